@@ -1,0 +1,132 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import { commands } from '../src/cli/commands/index.ts';
+import { generatedDocs } from './generated-docs.ts';
+
+/** What the compiler and the linter cannot see: that texts, names and files of the repository agree with each other. */
+const root = join(import.meta.dirname, '..');
+const files = execFileSync('git', ['ls-files', '-co', '--exclude-standard', '-z'], { cwd: root, encoding: 'utf8' })
+  .split('\0')
+  .filter((path) => path !== '' && existsSync(join(root, path)));
+const pages = files.filter((path) => path.endsWith('.md'));
+const read = (path: string) => readFileSync(join(root, path), 'utf8');
+
+const problems = [
+  ...brokenLinks(),
+  ...unknownCommands(),
+  ...loosePins(),
+  ...foreignTraces(),
+  ...staleDocs(),
+  ...longFiles(),
+  ...versionsApart(),
+];
+for (const problem of problems) console.error(problem);
+if (problems.length === 0) console.log(`${files.length} files agree with each other`);
+process.exitCode = problems.length === 0 ? 0 : 1;
+
+function brokenLinks(): string[] {
+  return pages.flatMap((page) => {
+    const text = withoutCode(read(page));
+    const targets = [...text.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target]) => target as string);
+    return targets
+      .filter((target) => !/^[a-z]+:/.test(target))
+      .filter((target) => !linkResolves(page, target))
+      .map((target) => `${page}: the link ${target} leads nowhere`);
+  });
+}
+
+function linkResolves(page: string, target: string): boolean {
+  const [path = '', anchor] = target.split('#', 2);
+  const file = path === '' ? page : normalize(join(dirname(page), path));
+  if (!existsSync(join(root, file))) return false;
+  return anchor === undefined || !file.endsWith('.md') || anchorsOf(read(file)).has(anchor);
+}
+
+function anchorsOf(text: string): Set<string> {
+  const headings = [...text.matchAll(/^#{1,6} +(.+)$/gm)].map(([, heading]) => heading as string);
+  return new Set(
+    headings.map((heading) =>
+      heading
+        .toLowerCase()
+        .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+        .replaceAll(' ', '-'),
+    ),
+  );
+}
+
+/** `holdfast something` in a code block or in backticks must be a command (or one of its other names). */
+function unknownCommands(): string[] {
+  const known = new Set(commands.flatMap(({ name, aliases }) => [name, ...(aliases ?? [])]));
+  return pages.flatMap((page) => {
+    const code = [...read(page).matchAll(/```.*?```|`[^`\n]+`/gs)].map(([text]) => text).join('\n');
+    const named = [...code.matchAll(/(?:^|[\s`/])holdfast +([a-z][a-z-]*)(?=[\s`])/g)].map(
+      ([, name]) => name as string,
+    );
+    return [...new Set(named)]
+      .filter((name) => !known.has(name))
+      .map((name) => `${page}: holdfast ${name} is not a command`);
+  });
+}
+
+function loosePins(): string[] {
+  const manifest = JSON.parse(read('package.json')) as Record<string, Record<string, string> | undefined>;
+  return ['dependencies', 'devDependencies', 'optionalDependencies'].flatMap((group) =>
+    Object.entries(manifest[group] ?? {})
+      .filter(([, version]) => !/^(npm:.+@)?\d+\.\d+\.\d+(-[\w.]+)?$/.test(version))
+      .map(([name, version]) => `package.json: ${name} is not pinned to one version (${version})`),
+  );
+}
+
+/** Nothing may tell where the code was written: such a path or host works on one machine only. */
+function foreignTraces(): string[] {
+  const traces: [RegExp, string][] = [
+    [
+      /(?<![\w.}])\/(?:work\/(?:main|shared)\b|root\/\.)|(?<![\w.}])\/(?:home|Users)\/(?!(?:app|node|me|you)\b)\w+\//,
+      'a path of one machine',
+    ],
+    [
+      /^\s*registry\s*=|"resolved":|\/\/[\w.-]*(?:artifactory|nexus|verdaccio|registry)[\w.-]*[:/]/m,
+      'the address of a package registry',
+    ],
+  ];
+  return files
+    .filter((path) => !/\.(png|jpg|gz|zst|dump|tgz)$/.test(path) && path !== 'scripts/check-repository.ts')
+    .flatMap((path) => {
+      const text = read(path);
+      return traces.flatMap(([pattern, what]) => {
+        const found = pattern.exec(text);
+        return found ? [`${path}: ${what}: ${found[0].trim()}`] : [];
+      });
+    });
+}
+
+function staleDocs(): string[] {
+  return [...generatedDocs()]
+    .filter(([path, text]) => !files.includes(path) || read(path) !== text)
+    .map(([path]) => `${path} is not up to date: npm run docs`);
+}
+
+/** A file may be long when its head says why. */
+function longFiles(): string[] {
+  return files
+    .filter((path) => /^(src|scripts|bench)\/.+\.ts$/.test(path) && !path.endsWith('.test.ts'))
+    .filter((path) => read(path).split('\n').length > 300 && !/one file because/i.test(read(path)))
+    .map((path) => `${path} has more than 300 lines and no comment with "one file because"`);
+}
+
+function versionsApart(): string[] {
+  const { version } = JSON.parse(read('package.json')) as { version: string };
+  const lock = JSON.parse(read('package-lock.json')) as { version: string };
+  const problem = `package.json has version ${version}`;
+  return [
+    ...(lock.version === version ? [] : [`${problem}, package-lock.json ${lock.version}`]),
+    ...(/^## Unreleased/m.test(read('CHANGELOG.md')) || read('CHANGELOG.md').includes(`## ${version}`)
+      ? []
+      : [`${problem}, CHANGELOG.md has no section for it and none named Unreleased`]),
+  ];
+}
+
+function withoutCode(text: string): string {
+  return text.replaceAll(/```.*?```|`[^`\n]*`/gs, '');
+}

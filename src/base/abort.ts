@@ -1,0 +1,48 @@
+import { HoldfastError, interrupted } from './errors.ts';
+
+/** Throws our own interruption (or the reason given to `abort`) once the signal has fired. */
+export function throwIfAborted(signal: AbortSignal): void {
+  if (signal.aborted) throw abortReason(signal);
+}
+
+export function abortReason(signal: AbortSignal): HoldfastError {
+  return signal.reason instanceof HoldfastError ? signal.reason : interrupted(signal.reason);
+}
+
+/** Aborts when the outer signal does, or after `ms` with the error that `onTimeout` makes. */
+export function withTimeout(
+  signal: AbortSignal,
+  ms: number | null,
+  onTimeout: () => HoldfastError,
+): { signal: AbortSignal } & Disposable {
+  const controller = new AbortController();
+  const follow = () => controller.abort(abortReason(signal));
+  if (signal.aborted) follow();
+  signal.addEventListener('abort', follow, { once: true });
+  // setTimeout overflows beyond 24.8 days and would fire at once.
+  const timer = ms === null ? undefined : setTimeout(() => controller.abort(onTimeout()), Math.min(ms, 2 ** 31 - 1));
+  return {
+    signal: controller.signal,
+    [Symbol.dispose]: () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', follow);
+    },
+  };
+}
+
+/** Waits, or rejects as soon as the signal fires. */
+export async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  throwIfAborted(signal);
+  await new Promise<void>((resolve, reject) => {
+    const timer = setTimeout(done, ms);
+    signal.addEventListener('abort', stop, { once: true });
+    function done(): void {
+      signal.removeEventListener('abort', stop);
+      resolve();
+    }
+    function stop(): void {
+      clearTimeout(timer);
+      reject(abortReason(signal));
+    }
+  });
+}

@@ -1,0 +1,45 @@
+import { randomBytes } from 'node:crypto';
+
+const backupIdPattern = /^(\d{4})-(\d{2})-(\d{2})_(\d{2})-(\d{2})-(\d{2})(?:-([2-9]|[1-9]\d{1,3}))?$/;
+
+/** `2026-11-20_05-15-00`, always UTC; the n-th backup of the same second gets `-n`. */
+export function backupId(at: Date, ordinal = 1): string {
+  const stamp = at.toISOString().slice(0, 19).replace('T', '_').replaceAll(':', '-');
+  return ordinal === 1 ? stamp : `${stamp}-${ordinal}`;
+}
+
+export interface ParsedBackupId {
+  at: Date;
+  ordinal: number;
+}
+
+/** Null for anything that is not the name of a backup, such as a foreign folder beside ours. */
+export function parseBackupId(text: string): ParsedBackupId | null {
+  const match = backupIdPattern.exec(text);
+  if (!match) return null;
+  const [, year, month, day, hour, minute, second, ordinal] = match;
+  const at = new Date(`${year}-${month}-${day}T${hour}:${minute}:${second}.000Z`);
+  const parsed = { at, ordinal: ordinal === undefined ? 1 : Number(ordinal) };
+  return !Number.isNaN(at.getTime()) && backupId(at, parsed.ordinal) === text ? parsed : null;
+}
+
+/** Oldest first. Ids that are not ours sort by their text, after ours. */
+export function compareBackupIds(left: string, right: string): number {
+  const a = parseBackupId(left);
+  const b = parseBackupId(right);
+  if (!a || !b) return a ? -1 : b ? 1 : left < right ? -1 : Number(left > right);
+  return a.at.getTime() - b.at.getTime() || a.ordinal - b.ordinal;
+}
+
+/** Sorts by time, is unique across processes, and is short enough to type a prefix of. */
+export function runId(at: Date): string {
+  const stamp = at.toISOString().slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '-');
+  return `${stamp}-${randomBytes(3).toString('hex')}`;
+}
+
+export const sourceNamePattern = /^[a-z0-9][a-z0-9._-]{0,62}$/;
+
+/** Words that are folders or commands of ours and therefore cannot name a source. */
+export function isSourceName(text: string): boolean {
+  return sourceNamePattern.test(text) && !text.endsWith('.') && !text.includes('..');
+}

@@ -1,0 +1,320 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { Duplex, Readable, type Writable } from 'node:stream';
+import { finished } from 'node:stream/promises';
+import { abortReason, throwIfAborted } from './abort.ts';
+import { HoldfastError } from './errors.ts';
+import { guard } from './guardian.ts';
+import { withoutSecrets } from './secret.ts';
+
+/** The only place that starts programs. Never through a shell, never with a secret among the arguments. */
+export interface Command {
+  program: string;
+  args: readonly string[];
+  /** Added to a small base environment; the caller's own `PG*` and the like do not leak in. */
+  env?: Readonly<Record<string, string>>;
+  cwd?: string;
+  /** Run as another user (only root can). */
+  user?: { uid: number; gid: number } | undefined;
+}
+
+export interface ProcessOptions {
+  signal: AbortSignal;
+  stdin?: 'ignore' | 'pipe';
+  stdout?: 'ignore' | 'pipe';
+  /** Receives the program's error output line by line, secrets removed. */
+  onStderr?: (line: string) => void;
+  /** How long a program may take to end after SIGTERM before SIGKILL. */
+  graceMs?: number;
+  /** Adapters translate a bad exit status into their own error. */
+  explain?: (error: HoldfastError) => Error;
+}
+
+export interface RunningProcess {
+  readonly pid: number;
+  readonly stdin: Writable | null;
+  readonly stdout: Readable | null;
+  /** Settles when the program has ended and its pipes are closed; rejects unless the exit status was 0. */
+  readonly done: Promise<void>;
+  /** The last of what the program said on its error output, secrets removed. */
+  stderr(): string;
+  kill(signal?: NodeJS.Signals): void;
+}
+
+const keptVariables = /^(PATH|HOME|USER|LOGNAME|LANG|LANGUAGE|LC_[A-Z]+|TZ|TMPDIR|XDG_[A-Z_]+|LD_LIBRARY_PATH|DOCKER_[A-Z_]+|NODE_EXTRA_CA_CERTS|SSL_CERT_(FILE|DIR))$/;
+const stderrKept = 16 * 1024;
+
+/** What every child gets: where programs and the home are, the language, and how to reach a container engine. */
+export function baseEnvironment(): Record<string, string> {
+  const kept = Object.entries(process.env).filter(([name, value]) => keptVariables.test(name) && value !== undefined);
+  return Object.fromEntries(kept) as Record<string, string>;
+}
+
+export function startProcess(command: Command, options: ProcessOptions): RunningProcess {
+  throwIfAborted(options.signal);
+  const child = spawnGroup(command, options);
+  const tail = keepTail(child, options.onStderr);
+  const release = child.pid === undefined ? () => undefined : guard(child.pid);
+  // Whoever writes learns from the exit status why the program stopped reading.
+  child.stdin?.on('error', () => undefined);
+
+  let ended = false;
+  let killed = false;
+  let graceTimer: NodeJS.Timeout | undefined;
+  const kill = (signal: NodeJS.Signals = 'SIGTERM') => {
+    // After its end the number may belong to somebody else.
+    if (ended) return;
+    killed = true;
+    killGroup(child, signal);
+    graceTimer ??= setTimeout(() => killGroup(child, 'SIGKILL'), options.graceMs ?? 5000);
+  };
+  const stop = () => kill();
+
+  const done = new Promise<void>((resolve, reject) => {
+    const settle = (outcome: () => void) => {
+      ended = true;
+      options.signal.removeEventListener('abort', stop);
+      clearTimeout(graceTimer);
+      release();
+      outcome();
+    };
+    options.signal.addEventListener('abort', stop, { once: true });
+    child.once('error', (error) => settle(() => reject(couldNotStart(command, error))));
+    child.once('exit', () => {
+      ended = true;
+      clearTimeout(graceTimer);
+      // Workers of `pg_dump -j` outlive a killed leader; nothing of the group may survive it.
+      killGroup(child, 'SIGKILL');
+      // Nobody reads what an ended program left in its pipes, and they would never close.
+      if (killed) for (const pipe of [child.stdout, child.stderr]) pipe?.destroy();
+    });
+    child.once('close', (status, signal) =>
+      settle(() => {
+        // A tool that answers SIGTERM with status 0 has not done its work.
+        if (options.signal.aborted) reject(abortReason(options.signal));
+        else if (status === 0) resolve();
+        else {
+          const failure = failedProcess(command, status, signal, tail());
+          reject(options.explain?.(failure) ?? failure);
+        }
+      }),
+    );
+  });
+  // The caller may look at `done` much later; until then a failure is not "unhandled".
+  done.catch(() => undefined);
+  return { pid: child.pid ?? -1, stdin: child.stdin, stdout: child.stdout, done, stderr: tail, kill };
+}
+
+function spawnGroup(command: Command, options: ProcessOptions): ChildProcess {
+  try {
+    return spawn(command.program, [...command.args], {
+      // A group of its own: Ctrl-C in the terminal reaches us first, and a tool's own workers end with it.
+      detached: true,
+      env: { ...baseEnvironment(), ...command.env },
+      stdio: [options.stdin ?? 'ignore', options.stdout ?? 'pipe', 'pipe'],
+      ...(command.cwd === undefined ? {} : { cwd: command.cwd }),
+      ...(command.user === undefined ? {} : command.user),
+    });
+  } catch (error) {
+    throw couldNotStart(command, error as NodeJS.ErrnoException);
+  }
+}
+
+export interface RunOptions extends Omit<ProcessOptions, 'stdin' | 'stdout'> {
+  input?: string | Buffer;
+  /** A program that says more than this is a fault; default 64 MiB. */
+  maxOutput?: number;
+}
+
+/** Runs a program to its end and returns what it said. For short output; data goes through `outputOf` and `feed`. */
+export async function runProcess(command: Command, options: RunOptions): Promise<{ stdout: string; stderr: string }> {
+  const child = startProcess(command, { ...options, stdin: options.input === undefined ? 'ignore' : 'pipe' });
+  const limit = options.maxOutput ?? 64 * 1024 * 1024;
+  const chunks: Buffer[] = [];
+  let size = 0;
+  child.stdout?.on('data', (chunk: Buffer) => {
+    size += chunk.length;
+    if (size > limit) child.kill('SIGKILL');
+    else chunks.push(chunk);
+  });
+  child.stdin?.end(options.input);
+  await child.done.catch((error: unknown) => {
+    if (size <= limit) throw error;
+    throw new HoldfastError('TOOL_FAILED', `${toolName(command)} printed more than ${limit} bytes`, { cause: error });
+  });
+  return { stdout: Buffer.concat(chunks).toString('utf8'), stderr: child.stderr() };
+}
+
+const bufferedBytes = 1024 * 1024;
+
+/**
+ * The program's output as a stream that only ends when its exit status was 0: a killed dump tool leaves bytes that look
+ * complete, so whoever stores this stream must not see an end before the status is known.
+ */
+export function outputOf(command: Command, options: Omit<ProcessOptions, 'stdout' | 'stdin'>): Readable {
+  const child = startProcess(command, { ...options, stdout: 'pipe' });
+  const output: Readable = new Readable({
+    highWaterMark: bufferedBytes,
+    read: () => child.stdout?.resume(),
+    destroy: (error, next) => endBefore(child, error, next),
+  });
+  passOutput(child, output);
+  return output;
+}
+
+export interface ThroughOptions extends Omit<ProcessOptions, 'stdin' | 'stdout'> {
+  /** For programs whose status 0 is not enough: an error for what it said, in place of the end. */
+  refuse?: (stderr: string) => Error | null;
+}
+
+/** A program between two streams (`bzip2`, `xz`), as a duplex whose end waits for the program's exit status. */
+export function throughProcess(command: Command, options: ThroughOptions): Duplex {
+  const child = startProcess(command, { ...options, stdin: 'pipe', stdout: 'pipe' });
+  let inputEnded = false;
+  const through: Duplex = new Duplex({
+    highWaterMark: bufferedBytes,
+    read: () => child.stdout?.resume(),
+    write: (chunk, _encoding, next) => {
+      // When the program stopped reading, its end says why, and it ends the stream.
+      child.stdin?.write(chunk, (error) => {
+        if (!error) next();
+      });
+    },
+    final: (next) => {
+      inputEnded = true;
+      child.stdin?.end(() => next());
+    },
+    destroy: (error, next) => endBefore(child, error, next),
+  });
+  passOutput(child, through, () =>
+    // With status 0, and yet the rest of the input would be lost in silence.
+    inputEnded ? (options.refuse?.(child.stderr()) ?? null) : stoppedReading(command),
+  );
+  return through;
+}
+
+/** Pushes what the program prints, and the end only once its exit status was 0. */
+function passOutput(child: RunningProcess, output: Readable, refuse: () => Error | null = () => null): void {
+  const { stdout } = child;
+  // Paused until somebody reads: a `data` listener alone would start it.
+  stdout?.pause();
+  stdout?.on('data', (chunk: Buffer) => {
+    if (!output.push(chunk)) stdout.pause();
+  });
+  const printed = stdout ? finished(stdout) : Promise.resolve();
+  printed.catch(() => undefined);
+  // The status alone does not say that all bytes were read.
+  child.done
+    .then(() => printed)
+    .then(
+      () => {
+        const refused = refuse();
+        if (refused) output.destroy(refused);
+        else output.push(null);
+      },
+      (error: Error) => output.destroy(error),
+    );
+}
+
+/** For `destroy`: a stream is over only when its program is. */
+function endBefore(child: RunningProcess, error: Error | null, next: (error: Error | null) => void): void {
+  child.kill();
+  child.stdout?.destroy();
+  const after = () => next(error);
+  child.done.then(after, after);
+}
+
+/**
+ * Gives a program its input; resolves when it has ended with status 0, having read everything or not. When the input breaks
+ * off, the program is ended instead of being shown an end: it would take half a script for a whole one.
+ */
+export async function feed(
+  command: Command,
+  input: Readable,
+  options: Omit<ProcessOptions, 'stdin'> & { onStdout?: (chunk: Buffer) => void },
+): Promise<{ stderr: string }> {
+  using _ = { [Symbol.dispose]: () => void input.destroy() };
+  const child = startProcess(command, { ...options, stdin: 'pipe', stdout: options.onStdout ? 'pipe' : 'ignore' });
+  if (options.onStdout) child.stdout?.on('data', options.onStdout);
+  let broken: { error: unknown } | undefined;
+  finished(input, { writable: false }).catch((error: unknown) => {
+    broken = { error };
+    child.kill();
+  });
+  if (child.stdin) input.pipe(child.stdin);
+  try {
+    await child.done;
+  } catch (error) {
+    throw broken && !options.signal.aborted ? broken.error : error;
+  }
+  if (broken) throw broken.error;
+  return { stderr: child.stderr() };
+}
+
+export interface ToolFailure {
+  tool: string;
+  status: number | null;
+  signal: NodeJS.Signals | null;
+  stderr: string;
+}
+
+/** The facts of a failed program, for adapters that translate its words into our errors. */
+export function toolFailure(error: unknown): ToolFailure | null {
+  if (error instanceof HoldfastError && error.code === 'TOOL_FAILED') return error.details as Partial<ToolFailure> as ToolFailure;
+  return null;
+}
+
+function failedProcess(command: Command, status: number | null, signal: NodeJS.Signals | null, stderr: string): HoldfastError {
+  const tool = toolName(command);
+  const how = signal ? `was ended by ${signal}` : `ended with status ${status}`;
+  const last = stderr.trim().split('\n').slice(-3).join('; ');
+  return new HoldfastError('TOOL_FAILED', `${tool} ${how}${last ? `: ${last}` : ''}`, {
+    details: { tool, status, signal, stderr } satisfies ToolFailure,
+  });
+}
+
+function stoppedReading(command: Command): HoldfastError {
+  return new HoldfastError('TOOL_FAILED', `${toolName(command)} ended before it had read everything`);
+}
+
+function couldNotStart(command: Command, error: NodeJS.ErrnoException): HoldfastError {
+  if (error.code !== 'ENOENT') {
+    return new HoldfastError('TOOL_NOT_STARTED', `${command.program} could not be started: ${error.message}`, {
+      cause: error,
+    });
+  }
+  return new HoldfastError('TOOL_MISSING', `the program ${command.program} was not found`, {
+    cause: error,
+    hint: `Install ${command.program}, or give its full path in the configuration.`,
+  });
+}
+
+function toolName(command: Command): string {
+  return command.program.split('/').at(-1) ?? command.program;
+}
+
+function killGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+  if (child.pid === undefined) return;
+  try {
+    process.kill(-child.pid, signal);
+  } catch {
+    // Nobody left in the group.
+  }
+}
+
+function keepTail(child: ChildProcess, onLine: ((line: string) => void) | undefined): () => string {
+  let kept = '';
+  let open = '';
+  child.stderr?.setEncoding('utf8');
+  child.stderr?.on('data', (text: string) => {
+    // Twice as much as is shown, so that a secret at the cut is still whole when it is looked for.
+    kept = (kept + text).slice(-2 * stderrKept);
+    if (!onLine) return;
+    const lines = (open + text).split('\n');
+    open = (lines.pop() ?? '').slice(-stderrKept);
+    for (const line of lines) if (line.trim()) onLine(withoutSecrets(line));
+  });
+  child.stderr?.once('end', () => {
+    if (onLine && open.trim()) onLine(withoutSecrets(open));
+  });
+  return () => withoutSecrets(kept).slice(-stderrKept);
+}
