@@ -1,0 +1,250 @@
+import type { Readable } from 'node:stream';
+import type { Clock } from '../base/clock.ts';
+import type { Logger } from '../base/logger.ts';
+
+/**
+ * The contract of a database engine. One folder per engine; recipes know only this file.
+ *
+ * Every method takes a signal and, when it fires, must end all programs and server sessions it started before it rejects.
+ * Errors are `HoldfastError`s with a stable code and a hint; foreign messages are translated inside the engine.
+ */
+export interface Engine<Settings> {
+  readonly name: EngineName;
+  /** Must not connect; everything happens when a method of the database is called. */
+  connect(settings: Settings, context: EngineContext): Database;
+}
+
+export type EngineName = 'postgres';
+
+export interface EngineContext {
+  clock: Clock;
+  logger: Logger;
+  /** A folder for short-lived files; created when needed, 0700. */
+  scratch: string;
+}
+
+export type DumpFormat = 'custom' | 'directory' | 'tar' | 'plain';
+export type Codec = 'none' | 'gzip' | 'bzip2' | 'xz' | 'lz4' | 'zstd';
+export interface Compression {
+  codec: Codec;
+  level: number | null;
+}
+
+export interface TableName {
+  schema: string;
+  name: string;
+}
+export interface TableCount extends TableName {
+  /** Null when the rows were left out of the dump on purpose (`dump.exclude.tableData`) or counting was switched off. */
+  rows: number | null;
+  /** Order-independent digest of the table's content, or null when not asked for. */
+  fingerprint: string | null;
+}
+export interface SequencePosition extends TableName {
+  value: string;
+  called: boolean;
+  /** Set when the sequence moved while the dump ran: sequences do not obey snapshots, so any position up to here is right. */
+  until?: string;
+}
+export interface Counts {
+  tables: TableCount[];
+  sequences: SequencePosition[];
+}
+
+/** The manifest's `database` block, without counts. */
+export interface DatabaseFacts {
+  engine: EngineName;
+  name: string;
+  serverVersion: string;
+  toolVersion: string;
+  via: string;
+  encoding: string;
+  collation: string;
+  collationVersion: string | null;
+  sizeBytes: number;
+  owner: string;
+  extensions: { name: string; version: string }[];
+  /** `ALTER DATABASE ... SET` of the database itself, as `name=value`. */
+  settings: string[];
+  /** Roles that own something or are named in privileges; they must exist where objects keep their owners. */
+  roles: string[];
+  /** Whatever else the engine needs to create an equal database (locale provider, character type, privileges ...). */
+  properties: Record<string, unknown>;
+}
+
+/** One artifact-to-be. A stream's end means its tool ended with status 0; anything else destroys it with an error. */
+export type DumpPart =
+  | {
+      kind: 'stream';
+      role: 'database' | 'globals';
+      /** Base name in the backup's folder, such as `database.dump`; the archive adds the extensions of what it does to it. */
+      name: string;
+      format: DumpFormat;
+      /** What the archive must compress it with; `none` when the tool already did (or nothing is wanted). */
+      compression: Compression;
+      /** What the tool compressed it with, for the manifest; null when it did not. */
+      compressedByTool: Compression | null;
+      open(signal: AbortSignal): Readable;
+    }
+  | {
+      kind: 'folder';
+      role: 'database';
+      /** `database.dir` */
+      name: string;
+      format: 'directory';
+      compressedByTool: Compression | null;
+      /** Fills an existing, empty folder. Resolves only when the tool, all its workers and their sessions have ended well. */
+      write(folder: string, signal: AbortSignal): Promise<void>;
+    };
+
+export interface Snapshot extends AsyncDisposable {
+  readonly facts: DatabaseFacts;
+  readonly snapshot: { isolation: string; lsn: string | null };
+  /** Things to know that did not stop the dump; they end up in the manifest. Complete once the parts are consumed. */
+  readonly warnings: string[];
+  /** The parts in the order they should be stored; the next one is only asked for when the last is stored. */
+  parts(signal: AbortSignal): AsyncIterable<DumpPart>;
+  /** Exact counts and positions in the snapshot of the dump; safe to call while a part is being produced. */
+  count(signal: AbortSignal): Promise<Counts>;
+  /** Called when all parts are stored: positions of sequences that moved meanwhile get their `until`. */
+  settleSequences(counts: Counts, signal: AbortSignal): Promise<Counts>;
+}
+
+/** A dump lying in an archive or anywhere else, as an engine wants to read it: digests checked, decrypted, decompressed. */
+export interface StoredDump {
+  readonly format: DumpFormat;
+  /** False for dumps that Holdfast did not make: text is then not fed to an interpreter unless the operator says so. */
+  readonly trusted: boolean;
+  readonly rawBytes: number | null;
+  /** Must fail at the end of the stream when the stored bytes are not those of the manifest. Not for `directory`. */
+  open(signal: AbortSignal): Promise<Readable>;
+  /** The dump as a local file or folder the tools can seek in, fully checked; staged when it does not lie like that. */
+  locally(signal: AbortSignal): Promise<{ path: string } & AsyncDisposable>;
+}
+
+export interface DumpEntry {
+  id: number;
+  /** What it is in the tool's words: `TABLE`, `TABLE DATA`, `INDEX`, `SEQUENCE SET`, ... */
+  kind: string;
+  schema: string | null;
+  name: string;
+  owner: string | null;
+}
+
+export interface LoadOptions {
+  /** Null: everything. Otherwise only these tables (with their data, indexes, constraints, own sequences) or schemas. */
+  scope: { tables: TableName[]; schemas: string[] } | null;
+  /** `none`: everything belongs to the restoring role and no privileges are restored. */
+  owners: 'keep' | 'none';
+  /** Null: chosen by format and machine. */
+  jobs: number | null;
+  /** Feed a plain dump that is not ours to the interpreter. */
+  allowForeignScript: boolean;
+}
+
+export interface ServerFacts {
+  version: string;
+  role: string;
+  superuser: boolean;
+  mayCreateDatabase: boolean;
+  /** Roles whose belongings this role may treat as its own (itself included); everything for a superuser. */
+  memberOf: string[];
+  roles: string[];
+  /** Extensions that could be created there, with their default version. */
+  extensions: { name: string; version: string }[];
+  databases: string[];
+}
+
+export interface TargetFacts {
+  facts: DatabaseFacts;
+  /** Sessions other than our own. */
+  sessions: { pid: number; role: string; application: string; address: string; mayEnd: boolean }[];
+  /** Tables and other relations of users. */
+  relations: number;
+}
+
+export interface Leftover {
+  database: string;
+  note: string;
+  createdAt: string | null;
+}
+
+/** A check made by `doctor`. */
+export interface Check {
+  name: string;
+  result: 'ok' | 'warning' | 'failed';
+  detail: string;
+  hint?: string;
+}
+
+/** One database on one server, existing or not, with everything a recipe does to it. */
+export interface Database {
+  readonly engine: EngineName;
+  readonly name: string;
+  /** For people: `shop on db:5432 as shop`. No secret in it. */
+  readonly title: string;
+
+  /** The same server and credentials, another database. */
+  named(name: string): Database;
+  /** Another server or database given as an address (`postgres://...`), with this database's tools and timeouts. */
+  at(address: string): Database;
+
+  check(signal: AbortSignal): Promise<Check[]>;
+  probe(signal: AbortSignal): Promise<DatabaseFacts>;
+  /**
+   * Checks rights, versions and limits first, all problems at once, then opens the snapshot everything else reads from.
+   * `folders`: the place of storing can take a folder the tool writes itself.
+   */
+  open(place: { folders: boolean }, signal: AbortSignal): Promise<Snapshot>;
+
+  server(signal: AbortSignal): Promise<ServerFacts>;
+  /** Null when the database does not exist. */
+  target(signal: AbortSignal): Promise<TargetFacts | null>;
+  count(what: { tables: TableName[] | null; sequences: boolean; fingerprints: boolean }, signal: AbortSignal): Promise<Counts>;
+  /** Scalars of `select` statements given by the operator, each true or false. */
+  ask(queries: string[], signal: AbortSignal): Promise<{ query: string; ok: boolean; detail: string }[]>;
+
+  /**
+   * Tells a dump of this engine by its first bytes (decompressed, 1 KiB at least where there is that much): its format, or why it is
+   * of no use (a cluster dump, another engine's), or null when it is not a dump at all.
+   */
+  recognise(head: Buffer): { format: DumpFormat } | { refused: string } | null;
+  /** Reads a dump to its end as the restoring tool would, without a server. Rejects with kind `integrity` when it cannot be read. */
+  readThrough(dump: StoredDump, signal: AbortSignal): Promise<{ entries: number | null }>;
+  contents(dump: StoredDump, signal: AbortSignal): Promise<DumpEntry[]>;
+
+  /**
+   * Creates this database empty and marked as ours (`note`), equal to `like` in owner, encoding, locale; an empty owner means the
+   * connecting role. Must not exist.
+   */
+  create(like: DatabaseFacts, note: string, signal: AbortSignal): Promise<void>;
+  /** Privileges and `ALTER DATABASE SET` of `like`, and the mark removed: the last touch before it goes live. */
+  dress(like: DatabaseFacts, signal: AbortSignal): Promise<void>;
+  load(dump: StoredDump, options: LoadOptions, signal: AbortSignal): Promise<{ warnings: string[] }>;
+  analyze(signal: AbortSignal): Promise<void>;
+  /** Ends sessions and drops it. Refuses a database without our mark unless `unmarked` says so. Fine when it does not exist. */
+  drop(options: { unmarked: boolean }, signal: AbortSignal): Promise<void>;
+  /**
+   * Puts `replacement` in the place of this database by renaming, in one transaction; this one becomes `previous`.
+   * Other sessions are ended (`disconnect`) or make it refuse. Until it commits, this database is as it was. `previous` is null when
+   * this database does not exist: then only the replacement gets its name. When it fails, the error tells how to finish by hand.
+   */
+  swap(
+    names: { replacement: string; previous: string | null },
+    sessions: 'disconnect' | 'refuse',
+    signal: AbortSignal,
+  ): Promise<void>;
+  /**
+   * Replaces content inside this live database in one transaction, compares with `expected` before it commits,
+   * and leaves everything as it was when anything is wrong.
+   */
+  replace(dump: StoredDump, options: LoadOptions, expected: Counts, signal: AbortSignal): Promise<{ warnings: string[] }>;
+  /** Scratch databases of ours that an interrupted run left on this server. */
+  leftovers(signal: AbortSignal): Promise<Leftover[]>;
+
+  /**
+   * A database name on a throw-away server from local binaries, as old as `like.serverVersion` or newer, where the roles of `like`
+   * exist (without passwords or rights); the server is gone when disposed. The database itself is not created yet.
+   */
+  temporary(like: { serverVersion: string; roles: string[] }, signal: AbortSignal): Promise<Database & AsyncDisposable>;
+}

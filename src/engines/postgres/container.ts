@@ -1,0 +1,169 @@
+import { Duplex } from 'node:stream';
+import { HoldfastError } from '../../base/errors.ts';
+import { runProcess, startProcess, type Command, type RunningProcess } from '../../base/run-process.ts';
+import { chooseContainer, isLoopback, postgresPort, type FoundBy, type RunningContainer } from './choose-container.ts';
+import type { Address, Tunnel } from './connection.ts';
+import type { ViaSettings } from './options.ts';
+
+export interface FoundContainer {
+  readonly id: string;
+  readonly name: string;
+  readonly foundBy: FoundBy;
+  /** The same server as seen from inside the container. */
+  inside(address: Address): Address;
+}
+
+/** The container `via` asks for; null when the tools of this machine are to be used. */
+export async function findContainer(
+  via: ViaSettings,
+  address: Address,
+  signal: AbortSignal,
+): Promise<FoundContainer | null> {
+  if (via === null) return null;
+  if (via.container !== 'auto') return await namedContainer(via.container, address, signal);
+  const running = await runningContainers(signal).catch((error: unknown) => {
+    // Without a container engine there is no container: `auto` then means this machine.
+    if (signal.aborted || !(error instanceof HoldfastError)) throw error;
+    return [];
+  });
+  const choice = chooseContainer(running, address);
+  return choice && found(choice.container, choice.foundBy, address);
+}
+
+/** Restores ask this first: a container that was only guessed could be anybody's. */
+export function refuseGuess(container: FoundContainer | null): void {
+  if (container?.foundBy !== 'image') return;
+  throw new HoldfastError('CONTAINER_GUESSED', `the container ${container.name} was only guessed by its image`, {
+    kind: 'refused',
+    hint: `Name it in the configuration (via: { container: ${container.name} }) when it is the right one.`,
+  });
+}
+
+/** Runs a program in the container. Variables travel by name only, their values in the environment of the container program. */
+export function containerCommand(
+  container: Pick<FoundContainer, 'id'>,
+  program: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Command {
+  const names = Object.keys(env).flatMap((name) => ['--env', name]);
+  return { program: 'docker', args: ['exec', '--interactive', ...names, container.id, program, ...args], env };
+}
+
+/** The driver's way to the server through the container: no port has to be published. */
+export function tunnelThrough(container: FoundContainer, address: Address): Tunnel {
+  const { host, port } = container.inside(address);
+  return () => {
+    if (host.startsWith('/')) {
+      throw new HoldfastError('CONTAINER_SOCKET', 'a unix socket inside a container cannot be reached from here', {
+        kind: 'usage',
+        hint: 'Set database.host to localhost: the server in the container listens there too.',
+      });
+    }
+    // Its end is decided by the connection, which closes it or destroys it; it has no life of its own.
+    const process = startProcess(containerCommand(container, 'sh', ['-c', relay, host, String(port)], {}), {
+      signal: new AbortController().signal,
+      stdin: 'pipe',
+      stdout: 'pipe',
+      graceMs: 1000,
+    });
+    return asDuplex(process);
+  };
+}
+
+function asDuplex({ stdin, stdout, done, kill }: RunningProcess): Duplex {
+  const stream: Duplex = new Duplex({
+    read: () => stdout?.resume(),
+    write: (chunk, _encoding, next) => void stdin?.write(chunk, next),
+    final: (next) => void stdin?.end(next),
+    destroy: (error, next) => {
+      kill();
+      next(error);
+    },
+  });
+  stdout?.on('data', (chunk: Buffer) => {
+    if (!stream.push(chunk)) stdout.pause();
+  });
+  stdout?.once('end', () => stream.push(null));
+  done.catch((error: Error) => stream.destroy(error));
+  return stream;
+}
+
+/**
+ * Copies both ways between its own pipes and a TCP port, with what images have: bash (Debian and Alpine images of PostgreSQL), or nc. It
+ * ends when either side does; the end of its input must close the port, or the server's session would stay.
+ */
+const relay = `
+if command -v bash >/dev/null 2>&1; then
+  exec bash -c 'exec 3<>"/dev/tcp/$0/$1" 4<&0 || exit 1
+    { cat <&4 >&3; kill $$; } 2>/dev/null >/dev/null &
+    exec cat <&3 4<&-' "$0" "$1"
+fi
+command -v nc >/dev/null 2>&1 && exec nc "$0" "$1"
+echo "neither bash nor nc in the container" >&2
+exit 127`;
+
+async function namedContainer(name: string, address: Address, signal: AbortSignal): Promise<FoundContainer> {
+  const running = await runningContainers(signal);
+  const match = running.find((each) => each.name === name || (name.length >= 12 && each.id.startsWith(name)));
+  if (match) return found(match, 'name', address);
+  const others = running.map((each) => each.name).join(', ');
+  throw new HoldfastError('CONTAINER_NOT_RUNNING', `the container ${name} does not run`, {
+    hint: `Start it, or correct via.container. ${others ? `Running are: ${others}.` : 'No container is running.'}`,
+  });
+}
+
+function found(container: RunningContainer, foundBy: FoundBy, configured: Address): FoundContainer {
+  const port = postgresPort(container, configured);
+  return {
+    id: container.id,
+    name: container.name,
+    foundBy,
+    inside: (address) =>
+      isLoopback(address.host) || foundBy === 'port' || foundBy === 'host' || foundBy === 'image'
+        ? { ...address, host: '127.0.0.1', port }
+        : address,
+  };
+}
+
+const inspected = `{"id":{{json .Id}},"name":{{json .Name}},"image":{{json .Config.Image}},"ports":{{json .NetworkSettings.Ports}},"networks":{{json .NetworkSettings.Networks}},"service":{{json (index .Config.Labels "com.docker.compose.service")}}}`;
+
+async function runningContainers(signal: AbortSignal): Promise<RunningContainer[]> {
+  const docker = (args: string[]) => runProcess({ program: 'docker', args }, { signal, explain: engineError });
+  const ids = (await docker(['ps', '--quiet', '--no-trunc'])).stdout.split('\n').filter(Boolean);
+  if (ids.length === 0) return [];
+  const { stdout } = await docker(['inspect', '--format', inspected, ...ids]);
+  return stdout.split('\n').filter(Boolean).map(readContainer);
+}
+
+function engineError(error: HoldfastError): HoldfastError {
+  return new HoldfastError('CONTAINER_ENGINE_UNREACHABLE', error.message, {
+    cause: error,
+    hint: 'Check that the container engine runs and that the user that runs holdfast may use it, or leave out via.',
+  });
+}
+
+interface Inspected {
+  id: string;
+  name: string;
+  image: string;
+  service: string | null;
+  ports: Record<string, { HostPort: string }[] | null> | null;
+  networks: Record<string, { IPAddress?: string; Aliases?: string[] | null }> | null;
+}
+
+function readContainer(line: string): RunningContainer {
+  const { id, name, image, service, ports, networks } = JSON.parse(line) as Inspected;
+  const joined = Object.values(networks ?? {});
+  return {
+    id,
+    name: name.replace(/^\//, ''),
+    image,
+    hosts: [...joined.flatMap((each) => [...(each.Aliases ?? []), each.IPAddress ?? '']), service ?? ''].filter(
+      Boolean,
+    ),
+    published: Object.entries(ports ?? {}).flatMap(([inner, outer]) =>
+      (outer ?? []).map(({ HostPort }) => ({ inner: Number.parseInt(inner, 10), outer: Number(HostPort) })),
+    ),
+  };
+}

@@ -1,0 +1,100 @@
+import { HoldfastError } from '../../base/errors.ts';
+import type { DatabaseFacts, Leftover } from '../engine.ts';
+import type { Access } from './access.ts';
+import type { Connection } from './connection.ts';
+import { createStatement, dressStatements } from './create-sql.ts';
+import { propertiesOf } from './facts.ts';
+import { openMaintenance } from './maintenance.ts';
+import { readMark, writeMark } from './mark.ts';
+import { quoteIdent, quoteLiteral } from './names.ts';
+
+/** Creates the database empty, equal to `like`, marked as ours until `dress`. */
+export async function create(access: Access, like: DatabaseFacts, note: string, signal: AbortSignal): Promise<void> {
+  const { database: name } = access.address;
+  await using session = await openMaintenance(access, [name], signal);
+  const major = Number(await session.value(`select pg_catalog.current_setting('server_version_num')::int / 10000`));
+  const original = await withKnownTablespace(session, like);
+  await session.rows(createStatement(name, original, major)).catch((error: unknown) => {
+    throw localeError(error, like);
+  });
+  try {
+    const mark = writeMark({ note, createdAt: access.context.clock.now().toISOString() });
+    // The mark before the owner: only who owns it may write on it.
+    await session.rows(`COMMENT ON DATABASE ${quoteIdent(name)} IS ${quoteLiteral(mark)}`);
+    if (like.owner !== '') await session.rows(`ALTER DATABASE ${quoteIdent(name)} OWNER TO ${quoteIdent(like.owner)}`);
+  } catch (error) {
+    await dropQuietly(access, name);
+    throw error;
+  }
+}
+
+export async function dress(access: Access, like: DatabaseFacts, signal: AbortSignal): Promise<void> {
+  const { database: name } = access.address;
+  await using session = await openMaintenance(access, [name], signal);
+  const roles = await session.rows<{ name: string }>('select rolname as name from pg_catalog.pg_roles');
+  await inTransaction(session, dressStatements(name, like, new Set(roles.map((role) => role.name))));
+}
+
+/** Ends everybody's sessions in it and drops it; only what carries our mark, unless told otherwise. */
+export async function drop(access: Access, options: { unmarked: boolean }, signal: AbortSignal): Promise<void> {
+  const { database: name } = access.address;
+  await using session = await openMaintenance(access, [name], signal);
+  const [found] = await session.rows<{ comment: string | null }>(
+    `select pg_catalog.shobj_description(oid, 'pg_database') as comment from pg_catalog.pg_database where datname = $1`,
+    [name],
+  );
+  if (!found) return;
+  if (!options.unmarked && readMark(found.comment) === null) {
+    throw new HoldfastError('DATABASE_NOT_OURS', `the database ${name} does not carry the mark of a scratch database`, {
+      kind: 'refused',
+      hint: 'It was not made by holdfast, or is in use since. Drop it by hand if nobody needs it.',
+    });
+  }
+  await session.rows(`DROP DATABASE IF EXISTS ${quoteIdent(name)} WITH (FORCE)`);
+}
+
+export async function leftovers(access: Access, signal: AbortSignal): Promise<Leftover[]> {
+  await using session = await openMaintenance(access, [], signal);
+  const rows = await session.rows<{ name: string; comment: string | null }>(
+    `select datname as name, pg_catalog.shobj_description(oid, 'pg_database') as comment
+     from pg_catalog.pg_database order by 1`,
+  );
+  return rows.flatMap(({ name, comment }) => {
+    const mark = readMark(comment);
+    return mark ? [{ database: name, ...mark }] : [];
+  });
+}
+
+/** Where data lies is the server's business: on another one the tablespace may not exist, and its default is as good. */
+async function withKnownTablespace(session: Connection, like: DatabaseFacts): Promise<DatabaseFacts> {
+  const { tablespace } = propertiesOf(like);
+  const found = await session.rows('select 1 from pg_catalog.pg_tablespace where spcname = $1', [tablespace]);
+  return found.length > 0 ? like : { ...like, properties: { ...like.properties, tablespace: 'pg_default' } };
+}
+
+async function inTransaction(session: Connection, statements: readonly string[]): Promise<void> {
+  await session.rows('BEGIN');
+  for (const statement of statements) await session.rows(statement);
+  await session.rows('COMMIT');
+}
+
+/** What nobody has seen yet must not stay without a mark. */
+async function dropQuietly(access: Access, name: string): Promise<void> {
+  try {
+    const signal = AbortSignal.timeout(30_000);
+    await using session = await openMaintenance(access, [name], signal);
+    await session.rows(`DROP DATABASE IF EXISTS ${quoteIdent(name)} WITH (FORCE)`);
+  } catch {
+    // The first error tells more.
+  }
+}
+
+function localeError(error: unknown, like: DatabaseFacts): unknown {
+  if (!(error instanceof HoldfastError)) return error;
+  if (!/locale|collation|encoding/i.test(error.message)) return error;
+  const wanted = `${like.encoding} with ${like.collation}`;
+  return new HoldfastError('LOCALE_MISSING', `the server cannot make a database with ${wanted}: ${error.message}`, {
+    cause: error,
+    hint: 'Install that locale on the machine of the server (locale-gen, language packs), then restart the server.',
+  });
+}

@@ -1,0 +1,118 @@
+import { randomBytes } from 'node:crypto';
+import { availableParallelism } from 'node:os';
+import type { Counts, Snapshot } from '../engine.ts';
+import type { Access } from './access.ts';
+import { chooseFormat } from './choose-format.ts';
+import type { Connection } from './connection.ts';
+import { countTables, readSequences, settle } from './counts.ts';
+import { dumpParts } from './dump-parts.ts';
+import { readFacts, serverNumber } from './facts.ts';
+import { findProblems, preflightError } from './preflight.ts';
+import { endSessions } from './sessions.ts';
+import { enterSnapshot, exportSnapshot } from './snapshot.ts';
+import { hasRows, selectRelations, type Relation, type Selection } from './tables.ts';
+
+/** How long a dump waits for a safe serializable snapshot; only concurrent serializable writers make it wait at all. */
+const snapshotWaitMs = 5000;
+
+/** Checks everything that can be known beforehand, then opens the snapshot and says what the dump will consist of. */
+export async function openSnapshot(
+  access: Access,
+  place: { folders: boolean },
+  signal: AbortSignal,
+): Promise<Snapshot> {
+  const { dump } = access.settings;
+  const { logger } = access.context;
+  const application = `holdfast ${randomBytes(4).toString('hex')}`;
+  await using opened = new AsyncDisposableStack();
+  const warnings: string[] = [];
+  const container = await access.container(signal);
+  if (container?.foundBy === 'image')
+    warnings.push(`the container ${container.name} was only guessed by its image; name it under via.container`);
+
+  const holder = opened.use(await access.connect(signal, { application: `${application} snapshot` }));
+  await holder.rows(`set lock_timeout = ${dump.lockTimeoutMs}`);
+  const major = Math.floor((await serverNumber(holder)) / 10_000);
+  const tools = await access.tools({ tools: ['pg_dump'], minimum: major, preferred: major }, signal);
+  const facts = await readFacts(holder, {
+    version: tools.version,
+    via: container ? `container:${container.name}` : 'host',
+  });
+
+  const selection = await selectRelations(holder, dump.exclude);
+  const problem = preflightError(await findProblems(holder, selection), facts.name);
+  if (problem) throw problem;
+  warnings.push(...selection.unused.map((pattern) => `dump.exclude: ${pattern} matches nothing`));
+
+  const snapshot = await exportSnapshot(holder, {
+    tables: selection.relations.filter((each) => each.kind === 'r' || each.kind === 'p'),
+    lockTimeoutMs: dump.lockTimeoutMs,
+    waitMs: snapshotWaitMs,
+  });
+  warnings.push(...snapshot.warnings);
+  // Now, before the tool can have read any: between this and a second reading after the dump lies what it saw.
+  const sequences = await readSequences(holder, sequencesOf(selection));
+  const counted = selection.relations.filter(hasRows);
+  const format = chooseFormat(dump, {
+    sizeBytes: facts.sizeBytes,
+    tables: counted.length,
+    codecs: await tools.codecs(signal),
+    toolVersion: tools.version,
+    container: tools.container !== null,
+    folders: place.folders,
+    cpus: availableParallelism(),
+  });
+  logger.log('info', `dump of ${facts.name}: ${format.format}, ${format.reason}`, {
+    ...format,
+    tool: tools.version,
+    server: facts.serverVersion,
+  });
+
+  const parts = dumpParts({ access, tools, format, selection, snapshot, warnings, holder, application });
+  const connect = (later: AbortSignal) => access.connect(later, { application: `${application} count` });
+  const resources = opened.move();
+  return {
+    facts,
+    snapshot: { isolation: snapshot.isolation, lsn: snapshot.lsn },
+    warnings,
+    parts: (later) => parts.open(later),
+    count: async (later) => {
+      const unread = (table: Relation) =>
+        dump.rowCounts === 'none' || selection.withoutRows.has(table.oid) || (snapshot.standby && table.unlogged);
+      await using connection = await connect(later);
+      await enterSnapshot(connection, snapshot.id, dump.lockTimeoutMs);
+      return { tables: await countReadable(connection, counted, unread, dump.fingerprints), sequences };
+    },
+    settleSequences: async (counts, later) => {
+      await using connection = await connect(later);
+      return settle(counts, await readSequences(connection, sequencesOf(selection)));
+    },
+    [Symbol.asyncDispose]: async () => {
+      await resources.disposeAsync();
+      // A tool that was ended early has left its server process to notice by itself.
+      if (parts.unfinished()) await endSessions(access, application).catch(() => undefined);
+    },
+  };
+}
+
+async function countReadable(
+  connection: Connection,
+  tables: readonly Relation[],
+  unread: (table: Relation) => boolean,
+  fingerprints: boolean,
+): Promise<Counts['tables']> {
+  const counted = await countTables(
+    connection,
+    tables.filter((each) => !unread(each)),
+    fingerprints,
+  );
+  const left = counted.values();
+  return tables.map((table) => {
+    const next = unread(table) ? undefined : left.next().value;
+    return next ?? { schema: table.schema, name: table.name, rows: null, fingerprint: null };
+  });
+}
+
+function sequencesOf({ relations, withoutRows }: Selection): Relation[] {
+  return relations.filter((each) => each.kind === 'S' && !withoutRows.has(each.oid));
+}

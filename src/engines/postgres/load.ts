@@ -1,0 +1,172 @@
+import { randomBytes } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { throwIfAborted } from '../../base/abort.ts';
+import { HoldfastError } from '../../base/errors.ts';
+import { outputOf, runProcess } from '../../base/run-process.ts';
+import type { LoadOptions, StoredDump } from '../engine.ts';
+import type { Access } from './access.ts';
+import { refuseGuess } from './container.ts';
+import { reachableFor } from './dump-place.ts';
+import { endSessions } from './end-sessions.ts';
+import { startFed } from './fed-process.ts';
+import { feedScript, forServer, type Send } from './feed-script.ts';
+import { requirePatched, isPatched } from './patch-level.ts';
+import { tocOf } from './read-through.ts';
+import { chooseJobs, listFile, psqlArgs, restoreArgs, scriptOnlyArgs, type RestoreShape } from './restore-args.ts';
+import { restoreError } from './restore-errors.ts';
+import { selectForNew } from './select-entries.ts';
+import { toolCommand } from './tool-command.ts';
+import type { ClientTools } from './tools.ts';
+
+export interface Loaded {
+  warnings: string[];
+}
+
+/** Loads a dump into the (new, empty) database. Stops at the first error; what a failed load leaves is the caller's to drop. */
+export async function load(access: Access, dump: StoredDump, options: LoadOptions, signal: AbortSignal): Promise<Loaded> {
+  refuseGuess(await access.container(signal));
+  const warnings: string[] = [];
+  const application = `holdfast ${randomBytes(6).toString('hex')}`;
+  const task: LoadTask = { access, dump, options, signal, application, warnings, serverMajor: await majorOf(access, signal) };
+  try {
+    if (dump.format === 'plain') await loadScript(task);
+    else await loadArchive(task, dump.format);
+    return { warnings };
+  } catch (error) {
+    await endSessions(access, application);
+    throwIfAborted(signal);
+    throw restoreError(error, access.address);
+  }
+}
+
+export interface LoadTask {
+  access: Access;
+  dump: StoredDump;
+  options: LoadOptions;
+  signal: AbortSignal;
+  application: string;
+  /** What the tools say without failing is never dropped. */
+  warnings: string[];
+  serverMajor: number;
+}
+
+async function loadArchive(task: LoadTask, format: RestoreShape['format']): Promise<void> {
+  const { access, dump, options, signal, serverMajor, warnings, application } = task;
+  const toc = await tocOf(dump, signal);
+  const tools = await access.tools({ tools: ['pg_restore'], minimum: toc.readableFrom, preferred: serverMajor }, signal);
+  await using folder = await access.folder();
+  const selection = options.scope && selectForNew(toc.entries, options.scope);
+  warnings.push(...(selection?.warnings ?? []));
+  await using list = selection && (await writeList(folder.path, selection.entries, tools, signal));
+  const shape = { format, owners: options.owners, list: list?.path ?? null };
+  if (tools.major >= 17 && serverMajor < 17) {
+    const psql = await psqlFor(task);
+    await feedScript(toolCommand(psql, 'psql', psqlArgs, { address: access.address, application }), (send, inner) =>
+      sendArchive(task, tools, shape, send, inner), { signal, onStderr: (line) => warnings.push(line) });
+    return;
+  }
+  const jobs = chooseJobs(format, options.jobs, availableParallelism());
+  const call = { address: access.address, application };
+  const onStderr = (line: string) => warnings.push(line);
+  if (jobs === 1 && format !== 'directory') {
+    const command = toolCommand(tools, 'pg_restore', restoreArgs({ ...shape, jobs, path: null }), call);
+    await startFed(command, await dump.open(signal), { signal, stdout: 'ignore', onStderr }).done;
+    return;
+  }
+  await using local = await dump.locally(signal);
+  await using place = await reachableFor(tools, local.path, signal);
+  const command = toolCommand(tools, 'pg_restore', restoreArgs({ ...shape, jobs, path: place.path }), call);
+  await runProcess(command, { signal, onStderr });
+}
+
+/** Sends what pg_restore would do as a script; resolves only when it and the dump itself have ended well. */
+export async function sendArchive(
+  { dump, serverMajor, warnings }: LoadTask,
+  tools: ClientTools,
+  shape: Omit<RestoreShape, 'jobs' | 'path'>,
+  send: Send,
+  signal: AbortSignal,
+): Promise<void> {
+  const onStderr = (line: string) => warnings.push(line);
+  if (shape.format === 'directory') {
+    await using local = await dump.locally(signal);
+    await using place = await reachableFor(tools, local.path, signal);
+    const args = scriptOnlyArgs({ ...shape, path: place.path });
+    const script = outputOf(toolCommand(tools, 'pg_restore', args, { address: null }), { signal, onStderr });
+    for await (const chunk of forServer(script, serverMajor)) await send(chunk);
+    return;
+  }
+  const command = toolCommand(tools, 'pg_restore', scriptOnlyArgs({ ...shape, path: null }), { address: null });
+  const restoring = startFed(command, await dump.open(signal), { signal, stdout: 'pipe', onStderr });
+  if (restoring.stdout) for await (const chunk of forServer(restoring.stdout, serverMajor)) await send(chunk);
+  await restoring.done;
+}
+
+async function loadScript(task: LoadTask): Promise<void> {
+  const { access, signal, application, warnings } = task;
+  refuseScript(task);
+  const psql = await psqlFor(task);
+  const command = toolCommand(psql, 'psql', psqlArgs, { address: access.address, application });
+  await feedScript(command, (send, inner) => sendScript(task, send, inner), {
+    signal,
+    onStderr: (line) => warnings.push(line),
+  });
+}
+
+export async function sendScript({ dump, serverMajor }: LoadTask, send: Send, signal: AbortSignal): Promise<void> {
+  for await (const chunk of forServer(await dump.open(signal), serverMajor)) await send(chunk);
+}
+
+/** What a script cannot do, said before anything is touched. */
+export function refuseScript({ dump, options }: Pick<LoadTask, 'dump' | 'options'>): void {
+  if (!dump.trusted && !options.allowForeignScript) {
+    throw new HoldfastError('SCRIPT_FOREIGN', 'a plain dump that was not made here is a script, and could do anything the role may', {
+      kind: 'refused',
+      hint: 'Read it first; then allow it with `--allow script`.',
+    });
+  }
+  if (options.scope) {
+    throw new HoldfastError('SCOPE_IN_SCRIPT', 'no single table or schema can be taken out of a plain dump', {
+      kind: 'refused',
+      hint: 'Restore all of it beside the live database with `--into`, and copy what you need from there.',
+    });
+  }
+  if (options.owners === 'none') {
+    throw new HoldfastError('OWNERS_IN_SCRIPT', 'a plain dump names owners and privileges, and they cannot be left out', {
+      kind: 'refused',
+      hint: 'Restore with owners, as a role that may set them; or back up in the custom or directory format.',
+    });
+  }
+}
+
+/** The psql of the server's version; for a dump that was not made here one that cannot be made to run commands. */
+export async function psqlFor({ access, dump, serverMajor, signal }: LoadTask): Promise<ClientTools> {
+  const fitting = await access.tools({ tools: ['psql'], minimum: null, preferred: serverMajor }, signal);
+  if (dump.trusted || isPatched(fitting)) return fitting;
+  const newest = await access.tools({ tools: ['psql'], minimum: null, preferred: null }, signal);
+  requirePatched(newest);
+  return newest;
+}
+
+export async function writeList(
+  folder: string,
+  entries: readonly { id: number }[],
+  tools: ClientTools,
+  signal: AbortSignal,
+): Promise<{ path: string } & AsyncDisposable> {
+  const path = join(folder, 'entries');
+  await writeFile(path, listFile(entries), { mode: 0o600 });
+  return reachableFor(tools, path, signal);
+}
+
+export async function majorOf(access: Access, signal: AbortSignal): Promise<number> {
+  await using session = await access.connect(signal);
+  return Number(await session.value(`select pg_catalog.current_setting('server_version_num')::int / 10000`));
+}
+
+export async function analyze(access: Access, signal: AbortSignal): Promise<void> {
+  await using session = await access.connect(signal, { application: 'holdfast analyze' });
+  await session.rows('analyze');
+}

@@ -1,0 +1,54 @@
+import type { Database, Engine } from '../engine.ts';
+import { createAccess, type Access } from './access.ts';
+import { parseDatabaseUrl } from './database-options.ts';
+import { server } from './faults.ts';
+import type { PostgresSettings } from './options.ts';
+import { recognise } from './recognise.ts';
+
+export const postgres: Engine<PostgresSettings> = {
+  name: 'postgres',
+  connect: (settings, context) => databaseOf(createAccess(settings, context)),
+};
+
+/** Each part is loaded when it is first used: a command that needs one starts without the others. */
+function databaseOf(access: Access): Database {
+  const { address } = access;
+  return {
+    engine: 'postgres',
+    name: address.database,
+    title: `${address.database} on ${server(address)} as ${address.user}`,
+    named: (name) => databaseOf(access.named(name)),
+    at: (url) => databaseOf(access.at(parseDatabaseUrl(url))),
+
+    check: async (signal) => (await import('./check.ts')).checkDatabase(access, signal),
+    probe: async (signal) => (await import('./target.ts')).probe(access, signal),
+    open: async (place, signal) => (await import('./dump.ts')).openSnapshot(access, place, signal),
+
+    server: async (signal) => (await import('./target.ts')).serverFacts(access, signal),
+    target: async (signal) => (await import('./target.ts')).targetFacts(access, signal),
+    count: async (what, signal) => {
+      const { countDatabase } = await import('./counts.ts');
+      await using session = await access.connect(signal, { application: 'holdfast count' });
+      return await countDatabase(session, what);
+    },
+    ask: async (queries, signal) => (await import('./ask.ts')).ask(access, queries, signal),
+
+    recognise,
+    readThrough: async (dump, signal) => (await import('./read-through.ts')).readThrough(access, dump, signal),
+    contents: async (dump, signal) => (await import('./read-through.ts')).contents(dump, signal),
+
+    create: async (like, note, signal) => (await import('./create.ts')).create(access, like, note, signal),
+    dress: async (like, signal) => (await import('./create.ts')).dress(access, like, signal),
+    load: async (dump, options, signal) => (await import('./load.ts')).load(access, dump, options, signal),
+    analyze: async (signal) => (await import('./load.ts')).analyze(access, signal),
+    drop: async (options, signal) => (await import('./create.ts')).drop(access, options, signal),
+    swap: async (names, sessions, signal) => (await import('./swap.ts')).swap(access, names, sessions, signal),
+    replace: async (dump, options, expected, signal) =>
+      (await import('./replace.ts')).replace(access, dump, options, expected, signal),
+    leftovers: async (signal) => (await import('./create.ts')).leftovers(access, signal),
+    temporary: async (like, signal) => {
+      const { access: other, ...resource } = await (await import('./temporary.ts')).openTemporary(access, like, signal);
+      return { ...databaseOf(other), ...resource };
+    },
+  };
+}

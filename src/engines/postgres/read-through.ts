@@ -1,0 +1,111 @@
+import type { Readable } from 'node:stream';
+import { throwIfAborted } from '../../base/abort.ts';
+import { HoldfastError } from '../../base/errors.ts';
+import { runProcess, toolFailure, type ToolFailure } from '../../base/run-process.ts';
+import type { DumpEntry, StoredDump } from '../engine.ts';
+import type { Access } from './access.ts';
+import { reachableFor } from './dump-place.ts';
+import { startFed } from './fed-process.ts';
+import { readTocOfFolder, readTocOfStream, type Toc } from './toc.ts';
+import { toolCommand } from './tool-command.ts';
+
+/**
+ * Reads a dump to its end as pg_restore would when restoring: `pg_restore -l` answers 0 on files that are cut off, flipped or were left
+ * by a killed pg_dump. Needs no server.
+ */
+export async function readThrough(
+  access: Access,
+  dump: StoredDump,
+  signal: AbortSignal,
+): Promise<{ entries: number | null }> {
+  if (dump.format === 'plain') {
+    await readPlainToEnd(await dump.open(signal));
+    return { entries: null };
+  }
+  const tools = await access.tools({ tools: ['pg_restore'], minimum: null, preferred: null }, signal);
+  const nowhere = ['--file=/dev/null'];
+  if (dump.format === 'directory') {
+    await using local = await dump.locally(signal);
+    const toc = await readTocOfFolder(local.path);
+    await using place = await reachableFor(tools, local.path, signal);
+    const args = ['--format=directory', ...nowhere, place.path];
+    await orDamaged(runProcess(toolCommand(tools, 'pg_restore', args, { address: null }), { signal }), signal);
+    return { entries: toc.entries.length };
+  }
+  const toc = await readTocOfStream(await dump.open(signal), dump.format);
+  const command = toolCommand(tools, 'pg_restore', [`--format=${dump.format}`, ...nowhere], { address: null });
+  const reading = startFed(command, await dump.open(signal), { signal, stdout: 'ignore' });
+  await orDamaged(reading.done, signal);
+  return { entries: toc.entries.length };
+}
+
+export async function contents(dump: StoredDump, signal: AbortSignal): Promise<DumpEntry[]> {
+  const { entries } = await tocOf(dump, signal);
+  return entries.map(({ id, kind, schema, name, owner }) => ({ id, kind, schema, name, owner }));
+}
+
+export async function tocOf(dump: StoredDump, signal: AbortSignal): Promise<Toc> {
+  if (dump.format === 'plain') {
+    throw new HoldfastError('DUMP_IS_PLAIN', 'a plain dump is a script and has no table of contents', {
+      kind: 'refused',
+      hint: 'Restore it as a whole, beside the live database with `--into`, and copy what you need from there.',
+    });
+  }
+  if (dump.format !== 'directory') return readTocOfStream(await dump.open(signal), dump.format);
+  await using local = await dump.locally(signal);
+  return await readTocOfFolder(local.path);
+}
+
+/** What pg_restore says about a file is about the file, unless it could not even run or is too old for it. */
+export function damagedDump(failure: ToolFailure, cause: unknown): HoldfastError {
+  const words = failure.stderr.trim().split('\n').at(-1)?.replace(/^pg_restore: (error: )?/, '') ?? '';
+  if (/unsupported version/.test(failure.stderr)) {
+    return new HoldfastError('TOOL_TOO_OLD', `pg_restore is older than the dump: ${words}`, {
+      cause,
+      hint: 'Install the PostgreSQL client tools of the version that made the dump, or name their folder under database.tools.',
+    });
+  }
+  return new HoldfastError('DUMP_DAMAGED', `the dump cannot be read to its end: ${words}`, {
+    kind: 'integrity',
+    cause,
+    hint: 'Use another backup; `holdfast verify` tells which ones are whole.',
+  });
+}
+
+async function orDamaged(work: Promise<unknown>, signal: AbortSignal): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    throwIfAborted(signal);
+    const failure = toolFailure(error);
+    // Ended by a signal that was not ours (out of memory) says nothing about the dump.
+    if (!failure || failure.signal !== null) throw error;
+    throw damagedDump(failure, error);
+  }
+}
+
+const endMark = '-- PostgreSQL database dump complete';
+const tailBytes = 4096;
+
+/**
+ * A script cut off at the end of a line runs without an error, only its keys are missing: its own last words are the proof. After them come
+ * nothing but a comment line and, from patched tools, `\unrestrict`.
+ */
+async function readPlainToEnd(stream: Readable): Promise<void> {
+  let tail: Buffer = Buffer.alloc(0);
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
+    tail = chunk.length >= tailBytes ? chunk.subarray(-tailBytes) : Buffer.concat([tail, chunk]).subarray(-tailBytes);
+  }
+  if (isPlainEnd(tail.toString('utf8'))) return;
+  throw new HoldfastError('DUMP_DAMAGED', 'the dump does not end as pg_dump ends one', {
+    kind: 'integrity',
+    hint: 'It was cut off, or not made by pg_dump. Use another backup.',
+  });
+}
+
+export function isPlainEnd(tail: string): boolean {
+  const at = tail.lastIndexOf(`\n${endMark}`);
+  if (at === -1) return false;
+  const after = tail.slice(at + 1 + endMark.length).split(/\r?\n/);
+  return after.every((line) => line === '' || line === '--' || /^\\unrestrict [A-Za-z0-9]+$/.test(line));
+}

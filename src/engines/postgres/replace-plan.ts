@@ -1,0 +1,92 @@
+import type { LoadOptions } from '../engine.ts';
+import type { Connection } from './connection.ts';
+import { isOfSchema, planSchemas } from './replace-schemas.ts';
+import { emptyDatabase, emptyExtensionTables } from './replace-sql.ts';
+import { planTables } from './replace-tables.ts';
+import type { TocEntry } from './toc.ts';
+
+/** What happens inside the one transaction around the dump's own script. */
+export interface Replacement {
+  /** What of the dump is restored, in its order. */
+  entries: TocEntry[];
+  before: string[];
+  after: string[];
+  warnings: string[];
+}
+
+export async function planReplacement(
+  session: Connection,
+  all: readonly TocEntry[],
+  scope: LoadOptions['scope'],
+): Promise<Replacement> {
+  if (scope === null) return planWhole(session, all);
+  const schemas = await planSchemas(session, all, scope.schemas);
+  const single = scope.tables.filter((table) => !scope.schemas.includes(table.schema));
+  const tables = await planTables(session, all, single);
+  const wanted = new Set([...schemas.entries, ...tables.entries]);
+  return {
+    entries: all.filter((entry) => wanted.has(entry)),
+    before: [...schemas.before, ...tables.before],
+    after: [...schemas.after, ...tables.after],
+    warnings: [...schemas.warnings, ...tables.warnings],
+  };
+}
+
+/** What a script restores around itself: it cannot be told to leave anything out. */
+export async function planScript(session: Connection): Promise<Replacement> {
+  const kept = await keptSchemas(session);
+  return { entries: [], before: emptyDatabase(kept.map((each) => each.name)), after: [], warnings: [] };
+}
+
+async function planWhole(session: Connection, all: readonly TocEntry[]): Promise<Replacement> {
+  const kept = await keptSchemas(session);
+  const names = kept.map((each) => each.name);
+  const foreign = kept.filter((each) => !each.mine).map((each) => each.name);
+  const extensions = new Set(
+    (await session.rows<{ name: string }>('select extname as name from pg_catalog.pg_extension')).map((row) => row.name),
+  );
+  const warnings: string[] = [];
+  const entries = all.filter((entry) => {
+    if (entry.kind === 'SUBSCRIPTION') {
+      warnings.push(`the subscription ${entry.name} was left as it is`);
+      return false;
+    }
+    if (isOfExtension(entry, extensions)) return false;
+    if (!isOfSchema(entry, names)) return true;
+    // Privileges and comment can be given again by whoever owns the schema, the schema itself is there.
+    return entry.kind !== 'SCHEMA' && !isOfSchema(entry, foreign);
+  });
+  return { entries, before: [...emptyDatabase(names), ...emptyExtensionTables(extensionData(all))], after: [], warnings };
+}
+
+interface KeptSchema {
+  name: string;
+  /** The role may give it privileges. */
+  mine: boolean;
+}
+
+/** `public`, and schemas in which an extension lives: dropping them would drop the extension and every column of its types. */
+async function keptSchemas(session: Connection): Promise<KeptSchema[]> {
+  return session.rows<KeptSchema>(`
+    select n.nspname as name, pg_catalog.pg_has_role(n.nspowner, 'usage') as mine from pg_catalog.pg_namespace n
+    where n.nspname !~ '^pg_' and n.nspname <> 'information_schema' and (n.nspname = 'public'
+      or exists (select from pg_catalog.pg_extension e where e.extnamespace = n.oid)
+      or exists (select from pg_catalog.pg_depend d where d.classid = 'pg_catalog.pg_namespace'::pg_catalog.regclass
+        and d.objid = n.oid and d.deptype = 'e')
+      or exists (select from pg_catalog.pg_depend m join pg_catalog.pg_depend d on d.classid = m.classid and d.objid = m.objid
+        where m.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass and m.refobjid = n.oid and d.deptype = 'e'))
+    order by 1`);
+}
+
+/** Extensions that are there stay as they are: their comments belong to whoever made them. */
+function isOfExtension(entry: TocEntry, extensions: ReadonlySet<string>): boolean {
+  if (entry.kind === 'EXTENSION') return extensions.has(entry.name);
+  return entry.kind === 'COMMENT' && entry.name.startsWith('EXTENSION ') && extensions.has(entry.name.slice('EXTENSION '.length));
+}
+
+function extensionData(all: readonly TocEntry[]): { schema: string | null; name: string }[] {
+  const tables = new Set(all.filter((entry) => entry.kind === 'TABLE').map((entry) => entry.id));
+  return all
+    .filter((entry) => entry.kind === 'TABLE DATA' && !entry.needs.some((id) => tables.has(id)))
+    .map(({ schema, name }) => ({ schema, name }));
+}

@@ -1,0 +1,57 @@
+import { HoldfastError } from '../../base/errors.ts';
+import type { Connection } from './connection.ts';
+import type { Replacement } from './replace-plan.ts';
+import { dropSchemas, emptySchemas } from './replace-sql.ts';
+import { entriesInScope } from './select-entries.ts';
+import type { TocEntry } from './toc.ts';
+
+/** Whole schemas are dropped and made again; what lies elsewhere and needs them would go with them, so it is named and refused. */
+export async function planSchemas(
+  session: Connection,
+  all: readonly TocEntry[],
+  schemas: readonly string[],
+): Promise<Replacement> {
+  const entries = entriesInScope(all, { tables: [], schemas: [...schemas] });
+  const obstacles = await session.rows<{ what: string }>(obstaclesQuery, [schemas]);
+  if (obstacles.length > 0) {
+    const list = obstacles.slice(0, 5).map((row) => row.what);
+    const more = obstacles.length > 5 ? ` and ${obstacles.length - 5} more` : '';
+    throw new HoldfastError('DEPENDENTS_OUTSIDE', `${list.join(', ')}${more} would be lost with the schema`, {
+      kind: 'refused',
+      hint: 'Restore the whole database, or name single tables, which keep everything around them.',
+    });
+  }
+  // The server made `public`; it stays, with its owner and privileges.
+  const kept = schemas.filter((schema) => schema === 'public');
+  return {
+    entries: entries.filter((entry) => !isOfSchema(entry, kept)),
+    before: [...dropSchemas(schemas.filter((schema) => schema !== 'public')), ...(kept.length > 0 ? [emptySchemas(kept)] : [])],
+    after: [],
+    warnings: [],
+  };
+}
+
+/** The schema itself, its comment and its privileges; not what is in it. */
+export function isOfSchema(entry: TocEntry, schemas: readonly string[]): boolean {
+  if (entry.kind === 'SCHEMA') return schemas.includes(entry.name);
+  if (entry.schema !== null || !entry.name.startsWith('SCHEMA ')) return false;
+  return schemas.includes(entry.name.slice('SCHEMA '.length));
+}
+
+/** Everything inside (members of the schemas and what lives and dies with them), then who outside needs it. */
+const obstaclesQuery = `
+  with recursive members as (
+    select d.classid, d.objid from pg_catalog.pg_depend d join pg_catalog.pg_namespace n on n.oid = d.refobjid
+    where d.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass and n.nspname = any ($1::text[])),
+  inside(classid, objid) as (
+    select classid, objid from members where classid <> 'pg_catalog.pg_extension'::pg_catalog.regclass
+    union
+    select d.classid, d.objid from pg_catalog.pg_depend d join inside i on d.refclassid = i.classid and d.refobjid = i.objid
+    where d.deptype in ('a', 'i', 'P', 'S'))
+  select 'the ' || pg_catalog.pg_describe_object(m.classid, m.objid, 0) as what from members m
+  where m.classid = 'pg_catalog.pg_extension'::pg_catalog.regclass
+  union
+  select 'the ' || pg_catalog.pg_describe_object(d.classid, d.objid, 0)
+  from pg_catalog.pg_depend d join inside i on d.refclassid = i.classid and d.refobjid = i.objid
+  where d.deptype in ('n', 'x') and not exists (select from inside o where o.classid = d.classid and o.objid = d.objid)
+  order by 1`;

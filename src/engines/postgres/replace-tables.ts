@@ -1,0 +1,210 @@
+import { HoldfastError } from '../../base/errors.ts';
+import type { TableName } from '../engine.ts';
+import type { Connection } from './connection.ts';
+import { displayTable, quoteIdent, quoteLiteral, quoteTable } from './names.ts';
+import type { Replacement } from './replace-plan.ts';
+import { ownersOf, tableWithPartitions } from './select-entries.ts';
+import type { TocEntry } from './toc.ts';
+
+/**
+ * Tables that exist keep their definition and get the dump's rows; those that do not are made with all that belongs to them. Foreign keys
+ * from and to them are taken off meanwhile and put back as they were, which makes the server check every row.
+ */
+export async function planTables(
+  session: Connection,
+  all: readonly TocEntry[],
+  wanted: readonly TableName[],
+): Promise<Replacement> {
+  const tables = [...new Set(wanted.flatMap((table) => tableWithPartitions(all, table)))];
+  const found = await liveTables(session, tables.map(nameOf));
+  const live = new Map(tables.map((table) => [table, found.find((each) => isSame(each, table))]));
+  const existing = [...live].flatMap(([entry, facts]) => (facts ? [{ entry, facts }] : []));
+  for (const { entry, facts } of existing) refuseOther(all, entry, facts);
+  const missing = new Set(tables.filter((table) => live.get(table) === undefined));
+  const oids = existing.map(({ facts }) => facts.oid);
+  const keys = await foreignKeys(session, oids);
+  const triggers = await enabledTriggers(session, oids);
+  return {
+    entries: entriesFor(all, new Set(existing.map(({ entry }) => entry)), missing, await existingNames(session, all)),
+    before: [
+      ...lockStatements(existing.map(({ facts }) => facts)),
+      ...keys.map((key) => `ALTER TABLE ${quoteTable(key)} DROP CONSTRAINT ${quoteIdent(key.constraint)}`),
+      ...triggers.map((each) => `ALTER TABLE ONLY ${quoteTable(each)} DISABLE TRIGGER ${quoteIdent(each.trigger)}`),
+      ...truncateStatements(existing.map(({ facts }) => facts)),
+    ],
+    after: [
+      // A table with checks still to come cannot be altered.
+      'SET CONSTRAINTS ALL IMMEDIATE',
+      ...triggers.map((each) => `ALTER TABLE ONLY ${quoteTable(each)} ${enabling(each.enabled)} ${quoteIdent(each.trigger)}`),
+      ...keys.flatMap(addKey),
+    ],
+    warnings: [],
+  };
+}
+
+interface LiveTable extends TableName {
+  oid: number;
+  kind: string;
+  columns: (string | null)[];
+}
+
+function nameOf({ schema, name }: TocEntry): TableName {
+  return { schema: schema ?? '', name };
+}
+
+function isSame(left: TableName, right: TocEntry): boolean {
+  return left.schema === right.schema && left.name === right.name;
+}
+
+async function liveTables(session: Connection, names: readonly TableName[]): Promise<LiveTable[]> {
+  return session.rows<LiveTable>(
+    `select c.oid, n.nspname as schema, c.relname as name, c.relkind::text as kind,
+       coalesce((select pg_catalog.array_agg(a.attname::text order by a.attnum) from pg_catalog.pg_attribute a
+         where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''), '{}') as columns
+     from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+     join pg_catalog.jsonb_to_recordset($1::jsonb) as t(schema text, name text) on t.schema = n.nspname and t.name = c.relname
+     where c.relkind in ('r', 'p', 'v', 'm', 'f')`,
+    [JSON.stringify(names)],
+  );
+}
+
+/** Rows go only into a table with the same columns; anything else would be a guess. */
+function refuseOther(all: readonly TocEntry[], entry: TocEntry, facts: LiveTable): void {
+  const title = displayTable(facts);
+  if (facts.kind !== 'r' && facts.kind !== 'p') {
+    throw new HoldfastError('TABLE_DIFFERS', `${title} is not a table in the database`, { kind: 'refused', hint });
+  }
+  if (facts.kind === 'p') return;
+  const data = all.find((each) => each.kind === 'TABLE DATA' && isSame(facts, each) && each.needs.includes(entry.id));
+  if (!data) {
+    throw new HoldfastError('NOT_IN_DUMP', `the dump has the table ${title} without its rows`, {
+      kind: 'refused',
+      hint: 'They were left out when it was made (dump.exclude.tableData).',
+    });
+  }
+  const dumped = columnsOfCopy(data.copyStatement ?? '');
+  if (dumped === null) return;
+  const lost = dumped.filter((column) => !facts.columns.includes(column));
+  const added = facts.columns.filter((column) => column !== null && !dumped.includes(column));
+  if (lost.length + added.length === 0) return;
+  const parts = [
+    ...(lost.length > 0 ? [`without ${lost.join(', ')}`] : []),
+    ...(added.length > 0 ? [`with the new ${added.join(', ')}`] : []),
+  ];
+  throw new HoldfastError('TABLE_DIFFERS', `${title} has other columns than in the dump: ${parts.join(' and ')}`, {
+    kind: 'refused',
+    hint,
+  });
+}
+
+const hint = 'Rename the table, or restore beside the live database with `--into` and copy what you need from there.';
+
+/** The columns of `COPY shop."a b" (id, "odd, name") FROM stdin;`, or null when it names none. */
+export function columnsOfCopy(statement: string): string[] | null {
+  const list = / \(((?:"(?:[^"]|"")*"|[^"()])*)\) FROM stdin;\s*$/.exec(statement)?.[1];
+  if (list === undefined) return null;
+  return [...list.matchAll(/"((?:[^"]|"")*)"|([^,\s"]+)/g)].map(
+    ([, quoted, plain]) => quoted?.replaceAll('""', '"') ?? plain ?? '',
+  );
+}
+
+function entriesFor(
+  all: readonly TocEntry[],
+  existing: ReadonlySet<TocEntry>,
+  missing: ReadonlySet<TocEntry>,
+  names: LiveNames,
+): TocEntry[] {
+  const owners = ownersOf(all);
+  const byId = new Map(all.map((entry) => [entry.id, entry]));
+  const schemas = new Set([...missing].map((entry) => entry.schema).filter((schema) => !names.schemas.has(schema)));
+  return all.filter((entry) => {
+    if (entry.kind === 'SCHEMA') return schemas.has(entry.name);
+    const owner = owners.get(entry);
+    if (owner === undefined) return false;
+    if (existing.has(owner)) return entry.kind === 'TABLE DATA' || entry.kind === 'SEQUENCE SET';
+    if (!missing.has(owner)) return false;
+    if (entry.kind !== 'TABLE ATTACH' && entry.kind !== 'INDEX ATTACH') return true;
+    const parents = entry.needs.flatMap((id) => byId.get(id) ?? []).filter((need) => need.kind === 'TABLE');
+    return parents.every((each) => missing.has(each) || existing.has(each) || names.has(each));
+  });
+}
+
+interface LiveNames {
+  schemas: ReadonlySet<string | null>;
+  has(table: TocEntry): boolean;
+}
+
+async function existingNames(session: Connection, all: readonly TocEntry[]): Promise<LiveNames> {
+  const schemas = await session.rows<{ name: string }>('select nspname as name from pg_catalog.pg_namespace');
+  const tables = await liveTables(session, all.filter((entry) => entry.kind === 'TABLE').map(nameOf));
+  const known = new Set(tables.map(({ schema, name }) => JSON.stringify([schema, name])));
+  return {
+    schemas: new Set(schemas.map((row) => row.name)),
+    has: ({ schema, name }) => known.has(JSON.stringify([schema, name])),
+  };
+}
+
+function lockStatements(tables: readonly LiveTable[]): string[] {
+  return tables.length === 0 ? [] : [`LOCK TABLE ${tables.map(quoteTable).join(', ')} IN ACCESS EXCLUSIVE MODE`];
+}
+
+/** ONLY for ordinary tables: the children of inheritance were not asked for. A partitioned table is emptied with all its partitions. */
+function truncateStatements(tables: readonly LiveTable[]): string[] {
+  const names = tables.map((table) => `${table.kind === 'p' ? '' : 'ONLY '}${quoteTable(table)}`);
+  return names.length === 0 ? [] : [`TRUNCATE TABLE ${names.join(', ')}`];
+}
+
+interface ForeignKey extends TableName {
+  constraint: string;
+  definition: string;
+  comment: string | null;
+}
+
+/** Those of the tables and to the tables, each where it was declared: its copies on partitions follow. */
+async function foreignKeys(session: Connection, oids: readonly number[]): Promise<ForeignKey[]> {
+  return session.rows<ForeignKey>(
+    `with recursive ${touched}, keys(oid, parent) as (
+       select k.oid, k.conparentid from pg_catalog.pg_constraint k
+       where k.contype = 'f' and (k.conrelid in (select oid from touched) or k.confrelid in (select oid from touched))
+       union select up.oid, up.conparentid from pg_catalog.pg_constraint up join keys on up.oid = keys.parent)
+     select n.nspname as schema, c.relname as name, k.conname as constraint,
+       pg_catalog.pg_get_constraintdef(k.oid) as definition, pg_catalog.obj_description(k.oid, 'pg_constraint') as comment
+     from keys join pg_catalog.pg_constraint k on k.oid = keys.oid join pg_catalog.pg_class c on c.oid = k.conrelid
+     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+     where k.conparentid = 0 order by 1, 2, 3`,
+    [oids],
+  );
+}
+
+function addKey(key: ForeignKey): string[] {
+  const constraint = quoteIdent(key.constraint);
+  const add = `ALTER TABLE ${quoteTable(key)} ADD CONSTRAINT ${constraint} ${key.definition}`;
+  if (key.comment === null) return [add];
+  return [add, `COMMENT ON CONSTRAINT ${constraint} ON ${quoteTable(key)} IS ${quoteLiteral(key.comment)}`];
+}
+
+interface Trigger extends TableName {
+  trigger: string;
+  enabled: string;
+}
+
+async function enabledTriggers(session: Connection, oids: readonly number[]): Promise<Trigger[]> {
+  return session.rows<Trigger>(
+    `with recursive ${touched}
+     select n.nspname as schema, c.relname as name, t.tgname as trigger, t.tgenabled::text as enabled
+     from pg_catalog.pg_trigger t join touched on touched.oid = t.tgrelid join pg_catalog.pg_class c on c.oid = t.tgrelid
+     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+     where not t.tgisinternal and t.tgenabled <> 'D' order by 1, 2, 3`,
+    [oids],
+  );
+}
+
+function enabling(enabled: string): string {
+  if (enabled === 'R') return 'ENABLE REPLICA TRIGGER';
+  return enabled === 'A' ? 'ENABLE ALWAYS TRIGGER' : 'ENABLE TRIGGER';
+}
+
+const touched = `touched(oid) as (
+  select pg_catalog.unnest($1::oid[])
+  union select i.inhrelid from pg_catalog.pg_inherits i join touched on touched.oid = i.inhparent
+  join pg_catalog.pg_class c on c.oid = i.inhrelid where c.relispartition)`;

@@ -1,0 +1,122 @@
+import { randomBytes } from 'node:crypto';
+import { throwIfAborted } from '../../base/abort.ts';
+import { HoldfastError } from '../../base/errors.ts';
+import { toolFailure } from '../../base/run-process.ts';
+import type { Counts, LoadOptions, StoredDump } from '../engine.ts';
+import type { Access } from './access.ts';
+import { refuseGuess } from './container.ts';
+import { endSessions } from './end-sessions.ts';
+import { feedScript, type Send } from './feed-script.ts';
+import { majorOf, psqlFor, refuseScript, sendArchive, sendScript, writeList, type Loaded, type LoadTask } from './load.ts';
+import { requirePatched } from './patch-level.ts';
+import { tocOf } from './read-through.ts';
+import { planReplacement, planScript, type Replacement } from './replace-plan.ts';
+import { beginStatements, differsMark, endStatements } from './replace-sql.ts';
+import { psqlArgs } from './restore-args.ts';
+import { restoreError } from './restore-errors.ts';
+import { refuseOwnTransactions, withoutLastCommit } from './script-transactions.ts';
+import { toolCommand } from './tool-command.ts';
+import type { ClientTools } from './tools.ts';
+
+/**
+ * Replaces content inside the live database: one psql, one transaction, fed with what pg_restore would do. The commit is only sent when
+ * pg_restore has ended with status 0, the dump's own bytes were right to the end, and rows and positions are those of the backup.
+ */
+export async function replace(
+  access: Access,
+  dump: StoredDump,
+  options: LoadOptions,
+  expected: Counts,
+  signal: AbortSignal,
+): Promise<Loaded> {
+  refuseGuess(await access.container(signal));
+  const warnings: string[] = [];
+  const application = `holdfast ${randomBytes(6).toString('hex')}`;
+  const task: LoadTask = { access, dump, options, signal, application, warnings, serverMajor: await majorOf(access, signal) };
+  const psql = await psqlFor(task);
+  const source = dump.format === 'plain' ? await fromScript(task) : await fromArchive(task);
+  await using folder = await access.folder();
+  warnings.push(...source.plan.warnings);
+  const command = toolCommand(psql, 'psql', psqlArgs, { address: access.address, application });
+  try {
+    await feedScript(
+      command,
+      async (send, inner) => {
+        await sendAll(send, [...beginStatements(access.settings.dump.lockTimeoutMs), ...source.plan.before]);
+        await source.send(send, inner, folder.path);
+        await sendAll(send, [...source.plan.after, ...endStatements(expected)]);
+      },
+      { signal, onStderr: (line) => warnings.push(line) },
+    );
+    return { warnings };
+  } catch (error) {
+    await endSessions(access, application);
+    throwIfAborted(signal);
+    throw replaceError(error, access);
+  }
+}
+
+interface Source {
+  plan: Replacement;
+  send(send: Send, signal: AbortSignal, folder: string): Promise<void>;
+}
+
+async function fromArchive(task: LoadTask): Promise<Source> {
+  const { access, dump, options, serverMajor, signal } = task;
+  if (dump.format === 'plain') throw new Error('a script is no archive');
+  const { format } = dump;
+  const toc = await tocOf(dump, signal);
+  const tools = await restoringTools(task, toc.readableFrom);
+  await using session = await access.connect(signal);
+  const plan = await planReplacement(session, toc.entries, options.scope);
+  return {
+    plan,
+    send: async (send, inner, folder) => {
+      if (plan.entries.length === 0) return;
+      await using list = await writeList(folder, plan.entries, tools, inner);
+      const shape = { format, owners: options.owners, list: list.path, singleTransaction: true };
+      const held = withoutLastCommit(send);
+      await sendArchive({ ...task, serverMajor }, tools, shape, held.send, inner);
+      await held.end();
+    },
+  };
+}
+
+/** Its script goes through psql, so names with line ends must not be able to say anything to it. */
+async function restoringTools({ access, dump, serverMajor, signal }: LoadTask, minimum: number): Promise<ClientTools> {
+  const tools = await access.tools({ tools: ['pg_restore'], minimum, preferred: serverMajor }, signal);
+  if (!dump.trusted) requirePatched(tools);
+  return tools;
+}
+
+async function fromScript(task: LoadTask): Promise<Source> {
+  refuseScript(task);
+  await refuseOwnTransactions(await task.dump.open(task.signal));
+  await using session = await task.access.connect(task.signal);
+  return { plan: await planScript(session), send: (send, inner) => sendScript(task, send, inner) };
+}
+
+async function sendAll(send: Send, statements: readonly string[]): Promise<void> {
+  for (const statement of statements) await send(`${statement};\n`);
+}
+
+function replaceError(error: unknown, access: Access): unknown {
+  const stderr = toolFailure(error)?.stderr ?? '';
+  const differs = new RegExp(`ERROR: +${differsMark}(.+)`).exec(stderr)?.[1];
+  if (differs !== undefined) {
+    return new HoldfastError('RESTORE_DIFFERS', `the restored data is not what was backed up: ${differs}`, {
+      kind: 'integrity',
+      cause: error,
+      hint: 'Everything is as it was before. Try another backup; `holdfast drill` tells which ones come back whole.',
+    });
+  }
+  const orphan = /ERROR: +(.*violates foreign key constraint.*)\n(?:DETAIL: +(.*))?/.exec(stderr);
+  if (orphan) {
+    return new HoldfastError('RESTORE_ORPHANS', `the restored rows do not fit to the others: ${orphan[1]}${orphan[2] ? `: ${orphan[2]}` : ''}`, {
+      kind: 'refused',
+      cause: error,
+      hint: 'Everything is as it was before. Name the tables on the other side of the key as well.',
+    });
+  }
+  return restoreError(error, access.address);
+}

@@ -1,0 +1,80 @@
+import { HoldfastError } from '../../base/errors.ts';
+import { toolFailure } from '../../base/run-process.ts';
+import type { Address } from './connection.ts';
+import { toolError } from './errors.ts';
+import { damagedDump } from './read-through.ts';
+
+/** A failed pg_restore or psql that was loading, as our error. */
+export function restoreError(error: unknown, address: Address): unknown {
+  const failure = toolFailure(error);
+  if (!failure) return error;
+  const { stderr } = failure;
+  for (const [pattern, describe] of causes) {
+    const match = pattern.exec(stderr);
+    if (!match) continue;
+    const { code, message, hint } = describe(match[1] ?? '');
+    return new HoldfastError(code, message, { cause: error, hint });
+  }
+  if (damage.test(stderr) && !/ERROR: /.test(stderr)) return damagedDump(failure, error);
+  const translated = toolError(error, address);
+  if (translated !== error) return translated;
+  return new HoldfastError('RESTORE_FAILED', `${failure.tool} could not restore: ${wordsOf(stderr)}`, {
+    cause: error,
+    hint: 'The statement that failed is in the log of the run. `holdfast doctor` tells whether tools and server fit.',
+    details: { stderr },
+  });
+}
+
+interface Told {
+  code: string;
+  message: string;
+  hint: string;
+}
+
+const causes: readonly (readonly [RegExp, (name: string) => Told])[] = [
+  [
+    /ERROR: +role "(.+)" does not exist/,
+    (name) => ({
+      code: 'ROLE_MISSING',
+      message: `the role ${name} does not exist on this server`,
+      hint: `Create it (or run the backup's globals), or restore without owners and privileges.`,
+    }),
+  ],
+  [
+    /ERROR: +extension "(.+)" is not available|could not open extension control file ".*\/(?:.+)\.control"/,
+    (name) => ({
+      code: 'EXTENSION_MISSING',
+      message: `the extension ${name || 'that the dump needs'} is not installed on this server`,
+      hint: 'Install its package on the machine of the server, then try again.',
+    }),
+  ],
+  [
+    /ERROR: +must be able to SET ROLE "(.+)"|ERROR: +must be member of role "(.+)"/,
+    (name) => ({
+      code: 'ROLE_NOT_GRANTED',
+      message: `the restoring role may not give objects to ${name || 'their owner'}`,
+      hint: 'Grant that role to the restoring one, use a superuser, or restore without owners and privileges.',
+    }),
+  ],
+  [
+    /invalid command \\(restrict|unrestrict)/,
+    () => ({
+      code: 'TOOL_TOO_OLD',
+      message: 'psql is too old for the dump, which newer client tools made',
+      hint: 'Update the PostgreSQL client tools to the latest minor release.',
+    }),
+  ],
+];
+
+const damage =
+  /could not (read from input file|uncompress|decompress|find (header|block))|unexpected (end of file|block ID|data offset)|corrupt|not .*valid archive|input file (is too short|does not appear|appears to be)|did not find magic|found unexpected|could not open input file|no such file/i;
+
+function wordsOf(stderr: string): string {
+  const lines = stderr.split('\n').filter((line) => line.trim());
+  const at = lines.findIndex((line) => /\b(error|ERROR|FATAL|fatal):/.test(line));
+  const chosen = at === -1 ? lines.slice(-2) : lines.slice(at, at + 2);
+  return chosen
+    .map((line) => line.replace(/^(pg_restore|psql)(:[^:]*:\d+)?: (error: )?/, '').replace(/^(ERROR|FATAL): +/, ''))
+    .join('; ')
+    .slice(0, 500);
+}

@@ -1,0 +1,66 @@
+import { HoldfastError } from '../../base/errors.ts';
+import type { DatabaseFacts, ServerFacts, TargetFacts } from '../engine.ts';
+import type { Access } from './access.ts';
+import { readFacts, serverNumber, serverVersion } from './facts.ts';
+import { openMaintenance } from './maintenance.ts';
+import { listRelations } from './tables.ts';
+
+/** The database as it is, and the tools that would dump it. */
+export async function probe(access: Access, signal: AbortSignal): Promise<DatabaseFacts> {
+  await using session = await access.connect(signal);
+  const major = Math.floor((await serverNumber(session)) / 10_000);
+  const tools = await access.tools({ tools: ['pg_dump'], minimum: major, preferred: major }, signal);
+  return readFacts(session, { version: tools.version, via: viaOf(await access.container(signal)) });
+}
+
+/** What there is on the server, whether or not the database itself exists. */
+export async function serverFacts(access: Access, signal: AbortSignal): Promise<ServerFacts> {
+  await using session = await openMaintenance(access, [], signal);
+  const base = await session.row<Omit<ServerFacts, 'version' | 'extensions'> & { number: number }>(serverQuery);
+  const { number, ...rest } = base;
+  return { ...rest, version: serverVersion(number), extensions: await session.rows(extensionsQuery) };
+}
+
+/** Null when the database does not exist. */
+export async function targetFacts(access: Access, signal: AbortSignal): Promise<TargetFacts | null> {
+  try {
+    await using session = await access.connect(signal);
+    const via = viaOf(await access.container(signal));
+    return {
+      facts: await readFacts(session, { version: '', via }),
+      sessions: await session.rows(sessionsQuery),
+      relations: (await listRelations(session)).length,
+    };
+  } catch (error) {
+    if (error instanceof HoldfastError && error.code === 'DATABASE_MISSING') return null;
+    throw error;
+  }
+}
+
+function viaOf(container: { name: string } | null): string {
+  return container ? `container:${container.name}` : 'host';
+}
+
+const serverQuery = `
+  select pg_catalog.current_setting('server_version_num')::int as number, r.rolname as role, r.rolsuper as superuser,
+    r.rolsuper or r.rolcreatedb as "mayCreateDatabase",
+    (select coalesce(pg_catalog.array_agg(m.rolname::text order by 1), '{}') from pg_catalog.pg_roles m
+      where pg_catalog.pg_has_role(m.oid, 'usage')) as "memberOf",
+    (select pg_catalog.array_agg(o.rolname::text order by 1) from pg_catalog.pg_roles o) as roles,
+    (select pg_catalog.array_agg(d.datname::text order by 1) from pg_catalog.pg_database d) as databases
+  from pg_catalog.pg_roles r where r.rolname = current_user`;
+
+const extensionsQuery = `
+  select name, default_version as version from pg_catalog.pg_available_extensions
+  where default_version is not null order by name`;
+
+const sessionsQuery = `
+  select a.pid, coalesce(a.usename, '') as role, coalesce(a.application_name, '') as application,
+    coalesce(a.client_addr::text, 'local') as address,
+    me.rolsuper or (not coalesce(r.rolsuper, true)
+      and (pg_catalog.pg_has_role(a.usesysid, 'usage') or pg_catalog.pg_has_role('pg_signal_backend', 'usage'))) as "mayEnd"
+  from pg_catalog.pg_stat_activity a
+  join pg_catalog.pg_roles me on me.rolname = current_user
+  left join pg_catalog.pg_roles r on r.oid = a.usesysid
+  where a.datname = pg_catalog.current_database() and a.pid <> pg_catalog.pg_backend_pid()
+    and a.backend_type = 'client backend' order by a.pid`;

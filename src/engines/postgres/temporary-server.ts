@@ -1,0 +1,283 @@
+import { randomBytes } from 'node:crypto';
+import { chmod, chown, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { Client } from 'pg';
+import { pause, throwIfAborted } from '../../base/abort.ts';
+import { HoldfastError, interrupted } from '../../base/errors.ts';
+import { runProcess, startProcess, type RunningProcess } from '../../base/run-process.ts';
+import { Secret } from '../../base/secret.ts';
+import { findServer } from './server-binaries.ts';
+
+export interface TemporaryServerOptions {
+  /** The folder with `initdb` and `postgres`; null: looked for by `major`. */
+  bin?: string | null;
+  /** The wanted major version; the nearest newer one is accepted. Null: the newest there is. */
+  major?: number | null;
+  /** Survive a crash of the machine; off for what is thrown away anyway. */
+  durable?: boolean;
+  settings?: Readonly<Record<string, string>>;
+  /** Where its folder is made; default the system's folder for temporary files. */
+  parent?: string;
+}
+
+export interface TemporaryServer extends AsyncDisposable {
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  readonly password: Secret;
+  readonly version: string;
+  /** Its own folder: data and, when the path is short enough, the unix socket. */
+  readonly folder: string;
+  /** Stops it the way a crash (`immediate`) or an administrator (`fast`) does, and starts it again on the same port. */
+  restart(how: 'fast' | 'immediate', signal: AbortSignal): Promise<void>;
+}
+
+interface Account {
+  uid: number;
+  gid: number;
+}
+
+const prefix = 'holdfast-postgres-';
+const superuser = 'postgres';
+const startTimeoutMs = 60_000;
+
+/** A server of our own on a free loopback port. It lives until it is disposed, or until this process ends in any way. */
+export async function startTemporaryServer(
+  options: TemporaryServerOptions,
+  signal: AbortSignal,
+): Promise<TemporaryServer> {
+  const { bin, version } = await findServer(options.bin ?? null, options.major ?? null, signal);
+  const account = await unprivilegedAccount();
+  const parent = await reachableFolder([options.parent ?? tmpdir(), tmpdir()], account);
+  await sweep(parent);
+  const folder = await mkdtemp(join(parent, prefix));
+  try {
+    await chmod(folder, 0o700);
+    if (account) await chown(folder, account.uid, account.gid);
+    const password = new Secret(randomBytes(18).toString('base64url'));
+    const place: Place = { bin, folder, account, password };
+    await initialize(place, signal);
+    let started = await startOnFreePort(place, options, signal);
+    const { port } = started;
+    return {
+      host: '127.0.0.1',
+      port,
+      user: superuser,
+      password,
+      version,
+      folder,
+      restart: async (how, restartSignal) => {
+        await stop(started.process, how);
+        started = { port, process: await start(place, port, options, restartSignal) };
+      },
+      [Symbol.asyncDispose]: async () => {
+        await stop(started.process, 'immediate');
+        await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+      },
+    };
+  } catch (error) {
+    await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+    throw error;
+  }
+}
+
+interface Place {
+  bin: string;
+  folder: string;
+  account: Account | null;
+  password: Secret;
+}
+
+async function initialize(place: Place, signal: AbortSignal): Promise<void> {
+  const passwordFile = join(place.folder, 'password');
+  await writeFile(passwordFile, `${place.password.reveal()}\n`, { mode: 0o600 });
+  if (place.account) await chown(passwordFile, place.account.uid, place.account.gid);
+  const args = ['-D', join(place.folder, 'data'), '-U', superuser, `--pwfile=${passwordFile}`];
+  // No locale: databases are created with the locale of their original, and messages stay in English.
+  args.push('--auth=scram-sha-256', '--encoding=UTF8', '--no-locale', '--no-sync');
+  try {
+    await runProcess(command(place, 'initdb', args), { signal });
+  } catch (error) {
+    if (signal.aborted) throw error;
+    throw notStarted(error instanceof Error ? error.message : String(error), error);
+  } finally {
+    await rm(passwordFile, { force: true });
+  }
+}
+
+async function startOnFreePort(
+  place: Place,
+  options: TemporaryServerOptions,
+  signal: AbortSignal,
+): Promise<{ port: number; process: RunningProcess }> {
+  for (let attempt = 1; ; attempt += 1) {
+    const port = await freePort();
+    try {
+      return { port, process: await start(place, port, options, signal) };
+    } catch (error) {
+      // Somebody else took the port between our look and the server's.
+      const taken = error instanceof HoldfastError && error.message.includes('could not create any TCP/IP sockets');
+      if (!taken || attempt === 5) throw error;
+    }
+  }
+}
+
+async function start(
+  place: Place,
+  port: number,
+  options: TemporaryServerOptions,
+  signal: AbortSignal,
+): Promise<RunningProcess> {
+  throwIfAborted(signal);
+  const settings = Object.entries({ ...serverSettings(place, port, options.durable ?? false), ...options.settings });
+  const args = ['-D', join(place.folder, 'data'), ...settings.flatMap(([name, value]) => ['-c', `${name}=${value}`])];
+  // Not the caller's signal: an abort must not send SIGTERM, on which the server would wait for its clients.
+  const running = startProcess(command(place, 'postgres', args), { signal: new AbortController().signal });
+  running.stdout?.resume();
+  try {
+    await accepting(running, place, port, signal);
+    return running;
+  } catch (error) {
+    await stop(running, 'immediate');
+    throw error;
+  }
+}
+
+function serverSettings(place: Place, port: number, durable: boolean): Record<string, string> {
+  return {
+    listen_addresses: '127.0.0.1',
+    port: String(port),
+    // A socket's whole path must stay under 108 bytes.
+    unix_socket_directories: Buffer.byteLength(place.folder) < 85 ? place.folder : '',
+    log_min_messages: 'fatal',
+    max_wal_size: '4GB',
+    maintenance_work_mem: '128MB',
+    // A restore with jobs keeps two workers busy; the default of some builds is too small for wide partitions.
+    max_locks_per_transaction: '256',
+    ...(durable ? {} : { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }),
+  };
+}
+
+async function accepting(running: RunningProcess, place: Place, port: number, signal: AbortSignal): Promise<void> {
+  const ended = running.done.then(
+    () => notStarted('the server ended at once'),
+    (error: unknown) => notStarted(running.stderr().trim() || String(error), error),
+  );
+  const deadline = performance.now() + startTimeoutMs;
+  for (;;) {
+    const outcome = await Promise.race([answers(port, place.password), ended]);
+    if (outcome === true) return;
+    if (outcome !== false) throw outcome;
+    if (performance.now() > deadline) throw notStarted(`no answer within ${startTimeoutMs / 1000} s`);
+    await pause(25, signal);
+  }
+}
+
+async function answers(port: number, password: Secret): Promise<boolean> {
+  const login = { host: '127.0.0.1', port, user: superuser, password: password.reveal(), database: 'template1' };
+  const client = new Client({ ...login, connectionTimeoutMillis: 5000 });
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    return true;
+  } catch {
+    return false;
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
+async function stop(running: RunningProcess, how: 'fast' | 'immediate'): Promise<void> {
+  const ended = running.done.catch(() => undefined);
+  running.kill(how === 'fast' ? 'SIGINT' : 'SIGQUIT');
+  const harder = setTimeout(() => running.kill('SIGQUIT'), 10_000);
+  const hardest = setTimeout(() => running.kill('SIGKILL'), 20_000);
+  await ended;
+  clearTimeout(harder);
+  clearTimeout(hardest);
+}
+
+function command(place: Place, program: string, args: string[]) {
+  return {
+    program: join(place.bin, program),
+    args,
+    // The caller's working folder may be closed to that account.
+    cwd: place.folder,
+    env: { LC_ALL: 'C', HOME: place.folder },
+    ...(place.account ? { user: place.account } : {}),
+  };
+}
+
+/** The server refuses to run as root; null when we are not root. */
+async function unprivilegedAccount(): Promise<Account | null> {
+  if (process.getuid?.() !== 0) return null;
+  const entries = (await readFile('/etc/passwd', 'utf8')).split('\n').map((line) => line.split(':'));
+  const entry = entries.find(([name]) => name === 'postgres') ?? entries.find(([name]) => name === 'nobody');
+  if (!entry) {
+    throw new HoldfastError(
+      'POSTGRES_NO_ACCOUNT',
+      'a PostgreSQL server cannot run as root, and there is no other account',
+      {
+        hint: 'Create a system user named postgres, or run holdfast as an ordinary user.',
+      },
+    );
+  }
+  return { uid: Number(entry[2]), gid: Number(entry[3]) };
+}
+
+/** The first that the account can get into; root's own folders are often closed to it, /tmp is not. */
+async function reachableFolder(wanted: readonly string[], account: Account | null): Promise<string> {
+  for (const folder of wanted) if (!account || (await isOpenToAll(folder))) return folder;
+  return '/tmp';
+}
+
+async function isOpenToAll(folder: string): Promise<boolean> {
+  for (let at = folder; ; at = dirname(at)) {
+    if (((await stat(at)).mode & 0o001) === 0) return false;
+    if (at === dirname(at)) return true;
+  }
+}
+
+/** Folders of servers whose process was killed together with us: nothing runs there any more. */
+async function sweep(parent: string): Promise<void> {
+  const names = (await readdir(parent).catch(() => [])).filter((name) => name.startsWith(prefix));
+  for (const name of names) {
+    const folder = join(parent, name);
+    const { mtimeMs } = await stat(folder).catch(() => ({ mtimeMs: Date.now() }));
+    // A young one may be about to start.
+    if (Date.now() - mtimeMs < 10 * 60_000) continue;
+    const pidFile = await readFile(join(folder, 'data', 'postmaster.pid'), 'utf8').catch(() => '');
+    const pid = Number(pidFile.split('\n')[0]);
+    if (!isAlive(pid)) await rm(folder, { recursive: true, force: true }).catch(() => undefined);
+  }
+}
+
+function isAlive(pid: number): boolean {
+  if (!Number.isInteger(pid) || pid <= 0) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+async function freePort(): Promise<number> {
+  return await new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address();
+      probe.close(() => (typeof address === 'object' && address ? resolve(address.port) : reject(interrupted())));
+    });
+  });
+}
+
+function notStarted(reason: string, cause?: unknown): HoldfastError {
+  return new HoldfastError('POSTGRES_NOT_STARTED', `the temporary PostgreSQL server could not be started: ${reason}`, {
+    cause,
+    hint: 'Look at the reason above; often the disk for temporary files is full or the installation is incomplete.',
+  });
+}
