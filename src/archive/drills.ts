@@ -1,0 +1,39 @@
+import type { Storage } from '../storage/storage.ts';
+import { drillKey, drillsPrefix } from './layout.ts';
+import { readSmall, writeJson } from './small-files.ts';
+
+/** The result of a drill, kept beside the backup so that every machine sees it. `result` is what `drill --json` prints. */
+export interface StoredDrill {
+  at: string;
+  result: Record<string, unknown>;
+}
+
+export async function writeDrill(
+  storage: Storage,
+  source: string,
+  id: string,
+  at: Date,
+  result: object,
+  signal: AbortSignal,
+): Promise<void> {
+  await writeJson(storage, drillKey(source, id, at), { at: at.toISOString(), result }, signal);
+}
+
+/** Newest first. What cannot be read proves nothing and is left out. */
+export async function readDrills(storage: Storage, source: string, id: string, signal: AbortSignal): Promise<StoredDrill[]> {
+  const drills: StoredDrill[] = [];
+  for await (const { key } of storage.list(drillsPrefix(source, id), signal)) {
+    const drill = parseDrill(await readSmall(storage, key, signal));
+    if (drill) drills.push(drill);
+  }
+  return drills.toSorted((left, right) => right.at.localeCompare(left.at));
+}
+
+function parseDrill(content: Buffer | null): StoredDrill | null {
+  try {
+    const { at, result } = JSON.parse(content?.toString('utf8') ?? 'null') as Partial<StoredDrill>;
+    return typeof at === 'string' && typeof result === 'object' && result !== null ? { at, result } : null;
+  } catch {
+    return null;
+  }
+}

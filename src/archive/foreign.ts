@@ -1,0 +1,105 @@
+import { createReadStream, createWriteStream } from 'node:fs';
+import { mkdtemp, mkdir, open, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { HoldfastError } from '../base/errors.ts';
+import type { DumpFormat, StoredDump } from '../engines/engine.ts';
+import type { Codec } from '../pipeline/codecs.ts';
+import { decompressor } from '../pipeline/compress.ts';
+import { through } from '../pipeline/pipeline.ts';
+
+export interface ForeignDump {
+  path: string;
+  scratch: string;
+  /** The engine's word on the first decompressed bytes. */
+  recognise: (head: Buffer) => { format: DumpFormat } | { refused: string } | null;
+  signal: AbortSignal;
+}
+
+const headBytes = 4096;
+
+/** A dump that Holdfast did not make, told by its content and never by its name: custom, tar, plain or directory, compressed outside or not. */
+export async function openForeignDump({ path, scratch, recognise, signal }: ForeignDump): Promise<StoredDump> {
+  const facts = await stat(path).catch((cause: unknown) => {
+    throw new HoldfastError('FILE_MISSING', `there is no file ${path}`, { kind: 'usage', cause });
+  });
+  if (facts.isDirectory()) return openFolder(path);
+  const codec = await outerCodec(path);
+  const openContent = async (until: AbortSignal): Promise<Readable> =>
+    through(createReadStream(path, { highWaterMark: 1024 * 1024 }), [decompressor(codec, until)], until);
+  const format = judge(path, recognise(await readHead(await openContent(signal))));
+  return {
+    format,
+    trusted: false,
+    rawBytes: null,
+    open: openContent,
+    locally: async (until) => {
+      if (codec === 'none') return { path, [Symbol.asyncDispose]: async () => undefined };
+      await mkdir(scratch, { recursive: true, mode: 0o700 });
+      const folder = await mkdtemp(join(scratch, 'foreign-'));
+      const staged = join(folder, 'dump');
+      const remove = () => rm(folder, { recursive: true, force: true });
+      try {
+        await pipeline(await openContent(until), createWriteStream(staged, { mode: 0o600 }));
+      } catch (error) {
+        await remove();
+        throw error;
+      }
+      return { path: staged, [Symbol.asyncDispose]: remove };
+    },
+  };
+}
+
+async function openFolder(path: string): Promise<StoredDump> {
+  await stat(join(path, 'toc.dat')).catch((cause: unknown) => {
+    throw notADump(path, 'the folder has no toc.dat', cause);
+  });
+  return {
+    format: 'directory',
+    trusted: false,
+    rawBytes: null,
+    open: () => Promise.reject(new HoldfastError('UNEXPECTED', 'a directory dump is not one stream')),
+    locally: async () => ({ path, [Symbol.asyncDispose]: async () => undefined }),
+  };
+}
+
+function judge(path: string, verdict: ReturnType<ForeignDump['recognise']>): DumpFormat {
+  if (verdict === null) throw notADump(path, 'its content is none');
+  if ('refused' in verdict) throw notADump(path, verdict.refused);
+  return verdict.format;
+}
+
+function notADump(path: string, why: string, cause?: unknown): HoldfastError {
+  return new HoldfastError('NOT_A_DUMP', `${path} is not a dump that can be restored: ${why}`, {
+    kind: 'integrity',
+    cause,
+    hint: 'Give a file made by pg_dump (custom, tar, plain, also compressed with gzip, bzip2, xz, zstd or lz4) or a directory dump.',
+  });
+}
+
+const magics: readonly [Codec, Buffer][] = [
+  ['gzip', Buffer.from([0x1f, 0x8b])],
+  ['bzip2', Buffer.from('BZh')],
+  ['xz', Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00])],
+  ['zstd', Buffer.from([0x28, 0xb5, 0x2f, 0xfd])],
+  ['lz4', Buffer.from([0x04, 0x22, 0x4d, 0x18])],
+];
+
+async function outerCodec(path: string): Promise<Codec> {
+  await using file = await open(path);
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(8), 0, 8, 0);
+  const head = buffer.subarray(0, bytesRead);
+  return magics.find(([, magic]) => head.subarray(0, magic.length).equals(magic))?.[0] ?? 'none';
+}
+
+async function readHead(content: Readable): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of content as AsyncIterable<Buffer>) {
+    chunks.push(chunk);
+    size += chunk.length;
+    if (size >= headBytes) break; // leaving the loop destroys the stream
+  }
+  return Buffer.concat(chunks).subarray(0, headBytes);
+}

@@ -1,0 +1,67 @@
+import { HoldfastError } from '../base/errors.ts';
+import { backupId, isSourceName, parseBackupId } from '../base/ids.ts';
+import { codecFacts, type Compression } from '../pipeline/codecs.ts';
+import { keyProblem } from '../storage/keys.ts';
+
+/** Where everything of a source lies. See docs/backup-format.md. */
+export function sourcePrefix(source: string): string {
+  if (!isSourceName(source)) throw notOurs('source', source);
+  return `${source}/`;
+}
+
+export function backupPrefix(source: string, id: string): string {
+  if (parseBackupId(id) === null) throw notOurs('backup', id);
+  return `${sourcePrefix(source)}${id}/`;
+}
+
+export function manifestKey(source: string, id: string): string {
+  return `${backupPrefix(source, id)}${manifestName}`;
+}
+
+export function artifactKey(source: string, id: string, path: string): string {
+  checkArtifactPath(path);
+  return `${backupPrefix(source, id)}${path}`;
+}
+
+export function holdKey(source: string, id: string): string {
+  return `${backupPrefix(source, id)}${holdName}`;
+}
+
+export function drillsPrefix(source: string, id: string): string {
+  return `${backupPrefix(source, id)}drills/`;
+}
+
+export function drillKey(source: string, id: string, at: Date): string {
+  return `${drillsPrefix(source, id)}${backupId(at)}.json`;
+}
+
+export const manifestName = 'manifest.json';
+const holdName = 'hold.json';
+
+/** `.zst`, `.gz`, ...: what the archive did, told by the name. */
+export function extensionFor({ codec }: Compression): string {
+  return codecFacts[codec].extension;
+}
+
+/** Refuses paths of a manifest that lead anywhere but below its backup, or to what is not an artifact. */
+export function checkArtifactPath(path: string): void {
+  const problem = keyProblem(path) ?? (isReserved(path) ? 'the name is taken by the archive itself' : null);
+  if (problem === null) return;
+  throw new HoldfastError('MANIFEST_HOSTILE', `the manifest names a path outside its backup: ${JSON.stringify(path.slice(0, 200))} (${problem})`, {
+    kind: 'integrity',
+    hint: 'This manifest was not written by Holdfast. Do not restore from it.',
+  });
+}
+
+function isReserved(path: string): boolean {
+  return path === manifestName || path === holdName || path.startsWith('drills/');
+}
+
+/** Whether a path below a backup's folder has a name of ours; anything else there belongs to somebody else. */
+export function isBackupFile(path: string): boolean {
+  return isReserved(path) || /^(database|globals)\./.test(path) || /^(files|bases)\//.test(path);
+}
+
+function notOurs(what: string, name: string): HoldfastError {
+  return new HoldfastError('NAME_INVALID', `${JSON.stringify(name.slice(0, 200))} is not the name of a ${what}`, { kind: 'usage' });
+}

@@ -1,0 +1,120 @@
+import { z } from 'zod';
+import type { Counts, DatabaseFacts, DumpFormat } from '../engines/engine.ts';
+
+/** The highest format this program reads and the one it writes. */
+export const manifestFormat = 1;
+
+/** What seals a backup. Unknown fields are kept beside these. See docs/backup-format.md. */
+export interface Manifest {
+  format: typeof manifestFormat;
+  id: string;
+  source: string;
+  description: string | null;
+  trigger: 'schedule' | 'manual' | 'api' | 'safety' | 'import';
+  /** For a safety backup: the backup that was about to be restored. */
+  safetyFor: string | null;
+  startedAt: string;
+  finishedAt: string;
+  durationMs: number;
+  /** The version that wrote it. */
+  holdfast: string;
+  instance: string;
+  database: ManifestDatabase | null;
+  app: Record<string, unknown> | null;
+  encryption: Record<string, unknown> | null;
+  artifacts: Artifact[];
+  warnings: string[];
+  digest: string;
+}
+
+export interface ManifestDatabase extends DatabaseFacts, Counts {
+  snapshot: { isolation: string; lsn: string | null };
+}
+
+export interface Artifact {
+  /** Relative to the backup's folder. */
+  path: string;
+  role: 'database' | 'globals';
+  format: DumpFormat;
+  /** `zstd:3`; null when it is not compressed or nobody knows. */
+  compression: string | null;
+  /** Who compressed it: the dump tool inside its own format, or the archive around it (then the name has an extension for it). */
+  compressedBy: 'tool' | 'archive' | null;
+  encryption: string | null;
+  /** Shared objects: where it lies instead of in the backup's folder. */
+  object: string | null;
+  /** What the tool produced, where the archive compressed it. */
+  rawBytes: number | null;
+  /** As stored, like the digest. */
+  bytes: number;
+  sha256: string;
+  /** How many entries the dump's own table of contents has, where somebody counted. */
+  entries?: number | null;
+}
+
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+const moment = z.iso.datetime();
+const size = z.int().nonnegative();
+const text = z.string();
+const named = { schema: text, name: text };
+
+const artifactSchema = z.object({
+  path: text.min(1).describe('relative to the folder of the backup'),
+  role: text.describe('database, globals, ...'),
+  format: text.describe('custom, directory, tar, plain, ...'),
+  compression: text.nullable().describe('codec and level, such as zstd:3'),
+  compressedBy: z.enum(['tool', 'archive']).nullable().optional(),
+  encryption: text.nullable(),
+  object: text.nullable(),
+  rawBytes: size.nullable(),
+  bytes: size.describe('as stored'),
+  sha256: sha256.describe('of the stored bytes'),
+  entries: size.nullable().optional(),
+});
+
+const databaseSchema = z.object({
+  engine: text,
+  name: text,
+  serverVersion: text,
+  toolVersion: text,
+  via: text,
+  encoding: text,
+  collation: text,
+  collationVersion: text.nullable(),
+  sizeBytes: size,
+  owner: text,
+  extensions: z.array(z.object({ name: text, version: text })),
+  settings: z.array(text),
+  roles: z.array(text).optional(),
+  properties: z.record(text, z.unknown()).optional(),
+  snapshot: z.object({ isolation: text, lsn: text.nullable() }),
+  tables: z.array(z.object({ ...named, rows: size.nullable(), fingerprint: text.nullable() })),
+  sequences: z.array(z.object({ ...named, value: text.regex(/^-?\d+$/), called: z.boolean(), until: text.regex(/^-?\d+$/).optional() })),
+});
+
+/** Checks the fields of this format and lets others pass. A value that a later program may add (a role, a trigger) is only text here. */
+export const manifestSchema = z.object({
+  format: z.literal(manifestFormat),
+  id: text,
+  source: text,
+  description: text.nullable(),
+  trigger: text.describe('schedule, manual, api, safety or import'),
+  safetyFor: text.nullable(),
+  startedAt: moment,
+  finishedAt: moment,
+  durationMs: size,
+  holdfast: text,
+  instance: text,
+  database: databaseSchema.nullable(),
+  app: z.record(text, z.unknown()).nullable(),
+  encryption: z.record(text, z.unknown()).nullable(),
+  artifacts: z.array(artifactSchema),
+  warnings: z.array(text),
+  digest: sha256.describe('SHA-256 of this manifest as canonical JSON (keys sorted, no white space) without this field'),
+});
+
+/** For docs/manifest.schema.json. */
+export function manifestJsonSchema(): Record<string, unknown> {
+  const schema = z.toJSONSchema(manifestSchema, { io: 'input' });
+  return { ...schema, title: 'Holdfast backup manifest, format 1' };
+}

@@ -1,0 +1,168 @@
+import type { Readable } from 'node:stream';
+import { finished } from 'node:stream/promises';
+import { toHoldfastError, HoldfastError } from '../base/errors.ts';
+import { inParallel } from '../base/parallel.ts';
+import type { Report } from '../base/progress.ts';
+import type { StoredDump } from '../engines/engine.ts';
+import { expectDigest } from '../pipeline/digest.ts';
+import { meter } from '../pipeline/meter.ts';
+import { through } from '../pipeline/pipeline.ts';
+import type { Storage } from '../storage/storage.ts';
+import { artifactKey } from './layout.ts';
+import type { Artifact, Manifest } from './manifest.ts';
+import { readManifest } from './read-manifest.ts';
+import { storedDump } from './stored-dump.ts';
+
+export { readManifest } from './read-manifest.ts';
+
+/** A backup in a storage, opened for reading. Its manifest is checked; its artifacts are as they are read. */
+export interface StoredBackup {
+  readonly manifest: Manifest;
+  readonly storage: Storage;
+  /** The dump of the database; rejects with `NO_DUMP` when this backup has none. */
+  dump(): StoredDump;
+  /** Roles and tablespaces, or null when this backup has none. */
+  globals(): StoredDump | null;
+  /** The stored bytes of an artifact; fails in the place of the end when they are not those of the manifest. */
+  open(artifact: Artifact, signal: AbortSignal): Promise<Readable>;
+  /** Reads every artifact to its end and never stops at the first that is damaged. */
+  checkDigests(report: Report, signal: AbortSignal): Promise<DigestCheck[]>;
+}
+
+export interface DigestCheck {
+  artifact: string;
+  check: 'checksum';
+  ok: boolean;
+  detail: string;
+}
+
+export interface ArchivePlace {
+  storage: Storage;
+  source: string;
+  id: string;
+  /** For dumps a tool must seek in and that do not lie as plain local files. */
+  scratch: string;
+  signal: AbortSignal;
+}
+
+const readsAtOnce = 4;
+
+export async function openArchive({ storage, source, id, scratch, signal }: ArchivePlace): Promise<StoredBackup> {
+  const manifest = await readManifest(storage, source, id, signal);
+  if (manifest.encryption !== null) {
+    throw new HoldfastError('ENCRYPTION_UNKNOWN', `the backup ${source}/${id} is encrypted in a way this program does not know`, {
+      hint: 'Upgrade Holdfast.',
+    });
+  }
+  return new Archive(manifest, storage, scratch);
+}
+
+class Archive implements StoredBackup {
+  readonly manifest: Manifest;
+  readonly storage: Storage;
+  readonly #scratch: string;
+  /** Artifacts found whole since this archive was opened. */
+  readonly #whole = new Set<string>();
+
+  constructor(manifest: Manifest, storage: Storage, scratch: string) {
+    this.manifest = manifest;
+    this.storage = storage;
+    this.#scratch = scratch;
+  }
+
+  dump(): StoredDump {
+    const dump = this.#dumpOf('database');
+    if (dump) return dump;
+    throw new HoldfastError('NO_DUMP', `the backup ${this.manifest.id} holds no database`, { kind: 'usage' });
+  }
+
+  globals(): StoredDump | null {
+    return this.#dumpOf('globals');
+  }
+
+  async open(artifact: Artifact, signal: AbortSignal): Promise<Readable> {
+    return this.#read(artifact, signal, () => undefined);
+  }
+
+  async checkDigests(report: Report, signal: AbortSignal): Promise<DigestCheck[]> {
+    const { artifacts } = this.manifest;
+    const total = artifacts.reduce((sum, { bytes }) => sum + bytes, 0);
+    const checks = new Map<string, DigestCheck>();
+    const tell = tellSum((part, bytes) => report({ kind: 'progress', step: 'checksum', part, bytes, total }));
+    await inParallel(artifacts, readsAtOnce, async (artifact) => {
+      const { path } = artifact;
+      try {
+        await drain(await this.#read(artifact, signal, (bytes) => tell(path, bytes)));
+        checks.set(path, { artifact: path, check: 'checksum', ok: true, detail: `sha256 ${artifact.sha256.slice(0, 12)}` });
+      } catch (error) {
+        checks.set(path, { artifact: path, check: 'checksum', ok: false, detail: damageOf(error) });
+      }
+    });
+    return artifacts.map(({ path }) => checks.get(path)).filter((check) => check !== undefined);
+  }
+
+  async #read(artifact: Artifact, signal: AbortSignal, tell: (bytes: number) => void): Promise<Readable> {
+    const { source, id } = this.manifest;
+    const { path, object } = artifact;
+    if (object !== null) {
+      throw new HoldfastError('OBJECT_UNKNOWN', `${path} is a shared object, which this program does not know`, {
+        hint: 'Upgrade Holdfast.',
+      });
+    }
+    const content = await this.#get(artifactKey(source, id, path), path, signal);
+    const check = expectDigest(artifact, path);
+    check.once('end', () => this.#whole.add(path));
+    return through(content, [meter(tell).stream, check], signal);
+  }
+
+  async #get(key: string, path: string, signal: AbortSignal): Promise<Readable> {
+    try {
+      return await this.storage.get(key, { signal });
+    } catch (error) {
+      if (!(error instanceof HoldfastError) || error.code !== 'STORAGE_NOT_FOUND') throw error;
+      throw new HoldfastError('ARTIFACT_MISSING', `${path} is missing`, {
+        kind: 'integrity',
+        cause: error,
+        hint: 'Use another copy or another backup.',
+      });
+    }
+  }
+
+  #dumpOf(role: Artifact['role']): StoredDump | null {
+    const { manifest, storage } = this;
+    const artifacts = manifest.artifacts.filter((artifact) => artifact.role === role);
+    const [first] = artifacts;
+    if (!first) return null;
+    return storedDump({
+      manifest,
+      artifacts: [first, ...artifacts.slice(1)],
+      storage,
+      scratch: this.#scratch,
+      open: (artifact, signal) => this.open(artifact, signal),
+      isWhole: ({ path }) => this.#whole.has(path),
+    });
+  }
+}
+
+/** Only damage is a finding; an unreachable storage says nothing about the backup. */
+function damageOf(error: unknown): string {
+  const known = toHoldfastError(error);
+  if (known.kind !== 'integrity') throw known;
+  return known.message;
+}
+
+async function drain(content: Readable): Promise<void> {
+  content.resume();
+  await finished(content);
+}
+
+/** Adds up what several parts tell. */
+function tellSum(tell: (part: string, sum: number) => void): (part: string, bytes: number) => void {
+  const parts = new Map<string, number>();
+  let sum = 0;
+  return (part, bytes) => {
+    sum += bytes - (parts.get(part) ?? 0);
+    parts.set(part, bytes);
+    tell(part, sum);
+  };
+}

@@ -1,0 +1,137 @@
+import { createWriteStream } from 'node:fs';
+import { mkdir, mkdtemp, rm, statfs } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { finished, pipeline } from 'node:stream/promises';
+import { HoldfastError, toHoldfastError } from '../base/errors.ts';
+import { inParallel } from '../base/parallel.ts';
+import { formatBytes } from '../base/units.ts';
+import type { StoredDump } from '../engines/engine.ts';
+import { parseCompression, type Codec } from '../pipeline/codecs.ts';
+import { decompressor } from '../pipeline/compress.ts';
+import { through } from '../pipeline/pipeline.ts';
+import type { Storage } from '../storage/storage.ts';
+import { artifactKey } from './layout.ts';
+import type { Artifact, Manifest } from './manifest.ts';
+
+export interface DumpPlace {
+  manifest: Manifest;
+  /** One, or the files of a directory dump. */
+  artifacts: readonly [Artifact, ...Artifact[]];
+  storage: Storage;
+  scratch: string;
+  /** The stored bytes, failing in the place of the end when they are not the manifest's. */
+  open(artifact: Artifact, signal: AbortSignal): Promise<Readable>;
+  /** Whether it was read to its end and found whole already. */
+  isWhole(artifact: Artifact): boolean;
+}
+
+type Local = { path: string } & AsyncDisposable;
+
+const readsAtOnce = 4;
+
+/** A dump of a backup as an engine wants to read it. */
+export function storedDump(place: DumpPlace): StoredDump {
+  const { manifest, artifacts } = place;
+  const [first] = artifacts;
+  const { format, rawBytes } = first;
+  const directory = format === 'directory';
+  return {
+    format,
+    // What was imported is still what somebody else wrote.
+    trusted: manifest.trigger !== 'import',
+    rawBytes: directory ? null : rawBytes,
+    open: async (signal) => {
+      if (!directory) return openRaw(place, first, signal);
+      throw new HoldfastError('UNEXPECTED', 'a directory dump cannot be read as one stream');
+    },
+    locally: (signal) => (directory ? folderLocally(place, signal) : fileLocally(place, signal)),
+  };
+}
+
+async function openRaw(place: DumpPlace, artifact: Artifact, signal: AbortSignal): Promise<Readable> {
+  const stored = await place.open(artifact, signal);
+  return through(stored, [decompressor(outerCodec(artifact), signal)], signal);
+}
+
+/** What the archive has put around what the tool wrote. */
+function outerCodec({ path, compression, compressedBy }: Artifact): Codec {
+  if (compressedBy !== 'archive' || compression === null) return 'none';
+  const known = parseCompression(compression);
+  if (known) return known.codec;
+  throw new HoldfastError('COMPRESSION_UNKNOWN', `${path} is compressed with ${compression}, which this program does not know`, {
+    hint: 'Upgrade Holdfast.',
+  });
+}
+
+async function fileLocally(place: DumpPlace, signal: AbortSignal): Promise<Local> {
+  const [artifact] = place.artifacts;
+  if (outerCodec(artifact) === 'none') {
+    const path = localPathOf(place, artifact.path);
+    if (path !== null) {
+      await checkAll(place, signal);
+      return { path, [Symbol.asyncDispose]: async () => undefined };
+    }
+  }
+  return stage(place.scratch, artifact.rawBytes ?? artifact.bytes, async (folder) => {
+    const path = join(folder, 'dump');
+    await copy(await openRaw(place, artifact, signal), path);
+    return path;
+  });
+}
+
+async function folderLocally(place: DumpPlace, signal: AbortSignal): Promise<Local> {
+  const name = place.artifacts[0].path.split('/')[0] ?? '';
+  const path = localPathOf(place, name);
+  if (path !== null) {
+    await checkAll(place, signal);
+    return { path, [Symbol.asyncDispose]: async () => undefined };
+  }
+  const bytes = place.artifacts.reduce((sum, artifact) => sum + artifact.bytes, 0);
+  return stage(place.scratch, bytes, async (folder) => {
+    await inParallel(place.artifacts, readsAtOnce, async (artifact) => {
+      const target = join(folder, artifact.path);
+      await mkdir(dirname(target), { recursive: true, mode: 0o700 });
+      await copy(await place.open(artifact, signal), target);
+    });
+    return join(folder, name);
+  });
+}
+
+function localPathOf({ manifest, storage }: DumpPlace, path: string): string | null {
+  return storage.localPath(artifactKey(manifest.source, manifest.id, path));
+}
+
+/** A tool is given a path only when all bytes behind it are those of the manifest. */
+async function checkAll(place: DumpPlace, signal: AbortSignal): Promise<void> {
+  const unread = place.artifacts.filter((artifact) => !place.isWhole(artifact));
+  await inParallel(unread, readsAtOnce, async (artifact) => {
+    const content = await place.open(artifact, signal);
+    content.resume();
+    await finished(content);
+  });
+}
+
+async function stage(scratch: string, bytes: number, fill: (folder: string) => Promise<string>): Promise<Local> {
+  await mkdir(scratch, { recursive: true, mode: 0o700 });
+  const { bavail, bsize } = await statfs(scratch);
+  if (bavail * bsize < bytes) {
+    throw new HoldfastError(
+      'SCRATCH_FULL',
+      `the dump must be laid out in ${scratch}, which needs ${formatBytes(bytes)} and has ${formatBytes(bavail * bsize)} left`,
+      { hint: 'Free some space there, point TMPDIR to a larger disk, or restore with one job, which streams.' },
+    );
+  }
+  const folder = await mkdtemp(join(scratch, 'dump-'));
+  const remove = () => rm(folder, { recursive: true, force: true });
+  try {
+    return { path: await fill(folder), [Symbol.asyncDispose]: remove };
+  } catch (error) {
+    await remove();
+    throw toHoldfastError(error);
+  }
+}
+
+async function copy(content: Readable, path: string): Promise<void> {
+  await pipeline(content, createWriteStream(path, { flags: 'wx', mode: 0o600, highWaterMark: 4 * 1024 * 1024 }));
+}

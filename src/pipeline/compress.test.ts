@@ -1,0 +1,111 @@
+import { randomBytes } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { describe, expect, test, vi } from 'vitest';
+import { runProcess, throughProcess } from '../base/run-process.ts';
+import { codecFacts, type Codec } from './codecs.ts';
+import { compressor, decompressor } from './compress.ts';
+import { through } from './pipeline.ts';
+
+const { signal } = new AbortController();
+const data = Buffer.concat([randomBytes(300_000), Buffer.alloc(700_000, 'abc')]);
+
+const installed: Record<string, boolean> = {};
+for (const codec of ['bzip2', 'xz', 'lz4']) {
+  installed[codec] = await runProcess({ program: codec, args: ['--version'] }, { signal, input: '' }).then(
+    () => true,
+    () => false,
+  );
+}
+const codecs = (['gzip', 'zstd', 'bzip2', 'xz', 'lz4'] as const).filter((codec) => installed[codec] ?? true);
+const writable = codecs.filter((codec) => codec !== 'lz4');
+
+async function compress(codec: Codec, content = data, level: number | null = null): Promise<Buffer> {
+  // lz4 is only read, never written by us.
+  const stage =
+    codec === 'lz4' ? throughProcess({ program: 'lz4', args: ['-z', '-c'] }, { signal }) : compressor({ codec, level }, signal);
+  return buffer(through(Readable.from([content], { objectMode: false }), [stage], signal));
+}
+
+function decompress(codec: Codec, pieces: Buffer[]): Promise<Buffer> {
+  return buffer(through(Readable.from(pieces, { objectMode: false }), [decompressor(codec, signal)], signal));
+}
+
+const damaged = { code: 'COMPRESSED_DAMAGED', kind: 'integrity' };
+
+describe.each(codecs)('%s', (codec) => {
+  test('forth and back, in whatever pieces', async () => {
+    const packed = await compress(codec);
+    expect(packed.length).toBeLessThan(data.length / 2);
+    const pieces = [packed.subarray(0, 1), packed.subarray(1, 1000), packed.subarray(1000, -2), packed.subarray(-2)];
+    expect(data.equals(await decompress(codec, pieces))).toBe(true);
+  });
+
+  test('nothing at all comes back as nothing', async () => {
+    expect(await decompress(codec, [await compress(codec, Buffer.alloc(0))])).toHaveLength(0);
+  });
+
+  test('S5 a cut is refused, wherever it is', async () => {
+    const packed = await compress(codec);
+    for (const length of [3, 1000, packed.length >> 1, packed.length - 1]) {
+      await expect(decompress(codec, [packed.subarray(0, length)]), `${length} bytes`).rejects.toMatchObject(damaged);
+    }
+  });
+
+  test('S4 a flipped bit is refused', async () => {
+    const packed = await compress(codec);
+    packed.writeUInt8(packed.readUInt8(packed.length >> 2) ^ 4, packed.length >> 2);
+    await expect(decompress(codec, [packed])).rejects.toMatchObject(damaged);
+  });
+
+  test('garbage after the end is refused, in the same piece and in one of its own', async () => {
+    const packed = await compress(codec);
+    const garbage = Buffer.from('something that does not belong here');
+    await expect(decompress(codec, [Buffer.concat([packed, garbage])])).rejects.toMatchObject(damaged);
+    await expect(decompress(codec, [packed, garbage])).rejects.toMatchObject(damaged);
+  });
+
+  test('two in a row are read as one', async () => {
+    const packed = await compress(codec, Buffer.from('one and '));
+    const more = await compress(codec, Buffer.from('two'));
+    expect(String(await decompress(codec, [packed, more]))).toBe('one and two');
+  });
+
+  test('what is not compressed at all is refused', async () => {
+    await expect(decompress(codec, [Buffer.from('-- PostgreSQL database dump\n')])).rejects.toMatchObject(damaged);
+  });
+});
+
+describe.each(writable)('%s', (codec) => {
+  test('every level works', async () => {
+    const { lowest, highest } = codecFacts[codec].levels;
+    for (const level of [lowest, highest]) {
+      expect(data.equals(await decompress(codec, [await compress(codec, data, level)]))).toBe(true);
+    }
+  });
+});
+
+describe('compressing', () => {
+  test('zstd carries a checksum of the content', async () => {
+    const packed = await compress('zstd');
+    // Frame header descriptor: bit 2 is the checksum flag.
+    expect(packed.readUInt8(4) & 4).toBe(4);
+  });
+
+  test('none needs no stage', () => {
+    expect(compressor({ codec: 'none', level: null }, signal)).toBeNull();
+    expect(decompressor('none', signal)).toBeNull();
+  });
+
+  test('what cannot be done is said before anything starts', () => {
+    expect(() => compressor({ codec: 'lz4', level: null }, signal)).toThrow(expect.objectContaining({ kind: 'usage' }));
+    expect(() => compressor({ codec: 'zstd', level: 99 }, signal)).toThrow('no level 99');
+  });
+
+  test('a missing program is named, with the package to install', async () => {
+    vi.stubEnv('PATH', '/nowhere');
+    const reading = decompress('xz', [Buffer.from('x')]);
+    vi.unstubAllEnvs();
+    await expect(reading).rejects.toMatchObject({ code: 'COMPRESSOR_MISSING', hint: expect.stringContaining('apt install xz-utils') });
+  });
+});

@@ -1,0 +1,100 @@
+import type { Duplex } from 'node:stream';
+import { constants, createGunzip, createGzip, createZstdCompress, createZstdDecompress } from 'node:zlib';
+import { HoldfastError } from '../base/errors.ts';
+import { throughProcess } from '../base/run-process.ts';
+import { codecFacts, levelOf, type Codec, type Compression } from './codecs.ts';
+
+/**
+ * Few, large pieces: every piece is a round trip to a thread. The zstd library would compress on several threads by itself
+ * (`ZSTD_c_nbWorkers`), but through Node's stream that fails with a push after the end.
+ */
+const chunkSize = 1024 * 1024;
+
+/** Null when there is nothing to do. */
+export function compressor(compression: Compression, signal: AbortSignal): Duplex | null {
+  const { codec } = compression;
+  const level = levelOf(compression);
+  switch (codec) {
+    case 'none':
+      return null;
+    case 'gzip':
+      return createGzip({ level, chunkSize });
+    case 'zstd': {
+      const { ZSTD_c_compressionLevel, ZSTD_c_checksumFlag } = constants;
+      return createZstdCompress({ chunkSize, params: { [ZSTD_c_compressionLevel]: level, [ZSTD_c_checksumFlag]: 1 } });
+    }
+    case 'bzip2':
+      return program(codec, ['-z', '-c', `-${level}`], signal, explainMissing);
+    case 'xz':
+      // Two threads: each more would take another hundred megabytes.
+      return program(codec, ['-z', '-c', '-T2', `-${level}`], signal, explainMissing);
+    case 'lz4':
+      throw new HoldfastError('COMPRESSION_UNSUPPORTED', 'lz4 is only there where the dump tool compresses by itself', {
+        kind: 'usage',
+        hint: 'Choose zstd, or the format custom or directory with client tools 16 or newer.',
+      });
+  }
+}
+
+/** Null when there is nothing to do. Fails on damage, on a cut, and on anything but padding after the end. */
+export function decompressor(codec: Codec, signal: AbortSignal): Duplex | null {
+  switch (codec) {
+    case 'none':
+      return null;
+    case 'gzip':
+      // By itself it refuses what follows a member, unless that is another member or zeros.
+      return explained(createGunzip({ chunkSize }), (error) => explainZlib(codec, error));
+    case 'zstd':
+      // Without the option, garbage after a frame is ignored in silence. Further frames are read all the same.
+      return explained(createZstdDecompress({ chunkSize, rejectGarbageAfterEnd: true }), (error) => explainZlib(codec, error));
+    case 'bzip2':
+      return program(codec, ['-d', '-c'], signal, explainDamage);
+    case 'xz':
+      // A file may ask for up to 4 GiB of memory; ours never need more than 65 MiB.
+      return program(codec, ['-d', '-c', '--memlimit-decompress=1GiB'], signal, explainDamage);
+    case 'lz4':
+      return program(codec, ['-d', '-c'], signal, explainDamage);
+  }
+}
+
+type Explain = (codec: Codec, error: Error) => Error;
+
+function program(codec: Codec, args: string[], signal: AbortSignal, explain: Explain): Duplex {
+  // bzip2 ignores garbage after the end and says so, with status 0.
+  const refuse = (stderr: string) => (stderr.includes('trailing garbage') ? damaged(codec, 'garbage after its end') : null);
+  const stream = throughProcess({ program: codec, args, env: { LC_ALL: 'C' } }, { signal, refuse });
+  return explained(stream, (error) => explain(codec, error));
+}
+
+/** Translates the error a stream is destroyed with before anybody sees it. */
+function explained(stream: Duplex, explain: (error: Error) => Error): Duplex {
+  const destroy = stream.destroy.bind(stream);
+  stream.destroy = (error) => destroy(error ? explain(error) : error);
+  return stream;
+}
+
+function explainZlib(codec: Codec, error: Error): Error {
+  const { code } = error as NodeJS.ErrnoException;
+  return /^(Z_|ZSTD_|ERR_TRAILING_JUNK)/.test(code ?? '') ? damaged(codec, lowerFirst(error.message), error) : error;
+}
+
+function explainDamage(codec: Codec, error: Error): Error {
+  if (error instanceof HoldfastError && error.code === 'TOOL_FAILED') return damaged(codec, error.message, error);
+  return explainMissing(codec, error);
+}
+
+function explainMissing(codec: Codec, error: Error): Error {
+  if (!(error instanceof HoldfastError) || error.code !== 'TOOL_MISSING') return error;
+  return new HoldfastError('COMPRESSOR_MISSING', `the program ${codec} is not installed`, {
+    cause: error,
+    hint: `Install it (Debian: apt install ${codecFacts[codec].package}), or use zstd or gzip, which need no program.`,
+  });
+}
+
+function damaged(codec: Codec, why: string, cause?: Error): HoldfastError {
+  return new HoldfastError('COMPRESSED_DAMAGED', `the ${codec} data is damaged: ${why}`, { kind: 'integrity', cause });
+}
+
+function lowerFirst(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
+}

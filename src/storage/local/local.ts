@@ -1,0 +1,198 @@
+import { randomBytes } from 'node:crypto';
+import { lstat, readdir, rename, rm, rmdir, stat, statfs, unlink } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import type { Readable } from 'node:stream';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { throwIfAborted } from '../../base/abort.ts';
+import { systemErrno } from '../../base/errors.ts';
+import { inParallel } from '../../base/parallel.ts';
+import { checkFolder, checkKey, checkPrefix } from '../keys.ts';
+import type { PutOptions, Stage, Storage, StoredObject } from '../storage.ts';
+import { readFile, syncFolder, writeFile } from './files.ts';
+import { localError, notFound } from './local-error.ts';
+import type { LocalOptions } from './options.ts';
+import { Root } from './root.ts';
+import { openStage, partialMark } from './stage.ts';
+
+const temporaryName = /^\.put-[0-9a-f]{12}$/;
+
+export function localStorage(name: string, options: LocalOptions): Storage {
+  return new LocalStorage(name, resolve(options.path));
+}
+
+class LocalStorage implements Storage {
+  readonly name: string;
+  readonly title: string;
+  readonly capabilities = { atomicRename: true, localFolders: true };
+  readonly #root: Root;
+
+  constructor(name: string, path: string) {
+    this.name = name;
+    this.title = path;
+    this.#root = new Root(path);
+  }
+
+  async put(key: string, content: Readable, options: PutOptions): Promise<{ bytes: number }> {
+    const path = this.#root.at(key);
+    const temporary = join(dirname(path), `.put-${randomBytes(6).toString('hex')}`);
+    const bytes = await writeFile(temporary, content, options.signal, async () => {
+      checkKey(key);
+      await this.#root.makeFolder(dirname(path));
+    });
+    try {
+      await rename(temporary, path);
+      await syncFolder(dirname(path));
+    } catch (error) {
+      await unlink(temporary).catch(() => undefined);
+      throw localError(error, path);
+    }
+    return { bytes };
+  }
+
+  async get(key: string, options: { signal: AbortSignal; start?: number; end?: number }): Promise<Readable> {
+    checkKey(key);
+    const path = await this.#root.find(key);
+    const content = path === null ? null : await readFile(path, options);
+    if (content === null) throw notFound(key, this.title);
+    return content;
+  }
+
+  async *list(prefix: string, signal: AbortSignal): AsyncIterable<StoredObject> {
+    checkPrefix(prefix);
+    const { folders, files } = await this.#root.names(this.#root.at(prefix));
+    for (const name of files) {
+      throwIfAborted(signal);
+      const object = await this.#describe(prefix + name);
+      if (object) yield object;
+    }
+    for (const name of folders) yield* this.list(`${prefix}${name}/`, signal);
+  }
+
+  async folders(prefix: string, signal: AbortSignal): Promise<string[]> {
+    checkPrefix(prefix);
+    throwIfAborted(signal);
+    return (await this.#root.names(this.#root.at(prefix))).folders;
+  }
+
+  async stat(key: string, signal: AbortSignal): Promise<StoredObject | null> {
+    checkKey(key);
+    throwIfAborted(signal);
+    return this.#describe(key);
+  }
+
+  async statMany(keys: readonly string[], signal: AbortSignal): Promise<(StoredObject | null)[]> {
+    const found: (StoredObject | null)[] = [];
+    for (const [at, key] of keys.entries()) {
+      // These calls block; everybody else gets a turn every few milliseconds.
+      if (at % 500 === 0) await nextTurn();
+      throwIfAborted(signal);
+      checkKey(key);
+      const facts = this.#root.facts(key);
+      found.push(facts && { key, bytes: facts.size, modifiedAt: facts.mtime });
+    }
+    return found;
+  }
+
+  async delete(keys: readonly string[], signal: AbortSignal): Promise<void> {
+    for (const key of keys) checkKey(key);
+    await inParallel(keys, 4, async (key) => {
+      throwIfAborted(signal);
+      const path = await this.#root.find(key);
+      if (path === null) return;
+      await unlink(path).catch((error: unknown) => {
+        if (systemErrno(error) !== 'ENOENT') throw localError(error, path);
+      });
+    });
+  }
+
+  async removeFolder(prefix: string, signal: AbortSignal): Promise<void> {
+    checkFolder(prefix);
+    throwIfAborted(signal);
+    const path = await this.#root.findFolder(prefix);
+    if (path === null) return;
+    this.#root.forget();
+    await removeEmpty(path);
+    await syncFolder(dirname(path));
+  }
+
+  async stage(prefix: string, signal: AbortSignal): Promise<Stage> {
+    checkFolder(prefix);
+    throwIfAborted(signal);
+    return openStage(this.#root, prefix);
+  }
+
+  async unfinished(prefix: string, signal: AbortSignal): Promise<{ prefix: string; touchedAt: Date }[]> {
+    checkPrefix(prefix);
+    throwIfAborted(signal);
+    const folder = await this.#root.findFolder(prefix);
+    if (folder === null) return [];
+    const entries = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
+      throw localError(error, folder);
+    });
+    const found: { prefix: string; touchedAt: Date }[] = [];
+    for (const entry of entries) {
+      if (!entry.isDirectory() || !entry.name.startsWith(partialMark)) continue;
+      const facts = await stat(join(folder, entry.name)).catch(() => null);
+      if (facts) found.push({ prefix: `${prefix}${entry.name.slice(partialMark.length)}/`, touchedAt: facts.mtime });
+    }
+    return found;
+  }
+
+  async removeUnfinished(prefix: string, signal: AbortSignal): Promise<void> {
+    checkFolder(prefix);
+    throwIfAborted(signal);
+    const final = await this.#root.find(prefix.slice(0, -1));
+    if (final === null) return;
+    this.#root.forget();
+    const partial = join(dirname(final), partialMark + basename(final));
+    await rm(partial, { recursive: true, force: true }).catch((error: unknown) => {
+      throw localError(error, partial);
+    });
+  }
+
+  localPath(key: string): string {
+    checkKey(key);
+    return this.#root.at(key);
+  }
+
+  async free(signal: AbortSignal): Promise<{ bytes: number; total: number } | null> {
+    throwIfAborted(signal);
+    // The folder may not have been created yet: then the disk it will be created on counts.
+    for (let path = this.#root.path; ; path = dirname(path)) {
+      try {
+        const { bavail, bsize, blocks } = await statfs(path);
+        return { bytes: bavail * bsize, total: blocks * bsize };
+      } catch (error) {
+        if (systemErrno(error) !== 'ENOENT' || path === dirname(path)) throw localError(error, path);
+      }
+    }
+  }
+
+  async #describe(key: string): Promise<StoredObject | null> {
+    const path = await this.#root.find(key);
+    if (path === null) return null;
+    try {
+      const facts = await lstat(path);
+      // Copying tools set the first of these back; what counts is when it came to lie here.
+      const modifiedAt = new Date(Math.max(facts.mtimeMs, facts.ctimeMs));
+      return facts.isFile() ? { key, bytes: facts.size, modifiedAt } : null;
+    } catch (error) {
+      if (systemErrno(error) === 'ENOENT') return null;
+      throw localError(error, path);
+    }
+  }
+}
+
+/** Removes a folder and those in it as far as nothing lies in them but what a killed `put` of ours left. */
+async function removeEmpty(path: string): Promise<void> {
+  const entries = await readdir(path, { withFileTypes: true }).catch(() => []);
+  for (const entry of entries) {
+    const at = join(path, entry.name);
+    // A hidden folder is a stage of another writer.
+    if (entry.isDirectory() && !entry.name.startsWith('.')) await removeEmpty(at);
+    else if (entry.isFile() && temporaryName.test(entry.name)) await unlink(at);
+  }
+  await rmdir(path).catch((error: unknown) => {
+    if (!['ENOTEMPTY', 'EEXIST', 'ENOENT', 'ENOTDIR'].includes(systemErrno(error) ?? '')) throw localError(error, path);
+  });
+}

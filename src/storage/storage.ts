@@ -1,0 +1,78 @@
+import type { Readable } from 'node:stream';
+
+/**
+ * The contract of a place that keeps backups. Keys are relative, `/`-separated, checked by `checkKey`: no absolute paths,
+ * no `..`, no empty or dot segments, no control characters. One folder per kind of storage; retry and limits are wrappers
+ * with this same interface.
+ */
+export interface Storage {
+  /** The name it has in the configuration. */
+  readonly name: string;
+  /** For people: where it is (`/srv/backups`, `s3://bucket/prefix`). No secret in it. */
+  readonly title: string;
+  readonly capabilities: StorageCapabilities;
+
+  /** All or nothing: when it rejects or the signal fires, nothing is stored under the key. Replaces what was there. */
+  put(key: string, content: Readable, options: PutOptions): Promise<{ bytes: number }>;
+  /**
+   * Must reject with `STORAGE_NOT_FOUND` when the key does not exist. The stream must fail when it ends early.
+   * `start` and `end` are both included, as in HTTP; beyond the end there is nothing.
+   */
+  get(key: string, options: { signal: AbortSignal; start?: number; end?: number }): Promise<Readable>;
+  /** Everything below a prefix (which ends with `/`, or is empty), in no particular order; pages by itself. */
+  list(prefix: string, signal: AbortSignal): AsyncIterable<StoredObject>;
+  /** The names directly below a prefix that have something below them; where folders are real, empty ones may be among them. */
+  folders(prefix: string, signal: AbortSignal): Promise<string[]>;
+  stat(key: string, signal: AbortSignal): Promise<StoredObject | null>;
+  /** What `stat` says of each key, in their order. For thousands of keys, where asking one by one takes too long. */
+  statMany(keys: readonly string[], signal: AbortSignal): Promise<(StoredObject | null)[]>;
+  /** Deleting what does not exist is fine. */
+  delete(keys: readonly string[], signal: AbortSignal): Promise<void>;
+  /** Removes what is empty after a delete, where the storage has folders at all. */
+  removeFolder(prefix: string, signal: AbortSignal): Promise<void>;
+  /**
+   * Begins a set of objects under `prefix` that becomes visible as a whole: a hidden folder renamed at the end where the
+   * storage can rename, otherwise the manifest that is written last. Must reject with `STORAGE_TAKEN` when the
+   * prefix exists or somebody else is writing it.
+   */
+  stage(prefix: string, signal: AbortSignal): Promise<Stage>;
+  /** Stages that were begun and never committed nor aborted (their writer died), with the time of their last sign of life. */
+  unfinished(prefix: string, signal: AbortSignal): Promise<{ prefix: string; touchedAt: Date }[]>;
+  removeUnfinished(prefix: string, signal: AbortSignal): Promise<void>;
+  /** Where an object or folder lies as a plain local file, for tools that seek; null when it does not. */
+  localPath(key: string): string | null;
+  /** Bytes that still fit, or null when the storage does not know. */
+  free(signal: AbortSignal): Promise<{ bytes: number; total: number } | null>;
+}
+
+export interface StorageCapabilities {
+  /** A stage becomes visible by renaming; otherwise the manifest's presence is what counts. */
+  atomicRename: boolean;
+  /** A tool can write into a stage itself. */
+  localFolders: boolean;
+}
+
+export interface PutOptions {
+  signal: AbortSignal;
+  /** Exact size when known. */
+  size?: number;
+}
+
+export interface StoredObject {
+  key: string;
+  bytes: number;
+  modifiedAt: Date;
+}
+
+export interface Stage extends AsyncDisposable {
+  /** Names are relative to the stage's prefix. */
+  put(name: string, content: Readable, options: PutOptions): Promise<{ bytes: number }>;
+  /** An empty local folder inside the stage for a tool to fill; only with `localFolders`. */
+  folder(name: string): Promise<string>;
+  /** Makes files that a tool wrote into a folder of the stage durable and private. */
+  adopt(name: string): Promise<void>;
+  /** Removes one object again (a part that failed). */
+  remove(name: string): Promise<void>;
+  /** Syncs and makes everything visible. Without it, disposing the stage removes all of it. */
+  commit(signal: AbortSignal): Promise<void>;
+}
