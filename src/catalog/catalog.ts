@@ -1,0 +1,145 @@
+import type { LogLevel } from '../base/logger.ts';
+
+/**
+ * The daemon's own state: runs and their logs, locks, results of verifications and drills, and a cache of what the storages
+ * hold.
+ * Shared by every process on one state folder. What concerns backups can be rebuilt from the storages.
+ */
+export interface Catalog extends Disposable {
+  readonly runs: RunRecords;
+  readonly locks: LockRecords;
+  readonly backups: BackupRecords;
+  readonly proofs: ProofRecords;
+  /** A write that fails when the state cannot be written; for `doctor` and `health`. */
+  probe(): void;
+}
+
+export type Operation = 'backup' | 'verify' | 'drill' | 'restore' | 'prune' | 'delete' | 'import' | 'rebuild';
+export type RunState = 'queued' | 'running' | 'succeeded' | 'partial' | 'failed' | 'cancelled';
+
+export interface RunRecord {
+  id: string;
+  operation: Operation;
+  source: string | null;
+  backup: string | null;
+  trigger: string;
+  state: RunState;
+  startedAt: string;
+  finishedAt: string | null;
+  host: string;
+  pid: number;
+  /** Tells the process from another one that got its number later; null where unknown. See `LockRow.process`. */
+  process: string | null;
+  error: { code: string; message: string; hint: string | null } | null;
+  /** What the operation returned, as in its `--json`. */
+  result: unknown;
+}
+
+export interface RunLine {
+  at: string;
+  level: LogLevel;
+  message: string;
+  fields: Record<string, unknown> | null;
+}
+
+export interface RunRecords {
+  add(run: RunRecord): void;
+  update(id: string, change: Partial<Omit<RunRecord, 'id'>>): void;
+  get(id: string): RunRecord | null;
+  /** Newest first. */
+  list(filter: { source?: string; operation?: Operation; state?: RunState; limit?: number }): RunRecord[];
+  log(run: string, line: RunLine): void;
+  lines(run: string): RunLine[];
+}
+
+export interface LockRow {
+  name: string;
+  token: string;
+  run: string | null;
+  host: string;
+  pid: number;
+  /** Tells a process from another one that got its number later (boot id and start time), or null where unknown. */
+  process: string | null;
+  acquiredAt: string;
+  renewedAt: string;
+  leaseMs: number;
+}
+
+export interface LockRecords {
+  /** Atomic: takes the lock when it is free, or when `mayTake` says the present holder is gone. Returns who holds it otherwise. */
+  acquire(row: LockRow, mayTake: (holder: LockRow) => boolean): { ok: true } | { ok: false; holder: LockRow };
+  /** False when the lock is no longer held with this token. */
+  renew(name: string, token: string, at: string): boolean;
+  release(name: string, token: string): void;
+  list(): LockRow[];
+}
+
+export type CopyState = 'complete' | 'incomplete' | 'corrupt' | 'missing';
+
+/** One backup in one storage, as last seen. */
+export interface BackupRow {
+  storage: string;
+  source: string;
+  id: string;
+  state: CopyState;
+  /** Identity of the small files it was read from (size and time), so that a changed one is read again. */
+  stamp: string;
+  /** Null when the manifest could not be read. */
+  facts: BackupFacts | null;
+  problem: string | null;
+  held: { at: string; reason: string | null } | null;
+}
+
+/** What lists and retention need of a manifest. The manifest itself, with thousands of tables and files, stays in the storage. */
+export interface BackupFacts {
+  startedAt: string;
+  finishedAt: string;
+  durationMs: number;
+  trigger: string;
+  safetyFor: string | null;
+  description: string | null;
+  instance: string;
+  /** As stored, all artifacts. */
+  bytes: number;
+  rawBytes: number | null;
+  artifacts: number;
+  /** Null without a database. */
+  database: {
+    engine: string;
+    name: string;
+    serverVersion: string;
+    format: string;
+    sizeBytes: number;
+    tables: number;
+    rows: number;
+  } | null;
+  warnings: number;
+}
+
+export interface BackupRecords {
+  put(row: BackupRow): void;
+  remove(storage: string, source: string, id: string): void;
+  list(storage: string, source: string): BackupRow[];
+  clear(storage?: string): void;
+}
+
+export interface ProofRecord {
+  kind: 'verify' | 'drill';
+  source: string;
+  backup: string;
+  storage: string;
+  at: string;
+  ok: boolean;
+  /** `checksum` or `structure` for a verification. */
+  depth: string | null;
+  seconds: number;
+  /** As in the command's `--json`. */
+  result: unknown;
+}
+
+export interface ProofRecords {
+  add(record: ProofRecord): void;
+  /** Newest first. */
+  list(filter: { source?: string; backup?: string; kind?: 'verify' | 'drill' }): ProofRecord[];
+  remove(source: string, backup: string): void;
+}

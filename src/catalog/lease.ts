@@ -1,0 +1,161 @@
+import { randomUUID } from 'node:crypto';
+import { throwIfAborted } from '../base/abort.ts';
+import type { Clock } from '../base/clock.ts';
+import { HoldfastError } from '../base/errors.ts';
+import type { Catalog, LockRow } from './catalog.ts';
+import { hasFallenSilent, isGone, sameSign } from './lock-holder.ts';
+import { ownProcess } from './process-identity.ts';
+
+export interface LockRequest {
+  catalog: Catalog;
+  clock: Clock;
+  name: string;
+  run: string | null;
+  signal: AbortSignal;
+  /** `shared`: any number may hold it at once, but nobody alone. */
+  mode?: 'alone' | 'shared';
+  leaseMs?: number;
+  renewMs?: number;
+  /** Another error than `SOURCE_BUSY`, for locks on other things. */
+  onBusy?: (holder: LockRow) => HoldfastError;
+}
+
+export interface Lease extends AsyncDisposable {
+  /** Fires with the outer signal, and with `LOCK_LOST` when the lock could not be renewed in time. */
+  readonly signal: AbortSignal;
+  /** Called right before the point of no return: renews at once and throws `LOCK_LOST` when somebody else holds it now. */
+  assertHeld(): void;
+}
+
+const defaultLeaseMs = 60_000;
+/** Four chances to renew before anybody may think we are gone. */
+const renewalsPerLease = 4;
+
+/**
+ * Takes a lock and keeps it renewed until disposed of. Whether a holder on this machine still lives is asked from the system,
+ * at once; a holder that cannot be seen from here loses the lock only after it stopped renewing.
+ */
+export async function holdLock(request: LockRequest): Promise<Lease> {
+  throwIfAborted(request.signal);
+  const row = newRow(request);
+  await acquire(request, row);
+  try {
+    await standAgainstOthers(request, row);
+  } catch (error) {
+    request.catalog.locks.release(row.name, row.token);
+    throw error;
+  }
+  return keepRenewed(request, row);
+}
+
+export function sourceBusy(holder: LockRow): HoldfastError {
+  const name = holder.name.split('#')[0] ?? holder.name;
+  const run = holder.run === null ? 'another process' : `run ${holder.run}`;
+  return new HoldfastError(
+    'SOURCE_BUSY',
+    `${name.replace(':', ' ')} is in use by ${run} (process ${holder.pid} on ${holder.host}) since ${holder.acquiredAt}`,
+    {
+      kind: 'busy',
+      hint:
+        holder.run === null
+          ? 'Wait until it has ended, then try again.'
+          : `Wait until it has ended, then try again; \`holdfast logs ${holder.run}\` shows what it does.`,
+      retryable: true,
+      details: { lock: name, run: holder.run, host: holder.host, pid: holder.pid, since: holder.acquiredAt },
+    },
+  );
+}
+
+function newRow({ name, run, clock, mode = 'alone', leaseMs = defaultLeaseMs }: LockRequest): LockRow {
+  const token = randomUUID();
+  const at = clock.now().toISOString();
+  // Each shared holder has a row of its own: `name#token`.
+  const rowName = mode === 'shared' ? `${name}#${token}` : name;
+  return { name: rowName, token, run, ...ownProcess(), acquiredAt: at, renewedAt: at, leaseMs };
+}
+
+async function acquire(request: LockRequest, row: LockRow): Promise<void> {
+  const { locks } = request.catalog;
+  let silent: LockRow | null = null;
+  for (;;) {
+    const attempt = locks.acquire(row, (holder) => isGone(holder) || (silent !== null && sameSign(holder, silent)));
+    if (attempt.ok) return;
+    if (!(await hasFallenSilent(attempt.holder, request))) throw busy(request, attempt.holder);
+    silent = attempt.holder;
+  }
+}
+
+/**
+ * Shared holders and one that is alone look for each other *after* writing their own row. Writes have one order for every
+ * process, so of two that come at the same moment at least one sees the other.
+ */
+async function standAgainstOthers(request: LockRequest, row: LockRow): Promise<void> {
+  const { locks } = request.catalog;
+  const others = (request.mode ?? 'alone') === 'shared' ? request.name : `${request.name}#`;
+  const inTheWay = ({ name }: LockRow) => (others.endsWith('#') ? name.startsWith(others) : name === others);
+  for (const holder of locks.list().filter(inTheWay)) {
+    if (isGone(holder) || (await hasFallenSilent(holder, request))) locks.release(holder.name, holder.token);
+    else throw busy(request, holder);
+  }
+  if (!locks.renew(row.name, row.token, row.renewedAt)) throw lost(row);
+}
+
+function busy(request: LockRequest, holder: LockRow): HoldfastError {
+  return (request.onBusy ?? sourceBusy)(holder);
+}
+
+function lost(row: LockRow, cause?: unknown): HoldfastError {
+  const name = (row.name.split('#')[0] ?? row.name).replace(':', ' ');
+  return new HoldfastError('LOCK_LOST', `the lock on ${name} was lost while the run was going on`, {
+    cause,
+    hint: 'This run stopped before changing anything for good. Check that the state folder can be written, then start it again.',
+    retryable: true,
+  });
+}
+
+function keepRenewed(request: LockRequest, row: LockRow): Lease {
+  const { catalog, clock } = request;
+  const loss = new AbortController();
+  let renewed = clock.monotonic();
+  let beats = 0;
+
+  const renew = (): void => {
+    if (loss.signal.aborted) throw loss.signal.reason;
+    // Others watch this time as our sign of life, so it must change even while the clock stands still or was set back: the
+    // clock gives its seconds, the count of renewals its milliseconds.
+    beats += 1;
+    const sign = Math.floor(clock.now().getTime() / 1000) * 1000 + (beats % 1000);
+    if (!catalog.locks.renew(row.name, row.token, new Date(sign).toISOString())) loss.abort(lost(row));
+    if (loss.signal.aborted) throw loss.signal.reason;
+    renewed = clock.monotonic();
+  };
+  const tick = (): void => {
+    try {
+      renew();
+    } catch (error) {
+      // The catalog may be busy or its disk full for a moment; the lease is what we have time for.
+      if (clock.monotonic() - renewed >= row.leaseMs) loss.abort(lost(row, error));
+    }
+    if (loss.signal.aborted) clearInterval(timer);
+  };
+  const timer = setInterval(tick, Math.min(request.renewMs ?? row.leaseMs, row.leaseMs / renewalsPerLease));
+  timer.unref();
+  const release = (): void => {
+    try {
+      // Only ever our own token: whoever took the lock over meanwhile keeps it.
+      catalog.locks.release(row.name, row.token);
+    } catch {
+      // The work is done and must not fail for this. While we live nobody takes the lock over, so it is tried until it works.
+      setTimeout(release, row.leaseMs / renewalsPerLease).unref();
+    }
+  };
+
+  return {
+    signal: AbortSignal.any([request.signal, loss.signal]),
+    assertHeld: renew,
+    [Symbol.asyncDispose]: async () => {
+      clearInterval(timer);
+      release();
+    },
+  };
+}

@@ -1,0 +1,159 @@
+import { HoldfastError, toHoldfastError } from '../base/errors.ts';
+import type { Clock } from '../base/clock.ts';
+import { runId } from '../base/ids.ts';
+import { silentLogger, type LogLevel, type Logger } from '../base/logger.ts';
+import type { Report, RunEvent } from '../base/progress.ts';
+import { withoutSecrets } from '../base/secret.ts';
+import { formatDuration } from '../base/units.ts';
+import type { Catalog, Operation, RunRecord, RunState } from './catalog.ts';
+import { ownProcess, processState } from './process-identity.ts';
+
+export interface RunRequest {
+  catalog: Catalog;
+  clock: Clock;
+  operation: Operation;
+  source: string | null;
+  /** When it is known from the start; otherwise the outcome tells it. */
+  backup?: string | null;
+  trigger: string;
+  signal: AbortSignal;
+  report: Report;
+  logger?: Logger;
+}
+
+export interface Run {
+  readonly id: string;
+  readonly signal: AbortSignal;
+  /** Tells whoever watches, and writes the steps into the run's log. */
+  readonly report: Report;
+}
+
+export interface RunOutcome<Result> {
+  /** `failed`: it worked and the answer is no (a drill that found a difference). Anything else that fails is thrown. */
+  state: Extract<RunState, 'succeeded' | 'partial' | 'failed'>;
+  result: Result;
+  backup?: string | null;
+}
+
+/** Does the work as a run that `holdfast runs` lists and `holdfast logs` tells about, however it ends. */
+export async function withRun<Result>(
+  request: RunRequest,
+  work: (run: Run) => Promise<RunOutcome<Result>>,
+): Promise<Result> {
+  const { catalog, clock, signal } = request;
+  const record = newRecord(request);
+  catalog.runs.add(record);
+  const log = runLog(request, record.id);
+  const report: Report = (event) => {
+    const line = describe(event);
+    if (line) log(line.level, line.message);
+    request.report(event);
+  };
+  const finish = (change: Partial<Omit<RunRecord, 'id'>>) => {
+    try {
+      catalog.runs.update(record.id, { ...change, finishedAt: clock.now().toISOString() });
+    } catch (error) {
+      // The work is what counts: a sealed backup must not be reported as failed because its history could not be written.
+      request.report({ kind: 'warning', message: `the run's end was not recorded: ${toHoldfastError(error).message}` });
+    }
+  };
+  try {
+    const { state, result, backup } = await work({ id: record.id, signal, report });
+    finish({ state, result: withoutSecretsInside(result), ...(backup === undefined ? {} : { backup }) });
+    return result;
+  } catch (error) {
+    const known = toHoldfastError(error);
+    log('error', `${known.message} (${known.code})`);
+    finish({ state: known.kind === 'interrupted' ? 'cancelled' : 'failed', error: describeError(known) });
+    throw error;
+  }
+}
+
+/** Runs whose process died without a word become failed. To be called at every start, before anything else is looked at. */
+export function markInterrupted(catalog: Catalog, clock: Clock): RunRecord[] {
+  const dead = catalog.runs.list({ state: 'running' }).filter((run) => hasDied(run, catalog, clock));
+  for (const run of dead) {
+    catalog.runs.update(run.id, {
+      state: 'failed',
+      finishedAt: clock.now().toISOString(),
+      error: {
+        code: 'INTERRUPTED',
+        message: `the process ended in the middle of the run (process ${run.pid} on ${run.host})`,
+        hint: 'Start it again; what it left behind is swept by itself.',
+      },
+    });
+  }
+  return dead;
+}
+
+/** A day without a sign of life, for runs of machines or containers that cannot be seen from here. */
+const silentAfterMs = 24 * 3_600_000;
+
+function hasDied(run: RunRecord, catalog: Catalog, clock: Clock): boolean {
+  const state = processState(run);
+  if (state !== 'unknown') return state === 'gone';
+  const lastSigns = [
+    run.startedAt,
+    ...catalog.runs.lines(run.id).map(({ at }) => at),
+    ...catalog.locks.list().flatMap((lock) => (lock.run === run.id ? [lock.renewedAt] : [])),
+  ].map((at) => new Date(at).getTime());
+  return clock.now().getTime() - Math.max(...lastSigns) > silentAfterMs;
+}
+
+function newRecord({ operation, source, backup = null, trigger, clock }: RunRequest): RunRecord {
+  const startedAt = clock.now();
+  return {
+    id: runId(startedAt),
+    operation,
+    source,
+    backup,
+    trigger,
+    state: 'running',
+    startedAt: startedAt.toISOString(),
+    finishedAt: null,
+    ...ownProcess(),
+    error: null,
+    result: null,
+  };
+}
+
+function runLog({ catalog, clock, logger = silentLogger }: RunRequest, run: string) {
+  return (level: LogLevel, text: string): void => {
+    const message = withoutSecrets(text);
+    logger.log(level, message, { run });
+    try {
+      catalog.runs.log(run, { at: clock.now().toISOString(), level, message, fields: null });
+    } catch (error) {
+      logger.log('warn', `the run's log could not be written: ${toHoldfastError(error).message}`, { run });
+    }
+  };
+}
+
+/** Progress inside a step is for those who watch; the log keeps what happened. */
+function describe(event: RunEvent): { level: LogLevel; message: string } | null {
+  switch (event.kind) {
+    case 'step':
+      return { level: 'info', message: event.detail === undefined ? event.step : `${event.step}: ${event.detail}` };
+    case 'done':
+      return {
+        level: 'info',
+        message: `${event.step} done in ${formatDuration(event.ms)}${event.detail === undefined ? '' : `: ${event.detail}`}`,
+      };
+    case 'warning':
+      return { level: 'warn', message: event.message };
+    case 'progress':
+      return null;
+  }
+}
+
+function describeError({ code, message, hint }: HoldfastError): RunRecord['error'] {
+  return { code, message: withoutSecrets(message), hint: hint === undefined ? null : withoutSecrets(hint) };
+}
+
+/** Cleaned string by string: a secret with a quote in it would not be found in the finished JSON. */
+function withoutSecretsInside(value: unknown): unknown {
+  if (typeof value === 'string') return withoutSecrets(value);
+  if (Array.isArray(value)) return value.map(withoutSecretsInside);
+  if (typeof value !== 'object' || value === null || 'toJSON' in value) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, withoutSecretsInside(inner)]));
+}

@@ -1,0 +1,51 @@
+import { HoldfastError } from '../../base/errors.ts';
+
+/** What SQLite says, in our words. The primary result code is the low byte of the extended one. */
+export function catalogError(error: unknown, path: string): unknown {
+  const code = sqliteCode(error);
+  if (code === null) return error;
+  switch (code & 0xff) {
+    case 11: // CORRUPT
+    case 26: // NOTADB
+      return damaged(path, error);
+    case 13: // FULL
+      return new HoldfastError('DISK_FULL', `no space left for the catalog ${path}`, {
+        cause: error,
+        hint: 'Free some space on the disk that holds the state folder, then try again.',
+        retryable: true,
+      });
+    case 5: // BUSY
+    case 6: // LOCKED
+      return new HoldfastError('CATALOG_BUSY', `another process keeps the catalog ${path} locked`, {
+        kind: 'busy',
+        cause: error,
+        hint: 'Try again; when it stays like this, look for a holdfast process that hangs.',
+        retryable: true,
+      });
+    case 3: // PERM
+    case 8: // READONLY
+    case 14: // CANTOPEN
+      return new HoldfastError('NO_PERMISSION', `the catalog ${path} cannot be opened for writing`, {
+        cause: error,
+        hint: 'Give the user that runs holdfast the right to write the state folder and the files in it.',
+      });
+    default:
+      return new HoldfastError('CATALOG_FAILED', `the catalog ${path} failed: ${(error as Error).message}`, {
+        cause: error,
+        hint: 'Check the disk that holds the state folder; `holdfast doctor` tries to write there.',
+      });
+  }
+}
+
+export function damaged(path: string, cause?: unknown): HoldfastError {
+  return new HoldfastError('CATALOG_DAMAGED', `the catalog ${path} is damaged`, {
+    kind: 'integrity',
+    cause,
+    hint: `Move it away (mv '${path}' '${path}.damaged'), then run \`holdfast rebuild\`: everything about backups comes back from the storages.`,
+  });
+}
+
+function sqliteCode(error: unknown): number | null {
+  if (!(error instanceof Error) || !('errcode' in error)) return null;
+  return typeof error.errcode === 'number' ? error.errcode : null;
+}

@@ -1,0 +1,60 @@
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+import { catalogError } from './catalog-error.ts';
+
+export type Row = Record<string, unknown>;
+export type Values = Record<string, SQLInputValue>;
+
+/** One SQLite file with prepared statements kept, and every error of SQLite turned into ours. */
+export interface Connection extends Disposable {
+  all(sql: string, values?: Values): Row[];
+  get(sql: string, values?: Values): Row | undefined;
+  /** Returns how many rows changed. */
+  run(sql: string, values?: Values): number;
+  /** Several statements without values. */
+  script(sql: string): void;
+  /** The write lock is taken at the start, so that what was read inside still holds when it is written. */
+  transaction<T>(work: () => T): T;
+}
+
+/** Another process writes for milliseconds at a time; waiting longer than this means something is wrong. */
+const busyTimeoutMs = 10_000;
+
+export function connect(path: string): Connection {
+  const guarded = <T>(work: () => T): T => {
+    try {
+      return work();
+    } catch (error) {
+      throw catalogError(error, path);
+    }
+  };
+  const database = guarded(() => new DatabaseSync(path, { timeout: busyTimeoutMs }));
+  const statements = new Map<string, StatementSync>();
+  const prepare = (sql: string): StatementSync => {
+    const statement = statements.get(sql) ?? database.prepare(sql);
+    statements.set(sql, statement);
+    return statement;
+  };
+
+  const connection: Connection = {
+    all: (sql, values = {}) => guarded(() => prepare(sql).all(values)),
+    get: (sql, values = {}) => guarded(() => prepare(sql).get(values)),
+    run: (sql, values = {}) => guarded(() => Number(prepare(sql).run(values).changes)),
+    script: (sql) => guarded(() => database.exec(sql)),
+    transaction: (work) => {
+      connection.script('begin immediate');
+      try {
+        const result = work();
+        connection.script('commit');
+        return result;
+      } catch (error) {
+        // A full disk rolls back by itself; a second rollback would hide the cause.
+        if (database.isTransaction) connection.script('rollback');
+        throw error;
+      }
+    },
+    [Symbol.dispose]: () => {
+      if (database.isOpen) database.close();
+    },
+  };
+  return connection;
+}

@@ -1,0 +1,43 @@
+import type { ProofRecord, ProofRecords } from '../catalog.ts';
+import type { Connection, Row } from './connection.ts';
+import { fromJson, toJson } from './json.ts';
+
+export function proofRecords(connection: Connection): ProofRecords {
+  return {
+    // Replacing: a rebuild reads the same drill from the storage again.
+    add: ({ kind, source, backup, storage, at, ok, depth, seconds, result }) => {
+      connection.run(
+        `insert or replace into proofs (kind, source, backup, storage, at, ok, depth, seconds, result)
+         values ($kind, $source, $backup, $storage, $at, $ok, $depth, $seconds, $result)`,
+        { kind, source, backup, storage, at, ok: ok ? 1 : 0, depth, seconds, result: toJson(result) },
+      );
+    },
+    list: ({ source, backup, kind }) =>
+      connection
+        .all(
+          `select * from proofs
+           where ($source is null or source = $source) and ($backup is null or backup = $backup)
+             and ($kind is null or kind = $kind)
+           order by at desc, rowid desc`,
+          { source: source ?? null, backup: backup ?? null, kind: kind ?? null },
+        )
+        .map(toProof),
+    remove: (source, backup) => {
+      connection.run('delete from proofs where source = $source and backup = $backup', { source, backup });
+    },
+  };
+}
+
+function toProof(row: Row): ProofRecord {
+  return {
+    kind: row['kind'] as ProofRecord['kind'],
+    source: row['source'] as string,
+    backup: row['backup'] as string,
+    storage: row['storage'] as string,
+    at: row['at'] as string,
+    ok: row['ok'] === 1,
+    depth: row['depth'] as string | null,
+    seconds: row['seconds'] as number,
+    result: fromJson(row['result']),
+  };
+}

@@ -1,0 +1,104 @@
+import type { RunLine, RunRecord, RunRecords } from '../catalog.ts';
+import type { Connection, Row, Values } from './connection.ts';
+import { fromJson, toJson } from './json.ts';
+
+const columns = {
+  operation: 'operation',
+  source: 'source',
+  backup: 'backup',
+  trigger: 'trigger',
+  state: 'state',
+  startedAt: 'started_at',
+  finishedAt: 'finished_at',
+  host: 'host',
+  pid: 'pid',
+  process: 'process',
+  error: 'error',
+  result: 'result',
+} as const satisfies Record<Exclude<keyof RunRecord, 'id'>, string>;
+
+const insert = `insert into runs (id, ${Object.values(columns).join(', ')})
+  values ($id, ${Object.keys(columns)
+    .map((key) => `$${key}`)
+    .join(', ')})`;
+
+export function runRecords(connection: Connection): RunRecords {
+  return {
+    add: (run) => {
+      connection.run(insert, { id: run.id, ...toValues(run) });
+    },
+    update: (id, change) => {
+      const values = toValues(change);
+      const keys = Object.keys(values) as (keyof typeof columns)[];
+      if (keys.length === 0) return;
+      const changes = keys.map((key) => `${columns[key]} = $${key}`).join(', ');
+      connection.run(`update runs set ${changes} where id = $id`, { id, ...values });
+    },
+    get: (id) => {
+      const row = connection.get('select * from runs where id = $id', { id });
+      return row ? toRun(row) : null;
+    },
+    // By order of insertion: a clock that was set back must not hide the newest run.
+    list: ({ source, operation, state, limit }) =>
+      connection
+        .all(
+          `select * from runs
+           where ($source is null or source = $source) and ($operation is null or operation = $operation)
+             and ($state is null or state = $state)
+           order by rowid desc limit $limit`,
+          { source: source ?? null, operation: operation ?? null, state: state ?? null, limit: limit ?? -1 },
+        )
+        .map(toRun),
+    log: (run, { at, level, message, fields }) => {
+      connection.run(
+        'insert into run_lines (run, at, level, message, fields) values ($run, $at, $level, $message, $fields)',
+        {
+          run,
+          at,
+          level,
+          message,
+          fields: toJson(fields),
+        },
+      );
+    },
+    lines: (run) => connection.all('select * from run_lines where run = $run order by rowid', { run }).map(toLine),
+  };
+}
+
+function toValues(change: Partial<RunRecord>): Values {
+  const values: Values = {};
+  for (const key of Object.keys(columns) as (keyof typeof columns)[]) {
+    const value = change[key];
+    if (value === undefined) continue;
+    if (key === 'error' || key === 'result') values[key] = toJson(value);
+    else values[key] = value as string | number | null;
+  }
+  return values;
+}
+
+function toRun(row: Row): RunRecord {
+  return {
+    id: row['id'] as string,
+    operation: row['operation'] as RunRecord['operation'],
+    source: row['source'] as string | null,
+    backup: row['backup'] as string | null,
+    trigger: row['trigger'] as string,
+    state: row['state'] as RunRecord['state'],
+    startedAt: row['started_at'] as string,
+    finishedAt: row['finished_at'] as string | null,
+    host: row['host'] as string,
+    pid: row['pid'] as number,
+    process: row['process'] as string | null,
+    error: fromJson(row['error']) as RunRecord['error'],
+    result: fromJson(row['result']),
+  };
+}
+
+function toLine(row: Row): RunLine {
+  return {
+    at: row['at'] as string,
+    level: row['level'] as RunLine['level'],
+    message: row['message'] as string,
+    fields: fromJson(row['fields']) as RunLine['fields'],
+  };
+}

@@ -1,0 +1,99 @@
+import { chmodSync, closeSync, mkdirSync, openSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Clock } from '../../base/clock.ts';
+import { HoldfastError, toHoldfastError } from '../../base/errors.ts';
+import type { Catalog } from '../catalog.ts';
+import { backupRecords } from './backups.ts';
+import { connect, type Connection } from './connection.ts';
+import { lockRecords } from './locks.ts';
+import { migrate } from './migrate.ts';
+import { proofRecords } from './proofs.ts';
+import { runRecords } from './runs.ts';
+
+export const catalogFile = 'catalog.sqlite';
+
+/** Opens the catalog in a state folder, creating both when they do not exist. Several processes may have it open at once. */
+export function openCatalog(folder: string, clock: Clock): Catalog {
+  const path = join(folder, catalogFile);
+  createPrivately(folder, path);
+  const connection = connect(path);
+  try {
+    useWriteAheadLog(connection);
+    connection.script('pragma synchronous = normal; pragma foreign_keys = on');
+    migrate(connection, path);
+  } catch (error) {
+    connection[Symbol.dispose]();
+    throw error;
+  }
+  return {
+    runs: runRecords(connection),
+    locks: lockRecords(connection),
+    backups: backupRecords(connection),
+    proofs: proofRecords(connection),
+    probe: () => probe(connection, clock),
+    [Symbol.dispose]: () => connection[Symbol.dispose](),
+  };
+}
+
+/** SQLite would create the file for everyone to read; `-wal` and `-shm` get the mode of the main file. */
+function createPrivately(folder: string, path: string): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    closeSync(openSync(path, 'a', 0o600));
+    if ((statSync(path).mode & 0o077) !== 0) chmodSync(path, 0o600);
+  } catch (error) {
+    const known = toHoldfastError(error);
+    throw new HoldfastError(
+      known.code === 'UNEXPECTED' ? 'STATE_UNUSABLE' : known.code,
+      `the state folder ${folder} cannot be used: ${known.message}`,
+      {
+        cause: error,
+        hint: known.hint ?? 'Point `state` to a folder that the user that runs holdfast may write.',
+      },
+    );
+  }
+}
+
+/**
+ * The mode stays with the file, so only the very first start changes it. That needs the file alone and SQLite does not wait
+ * for it by itself, so two first starts at once would fail each other.
+ */
+function useWriteAheadLog(connection: Connection): void {
+  for (let attempt = 1; ; attempt += 1) {
+    if (journalMode(connection, 'pragma journal_mode') === 'wal') return;
+    try {
+      // Some network file systems cannot share memory; the old journal works there, only slower.
+      journalMode(connection, 'pragma journal_mode = wal');
+      return;
+    } catch (error) {
+      if (toHoldfastError(error).code !== 'CATALOG_BUSY' || attempt === 100) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+    }
+  }
+}
+
+function journalMode(connection: Connection, sql: string): unknown {
+  return connection.get(sql)?.['journal_mode'];
+}
+
+/** Writes a lock nobody asks for and takes it back. */
+function probe(connection: Connection, clock: Clock): void {
+  const locks = lockRecords(connection);
+  const at = clock.now().toISOString();
+  const token = `probe-${process.pid}`;
+  locks.acquire(
+    {
+      name: token,
+      token,
+      run: null,
+      host: '',
+      pid: process.pid,
+      process: null,
+      acquiredAt: at,
+      renewedAt: at,
+      leaseMs: 0,
+    },
+    () => true,
+  );
+  locks.release(token, token);
+}
