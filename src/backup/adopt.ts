@@ -1,0 +1,137 @@
+import { cp, stat } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { Readable } from 'node:stream';
+import { openForeignDump } from '../archive/foreign.ts';
+import { openBackup } from '../archive/writer.ts';
+import { step } from '../base/progress.ts';
+import { rehearse } from '../care/rehearse.ts';
+import { nameBeside } from '../care/scratch-name.ts';
+import { holdLock } from '../catalog/lease.ts';
+import { withRun } from '../catalog/run.ts';
+import type { Counts, Database, DatabaseFacts, DumpPart, StoredDump } from '../engines/engine.ts';
+import { sourceLock, type BackupResult, type BackupTask } from './backup.ts';
+
+export interface AdoptTask extends Omit<BackupTask, 'trigger' | 'safetyFor'> {
+  file: string;
+  /** Feed a plain script of foreign origin to the interpreter. */
+  allowScript: boolean;
+}
+
+/**
+ * Takes in a dump that was not made here. It is restored into a scratch database first: what cannot be restored is not taken in,
+ * and the counts of what came out become the manifest's.
+ */
+export async function adopt(task: AdoptTask): Promise<BackupResult> {
+  const { source, catalog, clock, signal, report } = task;
+  return withRun({ operation: 'import', source: source.name, trigger: 'import', catalog, clock, signal, report }, async (run) => {
+    await using lease = await holdLock({ catalog, clock, name: sourceLock(source), run: run.id, signal: run.signal });
+    const inside = { ...task, signal: lease.signal, report: run.report };
+    const started = clock.monotonic();
+    const { database } = source;
+    const { mtime } = await stat(task.file);
+    const dump = await openForeignDump({
+      path: task.file,
+      scratch: task.scratch,
+      recognise: (head) => database.recognise(head),
+      signal: lease.signal,
+    });
+    const { facts, counts } = await rehearseForeign(inside, dump, run.id);
+    const [primary] = source.storages;
+    await using writer = await openBackup({ storage: primary, source: source.name, startedAt: mtime, signal: lease.signal });
+    const artifacts = await step(report, 'store', () => writer.add(partOf(dump), { signal: lease.signal, report: run.report }));
+    lease.assertHeld();
+    const manifest = await writer.seal(
+      {
+        id: writer.id,
+        source: source.name,
+        description: task.description ?? `imported from ${basename(task.file)}`,
+        trigger: 'import',
+        safetyFor: null,
+        startedAt: mtime.toISOString(),
+        finishedAt: clock.now().toISOString(),
+        durationMs: Math.round(clock.monotonic() - started),
+        holdfast: task.version,
+        instance: task.instance,
+        database: { ...facts, snapshot: { isolation: 'foreign', lsn: null }, ...counts },
+        app: null,
+        encryption: null,
+        artifacts,
+        warnings: ['imported: counts were taken after restoring it, not when it was made'],
+      },
+      lease.signal,
+    );
+    const result: BackupResult = {
+      run: run.id,
+      id: manifest.id,
+      source: source.name,
+      state: 'succeeded',
+      durationMs: manifest.durationMs,
+      verifyMs: 0,
+      bytes: artifacts.reduce((sum, artifact) => sum + artifact.bytes, 0),
+      rawBytes: null,
+      artifacts,
+      copies: { [primary.name]: 'complete' },
+      tables: counts.tables.length,
+      rows: counts.tables.reduce((sum, table) => sum + (table.rows ?? 0), 0),
+      removed: [],
+      warnings: manifest.warnings,
+    };
+    return { state: 'succeeded', backup: manifest.id, result };
+  });
+}
+
+async function rehearseForeign(task: AdoptTask, dump: StoredDump, run: string): Promise<{ facts: DatabaseFacts; counts: Counts }> {
+  const { source, signal, report } = task;
+  const like = await source.database.probe(signal);
+  const scratch: Database = source.database.named(nameBeside(like.name, 'import', run));
+  try {
+    const { counts } = await rehearse({
+      scratch,
+      like: { ...like, owner: '' },
+      note: `import of ${basename(task.file)} into ${source.name}`,
+      dump,
+      expected: null,
+      options: { scope: null, owners: 'none', jobs: null, allowForeignScript: task.allowScript },
+      signal,
+      report,
+    });
+    const facts = await scratch.probe(signal);
+    const entries = dump.format === 'plain' ? [] : await source.database.contents(dump, signal);
+    const roles = [...new Set(entries.flatMap(({ owner }) => owner ?? []))].toSorted();
+    // The scratch database is ours; name and owner are those of the database the dump will be restored as.
+    return { facts: { ...facts, name: like.name, owner: like.owner, roles }, counts };
+  } finally {
+    await scratch.drop({ unmarked: false }, AbortSignal.timeout(60_000));
+  }
+}
+
+function partOf(dump: StoredDump): DumpPart {
+  if (dump.format === 'directory') {
+    return {
+      kind: 'folder',
+      role: 'database',
+      name: 'database.dir',
+      format: 'directory',
+      compressedByTool: null,
+      write: async (folder, signal) => {
+        await using local = await dump.locally(signal);
+        await cp(local.path, folder, { recursive: true });
+      },
+    };
+  }
+  const { format } = dump;
+  return {
+    kind: 'stream',
+    role: 'database',
+    name: { custom: 'database.dump', tar: 'database.tar', plain: 'database.sql' }[format],
+    format,
+    // A custom dump is compressed inside as a rule; text and tar are not.
+    compression: format === 'custom' ? { codec: 'none', level: null } : { codec: 'zstd', level: null },
+    compressedByTool: null,
+    open: (signal) => Readable.from(contentOf(dump, signal), { objectMode: false }),
+  };
+}
+
+async function* contentOf(dump: StoredDump, signal: AbortSignal): AsyncIterable<Buffer> {
+  yield* await dump.open(signal);
+}

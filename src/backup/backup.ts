@@ -1,0 +1,228 @@
+import type { Artifact, Manifest } from '../archive/manifest.ts';
+import { removeBackup } from '../archive/remove.ts';
+import { sweepUnfinished } from '../archive/sweep.ts';
+import { openBackup, type BackupWriter } from '../archive/writer.ts';
+import type { Clock } from '../base/clock.ts';
+import { step, type Report } from '../base/progress.ts';
+import { formatBytes, formatCount } from '../base/units.ts';
+import { prune } from '../care/prune.ts';
+import type { Source } from '../care/source.ts';
+import { assertVerified, verifyCopy } from '../care/verify.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import { holdLock, type Lease } from '../catalog/lease.ts';
+import { withRun } from '../catalog/run.ts';
+import type { Counts, Snapshot } from '../engines/engine.ts';
+
+export type Trigger = Manifest['trigger'];
+
+export interface BackupTask {
+  source: Source;
+  catalog: Catalog;
+  clock: Clock;
+  instance: string;
+  version: string;
+  timezone: string;
+  scratch: string;
+  trigger: Trigger;
+  description: string | null;
+  /** For a safety backup: the backup that is about to be restored. */
+  safetyFor?: string | null;
+  signal: AbortSignal;
+  report: Report;
+}
+
+export interface BackupResult {
+  run: string;
+  id: string;
+  source: string;
+  state: 'succeeded' | 'partial' | 'failed';
+  /** From the first connection until the manifest was sealed. */
+  durationMs: number;
+  /** The structure check afterwards, reading from the storage. */
+  verifyMs: number;
+  bytes: number;
+  rawBytes: number | null;
+  artifacts: Artifact[];
+  copies: Record<string, string>;
+  tables: number;
+  rows: number;
+  removed: string[];
+  warnings: string[];
+}
+
+const sweepAfterMs = 24 * 3_600_000;
+
+/** One backup now: lock, snapshot, dump and counts, seal, read back, retention. */
+export async function backup(task: BackupTask): Promise<BackupResult> {
+  const { source, catalog, clock, trigger, signal, report } = task;
+  return withRun({ operation: 'backup', source: source.name, trigger, catalog, clock, signal, report }, async (run) => {
+    await using lease = await holdLock({ catalog, clock, name: sourceLock(source), run: run.id, signal: run.signal });
+    const taken = await takeBackup({ ...task, signal: lease.signal, report: run.report }, lease, run.id);
+    const removed = await applyRetention({ ...task, signal: lease.signal, report: run.report });
+    return { state: 'succeeded', backup: taken.id, result: { ...taken, removed } };
+  });
+}
+
+/** One run per source at a time, whoever starts it. */
+export function sourceLock(source: Source): string {
+  return `source:${source.name}`;
+}
+
+/** The backup itself, for callers that hold the source's lock already (a restore's safety backup). */
+export async function takeBackup(task: BackupTask, lease: Lease, run: string): Promise<BackupResult> {
+  const { source, clock, signal, report } = task;
+  const [primary] = source.storages;
+  const startedAt = clock.now();
+  const started = clock.monotonic();
+  const alive = () => false; // we hold the source's lock: nobody else can be writing a stage of it
+  await sweepUnfinished(primary, source.name, { now: startedAt, olderThanMs: sweepAfterMs, alive, signal });
+
+  await using writer = await openBackup({ storage: primary, source: source.name, startedAt, signal });
+  await using snapshot = await step(
+    report,
+    'snapshot',
+    () => source.database.open({ folders: writer.folders }, signal),
+    (opened) => describeSource(opened),
+  );
+  const stored = await step(
+    report,
+    'dump',
+    () => storeDump(snapshot, writer, { signal, report }),
+    (done) => `${formatBytes(sumOf(done.artifacts))} stored, ${describeCounts(done.counts)}`,
+  );
+  lease.assertHeld();
+  const manifest = await step(report, 'seal', () =>
+    writer.seal({ ...describeTask(task, writer.id, startedAt, started), ...describeStored(snapshot, stored) }, signal),
+  );
+  for (const message of manifest.warnings) report({ kind: 'warning', message });
+
+  const verifyStarted = clock.monotonic();
+  await proveReadable(task, manifest.id);
+  return {
+    run,
+    id: manifest.id,
+    source: source.name,
+    state: 'succeeded',
+    durationMs: manifest.durationMs,
+    verifyMs: Math.round(clock.monotonic() - verifyStarted),
+    bytes: sumOf(manifest.artifacts),
+    rawBytes: sumOfRaw(manifest.artifacts),
+    artifacts: manifest.artifacts,
+    copies: { [primary.name]: 'complete' },
+    tables: stored.counts.tables.length,
+    rows: rowsOf(stored.counts),
+    removed: [],
+    warnings: manifest.warnings,
+  };
+}
+
+interface Stored {
+  artifacts: Artifact[];
+  counts: Counts;
+}
+
+/** Dump and counts run side by side in the same snapshot; one failing ends the other. */
+async function storeDump(
+  snapshot: Snapshot,
+  writer: BackupWriter,
+  { signal, report }: { signal: AbortSignal; report: Report },
+): Promise<Stored> {
+  const together = new AbortController();
+  const both = AbortSignal.any([signal, together.signal]);
+  const endBoth = (error: unknown): never => {
+    together.abort(error);
+    throw error;
+  };
+  const counting = snapshot.count(both).catch(endBoth);
+  const dumping = storeParts(snapshot, writer, { signal: both, report }).catch(endBoth);
+  const [artifacts, counts] = await settleTogether(dumping, counting);
+  return { artifacts, counts: await snapshot.settleSequences(counts, signal) };
+}
+
+async function storeParts(
+  snapshot: Snapshot,
+  writer: BackupWriter,
+  options: { signal: AbortSignal; report: Report },
+): Promise<Artifact[]> {
+  const artifacts: Artifact[] = [];
+  for await (const part of snapshot.parts(options.signal)) artifacts.push(...(await writer.add(part, options)));
+  return artifacts;
+}
+
+/** Waits for both even when one fails, so that nothing still runs when the error is shown; the first cause wins. */
+async function settleTogether<A, B>(first: Promise<A>, second: Promise<B>): Promise<[A, B]> {
+  const both = Promise.all([first, second]);
+  await Promise.allSettled([first, second]);
+  return both;
+}
+
+/** Reads the sealed backup back from the storage. A backup that turns out damaged is not left lying about as if it were one. */
+async function proveReadable(task: BackupTask, id: string): Promise<void> {
+  const [storage] = task.source.storages;
+  const result = await verifyCopy({ ...task, storage, id, depth: 'structure' });
+  if (result.ok) return;
+  await removeBackup(storage, task.source.name, id, task.signal);
+  task.catalog.proofs.remove(task.source.name, id);
+  assertVerified(result);
+}
+
+/** Retention never fails a good backup: what it could not remove now, it removes the next time. */
+async function applyRetention(task: BackupTask): Promise<string[]> {
+  const { source, catalog, clock, timezone, signal, report } = task;
+  const removed: string[] = [];
+  for (const storage of source.storages) {
+    try {
+      const result = await prune({ source, storage, catalog, clock, timezone, dryRun: false, signal, report });
+      removed.push(...result.removed);
+    } catch (error) {
+      report({ kind: 'warning', message: `retention in ${storage.name} did not finish: ${(error as Error).message}` });
+    }
+  }
+  return removed;
+}
+
+function describeTask(task: BackupTask, id: string, startedAt: Date, started: number) {
+  return {
+    id,
+    source: task.source.name,
+    description: task.description,
+    trigger: task.trigger,
+    safetyFor: task.safetyFor ?? null,
+    startedAt: startedAt.toISOString(),
+    finishedAt: task.clock.now().toISOString(),
+    durationMs: Math.round(task.clock.monotonic() - started),
+    holdfast: task.version,
+    instance: task.instance,
+  };
+}
+
+function describeStored(snapshot: Snapshot, { artifacts, counts }: Stored) {
+  return {
+    database: { ...snapshot.facts, snapshot: snapshot.snapshot, ...counts },
+    app: null,
+    encryption: null,
+    artifacts,
+    warnings: [...snapshot.warnings],
+  };
+}
+
+function describeSource({ facts, snapshot }: Snapshot): string {
+  return `${facts.name}, ${facts.engine} ${facts.serverVersion}, ${formatBytes(facts.sizeBytes)}, ${snapshot.isolation}`;
+}
+
+function describeCounts(counts: Counts): string {
+  return `${formatCount(counts.tables.length)} tables, ${formatCount(rowsOf(counts))} rows, ${formatCount(counts.sequences.length)} sequences`;
+}
+
+function rowsOf(counts: Counts): number {
+  return counts.tables.reduce((sum, table) => sum + (table.rows ?? 0), 0);
+}
+
+function sumOf(artifacts: readonly Artifact[]): number {
+  return artifacts.reduce((sum, artifact) => sum + artifact.bytes, 0);
+}
+
+function sumOfRaw(artifacts: readonly Artifact[]): number | null {
+  const raw = artifacts.map((artifact) => artifact.rawBytes).filter((bytes) => bytes !== null);
+  return raw.length === 0 ? null : raw.reduce((sum, bytes) => sum + bytes, 0);
+}

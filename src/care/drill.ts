@@ -1,0 +1,151 @@
+import { openArchive } from '../archive/reader.ts';
+import { writeDrill } from '../archive/drills.ts';
+import type { Clock } from '../base/clock.ts';
+import { HoldfastError } from '../base/errors.ts';
+import { step, type Report } from '../base/progress.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import { holdLock } from '../catalog/lease.ts';
+import { withRun } from '../catalog/run.ts';
+import type { Database, DatabaseFacts } from '../engines/engine.ts';
+import type { Storage } from '../storage/storage.ts';
+import type { Comparison } from './compare.ts';
+import { rehearse } from './rehearse.ts';
+import { nameBeside } from './scratch-name.ts';
+import type { Source } from './source.ts';
+import { readingLock } from './verify.ts';
+
+export interface DrillResult extends Pick<Comparison, 'tables' | 'sequences'> {
+  id: string;
+  ok: boolean;
+  /** The measured recovery time: create, load, indexes. */
+  seconds: number;
+  storage: string;
+  target: string;
+  checks: { query: string; ok: boolean; detail: string }[];
+  warnings: string[];
+}
+
+export interface DrillTask {
+  source: Source;
+  storage: Storage;
+  id: string;
+  /** Where the source's own setting does not say enough. */
+  target?: Source['drill']['target'] | undefined;
+  jobs?: number | null;
+  catalog: Catalog;
+  clock: Clock;
+  scratch: string;
+  signal: AbortSignal;
+  report: Report;
+}
+
+/** Restores a backup into a scratch database, compares, drops it, and keeps the result where every machine sees it. */
+export async function drill(task: DrillTask): Promise<DrillResult> {
+  const { source, catalog, clock, signal, report, id } = task;
+  return withRun(
+    { operation: 'drill', source: source.name, backup: id, trigger: 'manual', catalog, clock, signal, report },
+    async (run) => {
+      const name = readingLock(source.name, id);
+      await using lease = await holdLock({ catalog, clock, name, run: run.id, mode: 'shared', signal: run.signal });
+      const result = await rehearseBackup({ ...task, signal: lease.signal, report: run.report }, run.id);
+      await record(task, result);
+      return { state: result.ok ? 'succeeded' : 'failed', result };
+    },
+  );
+}
+
+async function rehearseBackup(task: DrillTask, run: string): Promise<DrillResult> {
+  const { source, storage, id, signal, report } = task;
+  const archive = await openArchive({ storage, source: source.name, id, scratch: task.scratch, signal });
+  const expected = archive.manifest.database;
+  if (!expected) {
+    throw new HoldfastError('NOTHING_TO_DRILL', `backup ${id} holds no database`, { kind: 'usage' });
+  }
+  const target = task.target ?? source.drill.target;
+  await using place = await step(report, 'target', () => openTarget(source.database, target, expected, run, signal));
+  const { scratch, keepOwners, warnings } = place;
+  const rehearsal = await rehearse({
+    scratch,
+    like: keepOwners ? expected : { ...expected, owner: '' },
+    note: `drill of ${source.name} ${id}`,
+    dump: archive.dump(),
+    expected,
+    options: { scope: null, owners: keepOwners ? 'keep' : 'none', jobs: task.jobs ?? null, allowForeignScript: false },
+    signal,
+    report,
+  });
+  const checks = await step(report, 'checks', () => scratch.ask([...source.drill.checks], signal));
+  const { comparison } = rehearsal;
+  return {
+    id,
+    ok: comparison.ok && checks.every((check) => check.ok),
+    seconds: rehearsal.loadSeconds,
+    storage: storage.name,
+    target: scratch.title,
+    tables: comparison.tables,
+    sequences: comparison.sequences,
+    checks,
+    warnings: [...warnings, ...rehearsal.warnings],
+  };
+}
+
+interface Place extends AsyncDisposable {
+  scratch: Database;
+  keepOwners: boolean;
+  warnings: string[];
+}
+
+/** The scratch database, wherever it shall be, dropped when disposed of, whatever happened to it. */
+async function openTarget(
+  live: Database,
+  target: Source['drill']['target'],
+  like: DatabaseFacts,
+  run: string,
+  signal: AbortSignal,
+): Promise<Place> {
+  if (target === 'temporary') {
+    const server = await live.temporary(like, signal);
+    return { scratch: server, keepOwners: true, warnings: [], [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
+  }
+  const server = target === 'same' ? live : live.at(target.address);
+  const scratch = server.named(nameBeside(like.name, 'drill', run));
+  const facts = await scratch.server(signal);
+  if (!facts.mayCreateDatabase) {
+    throw new HoldfastError('DRILL_NEEDS_CREATEDB', `role ${facts.role} may not create a scratch database on ${server.title}`, {
+      kind: 'refused',
+      hint: `Allow it (ALTER ROLE ... CREATEDB), or drill with \`--target temporary\` or on another server.`,
+    });
+  }
+  const missing = like.roles.filter((role) => !facts.roles.includes(role));
+  const foreign = !facts.memberOf.includes(like.owner);
+  const keepOwners = missing.length === 0 && !foreign;
+  return {
+    scratch,
+    keepOwners,
+    warnings: keepOwners ? [] : [ownersNote(missing, facts.role)],
+    // The run's signal may have fired already; cleaning up has its own time.
+    [Symbol.asyncDispose]: () => scratch.drop({ unmarked: false }, AbortSignal.timeout(60_000)),
+  };
+}
+
+function ownersNote(missing: string[], role: string): string {
+  const why = missing.length > 0 ? `roles missing there: ${missing.join(', ')}` : `${role} may not give objects to their owners`;
+  return `drilled without owners and privileges (${why})`;
+}
+
+async function record(task: DrillTask, result: DrillResult): Promise<void> {
+  const { source, storage, id, catalog, clock, signal } = task;
+  const at = clock.now();
+  catalog.proofs.add({
+    kind: 'drill',
+    source: source.name,
+    backup: id,
+    storage: storage.name,
+    at: at.toISOString(),
+    ok: result.ok,
+    depth: null,
+    seconds: result.seconds,
+    result,
+  });
+  await writeDrill(storage, source.name, id, at, result, signal);
+}

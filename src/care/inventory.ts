@@ -1,0 +1,132 @@
+import { readHold } from '../archive/hold.ts';
+import { holdKey, manifestKey, sourcePrefix } from '../archive/layout.ts';
+import { readManifest } from '../archive/read-manifest.ts';
+import { HoldfastError, toHoldfastError } from '../base/errors.ts';
+import { parseBackupId } from '../base/ids.ts';
+import { inParallel } from '../base/parallel.ts';
+import type { BackupRow, Catalog } from '../catalog/catalog.ts';
+import type { Storage, StoredObject } from '../storage/storage.ts';
+import { describeManifest, oldestFirst } from './backup-facts.ts';
+import { learnDrills } from './proofs.ts';
+
+export interface InventoryRequest {
+  storage: Storage;
+  source: string;
+  /** The cache; null, or one that cannot be written, only makes it slower. */
+  catalog: Catalog | null;
+  signal: AbortSignal;
+}
+
+const readAtOnce = 8;
+
+/**
+ * What a storage holds of a source, oldest first. The storage is asked every time, and is right; the catalog only saves reading
+ * manifests again that did not change. A folder without a manifest is no backup.
+ */
+export async function takeInventory(request: InventoryRequest): Promise<BackupRow[]> {
+  const { storage, source, signal } = request;
+  const known = new Map(recall(request).map((row) => [row.id, row]));
+  const ids = (await storage.folders(sourcePrefix(source), signal)).filter((name) => parseBackupId(name) !== null);
+  const stamps = await stampAll(storage, source, ids, signal);
+  const rows: BackupRow[] = [];
+  const changed: BackupRow[] = [];
+  const unread: string[] = [];
+  for (const [id, stamp] of stamps) {
+    const row = known.get(id);
+    // One that could not be read is tried again: a newer program may understand it, or the trouble has passed.
+    if (row?.stamp === stamp && row.state === 'complete') rows.push(row);
+    else unread.push(id);
+  }
+  await inParallel(unread, readAtOnce, async (id) => {
+    const row = await readBackup(request, id, stamps.get(id) ?? '');
+    if (row) changed.push(row);
+  });
+  remember(
+    request,
+    changed,
+    [...known.keys()].filter((id) => !stamps.has(id)),
+  );
+  return oldestFirst([...rows, ...changed]);
+}
+
+/** Forgets what the catalog knows about these storages and reads everything anew, holds and drills included. */
+export async function rebuild({
+  storages,
+  sources,
+  catalog,
+  signal,
+}: {
+  storages: readonly Storage[];
+  sources: readonly string[];
+  catalog: Catalog;
+  signal: AbortSignal;
+}): Promise<{ backups: number; corrupt: number; drills: number }> {
+  const found = { backups: 0, corrupt: 0, drills: 0 };
+  for (const storage of storages) {
+    catalog.backups.clear(storage.name);
+    for (const source of sources) {
+      const rows = await takeInventory({ storage, source, catalog, signal });
+      found.backups += rows.length;
+      found.corrupt += rows.filter(({ state }) => state === 'corrupt').length;
+      await inParallel(rows, readAtOnce, async ({ id }) => {
+        found.drills += await learnDrills({ storage, source, id, catalog, signal });
+      });
+    }
+  }
+  return found;
+}
+
+/** For each backup that has a manifest: size and time of it and of its hold. */
+async function stampAll(
+  storage: Storage,
+  source: string,
+  ids: string[],
+  signal: AbortSignal,
+): Promise<Map<string, string>> {
+  const keys = ids.flatMap((id) => [manifestKey(source, id), holdKey(source, id)]);
+  const files = await storage.statMany(keys, signal);
+  const stamps = new Map<string, string>();
+  for (const [at, id] of ids.entries()) {
+    const manifest = files[2 * at];
+    if (manifest) stamps.set(id, [manifest, files[2 * at + 1]].map(stampOf).join(' '));
+  }
+  return stamps;
+}
+
+function stampOf(file: StoredObject | null | undefined): string {
+  return file ? `${file.bytes}:${file.modifiedAt.getTime()}` : '-';
+}
+
+/** Null when it was removed meanwhile. */
+async function readBackup(
+  { storage, source, signal }: InventoryRequest,
+  id: string,
+  stamp: string,
+): Promise<BackupRow | null> {
+  const held = await readHold(storage, source, id, signal);
+  const row = { storage: storage.name, source, id, stamp, held };
+  try {
+    const manifest = await readManifest(storage, source, id, signal);
+    return { ...row, state: 'complete', facts: describeManifest(manifest), problem: null };
+  } catch (error) {
+    const known = toHoldfastError(error);
+    if (known.code === 'BACKUP_NOT_FOUND') return null;
+    // Anything else, such as a storage that is down, says nothing about the backup.
+    if (known.kind !== 'integrity') throw error;
+    return { ...row, state: 'corrupt', facts: null, problem: `${known.message} (${known.code})` };
+  }
+}
+
+function recall({ storage, source, catalog }: InventoryRequest): BackupRow[] {
+  return catalog?.backups.list(storage.name, source) ?? [];
+}
+
+function remember({ storage, source, catalog }: InventoryRequest, changed: BackupRow[], gone: string[]): void {
+  try {
+    for (const row of changed) catalog?.backups.put(row);
+    for (const id of gone) catalog?.backups.remove(storage.name, source, id);
+  } catch (error) {
+    // A full disk or a read-only state folder must not hide what the storage holds.
+    if (!(error instanceof HoldfastError)) throw error;
+  }
+}

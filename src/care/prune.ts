@@ -1,0 +1,111 @@
+import { throwIfAborted } from '../base/abort.ts';
+import type { Clock } from '../base/clock.ts';
+import { toHoldfastError } from '../base/errors.ts';
+import { step, type Report } from '../base/progress.ts';
+import { formatBytes } from '../base/units.ts';
+import type { BackupRow, Catalog } from '../catalog/catalog.ts';
+import type { Storage } from '../storage/storage.ts';
+import { backupTime } from './backup-facts.ts';
+import { assertClocksAgree, assertNoneFromTheFuture } from './clocks.ts';
+import { takeInventory } from './inventory.ts';
+import { learnNewestDrill, standings } from './proofs.ts';
+import { holdRemovals, removeCopy } from './remove-copy.ts';
+import { decideRetention, type RetentionDecision } from './retention.ts';
+import type { Source } from './source.ts';
+
+export interface PruneTask {
+  source: Source;
+  storage: Storage;
+  catalog: Catalog;
+  clock: Clock;
+  /** Where a day begins. */
+  timezone: string;
+  dryRun: boolean;
+  /** The run this is part of, for whoever finds a backup locked. */
+  run?: string;
+  signal: AbortSignal;
+  report: Report;
+}
+
+export interface PruneDecision extends RetentionDecision {
+  at: string;
+  bytes: number | null;
+}
+
+export interface PruneResult {
+  storage: string;
+  /** Newest first. */
+  decisions: PruneDecision[];
+  removed: string[];
+  freedBytes: number;
+  /** What could not be removed this time. */
+  failed: { id: string; code: string; message: string }[];
+}
+
+/** Applies the source's retention to one storage; with `dryRun` it only says what it would do. */
+export async function prune(task: PruneTask): Promise<PruneResult> {
+  if (task.dryRun) return plan(task);
+  await using lease = await holdRemovals(task);
+  const inside = { ...task, signal: lease.signal };
+  const result = await plan(inside);
+  const going = result.decisions.filter(({ keep }) => !keep);
+  if (going.length === 0) return result;
+  await assertClocksAgree(inside);
+  await step(
+    task.report,
+    'retention',
+    async () => {
+      // Oldest first: whatever stops this leaves the newest.
+      for (const decision of going.toReversed()) await carryOut(inside, decision, result);
+    },
+    () => `${result.removed.length} removed from ${task.storage.name}, ${formatBytes(result.freedBytes)} freed`,
+  );
+  return result;
+}
+
+async function plan(task: PruneTask): Promise<PruneResult> {
+  const rows = await takeInventory({ ...task, source: task.source.name });
+  const decisions = await decide(task, rows);
+  return { storage: task.storage.name, decisions, removed: [], freedBytes: 0, failed: [] };
+}
+
+async function decide(task: PruneTask, rows: BackupRow[]): Promise<PruneDecision[]> {
+  const { source, catalog, clock, timezone } = task;
+  assertNoneFromTheFuture(rows, task);
+  await learnNewestDrill(rows, { ...task, source: source.name });
+  const standing = standings(catalog.proofs.list({ source: source.name }));
+  const byId = new Map(rows.map((row) => [row.id, row]));
+  const backups = rows.map((row) => ({
+    id: row.id,
+    at: backupTime(row),
+    ...standing(row),
+    held: row.held !== null,
+    safety: row.facts?.trigger === 'safety',
+  }));
+  const times = new Map(backups.map(({ id, at }) => [id, at.toISOString()]));
+  return decideRetention({ backups, rules: source.retention, now: clock.now(), timezone }).map((decision) => ({
+    ...decision,
+    at: times.get(decision.id) ?? '',
+    bytes: byId.get(decision.id)?.facts?.bytes ?? null,
+  }));
+}
+
+/** One that cannot be removed now does not keep the others from going; it is tried again the next time. */
+async function carryOut(task: PruneTask, decision: PruneDecision, result: PruneResult): Promise<void> {
+  const { id, bytes } = decision;
+  try {
+    await removeCopy({ ...task, id });
+    result.removed.push(id);
+    result.freedBytes += bytes ?? 0;
+  } catch (error) {
+    throwIfAborted(task.signal);
+    const { code, kind, message } = toHoldfastError(error);
+    if (kind === 'busy' || kind === 'refused') {
+      decision.keep = true;
+      decision.reasons = [message];
+    } else {
+      result.failed.push({ id, code, message });
+      task.report({ kind: 'warning', message: `${id} was not removed from ${task.storage.name}: ${message}` });
+    }
+  }
+}

@@ -1,0 +1,74 @@
+import { step, type Report } from '../base/progress.ts';
+import { formatCount } from '../base/units.ts';
+import type { Counts, Database, DatabaseFacts, LoadOptions, StoredDump } from '../engines/engine.ts';
+import { compareCounts, type Comparison } from './compare.ts';
+
+export interface Rehearsal {
+  /** Does not exist yet; it is created here and left as it is, also when something fails: the caller decides what becomes of it. */
+  scratch: Database;
+  /** Owner, encoding and locale the scratch database gets. */
+  like: DatabaseFacts;
+  /** Written on the scratch database, so that a leftover can be told from a database of the operator. */
+  note: string;
+  dump: StoredDump;
+  /** Null when nobody counted (a dump that was not made here): then the result counts, and compares with itself. */
+  expected: Counts | null;
+  options: LoadOptions;
+  signal: AbortSignal;
+  report: Report;
+}
+
+export interface RehearsalResult {
+  comparison: Comparison;
+  counts: Counts;
+  /** From the empty database to the last index: what a recovery would take. */
+  loadSeconds: number;
+  warnings: string[];
+}
+
+/** Brings a dump back beside everything that lives, and compares. The heart of both a drill and a restore by swap. */
+export async function rehearse(rehearsal: Rehearsal): Promise<RehearsalResult> {
+  const { scratch, dump, expected, options, signal, report } = rehearsal;
+  const started = performance.now();
+  const { warnings } = await step(
+    report,
+    'load',
+    async () => {
+      await scratch.create(rehearsal.like, rehearsal.note, signal);
+      return scratch.load(dump, options, signal);
+    },
+    () => `into ${scratch.name}`,
+  );
+  const loadSeconds = (performance.now() - started) / 1000;
+  await step(report, 'analyze', () => scratch.analyze(signal));
+  const { counts, comparison } = await step(
+    report,
+    'compare',
+    () => countAndCompare(scratch, expected, signal),
+    (result) => describeComparison(result.comparison, expected !== null),
+  );
+  return { comparison, counts, loadSeconds, warnings };
+}
+
+export async function countAndCompare(
+  database: Database,
+  expected: Counts | null,
+  signal: AbortSignal,
+): Promise<{ counts: Counts; comparison: Comparison }> {
+  const counts = await database.count(
+    {
+      tables: expected?.tables.map(({ schema, name }) => ({ schema, name })) ?? null,
+      sequences: true,
+      fingerprints: expected?.tables.some((table) => table.fingerprint !== null) ?? false,
+    },
+    signal,
+  );
+  return { counts, comparison: compareCounts(expected ?? counts, counts) };
+}
+
+function describeComparison({ ok, tables, sequences }: Comparison, counted: boolean): string {
+  if (!counted) return `${formatCount(tables.compared)} tables and ${formatCount(tables.rows)} rows, nothing to compare with`;
+  if (!ok) return `${tables.mismatched.length + sequences.mismatched.length} differences`;
+  const content = tables.fingerprints > 0 ? ', content equal' : '';
+  return `${formatCount(tables.compared)} tables, ${formatCount(tables.rows)} rows and ${formatCount(sequences.compared)} sequences equal${content}`;
+}

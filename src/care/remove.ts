@@ -1,0 +1,81 @@
+import type { Clock } from '../base/clock.ts';
+import { HoldfastError } from '../base/errors.ts';
+import { step, type Report } from '../base/progress.ts';
+import type { BackupRow, Catalog } from '../catalog/catalog.ts';
+import type { Storage } from '../storage/storage.ts';
+import { takeInventory } from './inventory.ts';
+import { standings } from './proofs.ts';
+import { held, holdRemovals, removeCopy } from './remove-copy.ts';
+import type { Source } from './source.ts';
+
+export interface RemoveTask {
+  source: Source;
+  /** Where it is removed; other copies stay. */
+  storages: readonly Storage[];
+  id: string;
+  /** Also when nothing that could be restored is left afterwards. */
+  allowLastGood: boolean;
+  catalog: Catalog;
+  clock: Clock;
+  run?: string;
+  signal: AbortSignal;
+  report: Report;
+}
+
+export interface RemoveResult {
+  id: string;
+  /** The storages it was removed from. */
+  removed: string[];
+  freedBytes: number;
+}
+
+/** Checks everything before it touches anything: held, in use, the last good one. */
+export async function removeOne(task: RemoveTask): Promise<RemoveResult> {
+  const { source, storages, id, catalog, report } = task;
+  await using lease = await holdRemovals(task);
+  const { signal } = lease;
+  const rows: BackupRow[] = [];
+  for (const storage of source.storages) {
+    rows.push(...(await takeInventory({ storage, source: source.name, catalog, signal })));
+  }
+  const going = rows.filter((row) => row.id === id && storages.some(({ name }) => name === row.storage));
+  assertRemovable(task, rows, going);
+  const result: RemoveResult = { id, removed: [], freedBytes: 0 };
+  for (const row of going) {
+    const storage = storages.find(({ name }) => name === row.storage);
+    if (!storage) continue;
+    await step(report, `remove from ${storage.name}`, () => removeCopy({ ...task, storage, signal }));
+    result.removed.push(storage.name);
+    result.freedBytes += row.facts?.bytes ?? 0;
+  }
+  return result;
+}
+
+function assertRemovable(
+  { source, id, allowLastGood, catalog }: RemoveTask,
+  rows: BackupRow[],
+  going: BackupRow[],
+): void {
+  if (going.length === 0) {
+    throw new HoldfastError('BACKUP_UNKNOWN', `there is no backup ${id} of ${source.name} there`, {
+      kind: 'usage',
+      hint: '`holdfast list` shows what there is, and in which storage.',
+    });
+  }
+  const hold = going.find((row) => row.held);
+  if (hold?.held) throw held(id, hold.held.reason);
+  if (!allowLastGood && isLastGood(rows, going, standings(catalog.proofs.list({ source: source.name })))) {
+    throw new HoldfastError('LAST_GOOD_BACKUP', `${id} is the last good backup of ${source.name}`, {
+      kind: 'refused',
+      hint: 'Take a new backup first; to remove it all the same, say `--allow-last`.',
+    });
+  }
+}
+
+/** A safety backup shows the database as it was before a restore: it does not stand in for a regular one. */
+function isLastGood(rows: BackupRow[], going: BackupRow[], standing: ReturnType<typeof standings>): boolean {
+  const regular = (row: BackupRow) => row.facts?.trigger !== 'safety';
+  const good = rows.filter((row) => standing(row).ok);
+  const counted = good.some(regular) ? good.filter(regular) : good;
+  return counted.length > 0 && counted.every((row) => going.includes(row));
+}

@@ -1,0 +1,175 @@
+import { compareBackupIds } from '../base/ids.ts';
+
+/** What a source keeps. A backup goes only when no rule keeps it; without any rule besides `minimum` everything is kept. */
+export interface RetentionRules {
+  /** The newest so many. */
+  last?: number | undefined;
+  /** Everything younger than this. */
+  maxAgeMs?: number | undefined;
+  /** The newest of each of the last so many days, weeks (ISO), months, years that have a backup. */
+  daily?: number | undefined;
+  weekly?: number | undefined;
+  monthly?: number | undefined;
+  yearly?: number | undefined;
+  /** So many of the newest good backups stay whatever the rules say; 1 at least. */
+  minimum: number;
+}
+
+/** A backup taken right before a restore stays this long at least. */
+export const safetyAgeMs = 7 * 86_400_000;
+
+export interface RetentionBackup {
+  id: string;
+  /** The manifest's own time; names and file times are never used for order. */
+  at: Date;
+  /** Complete, and nothing that was checked since says otherwise. */
+  ok: boolean;
+  held: boolean;
+  drilledOk: boolean;
+  /** Taken by a restore of what it was about to replace. */
+  safety: boolean;
+}
+
+export interface RetentionDecision {
+  id: string;
+  keep: boolean;
+  /** In the words the preview prints: why it stays, or every rule that would have to keep it and does not. */
+  reasons: string[];
+}
+
+export interface RetentionQuestion {
+  backups: readonly RetentionBackup[];
+  rules: RetentionRules;
+  now: Date;
+  /** IANA name; a day is a local calendar day there. */
+  timezone: string;
+}
+
+/**
+ * Newest first. Damaged backups stay: they hold no slot and protect nothing, but what is left of them may be somebody's only
+ * chance, so a person deletes them. Safety backups show the database as it was before a restore, often broken: they hold no
+ * slot, are not counted by `last`, and are the "newest good" only when there is nothing else.
+ */
+export function decideRetention({ backups, rules, now, timezone }: RetentionQuestion): RetentionDecision[] {
+  const newestFirst = [...backups].sort((a, b) => b.at.getTime() - a.at.getTime() || compareBackupIds(b.id, a.id));
+  const good = newestFirst.filter((backup) => backup.ok);
+  const regular = good.filter((backup) => !backup.safety);
+  const age = ageRule(rules, now);
+  const kept = new Map<string, string[]>(newestFirst.map(({ id }) => [id, []]));
+  const keep = (backup: RetentionBackup, reason: string) => kept.get(backup.id)?.push(reason);
+
+  for (const backup of newestFirst) {
+    if (backup.held) keep(backup, 'held');
+    if (!backup.ok) keep(backup, 'damaged, left for you to look at');
+    if (!hasRules(rules)) keep(backup, 'no retention rules');
+  }
+  for (const backup of good) {
+    if (age?.keeps(backup)) keep(backup, age.kept);
+    if (backup.safety && now.getTime() - backup.at.getTime() < safetyAgeMs) {
+      keep(backup, `safety backup, newer than ${spell(safetyAgeMs)}`);
+    }
+  }
+  regular.slice(0, rules.last ?? 0).forEach((backup, at) => keep(backup, `last ${at + 1} of ${rules.last}`));
+  for (const [rule, count, slotOf] of slotRules(rules, timezone)) {
+    newestPerSlot(regular, slotOf, count).forEach((backup, at) => keep(backup, `${rule} ${at + 1} of ${count}`));
+  }
+
+  const protectedFirst = [...regular, ...good.filter((backup) => backup.safety)];
+  protectedFirst.slice(0, Math.max(1, rules.minimum)).forEach((backup, at) => {
+    keep(backup, at === 0 ? 'newest good backup' : `minimum ${at + 1} of ${rules.minimum}`);
+  });
+  const drilled = good.find((backup) => backup.drilledOk);
+  if (drilled) keep(drilled, 'newest drilled backup');
+
+  return newestFirst.map((backup) => {
+    const reasons = kept.get(backup.id) ?? [];
+    return reasons.length > 0
+      ? { id: backup.id, keep: true, reasons }
+      : { id: backup.id, keep: false, reasons: whyNot(backup, rules) };
+  });
+}
+
+function hasRules({ last, maxAgeMs, daily, weekly, monthly, yearly }: RetentionRules): boolean {
+  return [last, maxAgeMs, daily, weekly, monthly, yearly].some((rule) => rule !== undefined);
+}
+
+function ageRule({ maxAgeMs }: RetentionRules, now: Date) {
+  if (maxAgeMs === undefined) return null;
+  return {
+    kept: `newer than ${spell(maxAgeMs)}`,
+    keeps: (backup: RetentionBackup) => now.getTime() - backup.at.getTime() < maxAgeMs,
+  };
+}
+
+type SlotRule = [rule: string, count: number, slotOf: (at: Date) => string];
+
+function slotRules(rules: RetentionRules, timezone: string): SlotRule[] {
+  const localDate = dateIn(timezone);
+  const all: [string, number | undefined, (at: Date) => string][] = [
+    ['daily', rules.daily, (at) => localDate(at).join('-')],
+    ['weekly', rules.weekly, (at) => isoWeek(localDate(at))],
+    ['monthly', rules.monthly, (at) => localDate(at).slice(0, 2).join('-')],
+    ['yearly', rules.yearly, (at) => String(localDate(at)[0])],
+  ];
+  return all.flatMap(([rule, count, slotOf]): SlotRule[] => (count === undefined ? [] : [[rule, count, slotOf]]));
+}
+
+/** Slots without a backup are not counted: a pause of a month does not cost the backups from before it. */
+function newestPerSlot(newestFirst: RetentionBackup[], slotOf: (at: Date) => string, count: number): RetentionBackup[] {
+  const taken = new Map<string, RetentionBackup>();
+  for (const backup of newestFirst) {
+    const slot = slotOf(backup.at);
+    if (!taken.has(slot)) taken.set(slot, backup);
+  }
+  return [...taken.values()].slice(0, count);
+}
+
+type LocalDate = [year: number, month: number, day: number];
+
+function dateIn(timezone: string): (at: Date) => LocalDate {
+  // Building a formatter costs far more than using it.
+  const format = new Intl.DateTimeFormat('en-US', {
+    timeZone: timezone,
+    calendar: 'gregory',
+    year: 'numeric',
+    month: 'numeric',
+    day: 'numeric',
+  });
+  return (at) => {
+    const parts = format.formatToParts(at);
+    const read = (type: string) => Number(parts.find((part) => part.type === type)?.value);
+    return [read('year'), read('month'), read('day')];
+  };
+}
+
+/** A week belongs to the year its Thursday lies in. */
+function isoWeek([year, month, day]: LocalDate): string {
+  const date = new Date(Date.UTC(year, month - 1, day));
+  date.setUTCDate(date.getUTCDate() + 4 - (date.getUTCDay() || 7));
+  const thursdaysYear = date.getUTCFullYear();
+  const dayOfYear = (date.getTime() - Date.UTC(thursdaysYear, 0, 1)) / 86_400_000;
+  return `${thursdaysYear}-W${1 + Math.floor(dayOfYear / 7)}`;
+}
+
+function whyNot(backup: RetentionBackup, rules: RetentionRules): string[] {
+  const older = rules.maxAgeMs === undefined ? [] : [`older than ${spell(rules.maxAgeMs)}`];
+  if (backup.safety) return [`safety backup, older than ${spell(safetyAgeMs)}`, ...older];
+  const slots = (['daily', 'weekly', 'monthly', 'yearly'] as const).filter((rule) => rules[rule] !== undefined);
+  return [
+    ...(rules.last === undefined ? [] : [`beyond last ${rules.last}`]),
+    ...older,
+    ...slots.map((rule) => `in no ${rule} slot of ${rules[rule]}`),
+  ];
+}
+
+/** As it is written in the configuration: `30d`, `36h`, `90m`. */
+function spell(ms: number): string {
+  for (const [unit, size] of [
+    ['d', 86_400_000],
+    ['h', 3_600_000],
+    ['m', 60_000],
+  ] as const) {
+    if (ms % size === 0 && ms > 0) return `${ms / size}${unit}`;
+  }
+  return `${ms / 1000}s`;
+}

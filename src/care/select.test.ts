@@ -1,0 +1,83 @@
+import { describe, expect, test } from 'vitest';
+import type { CopyState } from '../catalog/catalog.ts';
+import { selectBackup, type Selectable } from './select.ts';
+
+function row(id: string, state: CopyState = 'complete', storage = 'local'): Selectable & { storage: string } {
+  return { id, state, storage, facts: null };
+}
+
+const rows = [
+  row('2026-11-18_05-15-00'),
+  row('2026-11-20_05-15-00'),
+  row('2026-11-20_05-15-00-2'),
+  row('2026-11-20_05-15-00-10'),
+  row('2026-11-21_05-15-00', 'corrupt'),
+];
+const pick = (text: string) => selectBackup(rows, text).id;
+
+describe('selectBackup', () => {
+  test.each([
+    ['a full id', '2026-11-18_05-15-00', '2026-11-18_05-15-00'],
+    ['a full id that is also the prefix of others', '2026-11-20_05-15-00', '2026-11-20_05-15-00'],
+    ['a unique prefix', '2026-11-18', '2026-11-18_05-15-00'],
+    ['a damaged one by its name', '2026-11-21', '2026-11-21_05-15-00'],
+    ['S21 latest: the newest that is complete, -10 being after -2', 'latest', '2026-11-20_05-15-00-10'],
+  ])('%s', (_title, text, id) => {
+    expect(pick(text)).toBe(id);
+  });
+
+  test('an ambiguous prefix lists what it could mean', () => {
+    expect(() => pick('2026-11-20')).toThrow(
+      expect.objectContaining({
+        code: 'BACKUP_AMBIGUOUS',
+        kind: 'usage',
+        details: { matches: ['2026-11-20_05-15-00', '2026-11-20_05-15-00-2', '2026-11-20_05-15-00-10'] },
+      }),
+    );
+  });
+  test.each([
+    ['close to one', '2026-11-18_05-16-00', ['2026-11-18_05-15-00']],
+    ['close to none', 'yesterday', rows.map(({ id }) => id)],
+    ['empty', '', rows.map(({ id }) => id)],
+  ])('an unknown id, %s, names the nearest', (_title, text, near) => {
+    expect(() => pick(text)).toThrow(
+      expect.objectContaining({ code: 'BACKUP_UNKNOWN', kind: 'usage', details: { near } }),
+    );
+  });
+  test('of many only the last few are named', () => {
+    const many = Array.from({ length: 30 }, (_, day) => row(`2026-10-${String(day + 1).padStart(2, '0')}_05-15-00`));
+    expect(() => selectBackup(many, 'x')).toThrow(
+      expect.objectContaining({
+        hint: expect.stringMatching(/^There are 25 earlier ones and 2026-10-26_05-15-00, .*2026-10-30/),
+      }),
+    );
+  });
+  test('nothing there yet', () => {
+    expect(() => selectBackup([], 'latest')).toThrow(
+      expect.objectContaining({ code: 'BACKUP_UNKNOWN', message: 'there are no backups yet' }),
+    );
+    expect(() => selectBackup([], '2026')).toThrow(
+      expect.objectContaining({ code: 'BACKUP_UNKNOWN', hint: expect.stringContaining('holdfast backup') }),
+    );
+    expect(() => selectBackup([row('2026-11-18_05-15-00', 'corrupt')], 'latest')).toThrow(
+      expect.objectContaining({ message: 'no backup is complete' }),
+    );
+  });
+  test('of several copies the first complete one', () => {
+    const copies = [
+      row('2026-11-18_05-15-00', 'corrupt'),
+      row('2026-11-18_05-15-00', 'complete', 'offsite'),
+      row('2026-11-18_05-15-00', 'complete', 'third'),
+    ];
+    expect(selectBackup(copies, 'latest').storage).toBe('offsite');
+    expect(selectBackup(copies, '2026-11-18').storage).toBe('offsite');
+  });
+  test('latest goes by the time in the manifest', () => {
+    const facts = (startedAt: string) => ({ startedAt }) as NonNullable<Selectable['facts']>;
+    const odd = [
+      { ...row('2026-11-20_05-15-00'), facts: facts('2026-11-20T05:15:00.000Z') },
+      { ...row('2020-01-01_00-00-00'), facts: facts('2026-11-21T05:15:00.000Z') },
+    ];
+    expect(selectBackup(odd, 'latest').id).toBe('2020-01-01_00-00-00');
+  });
+});

@@ -1,0 +1,13 @@
+import type { Database } from '../engines/engine.ts';
+import type { Storage } from '../storage/storage.ts';
+import type { RetentionRules } from './retention.ts';
+
+/** One thing to protect, wired: what recipes are given instead of configuration. */
+export interface Source {
+  readonly name: string;
+  readonly database: Database;
+  /** Never empty; the first is the primary. */
+  readonly storages: readonly [Storage, ...Storage[]];
+  readonly retention: RetentionRules;
+  readonly drill: { target: 'same' | 'temporary' | { address: string }; checks: readonly string[] };
+}

@@ -1,0 +1,130 @@
+import type { Clock } from '../base/clock.ts';
+import { HoldfastError, toHoldfastError } from '../base/errors.ts';
+import { step, type Report } from '../base/progress.ts';
+import { openArchive, type StoredBackup } from '../archive/reader.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import { holdLock } from '../catalog/lease.ts';
+import { withRun } from '../catalog/run.ts';
+import type { Database } from '../engines/engine.ts';
+import type { Storage } from '../storage/storage.ts';
+import type { Source } from './source.ts';
+
+export type VerifyDepth = 'checksum' | 'structure';
+
+export interface VerifyCheck {
+  artifact: string;
+  check: 'manifest' | 'checksum' | 'structure';
+  ok: boolean;
+  detail: string;
+}
+export interface VerifyResult {
+  id: string;
+  ok: boolean;
+  storage: string;
+  depth: VerifyDepth;
+  checks: VerifyCheck[];
+}
+
+export interface VerifyTask {
+  source: Source;
+  storage: Storage;
+  id: string;
+  depth: VerifyDepth;
+  catalog: Catalog;
+  clock: Clock;
+  scratch: string;
+  signal: AbortSignal;
+  report: Report;
+}
+
+/** Verifies one copy as a run of its own. A damaged copy is a result (`ok: false`), not an error: the check itself worked. */
+export async function verify(task: VerifyTask): Promise<VerifyResult> {
+  const { source, catalog, clock, signal, report, id } = task;
+  return withRun(
+    { operation: 'verify', source: source.name, backup: id, trigger: 'manual', catalog, clock, signal, report },
+    async (run) => {
+      const name = readingLock(source.name, id);
+      await using lease = await holdLock({ catalog, clock, name, run: run.id, mode: 'shared', signal: run.signal });
+      const result = await verifyCopy({ ...task, signal: lease.signal, report: run.report });
+      return { state: result.ok ? 'succeeded' : 'failed', result };
+    },
+  );
+}
+
+/** Whoever reads a backup holds this, so that pruning does not take it away underneath. */
+export function readingLock(source: string, id: string): string {
+  return `backup:${source}/${id}`;
+}
+
+/** Reads every stored byte (checksum) and, for `structure`, lets the restoring tool read the dump to its end. */
+export async function verifyCopy(task: Omit<VerifyTask, 'catalog'> & { catalog: Catalog }): Promise<VerifyResult> {
+  const { source, storage, id, depth, catalog, clock } = task;
+  const started = performance.now();
+  const checks = await collectChecks(task);
+  const result = { id, ok: checks.every((check) => check.ok), storage: storage.name, depth, checks };
+  catalog.proofs.add({
+    kind: 'verify',
+    source: source.name,
+    backup: id,
+    storage: storage.name,
+    at: clock.now().toISOString(),
+    ok: result.ok,
+    depth,
+    seconds: (performance.now() - started) / 1000,
+    result,
+  });
+  return result;
+}
+
+async function collectChecks(task: VerifyTask): Promise<VerifyCheck[]> {
+  const { source, storage, id, depth, scratch, signal, report } = task;
+  let archive: StoredBackup;
+  try {
+    archive = await openArchive({ storage, source: source.name, id, scratch, signal });
+  } catch (error) {
+    return [failedCheck('manifest.json', 'manifest', error)];
+  }
+  const checks: VerifyCheck[] = [{ artifact: 'manifest.json', check: 'manifest', ok: true, detail: 'digest and format' }];
+  checks.push(
+    ...(await step(
+      report,
+      'checksum',
+      () => archive.checkDigests(report, signal),
+      (done) => `${done.filter((check) => check.ok).length} of ${done.length} artifacts as stored`,
+    )),
+  );
+  // Damaged bytes are not worth giving to a tool: the checksum already said what is wrong.
+  if (depth === 'structure' && checks.every((check) => check.ok)) {
+    checks.push(await step(report, 'structure', () => checkStructure(source.database, archive, signal)));
+  }
+  return checks;
+}
+
+async function checkStructure(database: Database, archive: StoredBackup, signal: AbortSignal): Promise<VerifyCheck> {
+  const artifact = archive.manifest.artifacts.find((each) => each.role === 'database')?.path.split('/')[0] ?? 'database';
+  try {
+    const { entries } = await database.readThrough(archive.dump(), signal);
+    const detail = entries === null ? 'read to its end mark' : `read to its end, ${entries} entries`;
+    return { artifact, check: 'structure', ok: true, detail };
+  } catch (error) {
+    return failedCheck(artifact, 'structure', error);
+  }
+}
+
+/** Only damage becomes a failed check; an unreachable storage or a missing tool says nothing about the backup. */
+function failedCheck(artifact: string, check: VerifyCheck['check'], error: unknown): VerifyCheck {
+  const known = toHoldfastError(error);
+  if (known.kind !== 'integrity') throw known;
+  return { artifact, check, ok: false, detail: `${known.message} (${known.code})` };
+}
+
+/** For callers that need a whole backup and nothing less. */
+export function assertVerified(result: VerifyResult): void {
+  const bad = result.checks.find((check) => !check.ok);
+  if (!bad) return;
+  throw new HoldfastError('BACKUP_DAMAGED', `backup ${result.id} in ${result.storage} is damaged: ${bad.artifact}: ${bad.detail}`, {
+    kind: 'integrity',
+    hint: 'Use another copy or another backup; `holdfast list` shows which are proven.',
+    details: { checks: result.checks },
+  });
+}

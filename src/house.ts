@@ -1,0 +1,25 @@
+import type { Clock } from './base/clock.ts';
+import type { Logger } from './base/logger.ts';
+import type { Source } from './care/source.ts';
+import type { Catalog } from './catalog/catalog.ts';
+import type { LoadedConfig } from './config/load.ts';
+import type { Storage } from './storage/storage.ts';
+
+/** The running parts, put together by `wiring.ts` and given to commands. */
+export interface House extends AsyncDisposable {
+  readonly loaded: LoadedConfig;
+  readonly catalog: Catalog;
+  readonly sources: readonly Source[];
+  readonly storages: readonly Storage[];
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly version: string;
+  readonly instance: string;
+  readonly timezone: string;
+  /** A folder for short-lived files. */
+  readonly scratch: string;
+  /** The named source; without a name the only one. Rejects with `SOURCE_UNKNOWN` or `SOURCE_NEEDED`, listing the names. */
+  source(name?: string): Source;
+  /** The named storage of a source; without a name its primary. */
+  storageOf(source: Source, name?: string): Storage;
+}

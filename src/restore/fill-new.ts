@@ -1,0 +1,39 @@
+import { step } from '../base/progress.ts';
+import { countAndCompare, rehearse } from '../care/rehearse.ts';
+import type { RestorePlan } from './plan.ts';
+import type { Outcome, RestoreTask } from './restore.ts';
+import { assertEqual } from './swap-in.ts';
+
+/** Restores into another database: a new one, or an existing one that is empty or receives chosen parts. */
+export async function fillNew(task: RestoreTask, plan: RestorePlan): Promise<Outcome> {
+  return plan.targetFacts ? fillExisting(task, plan) : createAndFill(task, plan);
+}
+
+async function createAndFill({ request, report, signal }: RestoreTask, plan: RestorePlan): Promise<Outcome> {
+  const { target, like, dump, expected, load } = plan;
+  try {
+    const note = `restore of ${request.source.name} ${plan.from}, not yet proven`;
+    const result = await rehearse({ scratch: target, like, note, dump, expected, options: load, signal, report });
+    assertEqual(result.comparison);
+    await target.dress(like, signal);
+    return { comparison: result.comparison, previous: null, loadSeconds: result.loadSeconds, warnings: result.warnings };
+  } catch (error) {
+    // It did not exist before: leaving half of it would look like a database to rely on.
+    await target.drop({ unmarked: false }, AbortSignal.timeout(60_000));
+    throw error;
+  }
+}
+
+/** An existing database belongs to somebody: it is filled in one transaction and never dropped. */
+async function fillExisting({ report, signal }: RestoreTask, plan: RestorePlan): Promise<Outcome> {
+  const { target, dump, load, expected } = plan;
+  const started = performance.now();
+  const { warnings } = await step(report, 'load', () =>
+    target.replace(dump, load, expected ?? { tables: [], sequences: [] }, signal),
+  );
+  const loadSeconds = (performance.now() - started) / 1000;
+  await step(report, 'analyze', () => target.analyze(signal));
+  const { comparison } = await step(report, 'compare', () => countAndCompare(target, expected, signal));
+  assertEqual(comparison);
+  return { comparison, previous: null, loadSeconds, warnings };
+}

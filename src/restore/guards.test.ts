@@ -1,0 +1,101 @@
+import { describe, expect, test } from 'vitest';
+import type { DatabaseFacts, ServerFacts, TargetFacts } from '../engines/engine.ts';
+import { blocking, evaluateGuards, type GuardFacts } from './guards.ts';
+
+const backup: DatabaseFacts = {
+  engine: 'postgres',
+  name: 'shop',
+  serverVersion: '15.18',
+  toolVersion: '15.18',
+  via: 'host',
+  encoding: 'UTF8',
+  collation: 'en_US.UTF-8',
+  collationVersion: '2.36',
+  sizeBytes: 1,
+  owner: 'shop',
+  extensions: [{ name: 'pgcrypto', version: '1.3' }],
+  settings: [],
+  roles: ['shop'],
+  properties: {},
+};
+const server: ServerFacts = {
+  version: '15.18',
+  role: 'admin',
+  superuser: false,
+  mayCreateDatabase: true,
+  memberOf: ['admin', 'shop'],
+  roles: ['admin', 'shop', 'app'],
+  extensions: [{ name: 'pgcrypto', version: '1.3' }],
+  databases: ['shop'],
+};
+const target: TargetFacts = { facts: backup, sessions: [], relations: 12 };
+const session = { pid: 1, role: 'app', application: 'api', address: '10.0.0.1', mayEnd: true };
+const facts: GuardFacts = {
+  mode: 'swap',
+  name: 'shop',
+  backup,
+  server,
+  target,
+  owners: 'keep',
+  whole: true,
+  sessions: 'disconnect',
+  foreignScript: false,
+  allowed: [],
+};
+
+function blocked(change: Partial<GuardFacts>) {
+  return blocking(evaluateGuards({ ...facts, ...change })).map(({ code, override }) => ({ code, override }));
+}
+
+describe('guards before a restore', () => {
+  test('nothing stands in the way of a restore where all is well', () => {
+    expect(evaluateGuards(facts).filter((guard) => guard.result !== 'pass')).toEqual([]);
+  });
+
+  test.each<[string, Partial<GuardFacts>, { code: string; override: string | null }[]]>([
+    ['S16 role without createdb', { server: { ...server, mayCreateDatabase: false } }, [{ code: 'rights', override: '--in-place' }]],
+    ['role that may not rename', { server: { ...server, memberOf: ['admin', 'shop2'], superuser: true } }, [{ code: 'rights', override: '--in-place' }]],
+    ['S16 older server', { server: { ...server, version: '14.9' } }, [{ code: 'server-version', override: '--allow server-version' }]],
+    ['S16 missing role', { backup: { ...backup, roles: ['shop', 'gone'] } }, [{ code: 'roles', override: '--no-owner' }]],
+    ['role one may not act for', { backup: { ...backup, roles: ['app'] } }, [{ code: 'roles', override: '--no-owner' }]],
+    ['S16 missing extension', { server: { ...server, extensions: [] } }, [{ code: 'extensions', override: null }]],
+    ['S15 refuse when connected', { target: { ...target, sessions: [session] }, sessions: 'refuse' }, [{ code: 'sessions', override: '--if-connected disconnect' }]],
+    ['S15 sessions one may not end', { target: { ...target, sessions: [{ ...session, mayEnd: false }] } }, [{ code: 'sessions', override: null }]],
+    ['in place without a place', { mode: 'in-place', target: null }, [{ code: 'target', override: null }]],
+    ['a target that is not empty', { mode: 'new' }, [{ code: 'target', override: null }]],
+    ['other encoding of an existing target', { mode: 'in-place', target: { ...target, facts: { ...backup, encoding: 'SQL_ASCII' } } }, [{ code: 'encoding', override: '--allow encoding' }]],
+    ['J-d9 a script of foreign origin', { foreignScript: true, backup: null }, [{ code: 'script', override: '--allow script' }]],
+  ])('%s is named', (_title, change, expected) => {
+    expect(blocked(change)).toEqual(expected);
+  });
+
+  test('a block is lifted only by its own code, and stays visible', () => {
+    const older = { server: { ...server, version: '14.9' } };
+    expect(blocked({ ...older, allowed: ['roles'] })).toHaveLength(1);
+    const lifted = evaluateGuards({ ...facts, ...older, allowed: ['server-version'] });
+    expect(lifted.find((guard) => guard.code === 'server-version')).toMatchObject({ result: 'warn' });
+  });
+
+  test('a block without an override cannot be lifted', () => {
+    expect(blocked({ server: { ...server, extensions: [] }, allowed: ['extensions'] })).toHaveLength(1);
+  });
+
+  test.each<[string, Partial<GuardFacts>]>([
+    ['S15 connected clients', { target: { ...target, sessions: [session] } }],
+    ['S16 other collation', { target: { ...target, facts: { ...backup, collation: 'C' } } }],
+    ['S16 other collation version', { target: { ...target, facts: { ...backup, collationVersion: '2.31' } } }],
+    ['other extension version', { server: { ...server, extensions: [{ name: 'pgcrypto', version: '1.4' }] } }],
+  ])('%s is a warning', (_title, change) => {
+    expect(evaluateGuards({ ...facts, ...change }).filter((guard) => guard.result === 'warn')).toHaveLength(1);
+  });
+
+  test('without owners, no role is needed', () => {
+    expect(blocked({ owners: 'none', backup: { ...backup, roles: ['gone'] } })).toEqual([]);
+  });
+
+  test('the versions before 10 count both their numbers', () => {
+    const old = { ...backup, serverVersion: '9.6.24' };
+    expect(blocked({ backup: old, server: { ...server, version: '9.4.1' } })).toHaveLength(1);
+    expect(blocked({ backup: old })).toEqual([]);
+  });
+});

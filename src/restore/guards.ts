@@ -1,0 +1,199 @@
+import type { DatabaseFacts, ServerFacts, TargetFacts } from '../engines/engine.ts';
+
+/** One named check before a restore. A block may have an override of its own; `--yes` never skips one. */
+export interface Guard {
+  code: GuardCode;
+  result: 'pass' | 'warn' | 'block';
+  detail: string;
+  /** How the operator lifts this block, or null when nothing but another way of restoring helps. */
+  override: string | null;
+}
+
+export type GuardCode =
+  | 'target'
+  | 'rights'
+  | 'server-version'
+  | 'encoding'
+  | 'collation'
+  | 'roles'
+  | 'extensions'
+  | 'sessions'
+  | 'script';
+
+export type RestoreMode = 'swap' | 'new' | 'in-place';
+
+export interface GuardFacts {
+  mode: RestoreMode;
+  /** The name of the database that will hold the data in the end. */
+  name: string;
+  /** What the backup says about its database; null for a dump that was not made here. */
+  backup: DatabaseFacts | null;
+  server: ServerFacts;
+  /** The database of that name as it is now. */
+  target: TargetFacts | null;
+  owners: 'keep' | 'none';
+  whole: boolean;
+  /** Other sessions are ended, or make the restore refuse. */
+  sessions: 'disconnect' | 'refuse';
+  /** Text of foreign origin that an interpreter would run. */
+  foreignScript: boolean;
+  /** Codes of guards the operator has lifted. */
+  allowed: readonly string[];
+}
+
+/** All guards, in the order a person wants to read them. Pure: the same facts always give the same checklist. */
+export function evaluateGuards(facts: GuardFacts): Guard[] {
+  const guards = [
+    checkTarget(facts),
+    checkRights(facts),
+    checkServerVersion(facts),
+    checkEncoding(facts),
+    checkCollation(facts),
+    checkRoles(facts),
+    checkExtensions(facts),
+    checkSessions(facts),
+    checkScript(facts),
+  ].filter((guard) => guard !== null);
+  return guards.map((guard) => lift(guard, facts.allowed));
+}
+
+export function blocking(guards: readonly Guard[]): Guard[] {
+  return guards.filter((guard) => guard.result === 'block');
+}
+
+function lift(guard: Guard, allowed: readonly string[]): Guard {
+  if (guard.result !== 'block' || guard.override !== `--allow ${guard.code}` || !allowed.includes(guard.code)) return guard;
+  return { ...guard, result: 'warn', detail: `${guard.detail} (allowed by the operator)` };
+}
+
+function checkTarget({ mode, name, target, whole }: GuardFacts): Guard {
+  if (mode === 'swap') {
+    return target
+      ? pass('target', `${name} exists and stays as it is until the restored one is proven`)
+      : pass('target', `${name} does not exist and will be created`);
+  }
+  if (mode === 'in-place') {
+    if (!target) return block('target', `${name} does not exist: there is no place to restore in`);
+    return pass('target', `${name} is changed in one transaction that is undone when anything is wrong`);
+  }
+  if (!target) return pass('target', `${name} does not exist and will be created`);
+  if (whole && target.relations > 0) {
+    return block('target', `${name} exists and holds ${target.relations} tables and other objects; only an empty one is filled`);
+  }
+  return pass('target', whole ? `${name} exists and is empty` : `${name} exists and receives the chosen parts`);
+}
+
+function checkRights({ mode, server, target, name }: GuardFacts): Guard {
+  if (mode === 'in-place' || (mode === 'new' && target)) {
+    const owner = target?.facts.owner ?? '';
+    return server.memberOf.includes(owner)
+      ? pass('rights', `${server.role} may change what belongs to ${owner}`)
+      : warn('rights', `${server.role} does not own ${name} (${owner} does); what it may not replace makes the restore end without a change`);
+  }
+  if (!server.mayCreateDatabase) {
+    return block(
+      'rights',
+      `role ${server.role} may not create databases`,
+      mode === 'swap' ? '--in-place' : null,
+    );
+  }
+  if (mode === 'swap' && target && !server.memberOf.includes(target.facts.owner)) {
+    return block('rights', `role ${server.role} may not rename ${name}, which belongs to ${target.facts.owner}`, '--in-place');
+  }
+  return pass('rights', `${server.role} may create${mode === 'swap' ? ' and rename' : ''} databases`);
+}
+
+function checkServerVersion({ backup, server }: GuardFacts): Guard | null {
+  if (!backup) return null;
+  const from = majorOf(backup.serverVersion);
+  const to = majorOf(server.version);
+  if (to >= from) return pass('server-version', `made on ${backup.serverVersion}, restored on ${server.version}`);
+  const detail = `made on ${backup.serverVersion}, this server is older (${server.version}) and may not know what the dump says`;
+  return block('server-version', detail, '--allow server-version');
+}
+
+function checkEncoding({ backup, target, mode }: GuardFacts): Guard | null {
+  if (!backup) return null;
+  // A swap creates the new database in the backup's encoding; only an existing target can differ.
+  if (mode === 'swap' || !target || target.facts.encoding === backup.encoding) {
+    return pass('encoding', backup.encoding);
+  }
+  const detail = `the backup is ${backup.encoding}, the target is ${target.facts.encoding}: text may be stored wrongly without any error`;
+  return block('encoding', detail, '--allow encoding');
+}
+
+function checkCollation({ backup, target }: GuardFacts): Guard | null {
+  if (!backup || !target) return null;
+  const { collation, collationVersion } = target.facts;
+  if (collation !== backup.collation) {
+    return warn('collation', `the backup sorts by ${backup.collation}, the database there by ${collation}`);
+  }
+  if (collationVersion !== backup.collationVersion) {
+    return warn('collation', `${collation} is version ${collationVersion ?? 'unknown'} there, ${backup.collationVersion ?? 'unknown'} in the backup; indexes are built anew`);
+  }
+  return pass('collation', `${collation} ${collationVersion ?? ''}`.trim());
+}
+
+function checkRoles({ backup, server, owners }: GuardFacts): Guard | null {
+  if (!backup || owners === 'none') return null;
+  const missing = backup.roles.filter((role) => !server.roles.includes(role));
+  if (missing.length > 0) {
+    return block('roles', `roles missing on the server: ${missing.join(', ')}; create them (globals.sql in the backup has them)`, '--no-owner');
+  }
+  const foreign = backup.roles.filter((role) => !server.memberOf.includes(role));
+  if (foreign.length > 0 && !server.superuser) {
+    return block('roles', `role ${server.role} may not give objects to ${foreign.join(', ')}`, '--no-owner');
+  }
+  return pass('roles', backup.roles.length === 0 ? 'none needed' : backup.roles.join(', '));
+}
+
+function checkExtensions({ backup, server }: GuardFacts): Guard | null {
+  if (!backup) return null;
+  const there = new Map(server.extensions.map((extension) => [extension.name, extension.version]));
+  const missing = backup.extensions.filter((extension) => !there.has(extension.name));
+  if (missing.length > 0) {
+    return block('extensions', `not installed on the server: ${missing.map(({ name }) => name).join(', ')}`);
+  }
+  const other = backup.extensions.filter((extension) => there.get(extension.name) !== extension.version);
+  if (other.length > 0) {
+    const texts = other.map(({ name, version }) => `${name} ${version} → ${there.get(name)}`);
+    return warn('extensions', `other versions: ${texts.join(', ')}`);
+  }
+  return pass('extensions', backup.extensions.map(({ name }) => name).join(', ') || 'none needed');
+}
+
+function checkSessions({ mode, target, sessions, name }: GuardFacts): Guard | null {
+  if (mode === 'new' || !target) return null;
+  const { length } = target.sessions;
+  if (length === 0) return pass('sessions', `nobody else is connected to ${name}`);
+  const who = [...new Set(target.sessions.map((each) => each.application || each.role))].join(', ');
+  if (sessions === 'refuse') return block('sessions', `${length} connected: ${who}`, '--if-connected disconnect');
+  if (mode === 'in-place') return warn('sessions', `${length} connected (${who}): they wait while tables are replaced`);
+  const stubborn = target.sessions.filter((each) => !each.mayEnd);
+  if (stubborn.length > 0) {
+    const roles = [...new Set(stubborn.map((each) => each.role))].join(', ');
+    return block('sessions', `${stubborn.length} connected as ${roles}, whom this role may not disconnect; stop them first`);
+  }
+  return warn('sessions', `${length} connected (${who}): they are disconnected at the moment of the swap`);
+}
+
+function checkScript({ foreignScript }: GuardFacts): Guard | null {
+  if (!foreignScript) return null;
+  return block('script', 'a plain SQL file that was not made here can run commands on this machine', '--allow script');
+}
+
+/** `15.18 (Debian ...)` → 15; versions before 10 had two numbers that both count. */
+function majorOf(version: string): number {
+  const [major = '0', minor = '0'] = version.split('.');
+  return Number(major) >= 10 ? Number.parseInt(major, 10) : Number(`${major}.${Number.parseInt(minor, 10)}`);
+}
+
+function pass(code: GuardCode, detail: string): Guard {
+  return { code, result: 'pass', detail, override: null };
+}
+function warn(code: GuardCode, detail: string): Guard {
+  return { code, result: 'warn', detail, override: null };
+}
+function block(code: GuardCode, detail: string, override: string | null = null): Guard {
+  return { code, result: 'block', detail, override };
+}

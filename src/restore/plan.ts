@@ -1,0 +1,173 @@
+import { openForeignDump } from '../archive/foreign.ts';
+import { openArchive, type StoredBackup } from '../archive/reader.ts';
+import type { Counts, Database, DatabaseFacts, LoadOptions, StoredDump, TableName, TargetFacts } from '../engines/engine.ts';
+import { HoldfastError } from '../base/errors.ts';
+import type { Source } from '../care/source.ts';
+import type { Storage } from '../storage/storage.ts';
+import { blocking, evaluateGuards, type Guard, type RestoreMode } from './guards.ts';
+
+/** What the operator asked for, before anything is looked at. */
+export interface RestoreRequest {
+  source: Source;
+  from: { storage: Storage; id: string } | { file: string };
+  /** A database name or address to restore into instead of the live database; null: the source's own database. */
+  into: string | null;
+  inPlace: boolean;
+  /** Null: everything. */
+  scope: { tables: TableName[]; schemas: string[] } | null;
+  owners: 'keep' | 'none';
+  sessions: 'disconnect' | 'refuse';
+  keepOld: boolean;
+  safetyBackup: boolean;
+  jobs: number | null;
+  allowed: readonly string[];
+}
+
+export interface RestorePlan {
+  mode: RestoreMode;
+  /** The backup's id, or the file's path. */
+  from: string;
+  archive: StoredBackup | null;
+  dump: StoredDump;
+  /** The database that holds the data in the end. */
+  target: Database;
+  targetFacts: TargetFacts | null;
+  /** Owner, encoding, locale, settings the restored database shall have. */
+  like: DatabaseFacts;
+  expected: Counts | null;
+  load: LoadOptions;
+  guards: Guard[];
+  /** Something that lives is replaced: ask for its name. */
+  destructive: boolean;
+}
+
+/** Looks at everything and touches nothing: what would happen, and which guards stand in the way. */
+export async function planRestore(request: RestoreRequest, scratch: string, signal: AbortSignal): Promise<RestorePlan> {
+  const { source, scope, owners, sessions, allowed } = request;
+  const mode = chooseMode(request);
+  const { archive, dump } = await openDump(request, scratch, signal);
+  const target = openTarget(source, request.into);
+  const server = await target.server(signal);
+  const targetFacts = await target.target(signal);
+  if (request.into !== null) refuseLiveTarget(source, target, server.databases, targetFacts);
+  const backup = archive?.manifest.database ?? null;
+  const foreignScript = dump.format === 'plain' && !dump.trusted;
+  const guards = evaluateGuards({
+    mode,
+    name: target.name,
+    backup,
+    server,
+    target: targetFacts,
+    owners,
+    whole: scope === null,
+    sessions,
+    foreignScript,
+    allowed,
+  });
+  return {
+    mode,
+    from: archive?.manifest.id ?? (request.from as { file: string }).file,
+    archive,
+    dump,
+    target,
+    targetFacts,
+    like: chooseLike(mode, targetFacts, backup, target, owners, await factsOf(source.database, signal)),
+    expected: backup && expectedIn(backup, scope),
+    load: { scope, owners, jobs: request.jobs, allowForeignScript: allowed.includes('script') },
+    guards,
+    destructive: targetFacts !== null && mode !== 'new',
+  };
+}
+
+export function assertAllowed(plan: RestorePlan): void {
+  const blocks = blocking(plan.guards);
+  if (blocks.length === 0) return;
+  const reasons = blocks.map((guard) => `${guard.code}: ${guard.detail}`).join('; ');
+  const overrides = blocks.map((guard) => guard.override).filter((override) => override !== null);
+  throw new HoldfastError('RESTORE_REFUSED', `the restore was refused before anything was touched: ${reasons}`, {
+    kind: 'refused',
+    hint:
+      overrides.length > 0
+        ? `If that is what you want, add ${overrides.map((override) => `\`${override}\``).join(' and ')}.`
+        : 'Remove the cause, or restore beside it with `--into <new database>`.',
+    details: { guards: plan.guards },
+  });
+}
+
+function chooseMode({ into, inPlace, scope }: RestoreRequest): RestoreMode {
+  if (into !== null && inPlace) {
+    throw new HoldfastError('OPTIONS_CONFLICT', '--into and --in-place exclude one another', {
+      kind: 'usage',
+      hint: '`--into` fills another database, `--in-place` changes the live one.',
+    });
+  }
+  if (into !== null) return 'new';
+  // A part of a database cannot be swapped in: it replaces its counterpart in one transaction.
+  return inPlace || scope !== null ? 'in-place' : 'swap';
+}
+
+async function openDump(
+  { source, from }: RestoreRequest,
+  scratch: string,
+  signal: AbortSignal,
+): Promise<{ archive: StoredBackup | null; dump: StoredDump }> {
+  if ('file' in from) {
+    const recognise = (head: Buffer) => source.database.recognise(head);
+    return { archive: null, dump: await openForeignDump({ path: from.file, scratch, recognise, signal }) };
+  }
+  const archive = await openArchive({ storage: from.storage, source: source.name, id: from.id, scratch, signal });
+  return { archive, dump: archive.dump() };
+}
+
+function openTarget({ database }: Source, into: string | null): Database {
+  if (into === null) return database;
+  return into.includes('://') ? database.at(into) : database.named(into);
+}
+
+/** `--into` is for beside: naming the live database there would skip everything that protects it. */
+function refuseLiveTarget(source: Source, target: Database, databases: string[], facts: TargetFacts | null): void {
+  const same = target.title === source.database.title && databases.includes(target.name);
+  if (!same || facts === null) return;
+  throw new HoldfastError('TARGET_IS_LIVE', `${target.name} is the live database of ${source.name}`, {
+    kind: 'refused',
+    hint: 'Leave `--into` out to replace it safely, or name another database.',
+  });
+}
+
+async function factsOf(database: Database, signal: AbortSignal): Promise<DatabaseFacts | null> {
+  return (await database.target(signal))?.facts ?? null;
+}
+
+/** The original decides what the restored database is like; where there is none, the backup does. */
+function chooseLike(
+  mode: RestoreMode,
+  target: TargetFacts | null,
+  backup: DatabaseFacts | null,
+  database: Database,
+  owners: 'keep' | 'none',
+  live: DatabaseFacts | null,
+): DatabaseFacts {
+  const like = backup ?? live;
+  if (mode === 'swap' && target) {
+    // The encoding is the dump's: data of one encoding in a database of another is how text gets lost without an error.
+    const { encoding, collation, properties } = backup && backup.encoding !== target.facts.encoding ? backup : target.facts;
+    return { ...target.facts, encoding, collation, properties: { ...target.facts.properties, ...properties } };
+  }
+  if (!like) {
+    throw new HoldfastError('TARGET_UNKNOWN', `nothing tells what the database ${database.name} should be like`, {
+      kind: 'refused',
+      hint: 'Create it empty with the right owner, encoding and locale, then restore with `--into`.',
+    });
+  }
+  return owners === 'none' ? { ...like, name: database.name, owner: '' } : { ...like, name: database.name };
+}
+
+function expectedIn(counts: Counts, scope: LoadOptions['scope']): Counts {
+  if (scope === null) return { tables: counts.tables, sequences: counts.sequences };
+  const wanted = new Set(scope.tables.map(({ schema, name }) => JSON.stringify([schema, name])));
+  const inSchema = ({ schema }: TableName) => scope.schemas.includes(schema);
+  return {
+    tables: counts.tables.filter((table) => inSchema(table) || wanted.has(JSON.stringify([table.schema, table.name]))),
+    sequences: counts.sequences.filter(inSchema),
+  };
+}

@@ -1,0 +1,26 @@
+import { step } from '../base/progress.ts';
+import { compareCounts, type Comparison } from '../care/compare.ts';
+import { countAndCompare } from '../care/rehearse.ts';
+import type { RestorePlan } from './plan.ts';
+import type { Outcome, RestoreTask } from './restore.ts';
+
+/** Replaces the content of the live database, or chosen parts of it, in one transaction that is compared before it commits. */
+export async function replaceInPlace(task: RestoreTask, plan: RestorePlan, assertHeld: () => void): Promise<Outcome> {
+  const { report, signal } = task;
+  const { target, dump, load, expected } = plan;
+  assertHeld();
+  const started = performance.now();
+  const { warnings } = await step(report, 'replace', () =>
+    target.replace(dump, load, expected ?? { tables: [], sequences: [] }, signal),
+  );
+  const loadSeconds = (performance.now() - started) / 1000;
+  await step(report, 'analyze', () => target.analyze(signal));
+  return { comparison: await whatWasCompared(plan, signal), previous: null, loadSeconds, warnings };
+}
+
+/** The comparison happened inside the transaction, before it committed; now that clients write again, counting says nothing more. */
+async function whatWasCompared({ target, expected }: RestorePlan, signal: AbortSignal): Promise<Comparison> {
+  if (!expected) return (await countAndCompare(target, null, signal)).comparison;
+  const counted = { ...expected, tables: expected.tables.map((table) => ({ ...table, fingerprint: null })) };
+  return compareCounts(counted, counted);
+}

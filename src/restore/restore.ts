@@ -1,0 +1,159 @@
+import { takeBackup, sourceLock } from '../backup/backup.ts';
+import type { Clock } from '../base/clock.ts';
+import { HoldfastError } from '../base/errors.ts';
+import { step, type Report } from '../base/progress.ts';
+import type { Comparison } from '../care/compare.ts';
+import { assertVerified, readingLock } from '../care/verify.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import { holdLock, type Lease } from '../catalog/lease.ts';
+import { withRun } from '../catalog/run.ts';
+import type { Guard } from './guards.ts';
+import { fillNew } from './fill-new.ts';
+import { assertAllowed, planRestore, type RestorePlan, type RestoreRequest } from './plan.ts';
+import { replaceInPlace } from './replace-in-place.ts';
+import { swapIn } from './swap-in.ts';
+
+export interface RestoreTask {
+  request: RestoreRequest;
+  /** Shown the guards, asks; rejects with kind `refused` when the answer is no. Called before anything is locked or touched. */
+  confirm: (plan: RestorePlan) => Promise<void>;
+  catalog: Catalog;
+  clock: Clock;
+  instance: string;
+  version: string;
+  timezone: string;
+  scratch: string;
+  signal: AbortSignal;
+  report: Report;
+}
+
+export interface RestoreResult {
+  run: string;
+  id: string;
+  state: 'succeeded';
+  mode: RestorePlan['mode'];
+  target: string;
+  /** Under which name the database that was live before is kept. */
+  previous: string | null;
+  /** The backup of the live database made just before. */
+  safety: string | null;
+  tables: Comparison['tables'];
+  sequences: Comparison['sequences'];
+  guards: Guard[];
+  /** From the empty database to the last index. */
+  loadSeconds: number;
+  seconds: number;
+  warnings: string[];
+}
+
+export interface Outcome {
+  comparison: Comparison;
+  previous: string | null;
+  loadSeconds: number;
+  warnings: string[];
+}
+
+/** Plan, confirm, lock, safety backup, then one of three ways; the live database is as it was until the last moment of each. */
+export async function restore(task: RestoreTask): Promise<RestoreResult> {
+  const { request, catalog, clock, signal, report } = task;
+  const { source } = request;
+  const plan = await planRestore(request, task.scratch, signal);
+  assertAllowed(plan);
+  await task.confirm(plan);
+
+  return withRun(
+    { operation: 'restore', source: source.name, backup: plan.from, trigger: 'manual', catalog, clock, signal, report },
+    async (run) => {
+      const started = clock.monotonic();
+      await using sourceLease = await holdLock({ catalog, clock, name: sourceLock(source), run: run.id, signal: run.signal });
+      await using readLease = await holdLock({
+        catalog,
+        clock,
+        name: readingLock(source.name, plan.from),
+        run: run.id,
+        mode: 'shared',
+        signal: sourceLease.signal,
+      });
+      const inside = { ...task, signal: readLease.signal, report: run.report };
+      await checkBytes(inside, plan);
+      const safety = await takeSafetyBackup(inside, plan, sourceLease, run.id);
+      const outcome = await carryOut(inside, plan, run.id, () => sourceLease.assertHeld());
+      const { comparison, previous, loadSeconds, warnings } = outcome;
+      const result: RestoreResult = {
+        run: run.id,
+        id: plan.from,
+        state: 'succeeded',
+        mode: plan.mode,
+        target: plan.target.title,
+        previous,
+        safety,
+        tables: comparison.tables,
+        sequences: comparison.sequences,
+        guards: plan.guards,
+        loadSeconds,
+        seconds: (clock.monotonic() - started) / 1000,
+        warnings,
+      };
+      return { state: 'succeeded', result };
+    },
+  );
+}
+
+/** Every stored byte is compared with the manifest before the server hears of the restore: damage is told early, and as damage. */
+async function checkBytes({ report, signal, request }: RestoreTask, { archive }: RestorePlan): Promise<void> {
+  if (!archive || !('id' in request.from)) return;
+  const { id, storage } = request.from;
+  const checks = await step(report, 'checksum', () => archive.checkDigests(report, signal));
+  assertVerified({ id, ok: checks.every(({ ok }) => ok), storage: storage.name, depth: 'checksum', checks });
+}
+
+async function takeSafetyBackup(task: RestoreTask, plan: RestorePlan, lease: Lease, run: string): Promise<string | null> {
+  if (!plan.destructive || !task.request.safetyBackup) return null;
+  const { source } = task.request;
+  try {
+    const taken = await step(
+      task.report,
+      'safety backup',
+      () =>
+        takeBackup(
+          {
+            ...task,
+            source,
+            trigger: 'safety',
+            safetyFor: plan.archive?.manifest.id ?? null,
+            description: `before restoring ${plan.from}`,
+            report: quietSteps(task.report),
+          },
+          lease,
+          run,
+        ),
+      (result) => result.id,
+    );
+    return taken.id;
+  } catch (error) {
+    if (task.signal.aborted) throw error;
+    throw new HoldfastError('SAFETY_BACKUP_FAILED', `the live database could not be backed up before the restore: ${(error as Error).message}`, {
+      cause: error,
+      hint: 'Nothing was changed. Mend the cause, or go on without this protection with `--no-safety-backup`.',
+    });
+  }
+}
+
+/** The safety backup is one step of the restore; only its warnings and its bytes are worth a line. */
+function quietSteps(report: Report): Report {
+  return (event) => {
+    if (event.kind === 'warning') report(event);
+    if (event.kind === 'progress') report({ ...event, step: 'safety backup' });
+  };
+}
+
+async function carryOut(task: RestoreTask, plan: RestorePlan, run: string, assertHeld: () => void): Promise<Outcome> {
+  switch (plan.mode) {
+    case 'swap':
+      return swapIn(task, plan, run, assertHeld);
+    case 'in-place':
+      return replaceInPlace(task, plan, assertHeld);
+    case 'new':
+      return fillNew(task, plan);
+  }
+}

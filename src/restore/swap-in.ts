@@ -1,0 +1,85 @@
+import { HoldfastError } from '../base/errors.ts';
+import { step } from '../base/progress.ts';
+import { type Comparison, describeMismatches } from '../care/compare.ts';
+import { rehearse } from '../care/rehearse.ts';
+import { nameBeside } from '../care/scratch-name.ts';
+import type { Database } from '../engines/engine.ts';
+import type { RestorePlan } from './plan.ts';
+import type { Outcome, RestoreTask } from './restore.ts';
+
+/** Loads beside the live database, compares, then swaps by renaming. */
+export async function swapIn(task: RestoreTask, plan: RestorePlan, run: string, assertHeld: () => void): Promise<Outcome> {
+  const { report, signal } = task;
+  const { target: live } = plan;
+  const scratch = live.named(nameBeside(live.name, 'restoring', run));
+  const previous = live.named(nameBeside(live.name, 'before', run));
+
+  const rehearsal = await orDrop(scratch, async () => {
+    const result = await rehearse({
+      scratch,
+      like: { ...plan.like, name: scratch.name },
+      note: `restore of ${task.request.source.name} ${plan.from}, not yet proven`,
+      dump: plan.dump,
+      expected: plan.expected,
+      options: plan.load,
+      signal,
+      report,
+    });
+    assertEqual(result.comparison);
+    await scratch.dress({ ...plan.like, name: live.name }, signal);
+    return result;
+  });
+
+  assertHeld();
+  const exists = plan.targetFacts !== null;
+  await step(
+    report,
+    'swap',
+    // A failure here keeps the proven database: the error tells how to finish by hand.
+    () => live.swap({ replacement: scratch.name, previous: exists ? previous.name : null }, task.request.sessions, signal),
+    () => `${live.name} is the restored database now`,
+  );
+  const kept = exists && task.request.keepOld;
+  if (exists && !kept) await dropPrevious(task, previous);
+  return {
+    comparison: rehearsal.comparison,
+    previous: kept ? previous.name : null,
+    loadSeconds: rehearsal.loadSeconds,
+    warnings: rehearsal.warnings,
+  };
+}
+
+export function assertEqual(comparison: Comparison): void {
+  if (comparison.ok) return;
+  throw new HoldfastError('RESTORE_DIFFERS', `the restored data is not what was backed up: ${describeMismatches(comparison)}`, {
+    kind: 'integrity',
+    hint: 'The live database was not touched. Try another backup; `holdfast drill` tells which ones come back whole.',
+    details: { tables: comparison.tables.mismatched, sequences: comparison.sequences.mismatched },
+  });
+}
+
+/** Whatever fails or interrupts the load, the half-made database goes; if even that fails, the error names it. */
+async function orDrop<T>(scratch: Database, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    try {
+      await scratch.drop({ unmarked: false }, AbortSignal.timeout(60_000));
+    } catch (left) {
+      throw new HoldfastError('LEFTOVER_DATABASE', `${(error as Error).message}; the unfinished database ${scratch.name} could not be removed: ${(left as Error).message}`, {
+        cause: error,
+        kind: error instanceof HoldfastError ? error.kind : 'failed',
+        hint: `The live database was not touched. Drop ${scratch.name} when the server answers again.`,
+      });
+    }
+    throw error;
+  }
+}
+
+async function dropPrevious({ report }: RestoreTask, previous: Database): Promise<void> {
+  try {
+    await previous.drop({ unmarked: true }, AbortSignal.timeout(60_000));
+  } catch (error) {
+    report({ kind: 'warning', message: `the former database is still there as ${previous.name}: ${(error as Error).message}` });
+  }
+}

@@ -1,0 +1,242 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { nextDue, validateCron, type Plan, type PlanHistory } from './due.ts';
+
+const hour = 3_600_000;
+const day = 24 * hour;
+
+function history(
+  now: string,
+  rest: Partial<Record<'since' | 'lastGood' | 'lastAttempt', string>> = {},
+  missed: 'run' | 'skip' = 'run',
+): PlanHistory {
+  const at = (text: string | undefined) => (text === undefined ? null : new Date(text));
+  return {
+    now: new Date(now),
+    since: new Date(rest.since ?? now),
+    lastGood: at(rest.lastGood),
+    lastAttempt: at(rest.lastAttempt ?? rest.lastGood),
+    missed,
+  };
+}
+
+/** The times a scheduler that is always there would start the plan. */
+function firings(plan: Plan, from: string, count: number): string[] {
+  const found: string[] = [];
+  for (let at = from; found.length < count;) {
+    const due = nextDue(plan, history(at, { lastGood: at }));
+    if (!due) break;
+    at = due.toISOString();
+    found.push(at.slice(0, 16));
+  }
+  return found;
+}
+
+describe('calendar (S20)', () => {
+  const cases: [title: string, cron: string, timezone: string, from: string, expected: string[]][] = [
+    ['every day', '15 5 * * *', 'UTC', '2026-11-20T05:15:00.020Z', ['2026-11-21T05:15', '2026-11-22T05:15']],
+    ['local time', '15 5 * * *', 'Europe/Berlin', '2026-06-01T00:00:00Z', ['2026-06-01T03:15', '2026-06-02T03:15']],
+    [
+      '02:30 does not exist: right after the gap, once',
+      '30 2 * * *',
+      'Europe/Berlin',
+      '2026-03-28T12:00:00Z',
+      ['2026-03-29T01:00', '2026-03-30T00:30'],
+    ],
+    [
+      'two times in the gap: once',
+      '0,30 2 * * *',
+      'Europe/Berlin',
+      '2026-03-28T12:00:00Z',
+      ['2026-03-29T01:00', '2026-03-30T00:00'],
+    ],
+    [
+      '02:30 happens twice: once',
+      '30 2 * * *',
+      'Europe/Berlin',
+      '2026-10-24T12:00:00Z',
+      ['2026-10-25T00:30', '2026-10-26T01:30'],
+    ],
+    [
+      'a list of times happens once each',
+      '30 2,14 * * *',
+      'America/New_York',
+      '2026-11-01T00:00:00Z',
+      ['2026-11-01T07:30', '2026-11-01T19:30', '2026-11-02T07:30'],
+    ],
+    [
+      'every hour stays every hour, forward',
+      '0 * * * *',
+      'Europe/Berlin',
+      '2026-03-29T00:00:00Z',
+      ['2026-03-29T01:00', '2026-03-29T02:00'],
+    ],
+    [
+      'every hour stays every hour, back',
+      '0 * * * *',
+      'Europe/Berlin',
+      '2026-10-24T23:00:00Z',
+      ['2026-10-25T00:00', '2026-10-25T01:00', '2026-10-25T02:00'],
+    ],
+    [
+      'the 31st skips short months',
+      '0 0 31 * *',
+      'UTC',
+      '2026-01-15T00:00:00Z',
+      ['2026-01-31T00:00', '2026-03-31T00:00', '2026-05-31T00:00'],
+    ],
+    ['last day of the month', '0 0 L * *', 'UTC', '2028-01-31T12:00:00Z', ['2028-02-29T00:00', '2028-03-31T00:00']],
+    ['leap day', '0 0 29 2 *', 'UTC', '2026-01-01T00:00:00Z', ['2028-02-29T00:00', '2032-02-29T00:00']],
+    ['0 and 7 are Sunday', '0 3 * * 7', 'UTC', '2026-11-20T00:00:00Z', ['2026-11-22T03:00', '2026-11-29T03:00']],
+    ['half-hour zone', '0 9 * * *', 'Asia/Kolkata', '2026-11-20T00:00:00Z', ['2026-11-20T03:30', '2026-11-21T03:30']],
+  ];
+  test.each(cases)('%s', (_title, cron, timezone, from, expected) => {
+    expect(firings({ cron, timezone }, from, expected.length)).toEqual(expected);
+  });
+});
+
+describe('missed times (S20)', () => {
+  const plan = { cron: '0 5 * * *', timezone: 'UTC' };
+  const down = { lastGood: '2026-11-17T05:00:00Z', since: '2026-11-20T12:00:00Z' };
+
+  test('down over three due times: due at once, and once', () => {
+    const now = '2026-11-20T12:00:00Z';
+    const due = nextDue(plan, history(now, down));
+    expect(due?.getTime()).toBeLessThanOrEqual(new Date(now).getTime());
+    const after = nextDue(plan, history('2026-11-20T12:05:00Z', { lastGood: now, since: down.since }));
+    expect(after).toEqual(new Date('2026-11-21T05:00:00Z'));
+  });
+  test('down over three due times, missed times skipped: the next one', () => {
+    expect(nextDue(plan, history('2026-11-20T12:00:00Z', down, 'skip'))).toEqual(new Date('2026-11-21T05:00:00Z'));
+  });
+  test('a scheduler that wakes up late has missed nothing, also when missed times are skipped', () => {
+    const late = history('2026-11-21T05:00:03Z', down, 'skip');
+    expect(nextDue(plan, late)).toEqual(new Date('2026-11-21T05:00:00Z'));
+  });
+  test('a failed attempt is not repeated at once', () => {
+    const failed = history('2026-11-20T05:01:00Z', {
+      lastGood: '2026-11-19T05:00:00Z',
+      lastAttempt: '2026-11-20T05:00:00Z',
+    });
+    expect(nextDue(plan, failed)).toEqual(new Date('2026-11-21T05:00:00Z'));
+  });
+  test('a new plan waits for its first time', () => {
+    expect(nextDue(plan, history('2026-11-20T12:00:00Z'))).toEqual(new Date('2026-11-21T05:00:00Z'));
+  });
+});
+
+describe('intervals', () => {
+  const plan = { everyMs: day };
+
+  test('counts from the last good backup, whenever the program was started', () => {
+    const restarted = history('2026-11-20T12:00:00Z', {
+      lastGood: '2026-11-19T20:00:00Z',
+      since: '2026-11-20T11:59:00Z',
+    });
+    expect(nextDue(plan, restarted)).toEqual(new Date('2026-11-20T20:00:00Z'));
+  });
+  test('a failed attempt waits for the next point of the same grid', () => {
+    const failed = history('2026-11-20T20:05:00Z', {
+      lastGood: '2026-11-19T20:00:00Z',
+      lastAttempt: '2026-11-20T20:01:00Z',
+    });
+    expect(nextDue(plan, failed)).toEqual(new Date('2026-11-21T20:00:00Z'));
+  });
+  test('without any backup it is due at once, or after one interval when missed times are skipped', () => {
+    const now = '2026-11-20T12:00:00Z';
+    expect(nextDue(plan, history(now))).toEqual(new Date(now));
+    expect(nextDue(plan, history(now, {}, 'skip'))).toEqual(new Date('2026-11-21T12:00:00Z'));
+  });
+  test('down for a week: at once, or at the next point when missed times are skipped', () => {
+    const down = { lastGood: '2026-11-10T20:00:00Z', since: '2026-11-20T12:00:00Z' };
+    expect(nextDue(plan, history('2026-11-20T12:00:00Z', down))?.getTime()).toBeLessThan(Date.UTC(2026, 10, 20, 12));
+    expect(nextDue(plan, history('2026-11-20T12:00:00Z', down, 'skip'))).toEqual(new Date('2026-11-20T20:00:00Z'));
+  });
+});
+
+describe('properties', () => {
+  const instant = fc.date({ min: new Date('2020-01-01'), max: new Date('2032-01-01'), noInvalidDate: true });
+  const plans: fc.Arbitrary<Plan> = fc.oneof(
+    fc.record({
+      cron: fc
+        .tuple(
+          fc.integer({ min: 0, max: 59 }),
+          fc.integer({ min: 0, max: 23 }),
+          fc.constantFrom('*', '1', '15', '31', 'L'),
+          fc.constantFrom('*', '0', '1-5'),
+        )
+        .map(([minute, at, date, weekday]) => `${minute} ${at} ${date} * ${weekday}`),
+      timezone: fc.constantFrom('UTC', 'Europe/Berlin', 'America/New_York', 'Australia/Lord_Howe', 'Asia/Kathmandu'),
+    }),
+    fc.record({ everyMs: fc.integer({ min: 60_000, max: 40 * day }) }),
+  );
+
+  test('after a run the next time lies after it', () => {
+    fc.assert(
+      fc.property(plans, instant, (plan, at) => {
+        const due = nextDue(plan, { now: at, since: at, lastGood: at, lastAttempt: at, missed: 'run' });
+        expect(due === null || due > at).toBe(true);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('S20 a clock set back or forward never puts a backup off for longer than without any history', () => {
+    fc.assert(
+      fc.property(
+        plans,
+        instant,
+        instant,
+        fc.constantFrom('run' as const, 'skip' as const),
+        (plan, now, last, missed) => {
+          const due = nextDue(plan, { now, since: now, lastGood: last, lastAttempt: last, missed });
+          const atLatest =
+            'cron' in plan
+              ? nextDue(plan, { now, since: now, lastGood: null, lastAttempt: null, missed })
+              : new Date(now.getTime() + plan.everyMs);
+          expect(due?.getTime() ?? Infinity).toBeLessThanOrEqual(atLatest?.getTime() ?? Infinity);
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  test('a fixed time of the day happens once on every local day of a year', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 0, max: 59 }),
+        fc.integer({ min: 0, max: 23 }),
+        fc.constantFrom('Europe/Berlin', 'America/New_York', 'UTC'),
+        (minute, at, timezone) => {
+          const plan = { cron: `${minute} ${at} * * *`, timezone };
+          const days = firings(plan, '2026-01-01T12:00:00.000Z', 366).map((time) =>
+            new Intl.DateTimeFormat('sv-SE', { timeZone: timezone, dateStyle: 'short' }).format(new Date(`${time}Z`)),
+          );
+          expect(new Set(days).size).toBe(366);
+          expect(Date.parse(days[365] ?? '') - Date.parse(days[0] ?? '')).toBe(365 * day);
+        },
+      ),
+      { numRuns: 12 },
+    );
+  }, 30_000);
+});
+
+test.each([
+  ['15 5 * * *', null],
+  ['*/15 8-18 * * MON-FRI', null],
+  ['@daily', null],
+  ['0 0 29 2 *', null],
+  ['0 0 31 2 *', 'this date never happens'],
+  ['', 'five parts are needed (minute hour day month weekday), found 0'],
+  ['0 5 * * * *', 'five parts are needed (minute hour day month weekday), found 6'],
+  ['? 5 * * *', '"?" is not supported'],
+])('validateCron(%j) is %j', (pattern, problem) => {
+  expect(validateCron(pattern)).toBe(problem);
+});
+
+test.each(['61 * * * *', '* 24 * * *', 'a b c d e', '@reboot', '5/5 * * * *'])(
+  'validateCron(%j) finds a problem',
+  (pattern) => {
+    expect(validateCron(pattern)).toEqual(expect.any(String));
+  },
+);

@@ -1,0 +1,78 @@
+import { Cron } from 'croner';
+
+export type Plan = { cron: string; timezone: string } | { everyMs: number };
+
+export interface PlanHistory {
+  now: Date;
+  /** When this process began to watch the plan. */
+  since: Date;
+  /**
+   * Start of the last good backup, and of the last attempt however it ended; null when there was none. Last in the order they
+   * were recorded: after a clock was set back, the greatest time belongs to an older run.
+   */
+  lastGood: Date | null;
+  lastAttempt: Date | null;
+  /** What to do about times that passed while nobody watched: once, now, or not at all. */
+  missed: 'run' | 'skip';
+}
+
+/**
+ * When the plan is due next; not later than `now` means now. However many times were missed, it is due once. Null when the
+ * pattern never happens. A history in the future (the clock was set back) never makes it later than it would be without one.
+ */
+export function nextDue(plan: Plan, history: PlanHistory): Date | null {
+  return 'cron' in plan ? nextByCron(plan, history) : nextByInterval(plan, history);
+}
+
+/** What is wrong with a cron pattern, or null. */
+export function validateCron(pattern: string): string | null {
+  // `?` would stand for the moment the pattern is read.
+  if (pattern.includes('?')) return '"?" is not supported';
+  const parts = pattern.trim().split(/\s+/);
+  if (!pattern.trim().startsWith('@') && parts.length !== 5) {
+    return `five parts are needed (minute hour day month weekday), found ${pattern.trim() === '' ? 0 : parts.length}`;
+  }
+  try {
+    const cron = read({ cron: pattern, timezone: 'UTC' });
+    return cron.nextRun(new Date(0)) === null ? 'this date never happens' : null;
+  } catch (error) {
+    return (error as Error).message.replace(/^CronPattern: /, '');
+  }
+}
+
+function nextByCron(plan: { cron: string; timezone: string }, history: PlanHistory): Date | null {
+  const { now, since, missed } = history;
+  const last = newest(notAfter(now, history.lastGood), notAfter(now, history.lastAttempt));
+  const watching = notAfter(now, since) ?? now;
+  const from = missed === 'skip' ? newest(last, watching) : (last ?? watching);
+  return read(plan).nextRun(from ?? now);
+}
+
+/**
+ * The interval counts from the last good backup, so restarts do not shift it. A failed attempt is not repeated at once
+ * (retries are the scheduler's), but at the next point of the same grid.
+ */
+function nextByInterval({ everyMs }: { everyMs: number }, history: PlanHistory): Date {
+  const { now, since, missed } = history;
+  const start = notAfter(now, history.lastGood) ?? notAfter(now, history.lastAttempt);
+  const watching = notAfter(now, since) ?? now;
+  const never = history.lastGood === null && history.lastAttempt === null;
+  if (never && missed === 'run') return now;
+  if (start === null) return new Date(watching.getTime() + everyMs);
+  const seen = newest(start, notAfter(now, history.lastAttempt), missed === 'skip' ? watching : null) ?? start;
+  const passed = Math.floor((seen.getTime() - start.getTime()) / everyMs);
+  return new Date(start.getTime() + (passed + 1) * everyMs);
+}
+
+function read({ cron, timezone }: { cron: string; timezone: string }): Cron {
+  // Fixed times, lists included, happen once on the day the clock is set back, and after the gap on the day it is set forward.
+  return new Cron(cron, { timezone, mode: '5-part', fixedTimeRule: 'no-wildcard', paused: true });
+}
+
+function notAfter(now: Date, at: Date | null): Date | null {
+  return at !== null && at.getTime() <= now.getTime() ? at : null;
+}
+
+function newest(...times: (Date | null)[]): Date | null {
+  return times.reduce((latest, at) => (at !== null && (latest === null || at > latest) ? at : latest), null);
+}
