@@ -1,0 +1,27 @@
+import { expect, test } from 'vitest';
+import { hasFlag, modernArgv } from './argv.ts';
+
+test.each([
+  [['--now'], ['backup']],
+  [
+    ['--now', '--db-only'],
+    ['backup', '--db-only'],
+  ],
+  [
+    ['--json', '--now'],
+    ['backup', '--json'],
+  ],
+  [
+    ['backup', '--now'],
+    ['backup', '--now'],
+  ],
+  [['list'], ['list']],
+  [[], []],
+])('N-04 %j is %j', (typed, expected) => {
+  expect(modernArgv(typed)).toEqual(expected);
+});
+
+test('flags after -- are not flags', () => {
+  expect(hasFlag(['list', '--json'], '--json')).toBe(true);
+  expect(hasFlag(['list', '--', '--json'], '--json')).toBe(false);
+});

@@ -1,0 +1,14 @@
+/**
+ * Command lines of the older systems that are not commands: `--now` (with `--db-only`) is `backup`.
+ */
+export function modernArgv(argv: readonly string[]): string[] {
+  const at = argv.indexOf('--now');
+  const optionsOnly = argv.every((word) => word.startsWith('-'));
+  return at >= 0 && optionsOnly ? ['backup', ...argv.toSpliced(at, 1)] : [...argv];
+}
+
+/** Whether a flag is on the command line, for what must be known before it is parsed (colours, the form of errors). */
+export function hasFlag(argv: readonly string[], flag: string): boolean {
+  const end = argv.indexOf('--');
+  return (end < 0 ? argv : argv.slice(0, end)).includes(flag);
+}

@@ -1,0 +1,59 @@
+import { resolve } from 'node:path';
+import type { BackupResult } from '../../backup/backup.ts';
+import type { Command } from '../command.ts';
+import { print, printJson } from '../output/print.ts';
+import { showProgress } from '../output/progress.ts';
+import { pickSource } from '../pick.ts';
+import { describeBackup } from '../output/backup-result.ts';
+
+export const importDump: Command = {
+  name: 'import',
+  summary: 'take in dumps made elsewhere, proven by restoring them',
+  group: 'recover',
+  arguments: [
+    {
+      name: 'file',
+      summary: 'a dump: .dump, .sql, .tar, a directory dump, each also compressed',
+      repeat: true,
+      complete: 'file',
+    },
+  ],
+  options: [
+    { name: 'description', value: 'text', summary: 'a note that `list` shows; default: the name of the file' },
+    { name: 'trust-script', summary: 'a plain SQL file may run on this machine and the server' },
+  ],
+  examples: [
+    { line: 'holdfast import /old/backups/shop_2025-12-31.dump', does: 'one dump' },
+    { line: 'holdfast import --source shop /old/backups/*.dump', does: 'many' },
+  ],
+  help: `The kind of dump is recognised by its content. It is restored into a scratch database first: what does not come back is
+not taken in, and the rows that did become the counts of the new backup. The id is the file's time.`,
+  run: async (context, input) => {
+    const { house, source } = await pickSource(context, input);
+    const { adopt } = await import('../../backup/adopt.ts');
+    const results: BackupResult[] = [];
+    for (const file of input.texts('file')) {
+      using progress = showProgress(context);
+      results.push(
+        await adopt({
+          source,
+          file: resolve(context.cwd, file),
+          allowScript: input.flag('trust-script'),
+          catalog: house.catalog,
+          clock: house.clock,
+          instance: house.instance,
+          version: house.version,
+          timezone: house.timezone,
+          scratch: house.scratch,
+          description: input.text('description') ?? null,
+          signal: context.signal,
+          report: progress.report,
+        }),
+      );
+    }
+    const [first] = results;
+    if (context.json) printJson(context.io, results.length === 1 ? first : results);
+    else print(context.io, ...results.flatMap((result) => describeBackup(context.io, result)));
+    return 'done';
+  },
+};

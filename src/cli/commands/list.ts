@@ -1,0 +1,97 @@
+import { formatBytes, formatDuration } from '../../base/units.ts';
+import type { Command, CommandContext, Ending } from '../command.ts';
+import type { ListedBackup, Listing } from '../listing.ts';
+import { sayUnreachable } from '../output/unreachable.ts';
+import { print, printJson } from '../output/print.ts';
+import { styleFor, type Style } from '../output/style.ts';
+import { renderTable, type Cell, type Column } from '../output/table.ts';
+import { plural } from '../output/text.ts';
+import { formatAge, formatTime } from '../output/time.ts';
+import { pickSources } from '../pick.ts';
+
+export const list: Command = {
+  name: 'list',
+  aliases: ['ls'],
+  summary: 'the backups: when, how big, where, how well proven',
+  group: 'look',
+  arguments: [{ name: 'source', summary: 'which source; default: all', optional: true, complete: 'source' }],
+  examples: [
+    { line: 'holdfast list', does: 'newest first' },
+    { line: 'holdfast list shop --storage offsite', does: 'of one source, in one storage' },
+    { line: 'holdfast list --json | jq -r ".[0].id"', does: 'the id of the newest' },
+  ],
+  help: `One column per storage: + complete, - missing, ! damaged or incomplete. Proven by: drill (restored and compared),
+structure (read to its end by the restoring tool), checksum (the stored bytes).`,
+  run: async (context, input) => {
+    const { house, sources } = await pickSources(context, input);
+    const { listBackups } = await import('../listing.ts');
+    const listings: Listing[] = [];
+    for (const source of sources) listings.push(await listBackups(house, source, context.signal));
+    const unreachable = listings.flatMap((listing) => listing.unreachable);
+    const backups = newestFirst(listings.flatMap((listing) => listing.backups)).filter(
+      ({ copies }) => context.storage === undefined || (copies[context.storage] ?? 'missing') !== 'missing',
+    );
+    if (context.json) printJson(context.io, backups);
+    else await show(context, backups, { timezone: house.timezone, withSource: sources.length > 1 });
+    sayUnreachable(context.io, unreachable);
+    return unreachable.length > 0 ? 'partial' : ('done' satisfies Ending);
+  },
+};
+
+function newestFirst(backups: ListedBackup[]): ListedBackup[] {
+  return backups.toSorted((a, b) => new Date(b.createdAt).getTime() - new Date(a.createdAt).getTime());
+}
+
+async function show(
+  { io, clock }: CommandContext,
+  backups: readonly ListedBackup[],
+  { timezone, withSource }: { timezone: string; withSource: boolean },
+): Promise<void> {
+  const style = styleFor(io.color);
+  const [newest] = backups;
+  if (!newest) return io.screen.line('No backups yet. Take one with `holdfast backup`.');
+  const storages = [...new Set(backups.flatMap(({ copies }) => Object.keys(copies)))];
+  const columns: Column[] = [
+    { title: '#', align: 'right' },
+    { title: 'ID' },
+    ...(withSource ? [{ title: 'SOURCE', shrinksTo: 8 }] : []),
+    { title: 'CREATED' },
+    { title: 'SIZE', align: 'right' as const },
+    ...storages.map((storage) => ({ title: storage.toUpperCase(), shrinksTo: 3 })),
+    { title: 'PROVEN', shrinksTo: 9 },
+    { title: 'DESCRIPTION', shrinksTo: 11 },
+  ];
+  const rows = backups.map((backup, index): Cell[] => [
+    String(index + 1),
+    backup.id,
+    ...(withSource ? [backup.source] : []),
+    formatTime(backup.createdAt, timezone),
+    formatBytes(backup.bytes),
+    ...storages.map((storage) => copyCell(backup.copies[storage], style)),
+    provenCell(backup, style),
+    [backup.held ? '[held]' : '', backup.trigger === 'safety' ? '[safety]' : '', backup.description ?? '']
+      .filter(Boolean)
+      .join(' '),
+  ]);
+  print(io, ...(await renderTable(io, columns, rows)));
+  const bytes = backups.reduce((sum, backup) => sum + backup.bytes, 0);
+  const age = formatAge(newest.createdAt, clock.now());
+  print(io, style.dim(`${plural(backups.length, 'backup')}, ${formatBytes(bytes)}; the newest ${age}`));
+}
+
+function copyCell(state: string | undefined, style: Style): Cell {
+  if (state === 'complete') return { text: '+', paint: style.good };
+  if (state === undefined || state === 'missing') return { text: '-', paint: style.dim };
+  return { text: `! ${state}`, paint: style.bad };
+}
+
+function provenCell({ verified, drilled, state }: ListedBackup, style: Style): Cell {
+  if (state !== 'complete') return { text: '', paint: style.bad };
+  if (verified?.ok === false) return { text: 'damaged', paint: style.bad };
+  if (drilled) {
+    return drilled.ok
+      ? { text: `drill ${formatDuration(drilled.seconds * 1000)}`, paint: style.good }
+      : { text: 'drill failed', paint: style.bad };
+  }
+  return verified ? { text: verified.depth, paint: style.good } : { text: 'not yet', paint: style.warn };
+}

@@ -1,0 +1,81 @@
+import { HoldfastError } from '../../base/errors.ts';
+import type { RunLine, RunRecord } from '../../catalog/catalog.ts';
+import type { House } from '../../house.ts';
+import type { Command } from '../command.ts';
+import { renderFacts } from '../output/facts.ts';
+import { print, printJson } from '../output/print.ts';
+import { styleFor, type Style } from '../output/style.ts';
+import { printable } from '../output/text.ts';
+import { painterOf } from './runs.ts';
+
+export const logs: Command = {
+  name: 'logs',
+  summary: 'what one run did, step by step',
+  group: 'look',
+  arguments: [
+    { name: 'run', summary: 'id or unique prefix; default: the newest run', optional: true, complete: 'run' },
+  ],
+  examples: [
+    { line: 'holdfast logs', does: 'the newest run' },
+    { line: 'holdfast logs 20261120-0515', does: 'by a prefix of its id' },
+  ],
+  run: async (context, input) => {
+    const { io } = context;
+    const house = await context.house();
+    const run = findRun(house, input.text('run'), context.source);
+    const lines = house.catalog.runs.lines(run.id);
+    if (context.json) return printJson(io, { run, lines });
+    const style = styleFor(io.color);
+    print(io, `${style.bold(run.id)}  ${run.operation}  ${painterOf(run.state, style)(run.state)}`);
+    print(io, ...renderFacts(io, factsOf(run), '  '), '');
+    print(io, ...lines.map((line) => describeLine(line, style)));
+  },
+};
+
+function findRun(house: House, text: string | undefined, source: string | undefined): RunRecord {
+  const all = house.catalog.runs.list(source === undefined ? {} : { source });
+  const exact = all.find(({ id }) => id === text);
+  const found = exact
+    ? [exact]
+    : text === undefined || text === 'latest'
+      ? all.slice(0, 1)
+      : all.filter(({ id }) => id.startsWith(text));
+  const [only] = found;
+  if (only && found.length === 1) return only;
+  if (found.length > 1) {
+    throw new HoldfastError('RUN_AMBIGUOUS', `${found.length} runs begin with ${text}`, {
+      kind: 'usage',
+      hint: `Give more of it: ${found
+        .slice(0, 5)
+        .map(({ id }) => id)
+        .join(', ')}${found.length > 5 ? ', …' : ''}`,
+    });
+  }
+  throw new HoldfastError('RUN_UNKNOWN', text === undefined ? 'there are no runs yet' : `there is no run ${text}`, {
+    kind: 'usage',
+    hint: 'See them with `holdfast runs`.',
+  });
+}
+
+function factsOf(run: RunRecord) {
+  return [
+    ['source', run.source],
+    ['backup', run.backup],
+    ['trigger', run.trigger],
+    ['started', run.startedAt],
+    ['finished', run.finishedAt],
+    ['process', `${run.pid} on ${run.host}`],
+    ['error', run.error && `${run.error.message} (${run.error.code})`],
+    ['hint', run.error?.hint],
+  ] as const;
+}
+
+function describeLine({ at, level, message }: RunLine, style: Style): string {
+  const label =
+    level === 'error'
+      ? style.bad(level.padEnd(5))
+      : level === 'warn'
+        ? style.warn(level.padEnd(5))
+        : style.dim(level.padEnd(5));
+  return `${style.dim(at)}  ${label}  ${printable(message)}`;
+}

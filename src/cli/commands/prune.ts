@@ -1,0 +1,102 @@
+import type { PruneResult } from '../../care/prune.ts';
+import type { Source } from '../../care/source.ts';
+import { formatBytes } from '../../base/units.ts';
+import type { House } from '../../house.ts';
+import type { Command, CommandContext } from '../command.ts';
+import { print, printJson } from '../output/print.ts';
+import { showProgress } from '../output/progress.ts';
+import { styleFor } from '../output/style.ts';
+import { renderTable } from '../output/table.ts';
+import { plural } from '../output/text.ts';
+import { formatTime } from '../output/time.ts';
+import { pickSources } from '../pick.ts';
+
+export const prune: Command = {
+  name: 'prune',
+  aliases: ['cleanup'],
+  summary: 'apply the retention: remove what no rule keeps',
+  group: 'care',
+  arguments: [{ name: 'source', summary: 'which source; default: all', optional: true, complete: 'source' }],
+  options: [{ name: 'dry-run', summary: 'only show each backup with the rule that keeps or drops it' }],
+  examples: [
+    { line: 'holdfast prune --dry-run', does: 'what would go, and why the rest stays' },
+    { line: 'holdfast prune', does: 'do it; a backup does it by itself, too' },
+  ],
+  help: `Never removes the newest good backup, the newest drilled one, one that is held or being read, nor one that is damaged:
+that is for a person to delete.`,
+  run: async (context, input) => {
+    const { house, sources } = await pickSources(context, input);
+    const dryRun = input.flag('dry-run');
+    const results: (PruneResult & { source: string })[] = [];
+    for (const source of sources) results.push(...(await pruneSource(context, house, source, dryRun)));
+    if (context.json) printJson(context.io, results);
+    else for (const result of results) await show(context, house, result, dryRun);
+    return results.some(({ failed }) => failed.length > 0) ? 'failed' : 'done';
+  },
+};
+
+async function pruneSource(context: CommandContext, house: House, source: Source, dryRun: boolean) {
+  const { prune: applyRetention } = await import('../../care/prune.ts');
+  const { withRun } = await import('../../catalog/run.ts');
+  const { catalog, clock, timezone } = house;
+  const { signal } = context;
+  const storages = context.storage === undefined ? source.storages : [house.storageOf(source, context.storage)];
+  using progress = showProgress(context);
+  const { report } = progress;
+  const everywhere = async (run: { id?: string; signal: AbortSignal; report: typeof report }) => {
+    const results: (PruneResult & { source: string })[] = [];
+    for (const storage of storages) {
+      const task = { source, storage, catalog, clock, timezone, dryRun, signal: run.signal, report: run.report };
+      const result = await applyRetention({ ...task, ...(run.id === undefined ? {} : { run: run.id }) });
+      results.push({ source: source.name, ...result });
+    }
+    return results;
+  };
+  if (dryRun) return everywhere({ signal, report });
+  return withRun(
+    { operation: 'prune', source: source.name, trigger: 'manual', catalog, clock, signal, report },
+    async (run) => {
+      const results = await everywhere(run);
+      return { state: results.some(({ failed }) => failed.length > 0) ? 'failed' : 'succeeded', result: results };
+    },
+  );
+}
+
+async function show(
+  { io }: CommandContext,
+  house: House,
+  result: PruneResult & { source: string },
+  dryRun: boolean,
+): Promise<void> {
+  const style = styleFor(io.color);
+  const { source, storage, decisions, removed, freedBytes } = result;
+  print(io, `${style.bold(source)} in ${storage}`);
+  if (dryRun && decisions.length > 0) {
+    const table = await renderTable(
+      io,
+      [
+        { title: '' },
+        { title: 'ID' },
+        { title: 'CREATED' },
+        { title: 'SIZE', align: 'right' },
+        { title: 'WHY', shrinksTo: 16 },
+      ],
+      decisions.map(({ id, at, bytes, keep, reasons }) => [
+        keep ? { text: 'keep', paint: style.good } : { text: 'drop', paint: style.warn },
+        id,
+        formatTime(at, house.timezone),
+        bytes === null ? '' : formatBytes(bytes),
+        reasons.join(', '),
+      ]),
+    );
+    print(io, ...table);
+  }
+  const going = decisions.filter(({ keep }) => !keep);
+  const bytes = going.reduce((sum, decision) => sum + (decision.bytes ?? 0), 0);
+  print(
+    io,
+    dryRun
+      ? `would remove ${going.length} of ${plural(decisions.length, 'backup')}, ${formatBytes(bytes)}; nothing was touched`
+      : `removed ${removed.length} of ${plural(decisions.length, 'backup')}, ${formatBytes(freedBytes)} freed`,
+  );
+}

@@ -1,0 +1,269 @@
+import { toHoldfastError } from '../../base/errors.ts';
+import { formatDuration } from '../../base/units.ts';
+import type { Source } from '../../care/source.ts';
+import type { TableName } from '../../engines/engine.ts';
+import type { House } from '../../house.ts';
+import type { Guard } from '../../restore/guards.ts';
+import type { RestorePlan, RestoreRequest } from '../../restore/plan.ts';
+import type { RestoreResult } from '../../restore/restore.ts';
+import type { Command, CommandContext, CommandInput, Ending, Io } from '../command.ts';
+import { required } from '../input.ts';
+import { describeComparison } from '../output/comparison.ts';
+import { confirm } from '../output/confirm.ts';
+import { renderFacts } from '../output/facts.ts';
+import { describeGuards } from '../output/guards.ts';
+import { print, printJson } from '../output/print.ts';
+import { showProgress } from '../output/progress.ts';
+import { styleFor } from '../output/style.ts';
+import { plural } from '../output/text.ts';
+import { dumpFile } from '../dump-file.ts';
+import { parseTableName } from '../table-name.ts';
+import { pickBackup, pickSource } from '../pick.ts';
+import { wrongUsage } from '../usage-error.ts';
+
+export const restore: Command = {
+  name: 'restore',
+  aliases: ['restore-dump'],
+  summary: 'bring a backup or a dump file back, safely',
+  group: 'recover',
+  arguments: [
+    { name: 'id', summary: 'id, unique prefix, `latest`, or a dump file', optional: true, complete: 'backup' },
+  ],
+  options: [
+    { name: 'into', value: 'database', summary: 'another database (name or address) instead of the live one' },
+    { name: 'in-place', summary: 'replace the content inside the live database, in one transaction' },
+    { name: 'table', value: 'table', repeat: true, summary: 'only this table (schema.name); may be repeated' },
+    { name: 'schema', value: 'schema', repeat: true, summary: 'only this schema; may be repeated' },
+    { name: 'keep-old', summary: 'keep the replaced database beside the new one, for --undo' },
+    { name: 'no-safety-backup', summary: 'do not back up the live database first' },
+    { name: 'no-owner', summary: 'everything belongs to the restoring role; no privileges' },
+    {
+      name: 'if-connected',
+      value: 'what',
+      choices: ['disconnect', 'refuse'],
+      summary: 'what happens to other sessions at the swap; default: disconnect',
+    },
+    { name: 'jobs', value: 'n', summary: 'how many workers load at once' },
+    { name: 'allow', value: 'guard', repeat: true, summary: 'lift this guard; may be repeated' },
+    { name: 'trust-script', summary: 'run a plain SQL file that was not made here; same as --allow script' },
+    { name: 'dry-run', summary: 'look at everything, print the guards, touch nothing' },
+    { name: 'undo', summary: 'swap back the database that the last restore kept (--keep-old)' },
+    { name: 'force', summary: 'same as --yes', hidden: true },
+  ],
+  examples: [
+    { line: 'holdfast restore latest --dry-run', does: 'what would happen, and what stands in the way' },
+    { line: 'holdfast restore latest', does: 'replace the live database by the newest backup' },
+    { line: 'holdfast restore latest --into shop_copy', does: 'beside the live database' },
+    { line: 'holdfast restore latest --table public.orders', does: 'one table' },
+    { line: 'holdfast restore ./shop.dump', does: 'a dump that was made elsewhere' },
+    { line: 'holdfast restore --undo', does: 'the way back after --keep-old' },
+  ],
+  help: `The backup is loaded into a new database beside the live one, analysed and compared with the counts of its snapshot; only
+then the two change places by renaming. Whatever fails before leaves the live database as it was. The live
+database is backed up first. To confirm, type its name; --yes (or FORCE_RESTORE=true) answers that, but never lifts a guard.`,
+  run: async (context, input) => {
+    checkOptions(input);
+    const sure = { ...context, yes: context.yes || input.flag('force') || context.env['FORCE_RESTORE'] === 'true' };
+    if (input.flag('undo')) return undo(sure, input);
+    const { house, request } = await readRequest(sure, input);
+    return input.flag('dry-run') ? preview(sure, house, request) : carryOut(sure, house, request);
+  },
+};
+
+function checkOptions(input: CommandInput): void {
+  if (input.text('id') === undefined && !input.flag('undo')) {
+    throw wrongUsage(
+      'restore needs to know what: an id, `latest` or a dump file',
+      'See what there is with `holdfast list`.',
+    );
+  }
+  if (input.text('id') !== undefined && input.flag('undo')) {
+    throw wrongUsage('--undo takes no backup: it swaps the databases back', 'Leave out the id, or --undo.');
+  }
+}
+
+async function readRequest(
+  context: CommandContext,
+  input: CommandInput,
+): Promise<{ house: House; request: RestoreRequest }> {
+  const { house, source, from } = await readFrom(context, input);
+  const tables: TableName[] = input.texts('table').map(parseTableName);
+  const schemas = input.texts('schema');
+  return {
+    house,
+    request: {
+      source,
+      from,
+      into: input.text('into') ?? null,
+      inPlace: input.flag('in-place'),
+      scope: tables.length + schemas.length > 0 ? { tables, schemas } : null,
+      owners: input.flag('no-owner') ? 'none' : 'keep',
+      sessions: sessionsOf(input),
+      keepOld: input.flag('keep-old'),
+      safetyBackup: !input.flag('no-safety-backup'),
+      jobs: input.number('jobs') ?? null,
+      allowed: [...input.texts('allow'), ...(input.flag('trust-script') ? ['script'] : [])],
+    },
+  };
+}
+
+async function readFrom(
+  context: CommandContext,
+  input: CommandInput,
+): Promise<{ house: House; source: Source; from: RestoreRequest['from'] }> {
+  const file = await dumpFile(required(input, 'id'), context.cwd);
+  if (file === null) {
+    const { house, source, storage, id } = await pickBackup(context, input);
+    return { house, source, from: { storage, id } };
+  }
+  return { ...(await pickSource(context, input)), from: { file } };
+}
+
+function sessionsOf(input: CommandInput): 'disconnect' | 'refuse' {
+  return input.text('if-connected') === 'refuse' ? 'refuse' : 'disconnect';
+}
+
+async function preview(context: CommandContext, house: House, request: RestoreRequest): Promise<Ending> {
+  const { io, json, signal } = context;
+  const { planRestore } = await import('../../restore/plan.ts');
+  const plan = await planRestore(request, house.scratch, signal);
+  const blocked = plan.guards.some(({ result }) => result === 'block');
+  if (json) {
+    printJson(io, {
+      run: null,
+      id: plan.from,
+      state: 'planned',
+      mode: plan.mode,
+      target: plan.target.title,
+      previous: null,
+      guards: plan.guards,
+    });
+  } else {
+    const style = styleFor(io.color);
+    print(io, ...describePlan(plan, request, (text) => style.bold(text)), ...describeGuards(style, plan.guards), '');
+    print(
+      io,
+      blocked
+        ? style.bad('Refused as it is; nothing was touched.')
+        : style.good('Nothing stands in the way; nothing was touched.'),
+    );
+  }
+  return blocked ? 'refused' : 'done';
+}
+
+async function carryOut(context: CommandContext, house: House, request: RestoreRequest): Promise<Ending> {
+  const { io, signal } = context;
+  const { restore: bringBack } = await import('../../restore/restore.ts');
+  using progress = showProgress(context);
+  try {
+    const result = await bringBack({
+      request,
+      confirm: (plan) => confirmRestore(context, plan, request),
+      catalog: house.catalog,
+      clock: house.clock,
+      instance: house.instance,
+      version: house.version,
+      timezone: house.timezone,
+      scratch: house.scratch,
+      signal,
+      report: progress.report,
+    });
+    if (context.json) printJson(io, result);
+    else print(io, ...describeRestore(io, result));
+    return 'done';
+  } catch (error) {
+    // The one error that is a checklist: all of it helps more than what blocked alone.
+    const { guards } = toHoldfastError(error).details as { guards?: Guard[] };
+    if (guards && !context.json)
+      for (const line of describeGuards(styleFor(io.errorColor), guards)) io.screen.line(line);
+    throw error;
+  }
+}
+
+async function confirmRestore(context: CommandContext, plan: RestorePlan, request: RestoreRequest): Promise<void> {
+  const { io } = context;
+  const style = styleFor(io.errorColor);
+  if (!context.json) {
+    for (const line of [...describePlan(plan, request, style.bold), ...describeGuards(style, plan.guards), ''])
+      io.screen.line(line);
+  }
+  if (plan.destructive) await confirm(context, { says: [], word: plan.target.name });
+}
+
+function describePlan(plan: RestorePlan, request: RestoreRequest, bold: (text: string) => string): string[] {
+  const what = request.scope === null ? '' : ` (${describeScope(request.scope)})`;
+  const made = plan.archive ? `, made ${plan.archive.manifest.startedAt}` : '';
+  const way = {
+    swap: `replaces the database ${bold(plan.target.title)}, after it was loaded beside it and compared`,
+    'in-place': `replaces content inside the database ${bold(plan.target.title)}, in one transaction`,
+    new: `is restored into the database ${bold(plan.target.title)}`,
+  }[plan.mode];
+  const safety =
+    plan.destructive && !request.safetyBackup
+      ? [`${bold('No safety backup')} of the live database is made first.`]
+      : [];
+  return [`${bold(plan.from)}${what}${made}`, `${way}.`, ...safety, ''];
+}
+
+function describeScope({ tables, schemas }: { tables: readonly TableName[]; schemas: readonly string[] }): string {
+  return [
+    ...(tables.length > 0 ? [plural(tables.length, 'table')] : []),
+    ...(schemas.length > 0 ? [plural(schemas.length, 'schema')] : []),
+  ].join(', ');
+}
+
+function describeRestore(io: Io, result: RestoreResult): string[] {
+  const style = styleFor(io.color);
+  return [
+    `${style.good('restored')}  ${style.bold(result.id)}  to ${result.target}`,
+    ...describeComparison(io, result),
+    ...renderFacts(
+      io,
+      [
+        [
+          'time',
+          `${formatDuration(result.seconds * 1000)}, of it ${formatDuration(result.loadSeconds * 1000)} loading`,
+        ],
+        ['safety backup', result.safety],
+        ['kept as', result.previous],
+        ['way back', wayBack(result)],
+      ],
+      '  ',
+    ),
+  ];
+}
+
+function wayBack({ previous, safety }: RestoreResult): string | null {
+  if (previous !== null) return 'holdfast restore --undo';
+  return safety === null ? null : `holdfast restore ${safety}`;
+}
+
+async function undo(context: CommandContext, input: CommandInput): Promise<Ending> {
+  const { io, json, signal } = context;
+  const { house, source } = await pickSource(context, input);
+  const { undoRestore } = await import('../../restore/undo.ts');
+  using progress = showProgress(context);
+  const result = await undoRestore({
+    source,
+    sessions: sessionsOf(input),
+    confirm: ({ restored, previous }) =>
+      confirm(context, {
+        says: [
+          `This undoes the restore ${restored.id}: ${previous} becomes ${source.database.title} again,`,
+          'and the restored database is kept under another name.',
+        ],
+        word: source.database.name,
+      }),
+    catalog: house.catalog,
+    clock: house.clock,
+    signal,
+    report: progress.report,
+  });
+  if (json) printJson(io, result);
+  else {
+    const style = styleFor(io.color);
+    print(io, `${style.good('undone')}  ${result.target} is the database from before the restore ${result.undone}`);
+    print(io, ...renderFacts(io, [['restored one kept as', result.kept]], '  '));
+  }
+  return 'done';
+}

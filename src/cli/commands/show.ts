@@ -1,0 +1,129 @@
+import type { Manifest } from '../../archive/manifest.ts';
+import { formatBytes, formatCount, formatDuration } from '../../base/units.ts';
+import type { ProofRecord } from '../../catalog/catalog.ts';
+import type { Command, Io } from '../command.ts';
+import type { ListedBackup } from '../listing.ts';
+import { renderFacts, sign, type Fact } from '../output/facts.ts';
+import { print, printJson } from '../output/print.ts';
+import { styleFor } from '../output/style.ts';
+import { plural, printable } from '../output/text.ts';
+import { formatAge, formatTime } from '../output/time.ts';
+import { pickBackup } from '../pick.ts';
+
+export const show: Command = {
+  name: 'show',
+  summary: 'the facts, copies and proofs of one backup',
+  group: 'look',
+  arguments: [{ name: 'id', summary: 'id, unique prefix or `latest` (default)', optional: true, complete: 'backup' }],
+  examples: [
+    { line: 'holdfast show', does: 'the newest backup' },
+    { line: 'holdfast show 2026-11-20 --json | jq .manifest.database', does: 'its manifest' },
+  ],
+  run: async (context, input) => {
+    const { io, clock, signal } = context;
+    const { house, source, storage, id, row } = await pickBackup(context, input);
+    const { listBackups } = await import('../listing.ts');
+    const { readManifest } = await import('../../archive/read-manifest.ts');
+    const { backups } = await listBackups(house, source, signal);
+    const listed = backups.find((backup) => backup.id === id);
+    // What cannot be read is still worth showing: where it lies and what is wrong with it.
+    const manifest = row.state === 'complete' ? await readManifest(storage, source.name, id, signal) : null;
+    const proofs = house.catalog.proofs.list({ source: source.name, backup: id });
+    const drills = proofs.filter(({ kind }) => kind === 'drill');
+    if (context.json) {
+      printJson(io, {
+        manifest,
+        copies: listed?.copies ?? {},
+        verified: listed?.verified ?? null,
+        drills: drills.map(drillFacts),
+      });
+    } else {
+      const shown = {
+        listed,
+        proofs,
+        problem: row.problem,
+        hold: row.held,
+        now: clock.now(),
+        timezone: house.timezone,
+      };
+      print(io, ...describe(io, id, manifest, shown));
+    }
+    return row.state === 'complete' ? 'done' : 'integrity';
+  },
+};
+
+function drillFacts({ at, ok, seconds, storage, result }: ProofRecord) {
+  return { at, ok, seconds, storage, result };
+}
+
+interface Shown {
+  listed: ListedBackup | undefined;
+  proofs: readonly ProofRecord[];
+  problem: string | null;
+  hold: { at: string; reason: string | null } | null;
+  now: Date;
+  timezone: string;
+}
+
+function describe(io: Io, id: string, manifest: Manifest | null, shown: Shown): string[] {
+  const style = styleFor(io.color);
+  const { listed, proofs, problem, hold, now, timezone } = shown;
+  const copies = Object.entries(listed?.copies ?? {}).map(([storage, state]) => `${storage} ${state}`);
+  const facts: Fact[] = [
+    ['state', problem === null ? null : `damaged: ${problem}`],
+    ...(manifest ? manifestFacts(manifest, now, timezone) : []),
+    ['copies', copies.join(', ')],
+    ['held', hold && (hold.reason ?? 'yes')],
+  ];
+  return [
+    `${style.bold(id)}  ${listed?.source ?? ''}`,
+    ...renderFacts(io, facts, '  '),
+    ...(manifest?.warnings ?? []).map((warning) => `  ${sign(style, 'warn')} ${printable(warning)}`),
+    '',
+    style.bold('Proofs'),
+    ...(proofs.length === 0
+      ? [`  ${sign(style, 'warn')} none yet; \`holdfast drill ${id}\` restores it for a try`]
+      : proofs
+          .slice(0, 10)
+          .map(
+            (proof) =>
+              `  ${sign(style, proof.ok ? 'good' : 'bad')} ${proof.kind === 'drill' ? 'drill' : `verify ${proof.depth ?? ''}`.trim()}  ` +
+              style.dim(
+                `${formatAge(proof.at, now)}, ${formatDuration(proof.seconds * 1000)}, from ${printable(proof.storage)}`,
+              ),
+          )),
+  ];
+}
+
+function manifestFacts(manifest: Manifest, now: Date, timezone: string): Fact[] {
+  const { database, artifacts } = manifest;
+  const bytes = artifacts.reduce((sum, artifact) => sum + artifact.bytes, 0);
+  const dump = artifacts.find(({ role }) => role === 'database');
+  return [
+    ['description', manifest.description],
+    [
+      'taken',
+      `${formatTime(manifest.startedAt, timezone)} ${timezone} (${formatAge(manifest.startedAt, now)}), in ${formatDuration(manifest.durationMs)}`,
+    ],
+    ['by', `${manifest.trigger} on ${manifest.instance}, holdfast ${manifest.holdfast}`],
+    ['safety for', manifest.safetyFor],
+    ['size', `${formatBytes(bytes)} in ${plural(artifacts.length, 'file')}`],
+    ['format', dump ? [dump.format, dump.compression].filter(Boolean).join(', ') : null],
+    ...(database ? databaseFacts(database) : []),
+  ];
+}
+
+function databaseFacts(database: NonNullable<Manifest['database']>): Fact[] {
+  const rows = database.tables.reduce((sum, table) => sum + (table.rows ?? 0), 0);
+  return [
+    ['database', `${database.name}, owned by ${database.owner}, ${formatBytes(database.sizeBytes)} on the server`],
+    ['server', `${database.engine} ${database.serverVersion}, dumped by ${database.toolVersion} via ${database.via}`],
+    ['locale', [database.encoding, database.collation, database.collationVersion].filter(Boolean).join(', ')],
+    ['extensions', database.extensions.map(({ name, version }) => `${name} ${version}`).join(', ')],
+    [
+      'holds',
+      `${plural(database.tables.length, 'table')}, ${formatCount(rows)} rows, ${plural(database.sequences.length, 'sequence')}`,
+    ],
+    ['snapshot', [database.snapshot.isolation, database.snapshot.lsn].filter(Boolean).join(', ')],
+  ];
+}

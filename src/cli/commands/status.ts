@@ -1,0 +1,109 @@
+import { formatBytes, formatDuration } from '../../base/units.ts';
+import type { RunRecord } from '../../catalog/catalog.ts';
+import type { House } from '../../house.ts';
+import type { Source } from '../../care/source.ts';
+import type { Command, CommandContext, Io } from '../command.ts';
+import type { ListedBackup, Listing } from '../listing.ts';
+import { sign } from '../output/facts.ts';
+import { print, printJson } from '../output/print.ts';
+import { styleFor } from '../output/style.ts';
+import { plural, printable } from '../output/text.ts';
+import { formatAge } from '../output/time.ts';
+import { sayUnreachable } from '../output/unreachable.ts';
+import { pickSources } from '../pick.ts';
+
+export const status: Command = {
+  name: 'status',
+  summary: 'is all well: newest backup, last drill, last failure',
+  group: 'look',
+  arguments: [{ name: 'source', summary: 'which source; default: all', optional: true, complete: 'source' }],
+  examples: [{ line: 'holdfast status', does: 'one paragraph per source' }],
+  run: async (context, input) => {
+    const { io } = context;
+    const { house, sources } = await pickSources(context, input);
+    const states: SourceStatus[] = [];
+    for (const source of sources) states.push(await statusOf(context, house, source));
+    if (context.json)
+      printJson(
+        io,
+        states.map(({ unreachable, ...state }) => ({
+          ...state,
+          unreachable: unreachable.map(({ storage }) => storage),
+        })),
+      );
+    else print(io, ...states.flatMap((state) => describe(io, state, context.clock.now())));
+    for (const { unreachable } of states) sayUnreachable(io, unreachable);
+    return states.some(({ unreachable }) => unreachable.length > 0) ? 'partial' : 'done';
+  },
+};
+
+interface SourceStatus {
+  source: string;
+  /** The newest complete one. */
+  newest: ListedBackup | null;
+  backups: number;
+  damaged: number;
+  bytes: number;
+  drilled: { id: string; at: string; ok: boolean; seconds: number } | null;
+  running: RunRecord[];
+  /** The last run of all, when it failed. */
+  failed: RunRecord | null;
+  unreachable: Listing['unreachable'];
+}
+
+async function statusOf({ signal }: CommandContext, house: House, source: Source): Promise<SourceStatus> {
+  const { listBackups } = await import('../listing.ts');
+  const { backups, unreachable } = await listBackups(house, source, signal);
+  const [drill] = house.catalog.proofs.list({ source: source.name, kind: 'drill' });
+  const finished = house.catalog.runs
+    .list({ source: source.name, limit: 20 })
+    .find(({ finishedAt }) => finishedAt !== null);
+  return {
+    source: source.name,
+    newest: backups.find(({ state }) => state === 'complete') ?? null,
+    backups: backups.length,
+    damaged: backups.filter(({ state }) => state !== 'complete').length,
+    bytes: backups.reduce((sum, { bytes }) => sum + bytes, 0),
+    drilled: drill ? { id: drill.backup, at: drill.at, ok: drill.ok, seconds: drill.seconds } : null,
+    running: house.catalog.runs.list({ source: source.name, state: 'running' }),
+    failed: finished?.state === 'failed' ? finished : null,
+    unreachable,
+  };
+}
+
+function describe(io: Io, state: SourceStatus, now: Date): string[] {
+  const style = styleFor(io.color);
+  const { newest, drilled, failed } = state;
+  const say = (result: 'good' | 'warn' | 'bad', text: string) => `  ${sign(style, result)} ${text}`;
+  return [
+    style.bold(state.source),
+    newest
+      ? say('good', `newest backup ${formatAge(newest.createdAt, now)}: ${newest.id}, ${formatBytes(newest.bytes)}`)
+      : say('bad', 'no complete backup; take one with `holdfast backup`'),
+    ...(newest ? [say(newest.verified?.ok ? 'good' : 'warn', describeVerified(newest, now))] : []),
+    drilled
+      ? say(
+          drilled.ok ? 'good' : 'bad',
+          `drill ${drilled.ok ? 'passed' : 'failed'} ${formatAge(drilled.at, now)}: ${drilled.id}, recovery in ${formatDuration(drilled.seconds * 1000)}`,
+        )
+      : say('warn', 'never drilled; `holdfast drill` restores the newest backup for a try'),
+    ...(state.damaged > 0 ? [say('bad', `${plural(state.damaged, 'backup')} damaged; see \`holdfast list\``)] : []),
+    ...(failed?.error
+      ? [
+          say(
+            'bad',
+            `the last ${failed.operation} failed ${formatAge(failed.startedAt, now)}: ${printable(failed.error.message)} (${failed.error.code}); \`holdfast logs ${failed.id}\``,
+          ),
+        ]
+      : []),
+    ...state.running.map((run) =>
+      say('good', `${run.operation} runs since ${formatAge(run.startedAt, now)}: ${run.id}`),
+    ),
+    style.dim(`    ${plural(state.backups, 'backup')}, ${formatBytes(state.bytes)}`),
+  ];
+}
+
+function describeVerified({ verified }: ListedBackup, now: Date): string {
+  if (!verified) return 'not verified here yet';
+  return `${verified.ok ? 'verified' : 'found damaged'} (${verified.depth}) ${formatAge(verified.at, now)}`;
+}

@@ -1,0 +1,22 @@
+import { stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { HoldfastError } from '../base/errors.ts';
+
+const looksLikeBackup = /^(latest|\d{4}(-[\d_-]*)?)$/;
+const looksLikePath = /\/|\.(dump|sql|tar|dir|gz|bz2|xz|zst|lz4|backup|bak|pgdump)$/i;
+
+/**
+ * The path of a dump file (or directory dump), or null when the text is the id of a backup. An id wins over a file of
+ * the same name; `./name` always means the file.
+ */
+export async function dumpFile(text: string, cwd: string): Promise<string | null> {
+  if (looksLikeBackup.test(text)) return null;
+  const path = resolve(cwd, text);
+  const found = await stat(path).catch(() => null);
+  if (found) return path;
+  if (!looksLikePath.test(text)) return null;
+  throw new HoldfastError('FILE_NOT_FOUND', `there is no file ${path}`, {
+    kind: 'usage',
+    hint: 'Give the path of a dump (.dump, .sql, .tar, a directory dump, each also compressed), or the id of a backup.',
+  });
+}

@@ -1,0 +1,102 @@
+import { throwIfAborted } from '../base/abort.ts';
+import { toHoldfastError } from '../base/errors.ts';
+import { compareBackupIds } from '../base/ids.ts';
+import { backupTime } from '../care/backup-facts.ts';
+import { takeInventory } from '../care/inventory.ts';
+import type { Source } from '../care/source.ts';
+import type { BackupRow, CopyState, ProofRecord } from '../catalog/catalog.ts';
+import type { House } from '../house.ts';
+
+/** One backup over all storages of its source, as `list --json` prints it. */
+export interface ListedBackup {
+  id: string;
+  source: string;
+  createdAt: string;
+  description: string | null;
+  bytes: number;
+  state: Exclude<CopyState, 'missing'>;
+  copies: Record<string, CopyState>;
+  verified: { depth: string; at: string; ok: boolean } | null;
+  drilled: { at: string; ok: boolean; seconds: number } | null;
+  held: boolean;
+  trigger: string | null;
+}
+
+export interface Listing {
+  /** Newest first. */
+  backups: ListedBackup[];
+  /** Storages that could not be asked; what is listed of them is what was last seen there. */
+  unreachable: { storage: string; error: unknown }[];
+}
+
+/** What all storages of a source hold. One that does not answer must not hide the others. */
+export async function listBackups(house: House, source: Source, signal: AbortSignal): Promise<Listing> {
+  const { catalog } = house;
+  const rows: BackupRow[] = [];
+  const unreachable: Listing['unreachable'] = [];
+  for (const storage of source.storages) {
+    try {
+      rows.push(...(await takeInventory({ storage, source: source.name, catalog, signal })));
+    } catch (error) {
+      throwIfAborted(signal);
+      rows.push(...catalog.backups.list(storage.name, source.name));
+      unreachable.push({ storage: storage.name, error: toHoldfastError(error) });
+    }
+  }
+  const storages = source.storages.map(({ name }) => name);
+  return {
+    backups: combineRows(source.name, storages, rows, catalog.proofs.list({ source: source.name })),
+    unreachable,
+  };
+}
+
+/** Pure: rows per storage and proofs, newest proof first, become one entry per backup, newest backup first. */
+export function combineRows(
+  source: string,
+  storages: readonly string[],
+  rows: readonly BackupRow[],
+  proofs: readonly ProofRecord[],
+): ListedBackup[] {
+  const rowsById = Map.groupBy(rows, ({ id }) => id);
+  const proofsById = Map.groupBy(proofs, ({ backup }) => backup);
+  return [...rowsById]
+    .map(([id, copies]) => combine(source, id, storages, copies, proofsById.get(id) ?? []))
+    .toSorted(
+      (a, b) => new Date(b.createdAt).getTime() - new Date(a.createdAt).getTime() || compareBackupIds(b.id, a.id),
+    );
+}
+
+function combine(
+  source: string,
+  id: string,
+  storages: readonly string[],
+  rows: readonly BackupRow[],
+  proofs: readonly ProofRecord[],
+): ListedBackup {
+  const best = rows.find(({ facts }) => facts !== null);
+  const copies = Object.fromEntries(storages.map((storage) => [storage, copyState(storage, rows, proofs)]));
+  const states = Object.values(copies);
+  const verified = proofs.find(({ kind }) => kind === 'verify');
+  const drilled = proofs.find(({ kind }) => kind === 'drill');
+  return {
+    id,
+    source,
+    createdAt: backupTime(best ?? { id, facts: null }).toISOString(),
+    description: best?.facts?.description ?? null,
+    bytes: best?.facts?.bytes ?? 0,
+    state: (['complete', 'corrupt', 'incomplete'] as const).find((state) => states.includes(state)) ?? 'incomplete',
+    copies,
+    verified: verified ? { depth: verified.depth ?? 'checksum', at: verified.at, ok: verified.ok } : null,
+    drilled: drilled ? { at: drilled.at, ok: drilled.ok, seconds: drilled.seconds } : null,
+    held: rows.some(({ held }) => held !== null),
+    trigger: best?.facts?.trigger ?? null,
+  };
+}
+
+/** A manifest can be whole where an artifact is not: what the newest verification found counts. */
+function copyState(storage: string, rows: readonly BackupRow[], proofs: readonly ProofRecord[]): CopyState {
+  const row = rows.find((each) => each.storage === storage);
+  if (!row) return 'missing';
+  const checked = proofs.find((proof) => proof.kind === 'verify' && proof.storage === storage);
+  return row.state === 'complete' && checked?.ok === false ? 'corrupt' : row.state;
+}

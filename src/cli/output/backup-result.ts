@@ -1,0 +1,35 @@
+import type { BackupResult } from '../../backup/backup.ts';
+import { formatBytes, formatCount, formatDuration } from '../../base/units.ts';
+import type { Io } from '../command.ts';
+import { renderFacts } from './facts.ts';
+import { styleFor } from './style.ts';
+import { plural } from './text.ts';
+
+export function describeBackup(io: Pick<Io, 'color'>, result: BackupResult): string[] {
+  const style = styleFor(io.color);
+  const whole = Object.values(result.copies).every((state) => state === 'complete');
+  const headline =
+    result.state === 'succeeded' && whole ? style.good('backup complete') : style.warn(`backup ${result.state}`);
+  const copies = Object.entries(result.copies).map(([storage, state]) =>
+    state === 'complete' ? storage : `${storage} (${state})`,
+  );
+  return [
+    `${headline}  ${style.bold(result.id)}  of ${result.source}`,
+    ...renderFacts(
+      io,
+      [
+        ['holds', `${plural(result.tables, 'table')}, ${formatCount(result.rows)} rows`],
+        ['size', describeSize(result)],
+        ['time', `${formatDuration(result.durationMs)}, then ${formatDuration(result.verifyMs)} to read it back`],
+        ['stored in', copies.join(', ')],
+        ['retention', result.removed.length > 0 ? `removed ${result.removed.join(', ')}` : null],
+        ['restore', `holdfast restore ${result.id}`],
+      ],
+      '  ',
+    ),
+  ];
+}
+
+function describeSize({ bytes, rawBytes }: BackupResult): string {
+  return rawBytes === null ? formatBytes(bytes) : `${formatBytes(bytes)}, compressed from ${formatBytes(rawBytes)}`;
+}

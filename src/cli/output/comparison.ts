@@ -1,0 +1,32 @@
+import type { Comparison } from '../../care/compare.ts';
+import { formatCount } from '../../base/units.ts';
+import type { Io } from '../command.ts';
+import { sign } from './facts.ts';
+import { styleFor } from './style.ts';
+import { plural, printable } from './text.ts';
+
+/** What a restored database was compared with, and every difference by name. */
+export function describeComparison(
+  io: Pick<Io, 'color'>,
+  { tables, sequences }: Pick<Comparison, 'tables' | 'sequences'>,
+): string[] {
+  const style = styleFor(io.color);
+  const content = tables.fingerprints > 0 ? `, content of ${formatCount(tables.fingerprints)}` : '';
+  return [
+    `  ${sign(style, tables.mismatched.length === 0 ? 'good' : 'bad')} ${plural(tables.compared, 'table')}, ${formatCount(tables.rows)} rows compared${content}`,
+    ...tables.mismatched.map(
+      (each) => `      ${style.bad(printable(`${each.schema}.${each.name}`))}  ${describeTable(each)}`,
+    ),
+    `  ${sign(style, sequences.mismatched.length === 0 ? 'good' : 'bad')} ${plural(sequences.compared, 'sequence')} compared`,
+    ...sequences.mismatched.map((each) => {
+      const found = each.actual === null ? 'missing' : `stands at ${each.actual} instead of ${each.expected}`;
+      return `      ${style.bad(printable(`${each.schema}.${each.name}`))}  ${found}`;
+    }),
+  ];
+}
+
+function describeTable({ expected, actual, reason }: Comparison['tables']['mismatched'][number]): string {
+  if (reason === 'missing') return 'missing';
+  if (reason === 'content') return 'the right number of rows, but other content';
+  return `${formatCount(actual ?? 0)} rows instead of ${formatCount(expected ?? 0)}`;
+}

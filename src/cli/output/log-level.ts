@@ -1,0 +1,30 @@
+import { atLeast, type Logger, type LogLevel } from '../../base/logger.ts';
+import { withoutSecrets } from '../../base/secret.ts';
+import type { Screen } from './screen.ts';
+import type { Style } from './style.ts';
+import { printable } from './text.ts';
+
+const levels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
+
+/** `--debug` shows everything; otherwise HOLDFAST_LOG_LEVEL decides, and without it only warnings and errors are shown. */
+export function logLevel(debug: boolean, env: Readonly<Record<string, string | undefined>>): LogLevel {
+  if (debug) return 'debug';
+  const wanted = env['HOLDFAST_LOG_LEVEL']?.toLowerCase();
+  return levels.find((level) => level === wanted) ?? 'warn';
+}
+
+/** The recipes' log on the terminal. */
+export function screenLogger(screen: Screen, style: Style, minimum: LogLevel): Logger {
+  return atLeast(minimum, {
+    log: (level, message, fields) => {
+      const facts = fields && Object.keys(fields).length > 0 ? ` ${style.dim(JSON.stringify(fields))}` : '';
+      screen.line(`${label(level, style)} ${printable(withoutSecrets(message))}${withoutSecrets(facts)}`);
+    },
+  });
+}
+
+function label(level: LogLevel, style: Style): string {
+  if (level === 'error') return style.bad('error:');
+  if (level === 'warn') return style.warn('warning:');
+  return style.dim(`${level}:`);
+}

@@ -1,0 +1,47 @@
+import type { Source } from '../care/source.ts';
+import type { BackupRow } from '../catalog/catalog.ts';
+import type { House } from '../house.ts';
+import type { Storage } from '../storage/storage.ts';
+import type { CommandContext, CommandInput } from './command.ts';
+
+/** The source a command is about: its argument `source`, or `--source`, or the only one there is. */
+export async function pickSource(
+  context: CommandContext,
+  input: CommandInput,
+): Promise<{ house: House; source: Source }> {
+  const house = await context.house();
+  return { house, source: house.source(input.text('source') ?? context.source) };
+}
+
+/** The sources a looking command is about: the named one, or all. */
+export async function pickSources(
+  context: CommandContext,
+  input: CommandInput,
+): Promise<{ house: House; sources: readonly Source[] }> {
+  const house = await context.house();
+  const name = input.text('source') ?? context.source;
+  return { house, sources: name === undefined ? house.sources : [house.source(name)] };
+}
+
+export interface PickedBackup {
+  house: House;
+  source: Source;
+  storage: Storage;
+  id: string;
+  row: BackupRow;
+}
+
+/** The backup a command is about: its argument `id` (full, unique prefix or `latest`, which is also meant by none) in `--storage`, or where it is whole. */
+export async function pickBackup(context: CommandContext, input: CommandInput): Promise<PickedBackup> {
+  const house = await context.house();
+  const source = house.source(context.source);
+  const { resolveBackup } = await import('../care/select.ts');
+  const { storage, id, row } = await resolveBackup({
+    source,
+    storage: context.storage === undefined ? null : house.storageOf(source, context.storage),
+    id: input.text('id') ?? 'latest',
+    catalog: house.catalog,
+    signal: context.signal,
+  });
+  return { house, source, storage, id, row };
+}

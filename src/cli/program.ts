@@ -1,0 +1,123 @@
+import { CommanderError, type Command as Program } from 'commander';
+import type { Clock } from '../base/clock.ts';
+import { toHoldfastError } from '../base/errors.ts';
+import type { Logger } from '../base/logger.ts';
+import type { LoadedConfig } from '../config/load.ts';
+import type { House } from '../house.ts';
+import { hasFlag, modernArgv } from './argv.ts';
+import { buildProgram, type Globals } from './build-program.ts';
+import type { Command, CommandContext, CommandInput, Ending, Io } from './command.ts';
+import { errorAsJson, renderError } from './output/error.ts';
+import { logLevel, screenLogger } from './output/log-level.ts';
+import { print } from './output/print.ts';
+import { styleFor } from './output/style.ts';
+import { overview } from './overview.ts';
+import { usageError } from './usage-error.ts';
+
+/** What the program needs of the world; `main.ts` gives the real one, tests their own. */
+export interface World {
+  argv: readonly string[];
+  io: Io;
+  env: Readonly<Record<string, string | undefined>>;
+  cwd: string;
+  signal: AbortSignal;
+  clock: Clock;
+  version: string;
+  commands: readonly Command[];
+  loadConfig(options: { path: string | undefined; env: World['env']; cwd: string }): Promise<LoadedConfig>;
+  openHouse(loaded: LoadedConfig, parts: { clock: Clock; logger: Logger }): Promise<House>;
+}
+
+interface Call {
+  command: Command;
+  globals: Globals;
+  input: CommandInput;
+}
+
+/** Parses, runs and ends one command line. Never rejects: an error is shown and becomes its ending. */
+export async function runProgram(world: World): Promise<Ending> {
+  const argv = modernArgv(world.argv);
+  const json = hasFlag(argv, '--json');
+  const debug = hasFlag(argv, '--debug');
+  try {
+    const call = parse(world, argv);
+    return typeof call === 'string' ? call : await runCommand(world, call);
+  } catch (error) {
+    showError(error, world.io, { json, debug });
+    return toHoldfastError(error).kind;
+  }
+}
+
+export function showError(error: unknown, io: Io, { json, debug }: { json: boolean; debug: boolean }): void {
+  if (json) io.screen.line(JSON.stringify(errorAsJson(error)));
+  else for (const line of renderError(error, { style: styleFor(io.errorColor), debug })) io.screen.line(line);
+}
+
+/** What is to be run, or the ending when nothing is: help, version or overview were printed. */
+function parse(world: World, argv: readonly string[]): Call | Ending {
+  let call: Call | undefined;
+  const program = buildProgram({
+    ...world,
+    onCommand: (command, globals, input) => {
+      call = { command, globals, input };
+    },
+  });
+  try {
+    const { operands, unknown } = program.parseOptions([...argv]);
+    if (operands.length + unknown.length > 0) program.parse(argv, { from: 'user' });
+    else print(world.io, ...overview(world));
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return 'done';
+    // A command with others below it and none of them named: its help was printed instead.
+    if (error.code === 'commander.help') return 'usage';
+    throw usageError(error, commandNamed(program, argv));
+  }
+  return call ?? 'done';
+}
+
+function commandNamed(program: Program, argv: readonly string[]): string | null {
+  const found = program.commands.find((command) =>
+    argv.some((word) => word === command.name() || command.aliases().includes(word)),
+  );
+  return found?.name() ?? null;
+}
+
+async function runCommand(world: World, { command, globals, input }: Call): Promise<Ending> {
+  await using doors = new AsyncDisposableStack();
+  const context = openContext(world, globals, doors);
+  return (await command.run?.(context, input)) ?? 'done';
+}
+
+function openContext(world: World, globals: Globals, doors: AsyncDisposableStack): CommandContext {
+  const { io, env, cwd, clock, signal, version, commands } = world;
+  const debug = globals.debug ?? false;
+  const logger = screenLogger(io.screen, styleFor(io.errorColor), logLevel(debug, env));
+  const loadConfig = once(async () => {
+    const loaded = await world.loadConfig({ path: globals.config, env, cwd });
+    for (const warning of loaded.warnings) logger.log('warn', warning);
+    return loaded;
+  });
+  return {
+    io,
+    env,
+    cwd,
+    clock,
+    signal,
+    version,
+    commands,
+    debug,
+    json: globals.json ?? false,
+    yes: globals.yes ?? false,
+    source: globals.source,
+    storage: globals.storage,
+    config: globals.config,
+    loadConfig,
+    house: once(async () => doors.use(await world.openHouse(await loadConfig(), { clock, logger }))),
+  };
+}
+
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => (made ??= make());
+}

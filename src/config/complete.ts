@@ -1,0 +1,134 @@
+import { hostname } from 'node:os';
+import { join, resolve } from 'node:path';
+import { isSourceName } from '../base/ids.ts';
+import { nearest } from './nearest.ts';
+import { entriesOf, formatPath, isBranch, valueAt, withValue, type Path } from './path.ts';
+import type { Problem } from './problems.ts';
+
+/** Fills in what depends on where the configuration lies and on its other settings, and makes paths absolute. */
+export function completeSettings(tree: unknown, folder: string): unknown {
+  const given = withoutEmpty(tree);
+  if (!isBranch(given) || Array.isArray(given)) return given;
+  const home = folderForDefaults(folder);
+  const defaults: [Path, unknown][] = [
+    [['instance'], hostname()],
+    [['timezone'], 'UTC'],
+    [['state'], join(home, 'state')],
+    [['storages'], { local: { type: 'local', path: join(home, 'backups') } }],
+  ];
+  let complete = withDefaults(given, defaults);
+  const storages = namesAt(complete, ['storages']);
+  for (const source of namesAt(complete, ['sources'])) {
+    if (!isBranch(valueAt(complete, ['sources', source]))) continue;
+    if (storages.length === 1) complete = withDefaults(complete, [[['sources', source, 'storages'], storages]]);
+    if (valueAt(complete, ['sources', source, 'schedule', 'cron']) !== undefined) {
+      complete = withDefaults(complete, [
+        [['sources', source, 'schedule', 'timezone'], valueAt(complete, ['timezone'])],
+      ]);
+    }
+  }
+  return withAbsolutePaths(complete, folder);
+}
+
+/** What is wrong between settings; looks at what is written, so it also works where other things are wrong. */
+export function crossProblems(tree: unknown, show: (path: Path) => string): Problem[] {
+  const storages = namesAt(tree, ['storages']);
+  const sources = namesAt(tree, ['sources']);
+  const problem = (path: Path, message: string): Problem => ({ path, line: null, message });
+  const badNames = [
+    ...sources.map((name): Path => ['sources', name]),
+    ...storages.map((name): Path => ['storages', name]),
+  ]
+    .filter((path) => !isSourceName(String(path[1])))
+    .map((path) =>
+      problem(
+        path,
+        'is not a name; allowed are a-z, 0-9, dot, dash and underscore, at most 63, beginning with a letter or digit',
+      ),
+    );
+  const noSource =
+    isBranch(tree) && isEmptyMap(valueAt(tree, ['sources']))
+      ? [problem(['sources'], 'must name at least one source')]
+      : [];
+  return [
+    ...badNames,
+    ...noSource,
+    ...sources.flatMap((source) => storageProblems(tree, ['sources', source], { storages, show })),
+  ];
+}
+
+function storageProblems(
+  tree: unknown,
+  source: Path,
+  { storages, show }: { storages: readonly string[]; show: (path: Path) => string },
+): Problem[] {
+  const path = [...source, 'storages'];
+  const named = valueAt(tree, path);
+  if (named === undefined && storages.length > 1 && isBranch(valueAt(tree, source))) {
+    return [
+      { path, line: null, message: `is missing, and there is more than one storage; allowed: ${storages.join(', ')}` },
+    ];
+  }
+  if (!Array.isArray(named)) return [];
+  return named.flatMap((name: unknown, index): Problem[] => {
+    const at = [...path, index];
+    if (typeof name !== 'string') return [];
+    if (named.indexOf(name) !== index) return [{ path: at, line: null, message: `names ${show(at)} a second time` }];
+    if (storages.includes(name)) return [];
+    const close = nearest(name, storages);
+    const message = `is ${show(at)}, which is not among the storages${close ? `; did you mean ${close}?` : ''}; allowed: ${storages.join(', ')}`;
+    return [{ path: at, line: null, message }];
+  });
+}
+
+/** A key without a value is a key that was not given. */
+function withoutEmpty(tree: unknown): unknown {
+  if (!isBranch(tree) || Array.isArray(tree)) return tree;
+  const kept = Object.entries(tree).filter(([, value]) => value !== null && value !== undefined);
+  return Object.fromEntries(kept.map(([key, value]) => [key, withoutEmpty(value)]));
+}
+
+/** Next to the configuration, but never among the system's configuration files. */
+function folderForDefaults(folder: string): string {
+  return folder === '/etc/holdfast' ? '/var/lib/holdfast' : folder;
+}
+
+function withDefaults(tree: unknown, defaults: readonly [Path, unknown][]): unknown {
+  return defaults.reduce(
+    (at, [path, value]) => (valueAt(at, path) === undefined ? withValue(at, path, value) : at),
+    tree,
+  );
+}
+
+function withAbsolutePaths(tree: unknown, folder: string): unknown {
+  const sources = namesAt(tree, ['sources']).map((name): Path => ['sources', name, 'database']);
+  const paths: Path[] = [
+    ['state'],
+    ...namesAt(tree, ['storages']).map((name): Path => ['storages', name, 'path']),
+    ...sources.flatMap((database): Path[] => [
+      ...['ca', 'cert', 'key'].map((key): Path => [...database, 'ssl', key]),
+      ...['pgDump', 'pgRestore', 'psql', 'pgDumpall'].map((key): Path => [...database, 'tools', key]),
+      [...database, 'tools'],
+    ]),
+  ];
+  return paths.reduce((at, path) => {
+    const value = valueAt(at, path);
+    return typeof value === 'string' && isRelativePath(path, value) ? withValue(at, path, resolve(folder, value)) : at;
+  }, tree);
+}
+
+function isRelativePath(path: Path, value: string): boolean {
+  // `ssl.ca: system` stands for the authorities the machine trusts; an address is not a path; an empty text stays a problem.
+  return (
+    value !== '' && value !== 'system' && !value.includes('://') && formatPath(path) !== '' && resolve(value) !== value
+  );
+}
+
+function namesAt(tree: unknown, path: Path): string[] {
+  const map = valueAt(tree, path);
+  return isBranch(map) && !Array.isArray(map) ? entriesOf(map).map(([name]) => String(name)) : [];
+}
+
+function isEmptyMap(value: unknown): boolean {
+  return value === undefined ? false : isBranch(value) && !Array.isArray(value) && Object.keys(value).length === 0;
+}

@@ -1,0 +1,77 @@
+import { Secret, withoutSecrets } from '../base/secret.ts';
+import { formatPath, leavesOf, mapLeaves, type Path } from './path.ts';
+
+export const mask = '••••••';
+
+/** Whether a key or a variable is named like something secret. */
+export function isSecretName(name: string): boolean {
+  return /(pass(word|phrase|wd)?|pw|secret|token|credentials?|(access|secret|private|api|signing)_?key)(_file)?$/i.test(
+    name,
+  );
+}
+
+export function isSecretPath(path: Path): boolean {
+  const last = path.findLast((part) => typeof part === 'string');
+  return typeof last === 'string' && isSecretName(last);
+}
+
+/** An address without its password: `postgres://shop:••••••@db/shop`. */
+export function maskAddress(text: string): string {
+  return text
+    .replace(/^([a-z][a-z0-9+.-]*:\/\/[^:/?#]*:).*(@[^@]*)$/is, `$1${mask}$2`)
+    .replaceAll(/([?&][^=&]*(?:password|passphrase|secret|token|key)[^=&]*=)[^&]*/gi, `$1${mask}`);
+}
+
+/** The passwords inside an address, as written and as meant. */
+export function passwordsIn(address: string): string[] {
+  const written = [
+    /^[a-z][a-z0-9+.-]*:\/\/[^:/?#]*:(.*)@[^@]*$/is.exec(address)?.[1],
+    /^[a-z][a-z0-9+.-]*:\/\/.*[?&]password=([^&]*)/is.exec(address)?.[1],
+  ].filter((password) => password !== undefined && password !== '');
+  return [...new Set(written.flatMap((password) => [password ?? '', decoded(password ?? '')]))];
+}
+
+/** From here on, every error and every tool's output is cleaned of the secrets among these settings. */
+export function registerSecrets(tree: unknown): void {
+  for (const [path, value] of leavesOf(tree)) {
+    if (typeof value !== 'string') continue;
+    for (const secret of isSecretPath(path) ? [value] : passwordsIn(value)) void new Secret(secret);
+  }
+}
+
+/** The same settings, with everything secret in a form that cannot leak by accident. */
+export function hideSecrets(tree: unknown, references: ReadonlyMap<string, { secret: boolean }>): unknown {
+  return mapLeaves(tree, (path, value) => {
+    if (typeof value !== 'string' || value === '') return value;
+    const secret =
+      isSecretPath(path) || passwordsIn(value).length > 0 || references.get(formatPath(path))?.secret === true;
+    return secret ? new Secret(value) : value;
+  });
+}
+
+/** Whether a secret itself stands in a text as it was written, not only references to where it is kept. */
+export function isLiteralSecret(path: Path, written: unknown): boolean {
+  if (typeof written !== 'string' || written === '') return false;
+  return (isSecretPath(path) ? [written] : passwordsIn(written)).some(
+    (secret) => !/^(\$\{(file:[^}]+|\w+)\})+$/.test(secret),
+  );
+}
+
+/** A value as it may be shown: `••••••` for a secret, dots in place of passwords inside of addresses. */
+export function showable(path: Path, value: unknown): unknown {
+  if (value instanceof Secret) {
+    const text = value.reveal();
+    return !isSecretPath(path) && text.includes('://') ? maskAddress(text) : mask;
+  }
+  if (value === null || value === undefined || value === '') return value;
+  if (isSecretPath(path)) return mask;
+  return typeof value === 'string' ? withoutSecrets(maskAddress(value)) : value;
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

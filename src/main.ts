@@ -1,0 +1,103 @@
+import { readFileSync } from 'node:fs';
+import { systemClock } from './base/clock.ts';
+import { HoldfastError } from './base/errors.ts';
+import { hasFlag } from './cli/argv.ts';
+import type { Io } from './cli/command.ts';
+import { commands } from './cli/commands/index.ts';
+import { exitCode } from './cli/exit-codes.ts';
+import { openScreen } from './cli/output/screen.ts';
+import { styleFor, wantsColor } from './cli/output/style.ts';
+import { runProgram, showError } from './cli/program.ts';
+
+const graceMs = 10_000;
+
+async function main(): Promise<void> {
+  const argv = process.argv.slice(2);
+  const { env } = process;
+  const io = openIo(argv, env);
+  const stop = new AbortController();
+  stopOnSignals(stop, io);
+  stopOnFaults(stop, io, argv);
+  const ending = await runProgram({
+    argv,
+    io,
+    env,
+    cwd: process.cwd(),
+    signal: stop.signal,
+    clock: systemClock,
+    version: readVersion(),
+    commands,
+    loadConfig: async (options) => (await import('./config/load.ts')).loadConfig(options),
+    openHouse: async (loaded, parts) => (await import('./wiring.ts')).openHouse(loaded, parts),
+  });
+  // Not `process.exit`: what was written into a pipe would be lost with it.
+  process.exitCode ??= exitCode(ending);
+}
+
+function openIo(argv: readonly string[], env: NodeJS.ProcessEnv): Io {
+  const { stdin, stdout, stderr } = process;
+  // A reader that went away (`| head`, a closed terminal) must not end a backup half-way.
+  for (const stream of [stdout, stderr]) stream.on('error', ignoreBrokenPipe);
+  const terminal = stdout.isTTY === true;
+  const live = stderr.isTTY === true && env['TERM'] !== 'dumb';
+  const refused = hasFlag(argv, '--no-color');
+  return {
+    stdin,
+    stdout,
+    stderr,
+    screen: openScreen(stderr, live),
+    interactive: stdin.isTTY === true && stderr.isTTY === true,
+    terminal,
+    live,
+    color: wantsColor(stdout, env, refused),
+    errorColor: wantsColor(stderr, env, refused),
+    columns: (terminal ? stdout.columns : stderr.columns) || 80,
+  };
+}
+
+function ignoreBrokenPipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
+}
+
+/** The first signal stops the work, which then ends its programs and removes what is half done; a further one changes nothing. */
+function stopOnSignals(stop: AbortController, io: Io): void {
+  const style = styleFor(io.errorColor);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      if (stop.signal.aborted) {
+        io.screen.line(
+          style.dim(`still stopping: programs are ended and unfinished parts removed (process ${process.pid})`),
+        );
+        return;
+      }
+      io.screen.line(style.dim('stopping…'));
+      stop.abort(
+        new HoldfastError('INTERRUPTED', `stopped by ${signal}`, {
+          kind: 'interrupted',
+          hint: 'What was unfinished is removed; the command can be started again.',
+        }),
+      );
+    });
+  }
+}
+
+/** A fault of ours that nobody caught: told as an error, the work is stopped, and if that hangs, the process ends anyway. */
+function stopOnFaults(stop: AbortController, io: Io, argv: readonly string[]): void {
+  const fault = (error: unknown) => {
+    showError(error, io, { json: hasFlag(argv, '--json'), debug: hasFlag(argv, '--debug') });
+    process.exitCode = exitCode('failed');
+    stop.abort(new HoldfastError('INTERRUPTED', 'stopped by an unexpected fault', { kind: 'failed', cause: error }));
+    setTimeout(() => process.exit(), graceMs).unref();
+  };
+  process.on('uncaughtException', fault);
+  process.on('unhandledRejection', fault);
+}
+
+function readVersion(): string {
+  const description: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+  return typeof description === 'object' && description !== null && 'version' in description
+    ? String(description.version)
+    : '';
+}
+
+await main();
