@@ -1,0 +1,99 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { evidenceOf } from '../support/evidence.ts';
+import { installHoldfast } from '../support/holdfast.ts';
+import { startPostgres, type TestPostgres } from '../support/postgres.ts';
+import { fillShop } from '../support/shop.ts';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+let server: TestPostgres;
+beforeAll(async () => {
+  server = await startPostgres();
+  await server.createDatabase('shop');
+  await fillShop(server, 'shop', { rows: 300 });
+});
+afterAll(() => server[Symbol.asyncDispose]());
+
+interface Drilled {
+  ok: boolean;
+  seconds: number;
+  target: string;
+  tables: { compared: number; mismatched: { name: string; reason: string }[] };
+  sequences: { compared: number; mismatched: { name: string }[] };
+  checks: { ok: boolean }[];
+}
+
+const targets: [string, () => Promise<{ target: string } & AsyncDisposable>][] = [
+  ['the same server', async () => ({ target: 'same', [Symbol.asyncDispose]: async () => undefined })],
+  ['a temporary server', async () => ({ target: 'temporary', [Symbol.asyncDispose]: async () => undefined })],
+  [
+    'another server without the roles',
+    async () => {
+      const other = await startPostgres();
+      return { target: other.url('postgres'), [Symbol.asyncDispose]: () => other[Symbol.asyncDispose]() };
+    },
+  ],
+];
+
+test.each(targets)('promise 2: a drill on %s compares everything and leaves nothing behind', async (_name, place) => {
+  await using where = await place();
+  await using holdfast = await installHoldfast({
+    url: server.url('shop'),
+    settings: {
+      dump: { fingerprints: true },
+      drill: { target: where.target, checks: ['select count(*) > 0 from shop.customer', 'select false'] },
+    },
+  });
+  const before = await evidenceOf(server, 'shop');
+  const { id } = await holdfast.json<{ id: string }>('backup');
+  const ended = await holdfast.run('drill', id, '--json');
+  const result = JSON.parse(ended.stdout) as Drilled;
+  expect(result.tables).toMatchObject({ mismatched: [] });
+  expect(result.tables.compared).toBeGreaterThan(10);
+  expect(result.sequences.mismatched).toEqual([]);
+  expect(result.sequences.compared).toBeGreaterThan(3);
+  expect(result.seconds).toBeGreaterThan(0);
+  // The operator's own check said false: that is a failed drill, and no weaker word.
+  expect(result.checks.map(({ ok }) => ok)).toEqual([true, false]);
+  expect(result.ok).toBe(false);
+  expect(ended.status).toBe(6);
+  expect(await evidenceOf(server, 'shop')).toEqual(before);
+  expect(await server.databases()).toEqual(['postgres', 'shop']);
+});
+
+test('a drill that comes back with one row less, one changed value or one moved sequence fails (the drill itself is tested)', async () => {
+  await using holdfast = await installHoldfast({ url: server.url('shop'), settings: { dump: { fingerprints: true } } });
+  const { id } = await holdfast.json<{ id: string }>('backup');
+  const file = join(holdfast.storage, 'shop', id, 'manifest.json');
+  const { sealManifest } = await import('../../src/archive/manifest.ts');
+  const pristine = await readFile(file, 'utf8');
+  const mutations: [string, (database: { tables: Record<string, unknown>[]; sequences: Record<string, unknown>[] }) => void][] = [
+    ['rows', ({ tables }) => tables.forEach((table) => table.name === 'item' && (table.rows = Number(table.rows) + 1))],
+    ['content', ({ tables }) => tables.forEach((table) => table.name === 'item' && (table.fingerprint = 'another'))],
+    ['sequence', ({ sequences }) => sequences.forEach((each) => each.name === 'ticket' && (each.value = '1'))],
+  ];
+  for (const [what, mutate] of mutations) {
+    const { digest: _digest, ...manifest } = JSON.parse(pristine);
+    mutate(manifest.database);
+    await writeFile(file, JSON.stringify(sealManifest(manifest)));
+    const ended = await holdfast.run('drill', id, '--json');
+    expect(ended.status, what).toBe(6);
+    const result = JSON.parse(ended.stdout) as Drilled;
+    expect([...result.tables.mismatched, ...result.sequences.mismatched], what).toHaveLength(1);
+  }
+  // And a restore by swap refuses for the same reason, before the swap.
+  const before = await evidenceOf(server, 'shop');
+  const restored = await holdfast.run('restore', id, '--yes', '--no-safety-backup');
+  expect(restored.status).toBe(6);
+  expect(restored.stderr).toMatch(/RESTORE_DIFFERS/);
+  expect(await evidenceOf(server, 'shop')).toEqual(before);
+});
+
+test('S20, J-d5: proofs are recorded: list and show tell when a backup was verified and drilled', async () => {
+  await using holdfast = await installHoldfast({ url: server.url('shop') });
+  const { id } = await holdfast.json<{ id: string }>('backup');
+  const entry = async () => (await holdfast.json<{ id: string; verified: unknown; drilled: unknown }[]>('list'))[0];
+  expect(await entry()).toMatchObject({ id, verified: { depth: 'structure', ok: true }, drilled: null });
+  await holdfast.json('drill', id);
+  expect(await entry()).toMatchObject({ drilled: { ok: true } });
+});
