@@ -1,0 +1,58 @@
+import { writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { parseSize, formatBytes } from '../src/base/units.ts';
+import { benchmarkClient } from './client.ts';
+import { machineFacts } from './machine.ts';
+import { renderReport, type Finding } from './report.ts';
+import { benchmarkStartup } from './startup.ts';
+import { clientTools, hasServer, type Major } from '../test/support/postgres.ts';
+
+const usage = `npm run bench -- [--size 1gb] [--clients 15,18] [--runs 3] [--only backup,restore,startup] [--json file]
+Measures backup, restore, memory and start-up against PostgreSQL's own programs, in one run, on servers of its own.`;
+
+const parts = ['backup', 'restore', 'startup'] as const;
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      size: { type: 'string', default: '1gb' },
+      clients: { type: 'string', default: '15,18' },
+      runs: { type: 'string', default: '3' },
+      only: { type: 'string', default: parts.join(',') },
+      json: { type: 'string' },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  const bytes = parseSize(values.size);
+  const runs = Number(values.runs);
+  const only = new Set(values.only.split(','));
+  const unknown = [...only].filter((part) => !parts.some((known) => known === part));
+  if (values.help || bytes === null || !Number.isInteger(runs) || runs < 1 || unknown.length > 0) {
+    console.error(usage);
+    process.exitCode = values.help ? 0 : 2;
+    return;
+  }
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort(new Error('interrupted')));
+
+  const machine = machineFacts();
+  const findings: Finding[] = [];
+  if (only.has('startup')) findings.push(...(await benchmarkStartup(stop.signal)));
+  if (only.has('backup') || only.has('restore')) {
+    for (const major of values.clients.split(',').map(Number) as Major[]) {
+      const tools = process.env[`HOLDFAST_CLIENTS_${major}`] ?? clientTools(major);
+      if (tools === null || !hasServer(major)) {
+        console.error(`client ${major} left out: ${tools === null ? 'client tools' : 'server'} ${major} not found`);
+        continue;
+      }
+      const wanted = { backups: only.has('backup'), restores: only.has('restore') };
+      findings.push(...(await benchmarkClient({ major, tools, bytes, runs, ...wanted, signal: stop.signal })));
+    }
+  }
+  console.log(renderReport(machine, `${formatBytes(bytes)} of dump text, medians of ${runs}`, findings));
+  if (values.json !== undefined)
+    writeFileSync(values.json, `${JSON.stringify({ machine, bytes, runs, findings }, null, 2)}\n`);
+  process.exitCode = findings.some(({ ok }) => ok === false) ? 1 : 0;
+}
+
+await main();

@@ -1,0 +1,169 @@
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import { formatBytes } from '../src/base/units.ts';
+import { startPostgres, type Major, type TestPostgres } from '../test/support/postgres.ts';
+import { dataStatements } from './data.ts';
+import { backupBounds, backupFindings } from './backup-findings.ts';
+import { measure, measureShell } from './measure.ts';
+import type { Finding } from './report.ts';
+import { restoreFindings } from './restore-findings.ts';
+import { rounds, say, type Contender, type Restorer, type Taken } from './rounds.ts';
+
+export interface ClientTask {
+  major: Major;
+  /** The folder with pg_dump and pg_restore. */
+  tools: string;
+  /** Of the dump's text. */
+  bytes: number;
+  runs: number;
+  backups: boolean;
+  restores: boolean;
+  signal: AbortSignal;
+}
+
+const holdfast = join(import.meta.dirname, '../bin/holdfast');
+const database = 'bench';
+const copy = 'bench_copy';
+
+/** One version of PostgreSQL: data, then rounds in which everyone takes a turn, each round beginning with another one. */
+export async function benchmarkClient(task: ClientTask): Promise<Finding[]> {
+  const { major, bytes, runs, signal } = task;
+  const folder = await mkdtemp(join(tmpdir(), 'holdfast-bench-'));
+  await using cleanup = new AsyncDisposableStack();
+  cleanup.defer(() => rm(folder, { recursive: true, force: true, maxRetries: 3 }));
+  const server = cleanup.use(await startPostgres({ version: major, settings: serverSettings }));
+  const place: Place = { folder, server, tools: task.tools, env: environment(server, task.tools), signal };
+  await fill(place, bytes);
+  await configure(place);
+
+  const zstd = major >= 16;
+  const raw = Number((await shell(place, `pg_dump -Fc -Z0 -d ${database} | wc -c`)).stdout);
+  say(`server ${server.version}: ${formatBytes(raw)} of dump text`);
+  const backups = await rounds<Contender>(runs, contendersOf(zstd), (who, last) => takeTurn(place, who, last), signal);
+  const title = `client ${major}, ${formatBytes(raw)}`;
+  const findings = task.backups ? backupFindings(title, backups, backupBounds(zstd)) : [];
+  if (!task.restores) return findings;
+  const restores = await rounds<Restorer>(
+    runs,
+    ['pg_restore directory', 'directory', 'pg_restore custom', 'custom'],
+    (who) => bringBack(place, who),
+    signal,
+  );
+  return [...findings, ...restoreFindings(title, restores)];
+}
+
+interface Place {
+  folder: string;
+  server: TestPostgres;
+  tools: string;
+  env: Record<string, string>;
+  signal: AbortSignal;
+}
+
+/** What a server for this purpose has: enough cache, no work of its own in the middle of a measurement. */
+const serverSettings = {
+  shared_buffers: '256MB',
+  maintenance_work_mem: '128MB',
+  max_wal_size: '8GB',
+  checkpoint_timeout: '1h',
+  wal_level: 'minimal',
+  max_wal_senders: '0',
+  autovacuum: 'off',
+};
+
+function contendersOf(zstd: boolean): Contender[] {
+  return ['limit', 'gzip', 'pg_dump -Fc', ...(zstd ? (['zstd:5'] as const) : []), 'directory', 'custom'];
+}
+
+async function takeTurn(place: Place, who: Contender, last: boolean): Promise<Taken> {
+  const file = join(place.folder, 'dump');
+  const lines = {
+    limit: `pg_dump -Fc -Z0 -d ${database} >/dev/null`,
+    gzip: `pg_dump -d ${database} | gzip >${file}`,
+    'pg_dump -Fc': `pg_dump -Fc -d ${database} >${file}`,
+    'zstd:5': `pg_dump -Fc --compress=zstd:5 -d ${database} >${file}`,
+  };
+  if (who === 'directory' || who === 'custom') return backUp(place, who, last);
+  const measured = await shell(place, lines[who]);
+  const stored = who === 'limit' ? 0 : Number((await shell(place, `stat -c %s ${file}`)).stdout);
+  await rm(file, { force: true });
+  return { ...measured, ...(stored > 0 ? { bytes: stored } : {}) };
+}
+
+/** Until it is sealed: the whole command from its start, without the structure check that follows. */
+async function backUp(place: Place, source: 'directory' | 'custom', last: boolean): Promise<Taken> {
+  const measured = await run(place, ['backup', source, '--json']);
+  const { bytes, verifyMs } = JSON.parse(measured.stdout) as { bytes: number; verifyMs: number };
+  // The last one is what the restores read.
+  if (!last) await rm(join(place.folder, 'backups', source), { recursive: true });
+  return { ...measured, bytes, seconds: measured.seconds - verifyMs / 1000, apart: verifyMs / 1000 };
+}
+
+async function bringBack(place: Place, who: Restorer): Promise<Taken> {
+  const format = who.endsWith('directory') ? 'directory' : 'custom';
+  try {
+    if (who === 'directory' || who === 'custom') {
+      const measured = await run(place, ['restore', 'latest', '--source', format, '--into', copy, '--yes', '--json']);
+      const { loadSeconds } = JSON.parse(measured.stdout) as { loadSeconds: number };
+      return { ...measured, seconds: loadSeconds, apart: measured.seconds - loadSeconds };
+    }
+    await place.server.createDatabase(copy);
+    return await shell(place, await restoreLine(place, format));
+  } finally {
+    await place.server.sql('postgres', `drop database if exists ${copy}`);
+  }
+}
+
+/** The same files, with stock tools. */
+async function restoreLine(place: Place, format: 'directory' | 'custom'): Promise<string> {
+  const source = join(place.folder, 'backups', format);
+  const id = (await readdir(source)).find((name) => /^\d{4}-/.test(name));
+  if (id === undefined) throw new Error(`no backup in ${source}`);
+  if (format === 'directory') return `pg_restore -j2 -d ${copy} ${join(source, id, 'database.dir')}`;
+  const file = (await readdir(join(source, id))).find((name) => name.startsWith('database.dump'));
+  const path = join(source, id, file ?? 'database.dump');
+  return path.endsWith('.zst') ? `zstd -dcq ${path} | pg_restore -d ${copy}` : `pg_restore -d ${copy} ${path}`;
+}
+
+async function fill({ server, signal }: Place, bytes: number): Promise<void> {
+  say(`server ${server.version}: making ${formatBytes(bytes)} ...`);
+  await server.createDatabase(database);
+  await using session = await server.session(database);
+  for (const statement of dataStatements(bytes)) {
+    signal.throwIfAborted();
+    await session.query(statement);
+  }
+}
+
+async function configure({ folder, server, tools }: Place): Promise<void> {
+  const source = (format: string) => ({ database: { url: server.url(database), tools }, dump: { format } });
+  const config = {
+    state: './state',
+    sources: { directory: source('directory'), custom: source('custom') },
+    storages: { local: { type: 'local', path: './backups' } },
+  };
+  await writeFile(join(folder, 'holdfast.yaml'), stringify(config), { mode: 0o600 });
+}
+
+function environment(server: TestPostgres, tools: string): Record<string, string> {
+  const { PATH = '', HOME = '', TMPDIR } = process.env;
+  return {
+    PATH: `${tools}:${PATH}`,
+    HOME,
+    ...(TMPDIR === undefined ? {} : { TMPDIR }),
+    PGHOST: server.host,
+    PGPORT: String(server.port),
+    PGUSER: server.user,
+    PGPASSWORD: server.password,
+  };
+}
+
+function shell({ env, signal }: Place, line: string): Promise<Taken> {
+  return measureShell(line, env, signal);
+}
+
+function run({ folder, env, signal }: Place, args: string[]): Promise<Taken> {
+  return measure(holdfast, [...args, '--config', join(folder, 'holdfast.yaml')], env, signal);
+}

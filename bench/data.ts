@@ -1,0 +1,44 @@
+/**
+ * A database of a given size, as its dump's text counts it: one big table, two of wide text and JSON rows, two of many small
+ * rows. Rows are copies of a seed of 40,000 different ones with other numbers, far apart enough (20 MB) that no codec's window
+ * sees a row twice; text is made of words, so it compresses as text does.
+ */
+export function dataStatements(bytes: number): string[] {
+  const seedRows = 40_000;
+  // Bytes of one row in a dump, as measured; the share of the whole; rows in proportion.
+  const rows = (share: number, rowBytes: number) => Math.max(1000, Math.round((bytes * share) / rowBytes));
+  const copies = (count: number) => Math.ceil(count / seedRows);
+  // One whole copy of the seed after the other: left alone, the planner puts all copies of a row side by side.
+  const from = (count: number) =>
+    `FROM generate_series(0, ${copies(count) - 1}) c CROSS JOIN LATERAL (SELECT * FROM seed WHERE c >= 0 OFFSET 0) s LIMIT ${count}`;
+  const big = rows(0.45, 195);
+  const wide = rows(0.2, 784);
+  const notes = rows(0.1, 509);
+  const small = rows(0.15, 24);
+  const pairs = rows(0.1, 13);
+  return [
+    `SELECT setseed(0.42)`,
+    `CREATE UNLOGGED TABLE seed AS
+     SELECT n, long, substr(long, 1, 150) AS short, md5(n::text) AS hash, random() AS lot FROM (
+       SELECT n, string_agg((ARRAY['order','customer','delivery','the','and','without','paper','garden','blue','invoice','street',
+         'number','quickly','returned','Öffnung','because','never','machine','light','agreed'])[1 + floor(random() * 20)::int]
+         || CASE WHEN random() < 0.2 THEN floor(random() * 10000)::text ELSE '' END, ' ') AS long
+       FROM generate_series(1, ${seedRows}) n, generate_series(1, 60) word GROUP BY n) made`,
+    `CREATE TABLE events AS SELECT c::bigint * ${seedRows} + s.n AS id, timestamptz '2026-01-01 00:00+00' + (c * ${seedRows} + s.n) * interval '1 second' AS at,
+       (s.lot * 1e6)::int + c AS customer, round((s.lot * 500)::numeric + c, 2) AS amount, s.short AS text ${from(big)}`,
+    `CREATE TABLE documents AS SELECT c::bigint * ${seedRows} + s.n AS id, s.long AS body,
+       jsonb_build_object('id', c * ${seedRows} + s.n, 'hash', s.hash, 'tags', jsonb_build_array('a', c, s.n), 'text', substr(s.long, 100, 200), 'ok', s.lot > 0.5) AS data ${from(wide)}`,
+    `CREATE TABLE notes AS SELECT c::bigint * ${seedRows} + s.n AS id, s.hash || c AS token, s.long AS text ${from(notes)}`,
+    `CREATE TABLE readings AS SELECT c::bigint * ${seedRows} + s.n AS id, (s.lot * 1000)::int + c AS sensor, round((s.lot * 100)::numeric, 3) + c AS value, s.n AS seq ${from(small)}`,
+    `CREATE TABLE pairs AS SELECT c * ${seedRows} + s.n AS a, (s.lot * 100000)::int + c AS b ${from(pairs)}`,
+    `DROP TABLE seed`,
+    `ALTER TABLE events ADD PRIMARY KEY (id)`,
+    `CREATE INDEX ON events (customer)`,
+    `ALTER TABLE documents ADD PRIMARY KEY (id)`,
+    `ALTER TABLE notes ADD PRIMARY KEY (id)`,
+    `ALTER TABLE readings ADD PRIMARY KEY (id)`,
+    // Without it, the first reader of every page would be the one to set its hint bits.
+    `VACUUM ANALYZE`,
+    `CHECKPOINT`,
+  ];
+}

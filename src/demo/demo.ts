@@ -1,0 +1,248 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openArchive } from '../archive/reader.ts';
+import { backup } from '../backup/backup.ts';
+import type { Clock } from '../base/clock.ts';
+import { HoldfastError } from '../base/errors.ts';
+import type { Logger } from '../base/logger.ts';
+import { step, type Report } from '../base/progress.ts';
+import { formatCount } from '../base/units.ts';
+import { compareCounts, describeMismatches, type Comparison } from '../care/compare.ts';
+import { drill } from '../care/drill.ts';
+import { loadConfig } from '../config/load.ts';
+import { startTemporaryServer, type TemporaryServer } from '../engines/postgres/temporary-server.ts';
+import type { House } from '../house.ts';
+import { restore } from '../restore/restore.ts';
+import { openHouse } from '../wiring.ts';
+import { accidents, facts, fillShop, rowCount } from './shop.ts';
+import { openSession } from './session.ts';
+
+export interface DemoTask {
+  /** Leave configuration and backups behind, to play with. */
+  keep: boolean;
+  clock: Clock;
+  logger: Logger;
+  signal: AbortSignal;
+  report: Report;
+  /** A part of the tour begins. */
+  chapter(title: string): void;
+  line(text: string): void;
+}
+
+export interface DemoResult {
+  ok: boolean;
+  /** From the first step to the last, cleaning up not included. */
+  seconds: number;
+  backup: string;
+  tables: number;
+  rows: number;
+  fingerprints: number;
+  /** The measured recovery time of the drill. */
+  recoverySeconds: number;
+  /** The folder that was kept, with its configuration. */
+  kept: { folder: string; config: string } | null;
+}
+
+/** A database, a backup, a drill, an accident, a restore, and the proof; with the same recipes as the commands. */
+export async function demo(task: DemoTask): Promise<DemoResult> {
+  const { clock, report, signal, chapter } = task;
+  const started = clock.monotonic();
+  await using place = await openPlace(task.keep);
+
+  chapter('A throw-away PostgreSQL with a shop in it');
+  await using server = await step(report, 'server', () => startTemporaryServer({}, signal), describeServer);
+  await step(report, 'shop', () => openShop(server, signal), describeShop);
+  const before = await lookAtShop(server, signal);
+  for (const { name, value } of before) task.line(`${name}: ${value}`);
+  await using house = await openDemoHouse(place, server, task);
+
+  chapter('holdfast backup');
+  const taken = await backup({
+    ...common(house, task),
+    source: house.source(),
+    trigger: 'manual',
+    description: 'before the accident',
+  });
+  chapter('holdfast drill');
+  const rehearsed = await drill({
+    ...common(house, task),
+    source: house.source(),
+    storage: house.storageOf(house.source()),
+    id: taken.id,
+  });
+  if (!rehearsed.ok) throw failed('the drill found differences');
+
+  chapter('The accident');
+  await haveAccidents(server, task);
+  showChanges(before, await lookAtShop(server, signal), task);
+
+  chapter(`holdfast restore ${taken.id}`);
+  await bringBack(house, taken.id, task);
+
+  chapter('The proof');
+  const proof = await step(report, 'compare', () => compareWithBackup(house, taken.id, task), describeProof);
+  if (!proof.ok) throw failed(describeMismatches(proof));
+  const after = await lookAtShop(server, signal);
+  showChanges(before, after, task);
+  if (JSON.stringify(after) !== JSON.stringify(before))
+    throw failed('the shop does not look as it did before the accident');
+
+  return {
+    ok: true,
+    seconds: (clock.monotonic() - started) / 1000,
+    backup: taken.id,
+    tables: proof.tables.compared,
+    rows: proof.tables.rows,
+    fingerprints: proof.tables.fingerprints,
+    recoverySeconds: rehearsed.seconds,
+    kept: place.keep(),
+  };
+}
+
+interface Place extends AsyncDisposable {
+  folder: string;
+  config: string;
+  /** Called when everything went well: only a whole demo is worth keeping. */
+  keep(): DemoResult['kept'];
+}
+
+async function openPlace(wanted: boolean): Promise<Place> {
+  const folder = await mkdtemp(join(tmpdir(), 'holdfast-demo-'));
+  const config = join(folder, 'holdfast.yaml');
+  let kept = false;
+  return {
+    folder,
+    config,
+    keep: () => {
+      kept = wanted;
+      return wanted ? { folder, config } : null;
+    },
+    [Symbol.asyncDispose]: async () => {
+      if (!kept) await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+    },
+  };
+}
+
+/** A configuration file as an operator writes it, read as any other. */
+async function openDemoHouse(place: Place, server: TemporaryServer, task: DemoTask): Promise<House> {
+  const text = `# Written by holdfast demo.
+state: ./state
+sources:
+  shop:
+    database: { url: "postgres://${server.user}@${server.host}:${server.port}/shop", password: "\${file:./password}" }
+    dump: { fingerprints: true }
+    drill: { checks: ["select count(*) > 0 from orders", "select min(price) > 0 from products"] }
+storages:
+  local: { type: local, path: ./backups }
+`;
+  await writeFile(join(place.folder, 'password'), server.password.reveal(), { mode: 0o600 });
+  await writeFile(place.config, text, { mode: 0o600 });
+  const loaded = await loadConfig({ path: place.config, env: {}, cwd: place.folder });
+  return openHouse(loaded, { clock: task.clock, logger: task.logger });
+}
+
+function common(house: House, { signal, report }: DemoTask) {
+  const { catalog, clock, instance, version, timezone, scratch } = house;
+  return { catalog, clock, instance, version, timezone, scratch, signal, report };
+}
+
+async function openShop(server: TemporaryServer, signal: AbortSignal): Promise<number> {
+  {
+    await using admin = await openSession(server, 'postgres', signal);
+    await admin.run('CREATE DATABASE shop');
+  }
+  await using shop = await openSession(server, 'shop', signal);
+  await fillShop((sql) => shop.run(sql));
+  return Number(await shop.value(rowCount));
+}
+
+interface Look {
+  name: string;
+  value: string;
+}
+
+async function lookAtShop(server: TemporaryServer, signal: AbortSignal): Promise<Look[]> {
+  await using shop = await openSession(server, 'shop', signal);
+  const seen: Look[] = [];
+  for (const { name, sql } of facts) {
+    // After the accident a whole table is gone.
+    const value = await shop.value(sql).catch((error: unknown) => {
+      if (signal.aborted) throw error;
+      return 'gone';
+    });
+    seen.push({ name, value: value ?? 'none' });
+  }
+  return seen;
+}
+
+async function haveAccidents(server: TemporaryServer, { signal, line }: DemoTask): Promise<void> {
+  await using shop = await openSession(server, 'shop', signal);
+  for (const { sql, told } of accidents) {
+    await shop.run(sql);
+    line(`${sql};  -- ${told}`);
+  }
+}
+
+function showChanges(before: readonly Look[], now: readonly Look[], { line }: DemoTask): void {
+  for (const [at, { name, value }] of now.entries()) {
+    const was = before[at]?.value;
+    line(was === value ? `${name}: ${value}` : `${name}: ${value}  (was ${was})`);
+  }
+}
+
+async function bringBack(house: House, id: string, task: DemoTask): Promise<void> {
+  const source = house.source();
+  await restore({
+    ...common(house, task),
+    request: {
+      source,
+      from: { storage: house.storageOf(source), id },
+      into: null,
+      inPlace: false,
+      scope: null,
+      owners: 'keep',
+      sessions: 'disconnect',
+      keepOld: false,
+      safetyBackup: true,
+      jobs: null,
+      allowed: [],
+    },
+    confirm: () => {
+      task.line('(the command asks for the name of the database here)');
+      return Promise.resolve();
+    },
+  });
+}
+
+/** The live database against what was counted, and fingerprinted, in the snapshot of the dump. */
+async function compareWithBackup(house: House, id: string, { signal }: DemoTask): Promise<Comparison> {
+  const source = house.source();
+  const storage = house.storageOf(source);
+  const { manifest } = await openArchive({ storage, source: source.name, id, scratch: house.scratch, signal });
+  if (!manifest.database) throw failed('the backup holds no database');
+  const live = await source.database.count({ tables: null, sequences: true, fingerprints: true }, signal);
+  return compareCounts(manifest.database, live);
+}
+
+function describeServer(server: TemporaryServer): string {
+  return `PostgreSQL ${server.version} on ${server.host}:${server.port}`;
+}
+
+function describeShop(rows: number): string {
+  return `${formatCount(rows)} rows`;
+}
+
+function describeProof({ ok, tables, sequences }: Comparison): string {
+  const rows = `${formatCount(tables.rows)} rows in ${tables.compared} tables`;
+  return ok
+    ? `${rows}: all equal, by content; ${sequences.compared} sequences where they were`
+    : 'there are differences';
+}
+
+function failed(why: string): HoldfastError {
+  return new HoldfastError('DEMO_FAILED', `the demo did not end as it should: ${why}`, {
+    kind: 'integrity',
+    hint: 'This must never happen: please report it, with the output of `holdfast demo --debug`.',
+  });
+}
