@@ -2,12 +2,14 @@ import { manifestJsonSchema } from '../src/archive/manifest-schema.ts';
 import { globalOptions } from '../src/cli/build-program.ts';
 import type { Command, CommandOption } from '../src/cli/command.ts';
 import { commands } from '../src/cli/commands/index.ts';
+import { environmentPage } from '../src/config/environment-page.ts';
 import { configJsonSchema } from '../src/config/schema.ts';
 
 /** The pages that the program itself knows best, by path. `npm run docs` writes them; `npm run check` compares. */
 export function generatedDocs(): Map<string, string> {
   return new Map([
     ['docs/commands.md', commandsPage()],
+    ['docs/environment.md', environmentPage()],
     ['docs/holdfast.schema.json', json(configJsonSchema())],
     ['docs/manifest.schema.json', json(manifestJsonSchema())],
   ]);

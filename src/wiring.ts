@@ -1,4 +1,6 @@
+import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from './base/clock.ts';
@@ -19,7 +21,8 @@ export async function openHouse(loaded: LoadedConfig, tools: { clock: Clock; log
   const { clock, logger } = tools;
   const catalog = openCatalog(config.state, clock);
   markInterrupted(catalog, clock);
-  const scratch = join(tmpdir(), `holdfast-${process.pid}`);
+  // A name nobody can guess: in a folder that everyone may write, a foretold one could be somebody else's already.
+  const scratch = join(tmpdir(), `holdfast-${process.pid}-${randomBytes(6).toString('hex')}`);
   const storages = new Map(
     Object.entries(config.storages).map(([name, options]) => [name, storageKinds[options.type].create(name, options)]),
   );
@@ -46,7 +49,10 @@ export async function openHouse(loaded: LoadedConfig, tools: { clock: Clock; log
     scratch,
     source: (name) => findSource(sources, name),
     storageOf: (source, name) => findStorage(source, name),
-    [Symbol.asyncDispose]: async () => catalog[Symbol.dispose](),
+    [Symbol.asyncDispose]: async () => {
+      catalog[Symbol.dispose]();
+      await rm(scratch, { recursive: true, force: true });
+    },
   };
 }
 

@@ -20,7 +20,12 @@ export async function writeDrill(
 }
 
 /** Newest first. What cannot be read proves nothing and is left out. */
-export async function readDrills(storage: Storage, source: string, id: string, signal: AbortSignal): Promise<StoredDrill[]> {
+export async function readDrills(
+  storage: Storage,
+  source: string,
+  id: string,
+  signal: AbortSignal,
+): Promise<StoredDrill[]> {
   const drills: StoredDrill[] = [];
   for await (const { key } of storage.list(drillsPrefix(source, id), signal)) {
     const drill = parseDrill(await readSmall(storage, key, signal));

@@ -8,12 +8,23 @@ export interface Hold {
   reason: string | null;
 }
 
-export async function readHold(storage: Storage, source: string, id: string, signal: AbortSignal): Promise<Hold | null> {
+export async function readHold(
+  storage: Storage,
+  source: string,
+  id: string,
+  signal: AbortSignal,
+): Promise<Hold | null> {
   const content = await readSmall(storage, holdKey(source, id), signal);
   return content && parseHold(content);
 }
 
-export async function writeHold(storage: Storage, source: string, id: string, hold: Hold, signal: AbortSignal): Promise<void> {
+export async function writeHold(
+  storage: Storage,
+  source: string,
+  id: string,
+  hold: Hold,
+  signal: AbortSignal,
+): Promise<void> {
   await writeJson(storage, holdKey(source, id), hold, signal);
 }
 

@@ -47,10 +47,14 @@ export function extensionFor({ codec }: Compression): string {
 export function checkArtifactPath(path: string): void {
   const problem = keyProblem(path) ?? (isReserved(path) ? 'the name is taken by the archive itself' : null);
   if (problem === null) return;
-  throw new HoldfastError('MANIFEST_HOSTILE', `the manifest names a path outside its backup: ${JSON.stringify(path.slice(0, 200))} (${problem})`, {
-    kind: 'integrity',
-    hint: 'This manifest was not written by Holdfast. Do not restore from it.',
-  });
+  throw new HoldfastError(
+    'MANIFEST_HOSTILE',
+    `the manifest names a path outside its backup: ${JSON.stringify(path.slice(0, 200))} (${problem})`,
+    {
+      kind: 'integrity',
+      hint: 'This manifest was not written by Holdfast. Do not restore from it.',
+    },
+  );
 }
 
 function isReserved(path: string): boolean {
@@ -63,5 +67,7 @@ export function isBackupFile(path: string): boolean {
 }
 
 function notOurs(what: string, name: string): HoldfastError {
-  return new HoldfastError('NAME_INVALID', `${JSON.stringify(name.slice(0, 200))} is not the name of a ${what}`, { kind: 'usage' });
+  return new HoldfastError('NAME_INVALID', `${JSON.stringify(name.slice(0, 200))} is not the name of a ${what}`, {
+    kind: 'usage',
+  });
 }

@@ -89,7 +89,9 @@ const databaseSchema = z.object({
   properties: z.record(text, z.unknown()).optional(),
   snapshot: z.object({ isolation: text, lsn: text.nullable() }),
   tables: z.array(z.object({ ...named, rows: size.nullable(), fingerprint: text.nullable() })),
-  sequences: z.array(z.object({ ...named, value: text.regex(/^-?\d+$/), called: z.boolean(), until: text.regex(/^-?\d+$/).optional() })),
+  sequences: z.array(
+    z.object({ ...named, value: text.regex(/^-?\d+$/), called: z.boolean(), until: text.regex(/^-?\d+$/).optional() }),
+  ),
 });
 
 /** Checks the fields of this format and lets others pass. A value that a later program may add (a role, a trigger) is only text here. */
@@ -110,7 +112,9 @@ export const manifestSchema = z.object({
   encryption: z.record(text, z.unknown()).nullable(),
   artifacts: z.array(artifactSchema),
   warnings: z.array(text),
-  digest: sha256.describe('SHA-256 of this manifest as canonical JSON (keys sorted, no white space) without this field'),
+  digest: sha256.describe(
+    'SHA-256 of this manifest as canonical JSON (keys sorted, no white space) without this field',
+  ),
 });
 
 /** For docs/manifest.schema.json. */

@@ -2,7 +2,14 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { backupId } from '../base/ids.ts';
-import { canonicalJson, manifestJsonSchema, parseManifest, renderManifest, sealManifest, type ManifestDraft } from './manifest.ts';
+import {
+  canonicalJson,
+  manifestJsonSchema,
+  parseManifest,
+  renderManifest,
+  sealManifest,
+  type ManifestDraft,
+} from './manifest.ts';
 
 const place = { source: 'shop', id: '2026-11-20_05-15-00' };
 const sha256 = 'a'.repeat(64);
@@ -72,7 +79,11 @@ function sha256Of(text: string): string {
 
 describe('manifest', () => {
   test('what was sealed is read back as it was', () => {
-    expect(parseManifest(good, place)).toEqual({ format: 1, ...draft, digest: expect.stringMatching(/^[0-9a-f]{64}$/) });
+    expect(parseManifest(good, place)).toEqual({
+      format: 1,
+      ...draft,
+      digest: expect.stringMatching(/^[0-9a-f]{64}$/),
+    });
   });
 
   test('is laid out for people', () => {
@@ -204,7 +215,9 @@ describe('manifest', () => {
 });
 
 test('canonical JSON sorts keys at every depth and has no white space', () => {
-  expect(canonicalJson({ b: [1, { d: null, c: 'ä"' }], a: true, 10: 0, 9: -1.5 })).toBe('{"10":0,"9":-1.5,"a":true,"b":[1,{"c":"ä\\"","d":null}]}');
+  expect(canonicalJson({ b: [1, { d: null, c: 'ä"' }], a: true, 10: 0, 9: -1.5 })).toBe(
+    '{"10":0,"9":-1.5,"a":true,"b":[1,{"c":"ä\\"","d":null}]}',
+  );
 });
 
 test('the JSON Schema is one, and lets unknown fields pass', () => {

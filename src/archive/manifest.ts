@@ -1,9 +1,15 @@
 import { createHash } from 'node:crypto';
 import { HoldfastError } from '../base/errors.ts';
 import { checkArtifactPath } from './layout.ts';
-import { manifestFormat, manifestSchema, type Artifact, type Manifest, type ManifestDatabase } from './manifest-schema.ts';
+import {
+  manifestFormat,
+  manifestSchema,
+  type Artifact,
+  type Manifest,
+  type ManifestDatabase,
+} from './manifest-schema.ts';
 
-export { manifestJsonSchema, type Artifact, type Manifest, type ManifestDatabase } from './manifest-schema.ts';
+export { manifestJsonSchema, type Artifact, type Manifest } from './manifest-schema.ts';
 
 interface Place {
   source: string;
@@ -109,8 +115,12 @@ function damaged({ source, id }: Place, why: string, cause?: unknown): HoldfastE
 }
 
 function newer(format: number, { source, id }: Place): HoldfastError {
-  return new HoldfastError('MANIFEST_NEWER', `the backup ${source}/${id} has format ${format}; this program reads up to ${manifestFormat}`, {
-    kind: 'integrity',
-    hint: 'Upgrade Holdfast to a version that knows this format.',
-  });
+  return new HoldfastError(
+    'MANIFEST_NEWER',
+    `the backup ${source}/${id} has format ${format}; this program reads up to ${manifestFormat}`,
+    {
+      kind: 'integrity',
+      hint: 'Upgrade Holdfast to a version that knows this format.',
+    },
+  );
 }

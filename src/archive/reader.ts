@@ -1,11 +1,9 @@
 import type { Readable } from 'node:stream';
-import { finished } from 'node:stream/promises';
 import { toHoldfastError, HoldfastError } from '../base/errors.ts';
 import { inParallel } from '../base/parallel.ts';
 import type { Report } from '../base/progress.ts';
 import type { StoredDump } from '../engines/engine.ts';
-import { expectDigest } from '../pipeline/digest.ts';
-import { meter } from '../pipeline/meter.ts';
+import { digestOf, digestProblem, expectDigest } from '../pipeline/digest.ts';
 import { through } from '../pipeline/pipeline.ts';
 import type { Storage } from '../storage/storage.ts';
 import { artifactKey } from './layout.ts';
@@ -50,9 +48,13 @@ const readsAtOnce = 4;
 export async function openArchive({ storage, source, id, scratch, signal }: ArchivePlace): Promise<StoredBackup> {
   const manifest = await readManifest(storage, source, id, signal);
   if (manifest.encryption !== null) {
-    throw new HoldfastError('ENCRYPTION_UNKNOWN', `the backup ${source}/${id} is encrypted in a way this program does not know`, {
-      hint: 'Upgrade Holdfast.',
-    });
+    throw new HoldfastError(
+      'ENCRYPTION_UNKNOWN',
+      `the backup ${source}/${id} is encrypted in a way this program does not know`,
+      {
+        hint: 'Upgrade Holdfast.',
+      },
+    );
   }
   return new Archive(manifest, storage, scratch);
 }
@@ -81,43 +83,50 @@ class Archive implements StoredBackup {
   }
 
   async open(artifact: Artifact, signal: AbortSignal): Promise<Readable> {
-    return this.#read(artifact, signal, () => undefined);
+    const check = expectDigest(artifact, artifact.path);
+    check.once('end', () => this.#whole.add(artifact.path));
+    return through(await this.#get(artifact, signal), [check], signal);
   }
 
   async checkDigests(report: Report, signal: AbortSignal): Promise<DigestCheck[]> {
     const { artifacts } = this.manifest;
     const total = artifacts.reduce((sum, { bytes }) => sum + bytes, 0);
-    const checks = new Map<string, DigestCheck>();
     const tell = tellSum((part, bytes) => report({ kind: 'progress', step: 'checksum', part, bytes, total }));
+    const checks = new Map<string, DigestCheck>();
     await inParallel(artifacts, readsAtOnce, async (artifact) => {
       const { path } = artifact;
       try {
-        await drain(await this.#read(artifact, signal, (bytes) => tell(path, bytes)));
-        checks.set(path, { artifact: path, check: 'checksum', ok: true, detail: `sha256 ${artifact.sha256.slice(0, 12)}` });
+        await this.#check(artifact, signal, (bytes) => tell(path, bytes));
+        checks.set(path, {
+          artifact: path,
+          check: 'checksum',
+          ok: true,
+          detail: `sha256 ${artifact.sha256.slice(0, 12)}`,
+        });
       } catch (error) {
         checks.set(path, { artifact: path, check: 'checksum', ok: false, detail: damageOf(error) });
       }
     });
+    report({ kind: 'progress', step: 'checksum', part: '', bytes: total, total });
     return artifacts.map(({ path }) => checks.get(path)).filter((check) => check !== undefined);
   }
 
-  async #read(artifact: Artifact, signal: AbortSignal, tell: (bytes: number) => void): Promise<Readable> {
+  async #check(artifact: Artifact, signal: AbortSignal, tell: (bytes: number) => void): Promise<void> {
+    const actual = await digestOf(await this.#get(artifact, signal), tell);
+    const problem = digestProblem(artifact, actual, artifact.path);
+    if (problem) throw problem;
+    this.#whole.add(artifact.path);
+  }
+
+  async #get({ path, object }: Artifact, signal: AbortSignal): Promise<Readable> {
     const { source, id } = this.manifest;
-    const { path, object } = artifact;
     if (object !== null) {
       throw new HoldfastError('OBJECT_UNKNOWN', `${path} is a shared object, which this program does not know`, {
         hint: 'Upgrade Holdfast.',
       });
     }
-    const content = await this.#get(artifactKey(source, id, path), path, signal);
-    const check = expectDigest(artifact, path);
-    check.once('end', () => this.#whole.add(path));
-    return through(content, [meter(tell).stream, check], signal);
-  }
-
-  async #get(key: string, path: string, signal: AbortSignal): Promise<Readable> {
     try {
-      return await this.storage.get(key, { signal });
+      return await this.storage.get(artifactKey(source, id, path), { signal });
     } catch (error) {
       if (!(error instanceof HoldfastError) || error.code !== 'STORAGE_NOT_FOUND') throw error;
       throw new HoldfastError('ARTIFACT_MISSING', `${path} is missing`, {
@@ -139,7 +148,9 @@ class Archive implements StoredBackup {
       storage,
       scratch: this.#scratch,
       open: (artifact, signal) => this.open(artifact, signal),
-      isWhole: ({ path }) => this.#whole.has(path),
+      ensureWhole: async (artifact, until) => {
+        if (!this.#whole.has(artifact.path)) await this.#check(artifact, until, () => undefined);
+      },
     });
   }
 }
@@ -151,18 +162,17 @@ function damageOf(error: unknown): string {
   return known.message;
 }
 
-async function drain(content: Readable): Promise<void> {
-  content.resume();
-  await finished(content);
-}
-
-/** Adds up what several parts tell. */
+/** Adds up what several parts tell, at most ten times a second. */
 function tellSum(tell: (part: string, sum: number) => void): (part: string, bytes: number) => void {
   const parts = new Map<string, number>();
   let sum = 0;
+  let toldAt = 0;
   return (part, bytes) => {
     sum += bytes - (parts.get(part) ?? 0);
     parts.set(part, bytes);
+    const now = performance.now();
+    if (now - toldAt < 100) return;
+    toldAt = now;
     tell(part, sum);
   };
 }

@@ -18,7 +18,8 @@ export async function readSmall(storage: Storage, key: string, signal: AbortSign
   let size = 0;
   for await (const chunk of content as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > largestBytes) throw new HoldfastError('FILE_TOO_LARGE', `${key} is too large to be ours`, { kind: 'integrity' });
+    if (size > largestBytes)
+      throw new HoldfastError('FILE_TOO_LARGE', `${key} is too large to be ours`, { kind: 'integrity' });
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);

@@ -2,7 +2,7 @@ import { createWriteStream } from 'node:fs';
 import { mkdir, mkdtemp, rm, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { finished, pipeline } from 'node:stream/promises';
+import { pipeline } from 'node:stream/promises';
 import { HoldfastError, toHoldfastError } from '../base/errors.ts';
 import { inParallel } from '../base/parallel.ts';
 import { formatBytes } from '../base/units.ts';
@@ -22,8 +22,8 @@ export interface DumpPlace {
   scratch: string;
   /** The stored bytes, failing in the place of the end when they are not the manifest's. */
   open(artifact: Artifact, signal: AbortSignal): Promise<Readable>;
-  /** Whether it was read to its end and found whole already. */
-  isWhole(artifact: Artifact): boolean;
+  /** Reads it to its end, unless that has been done, and rejects when its bytes are not the manifest's. */
+  ensureWhole(artifact: Artifact, signal: AbortSignal): Promise<void>;
 }
 
 type Local = { path: string } & AsyncDisposable;
@@ -59,9 +59,13 @@ function outerCodec({ path, compression, compressedBy }: Artifact): Codec {
   if (compressedBy !== 'archive' || compression === null) return 'none';
   const known = parseCompression(compression);
   if (known) return known.codec;
-  throw new HoldfastError('COMPRESSION_UNKNOWN', `${path} is compressed with ${compression}, which this program does not know`, {
-    hint: 'Upgrade Holdfast.',
-  });
+  throw new HoldfastError(
+    'COMPRESSION_UNKNOWN',
+    `${path} is compressed with ${compression}, which this program does not know`,
+    {
+      hint: 'Upgrade Holdfast.',
+    },
+  );
 }
 
 async function fileLocally(place: DumpPlace, signal: AbortSignal): Promise<Local> {
@@ -104,12 +108,7 @@ function localPathOf({ manifest, storage }: DumpPlace, path: string): string | n
 
 /** A tool is given a path only when all bytes behind it are those of the manifest. */
 async function checkAll(place: DumpPlace, signal: AbortSignal): Promise<void> {
-  const unread = place.artifacts.filter((artifact) => !place.isWhole(artifact));
-  await inParallel(unread, readsAtOnce, async (artifact) => {
-    const content = await place.open(artifact, signal);
-    content.resume();
-    await finished(content);
-  });
+  await inParallel(place.artifacts, readsAtOnce, (artifact) => place.ensureWhole(artifact, signal));
 }
 
 async function stage(scratch: string, bytes: number, fill: (folder: string) => Promise<string>): Promise<Local> {

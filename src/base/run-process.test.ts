@@ -52,13 +52,17 @@ describe('runProcess', () => {
   });
 
   test('a program that cannot be run at all is an error of ours', async () => {
-    await expect(runProcess({ program: '/etc/passwd', args: [] }, { signal })).rejects.toMatchObject({ code: 'TOOL_NOT_STARTED' });
+    await expect(runProcess({ program: '/etc/passwd', args: [] }, { signal })).rejects.toMatchObject({
+      code: 'TOOL_NOT_STARTED',
+    });
     const tooLong = { program: '/bin/sh', args: ['-c', 'true', 'x'.repeat(4 * 1024 * 1024)] };
     await expect(runProcess(tooLong, { signal })).rejects.toMatchObject({ code: 'TOOL_NOT_STARTED' });
   });
 
   test('a program that never stops talking is ended', async () => {
-    await expect(runProcess(sh('yes'), { signal, maxOutput: 100_000 })).rejects.toThrow('sh printed more than 100000 bytes');
+    await expect(runProcess(sh('yes'), { signal, maxOutput: 100_000 })).rejects.toThrow(
+      'sh printed more than 100000 bytes',
+    );
   });
 
   test('a program that does not read its input is judged by its status', async () => {
@@ -71,7 +75,7 @@ describe('runProcess', () => {
 describe('environment and secrets', () => {
   afterEach(() => vi.unstubAllEnvs());
 
-  test('the caller\'s PG* variables and other settings do not leak in; given ones do', async () => {
+  test("the caller's PG* variables and other settings do not leak in; given ones do", async () => {
     vi.stubEnv('PGPASSWORD', 'leaked');
     vi.stubEnv('PGSERVICE', 'leaked');
     vi.stubEnv('HOLDFAST_PASSPHRASE', 'leaked');
@@ -86,7 +90,9 @@ describe('environment and secrets', () => {
     const lines: string[] = [];
     const script = `printf 'login p@ss wo' >&2; sleep 0.05; printf 'rd/42 failed\\nurl %s' "$ENCODED" >&2; exit 1`;
     const command = sh(script, { ENCODED: encodeURIComponent(secret.reveal()) });
-    const error = await runProcess(command, { signal, onStderr: (line) => lines.push(line) }).catch((thrown: Error) => thrown);
+    const error = await runProcess(command, { signal, onStderr: (line) => lines.push(line) }).catch(
+      (thrown: Error) => thrown,
+    );
     const seen = JSON.stringify([error, (error as Error).message, lines]);
     expect(seen).toContain('login •••••• failed');
     expect(seen).not.toMatch(/p@ss|p%40ss|rd\/42/);
@@ -115,7 +121,9 @@ describe('outputOf', () => {
   });
 
   test('the status counts even when the pipe was closed long before', async () => {
-    await expect(collect(outputOf(sh('echo whole; exec >&-; sleep 0.1; exit 1'), { signal }))).rejects.toThrow('status 1');
+    await expect(collect(outputOf(sh('echo whole; exec >&-; sleep 0.1; exit 1'), { signal }))).rejects.toThrow(
+      'status 1',
+    );
   });
 
   test('gives all bytes of a slow and of a fast reader', async () => {
@@ -169,7 +177,10 @@ describe('ending', () => {
 
   test('a program that ignores SIGTERM is killed after the grace', async () => {
     const controller = new AbortController();
-    const child = startProcess(sh('trap "" TERM; echo ready; while :; do sleep 1; done'), { signal: controller.signal, graceMs: 50 });
+    const child = startProcess(sh('trap "" TERM; echo ready; while :; do sleep 1; done'), {
+      signal: controller.signal,
+      graceMs: 50,
+    });
     await new Promise((resolve) => child.stdout?.once('data', resolve));
     controller.abort();
     await expect(child.done).rejects.toMatchObject({ code: 'INTERRUPTED' });
@@ -177,10 +188,25 @@ describe('ending', () => {
 
   test('a program that answers the abort with status 0 has not succeeded', async () => {
     const controller = new AbortController();
-    const child = startProcess(sh('trap "exit 0" TERM; echo ready; while :; do sleep 0.01; done'), { signal: controller.signal });
+    const child = startProcess(sh('trap "exit 0" TERM; echo ready; while :; do sleep 0.01; done'), {
+      signal: controller.signal,
+    });
     await new Promise((resolve) => child.stdout?.once('data', resolve));
     controller.abort();
     await expect(child.done).rejects.toMatchObject({ code: 'INTERRUPTED' });
+  });
+
+  test('a stray child that holds the pipes open does not outlast an abort', async () => {
+    const controller = new AbortController();
+    // Out of the group, as a daemon is.
+    const child = startProcess(sh('setsid sleep 3 & echo ready'), { signal: controller.signal });
+    const ended = new Promise((resolve) => child.stdout?.once('data', resolve));
+    await ended;
+    await expectGone(child.pid);
+    const before = performance.now();
+    controller.abort();
+    await expect(child.done).rejects.toMatchObject({ code: 'INTERRUPTED' });
+    expect(performance.now() - before).toBeLessThan(2000);
   });
 
   test('nothing starts after an abort', () => {
@@ -191,7 +217,10 @@ describe('ending', () => {
 describe('feed', () => {
   test('resolves when the program has taken everything', async () => {
     const out: Buffer[] = [];
-    await feed(sh('wc -c'), Readable.from([Buffer.alloc(500_000), Buffer.alloc(500_000)]), { signal, onStdout: (chunk) => out.push(chunk) });
+    await feed(sh('wc -c'), Readable.from([Buffer.alloc(500_000), Buffer.alloc(500_000)]), {
+      signal,
+      onStdout: (chunk) => out.push(chunk),
+    });
     expect(Number(Buffer.concat(out).toString())).toBe(1_000_000);
   });
 
@@ -199,9 +228,9 @@ describe('feed', () => {
     const input = Readable.from(endless());
     await feed(sh('head -c 10 >/dev/null'), input, { signal });
     expect(input.destroyed).toBe(true);
-    await expect(feed(sh('head -c 10 >/dev/null; echo syntax error >&2; exit 3'), Readable.from(endless()), { signal })).rejects.toThrow(
-      'status 3: syntax error',
-    );
+    await expect(
+      feed(sh('head -c 10 >/dev/null; echo syntax error >&2; exit 3'), Readable.from(endless()), { signal }),
+    ).rejects.toThrow('status 3: syntax error');
   });
 
   test('S13 input that breaks off is never shown to the program as an end', async () => {
@@ -254,7 +283,9 @@ describe('throughProcess', () => {
   });
 
   test('no end without status 0', async () => {
-    await expect(pipeline(Readable.from(['x']), throughProcess(sh('cat; exit 5'), { signal }), collect)).rejects.toThrow('status 5');
+    await expect(
+      pipeline(Readable.from(['x']), throughProcess(sh('cat; exit 5'), { signal }), collect),
+    ).rejects.toThrow('status 5');
   });
 
   test('a program that leaves input unread fails, with its own error or ours', async () => {
@@ -265,7 +296,8 @@ describe('throughProcess', () => {
 
   test('words can refuse in spite of status 0', async () => {
     const refuse = (stderr: string) => (stderr.includes('ignored') ? new Error('refused') : null);
-    const run = (script: string) => pipeline(Readable.from(['x']), throughProcess(sh(script), { signal, refuse }), collect);
+    const run = (script: string) =>
+      pipeline(Readable.from(['x']), throughProcess(sh(script), { signal, refuse }), collect);
     await expect(run('cat; echo garbage ignored >&2')).rejects.toThrow('refused');
     expect(String(await run('cat; echo fine >&2'))).toBe('x');
   });

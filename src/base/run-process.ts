@@ -2,9 +2,12 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { Duplex, Readable, type Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { abortReason, throwIfAborted } from './abort.ts';
-import { HoldfastError } from './errors.ts';
+import type { HoldfastError } from './errors.ts';
 import { guard } from './guardian.ts';
 import { withoutSecrets } from './secret.ts';
+import { couldNotStart, failedProcess } from './tool-failure.ts';
+
+export { toolFailure, type ToolFailure } from './tool-failure.ts';
 
 /** The only place that starts programs. Never through a shell, never with a secret among the arguments. */
 export interface Command {
@@ -40,7 +43,8 @@ export interface RunningProcess {
   kill(signal?: NodeJS.Signals): void;
 }
 
-const keptVariables = /^(PATH|HOME|USER|LOGNAME|LANG|LANGUAGE|LC_[A-Z]+|TZ|TMPDIR|XDG_[A-Z_]+|LD_LIBRARY_PATH|DOCKER_[A-Z_]+|NODE_EXTRA_CA_CERTS|SSL_CERT_(FILE|DIR))$/;
+const keptVariables =
+  /^(PATH|HOME|USER|LOGNAME|LANG|LANGUAGE|LC_[A-Z]+|TZ|TMPDIR|XDG_[A-Z_]+|LD_LIBRARY_PATH|DOCKER_[A-Z_]+|NODE_EXTRA_CA_CERTS|SSL_CERT_(FILE|DIR))$/;
 const stderrKept = 16 * 1024;
 
 /** What every child gets: where programs and the home are, the language, and how to reach a container engine. */
@@ -60,9 +64,16 @@ export function startProcess(command: Command, options: ProcessOptions): Running
   let ended = false;
   let killed = false;
   let graceTimer: NodeJS.Timeout | undefined;
+  // Nobody reads what an ended program left in its pipes, or a stray child of it holds them open; they would never close.
+  const dropPipes = () => {
+    for (const pipe of [child.stdout, child.stderr]) pipe?.destroy();
+  };
   const kill = (signal: NodeJS.Signals = 'SIGTERM') => {
     // After its end the number may belong to somebody else.
-    if (ended) return;
+    if (ended) {
+      dropPipes();
+      return;
+    }
     killed = true;
     killGroup(child, signal);
     graceTimer ??= setTimeout(() => killGroup(child, 'SIGKILL'), options.graceMs ?? 5000);
@@ -78,14 +89,13 @@ export function startProcess(command: Command, options: ProcessOptions): Running
       outcome();
     };
     options.signal.addEventListener('abort', stop, { once: true });
-    child.once('error', (error) => settle(() => reject(couldNotStart(command, error))));
+    child.once('error', (error) => settle(() => reject(couldNotStart(command.program, error))));
     child.once('exit', () => {
       ended = true;
       clearTimeout(graceTimer);
       // Workers of `pg_dump -j` outlive a killed leader; nothing of the group may survive it.
       killGroup(child, 'SIGKILL');
-      // Nobody reads what an ended program left in its pipes, and they would never close.
-      if (killed) for (const pipe of [child.stdout, child.stderr]) pipe?.destroy();
+      if (killed) dropPipes();
     });
     child.once('close', (status, signal) =>
       settle(() => {
@@ -93,7 +103,7 @@ export function startProcess(command: Command, options: ProcessOptions): Running
         if (options.signal.aborted) reject(abortReason(options.signal));
         else if (status === 0) resolve();
         else {
-          const failure = failedProcess(command, status, signal, tail());
+          const failure = failedProcess(command.program, { status, signal, stderr: tail() });
           reject(options.explain?.(failure) ?? failure);
         }
       }),
@@ -115,7 +125,7 @@ function spawnGroup(command: Command, options: ProcessOptions): ChildProcess {
       ...(command.user === undefined ? {} : command.user),
     });
   } catch (error) {
-    throw couldNotStart(command, error as NodeJS.ErrnoException);
+    throw couldNotStart(command.program, error as NodeJS.ErrnoException);
   }
 }
 
@@ -139,7 +149,11 @@ export async function runProcess(command: Command, options: RunOptions): Promise
   child.stdin?.end(options.input);
   await child.done.catch((error: unknown) => {
     if (size <= limit) throw error;
-    throw new HoldfastError('TOOL_FAILED', `${toolName(command)} printed more than ${limit} bytes`, { cause: error });
+    throw failedProcess(
+      command.program,
+      { status: null, signal: 'SIGKILL', stderr: child.stderr() },
+      `printed more than ${limit} bytes`,
+    );
   });
   return { stdout: Buffer.concat(chunks).toString('utf8'), stderr: child.stderr() };
 }
@@ -187,7 +201,7 @@ export function throughProcess(command: Command, options: ThroughOptions): Duple
   });
   passOutput(child, through, () =>
     // With status 0, and yet the rest of the input would be lost in silence.
-    inputEnded ? (options.refuse?.(child.stderr()) ?? null) : stoppedReading(command),
+    inputEnded ? (options.refuse?.(child.stderr()) ?? null) : stoppedReading(command, child.stderr()),
   );
   return through;
 }
@@ -250,46 +264,8 @@ export async function feed(
   return { stderr: child.stderr() };
 }
 
-export interface ToolFailure {
-  tool: string;
-  status: number | null;
-  signal: NodeJS.Signals | null;
-  stderr: string;
-}
-
-/** The facts of a failed program, for adapters that translate its words into our errors. */
-export function toolFailure(error: unknown): ToolFailure | null {
-  if (error instanceof HoldfastError && error.code === 'TOOL_FAILED') return error.details as Partial<ToolFailure> as ToolFailure;
-  return null;
-}
-
-function failedProcess(command: Command, status: number | null, signal: NodeJS.Signals | null, stderr: string): HoldfastError {
-  const tool = toolName(command);
-  const how = signal ? `was ended by ${signal}` : `ended with status ${status}`;
-  const last = stderr.trim().split('\n').slice(-3).join('; ');
-  return new HoldfastError('TOOL_FAILED', `${tool} ${how}${last ? `: ${last}` : ''}`, {
-    details: { tool, status, signal, stderr } satisfies ToolFailure,
-  });
-}
-
-function stoppedReading(command: Command): HoldfastError {
-  return new HoldfastError('TOOL_FAILED', `${toolName(command)} ended before it had read everything`);
-}
-
-function couldNotStart(command: Command, error: NodeJS.ErrnoException): HoldfastError {
-  if (error.code !== 'ENOENT') {
-    return new HoldfastError('TOOL_NOT_STARTED', `${command.program} could not be started: ${error.message}`, {
-      cause: error,
-    });
-  }
-  return new HoldfastError('TOOL_MISSING', `the program ${command.program} was not found`, {
-    cause: error,
-    hint: `Install ${command.program}, or give its full path in the configuration.`,
-  });
-}
-
-function toolName(command: Command): string {
-  return command.program.split('/').at(-1) ?? command.program;
+function stoppedReading(command: Command, stderr: string): Error {
+  return failedProcess(command.program, { status: 0, signal: null, stderr }, 'ended before it had read everything');
 }
 
 function killGroup(child: ChildProcess, signal: NodeJS.Signals): void {

@@ -49,8 +49,10 @@ export async function runProgram(world: World): Promise<Ending> {
 }
 
 export function showError(error: unknown, io: Io, { json, debug }: { json: boolean; debug: boolean }): void {
-  if (json) io.screen.line(JSON.stringify(errorAsJson(error)));
-  else for (const line of renderError(error, { style: styleFor(io.errorColor), debug })) io.screen.line(line);
+  if (json) return io.screen.line(JSON.stringify(errorAsJson(error)));
+  // Into a file or a pipe every part stays on its line, for `grep`.
+  const columns = io.live ? io.columns : Number.POSITIVE_INFINITY;
+  for (const line of renderError(error, { style: styleFor(io.errorColor), debug, columns })) io.screen.line(line);
 }
 
 /** What is to be run, or the ending when nothing is: help, version or overview were printed. */

@@ -94,8 +94,6 @@ export const configSchema = z.strictObject({
 
 export type Config = z.output<typeof configSchema>;
 export type SourceConfig = Config['sources'][string];
-export type StorageConfig = Config['storages'][string];
-export type ScheduleConfig = NonNullable<SourceConfig['schedule']>;
 
 /** What people may write: here, what `completeSettings` fills in is optional. */
 export function configJsonSchema(): Record<string, unknown> {

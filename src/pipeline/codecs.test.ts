@@ -24,10 +24,15 @@ describe('compression', () => {
     ['lz4', Number.NaN],
     ['none', 3],
   ])('%s has no level %s', (codec, level) => {
-    expect(() => levelOf({ codec, level })).toThrow(expect.objectContaining({ code: 'COMPRESSION_INVALID', kind: 'usage' }));
+    expect(() => levelOf({ codec, level })).toThrow(
+      expect.objectContaining({ code: 'COMPRESSION_INVALID', kind: 'usage' }),
+    );
   });
 
-  test.each(['', 'brotli', 'zstd:', 'zstd:x', 'zstd:3:4', 'zstd:-1', 'toString', 'ZSTD'])('%j is no compression', (text) => {
-    expect(parseCompression(text)).toBeNull();
-  });
+  test.each(['', 'brotli', 'zstd:', 'zstd:x', 'zstd:3:4', 'zstd:-1', 'toString', 'ZSTD'])(
+    '%j is no compression',
+    (text) => {
+      expect(parseCompression(text)).toBeNull();
+    },
+  );
 });

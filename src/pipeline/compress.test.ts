@@ -23,7 +23,9 @@ const writable = codecs.filter((codec) => codec !== 'lz4');
 async function compress(codec: Codec, content = data, level: number | null = null): Promise<Buffer> {
   // lz4 is only read, never written by us.
   const stage =
-    codec === 'lz4' ? throughProcess({ program: 'lz4', args: ['-z', '-c'] }, { signal }) : compressor({ codec, level }, signal);
+    codec === 'lz4'
+      ? throughProcess({ program: 'lz4', args: ['-z', '-c'] }, { signal })
+      : compressor({ codec, level }, signal);
   return buffer(through(Readable.from([content], { objectMode: false }), [stage], signal));
 }
 
@@ -106,6 +108,9 @@ describe('compressing', () => {
     vi.stubEnv('PATH', '/nowhere');
     const reading = decompress('xz', [Buffer.from('x')]);
     vi.unstubAllEnvs();
-    await expect(reading).rejects.toMatchObject({ code: 'COMPRESSOR_MISSING', hint: expect.stringContaining('apt install xz-utils') });
+    await expect(reading).rejects.toMatchObject({
+      code: 'COMPRESSOR_MISSING',
+      hint: expect.stringContaining('apt install xz-utils'),
+    });
   });
 });

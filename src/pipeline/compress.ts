@@ -46,7 +46,9 @@ export function decompressor(codec: Codec, signal: AbortSignal): Duplex | null {
       return explained(createGunzip({ chunkSize }), (error) => explainZlib(codec, error));
     case 'zstd':
       // Without the option, garbage after a frame is ignored in silence. Further frames are read all the same.
-      return explained(createZstdDecompress({ chunkSize, rejectGarbageAfterEnd: true }), (error) => explainZlib(codec, error));
+      return explained(createZstdDecompress({ chunkSize, rejectGarbageAfterEnd: true }), (error) =>
+        explainZlib(codec, error),
+      );
     case 'bzip2':
       return program(codec, ['-d', '-c'], signal, explainDamage);
     case 'xz':
@@ -61,7 +63,8 @@ type Explain = (codec: Codec, error: Error) => Error;
 
 function program(codec: Codec, args: string[], signal: AbortSignal, explain: Explain): Duplex {
   // bzip2 ignores garbage after the end and says so, with status 0.
-  const refuse = (stderr: string) => (stderr.includes('trailing garbage') ? damaged(codec, 'garbage after its end') : null);
+  const refuse = (stderr: string) =>
+    stderr.includes('trailing garbage') ? damaged(codec, 'garbage after its end') : null;
   const stream = throughProcess({ program: codec, args, env: { LC_ALL: 'C' } }, { signal, refuse });
   return explained(stream, (error) => explain(codec, error));
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
-import { Transform } from 'node:stream';
+import { Transform, type Readable } from 'node:stream';
 import { throwIfAborted } from '../base/abort.ts';
 import { HoldfastError } from '../base/errors.ts';
 import { bufferedBytes } from './pipeline.ts';
@@ -46,6 +46,18 @@ export function digest(check: (result: Digest) => Error | null = () => null): Di
 /** Fails in the place of the end when the bytes were not the expected ones, so that nobody downstream ever sees an end. */
 export function expectDigest(expected: Digest, what: string): Transform {
   return digest((actual) => digestProblem(expected, actual, what)).stream;
+}
+
+/** Reads a stream to its end for its digest alone; for thousands of small ones, stages would cost more than the bytes. */
+export async function digestOf(content: Readable, tell: (bytes: number) => void): Promise<Digest> {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  for await (const chunk of content as AsyncIterable<Buffer>) {
+    hash.update(chunk);
+    bytes += chunk.length;
+    tell(bytes);
+  }
+  return { bytes, sha256: hash.digest('hex') };
 }
 
 export function digestProblem(expected: Digest, actual: Digest, what: string): HoldfastError | null {

@@ -28,9 +28,16 @@ describe('through', () => {
     const packed = await buffer(through(source(), [raw.stream, zstd, stored.stream], signal));
     expect(raw.bytes()).toBe(content.length);
     expect(told.at(-1)).toBe(content.length);
-    expect(stored.result()).toEqual({ bytes: packed.length, sha256: createHash('sha256').update(packed).digest('hex') });
+    expect(stored.result()).toEqual({
+      bytes: packed.length,
+      sha256: createHash('sha256').update(packed).digest('hex'),
+    });
 
-    const back = through(Readable.from([packed]), [expectDigest(stored.result(), 'x'), decompressor('zstd', signal)], signal);
+    const back = through(
+      Readable.from([packed]),
+      [expectDigest(stored.result(), 'x'), decompressor('zstd', signal)],
+      signal,
+    );
     expect(content.equals(await buffer(back))).toBe(true);
   });
 
@@ -53,7 +60,9 @@ describe('through', () => {
   test('a failing stage in the middle destroys source and end', async () => {
     const readable = source();
     const broken = new Transform({ transform: (_chunk, _encoding, next) => next(new Error('broken stage')) });
-    await expect(buffer(through(readable, [meter().stream, broken, digest().stream], signal))).rejects.toThrow('broken stage');
+    await expect(buffer(through(readable, [meter().stream, broken, digest().stream], signal))).rejects.toThrow(
+      'broken stage',
+    );
     expect(readable.destroyed).toBe(true);
   });
 
@@ -80,7 +89,10 @@ describe('through', () => {
       { bytes: content.length + 1, sha256 },
     ]) {
       const ends: string[] = [];
-      const last = new Transform({ transform: (chunk, _encoding, next) => next(null, chunk), flush: () => void ends.push('end') });
+      const last = new Transform({
+        transform: (chunk, _encoding, next) => next(null, chunk),
+        flush: () => void ends.push('end'),
+      });
       const reading = buffer(through(source(), [expectDigest(wrong, 'database.dump'), last], signal));
       await expect(reading).rejects.toMatchObject({ code: 'DIGEST_MISMATCH', kind: 'integrity' });
       expect(ends).toEqual([]);

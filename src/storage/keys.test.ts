@@ -40,23 +40,43 @@ describe('keys', () => {
   });
 
   test('S24 whatever passes stays below the root and is the only name of its place', () => {
-    const pieces = fc.constantFrom('.', '..', '/', '\\', 'a', 'B', ' ', '\0', '\n', '~', '%2e', '%2f', ':', 'ä', '..a', 'a..');
-    const hostile = fc.oneof(fc.array(pieces, { maxLength: 12 }).map((parts) => parts.join('')), fc.string({ unit: 'binary' }));
+    const pieces = fc.constantFrom(
+      '.',
+      '..',
+      '/',
+      '\\',
+      'a',
+      'B',
+      ' ',
+      '\0',
+      '\n',
+      '~',
+      '%2e',
+      '%2f',
+      ':',
+      'ä',
+      '..a',
+      'a..',
+    );
+    const hostile = fc.oneof(
+      fc.array(pieces, { maxLength: 12 }).map((parts) => parts.join('')),
+      fc.string({ unit: 'binary' }),
+    );
     fc.assert(
       fc.property(hostile, (key) => {
-        if (keyProblem(key) !== null) return;
         const place = posix.join('/root/storage', key);
-        expect(place).toBe(`/root/storage/${key}`);
-        expect(posix.normalize(place)).toBe(place);
+        return keyProblem(key) !== null || (place === `/root/storage/${key}` && posix.normalize(place) === place);
       }),
-      { numRuns: 3000 },
+      { numRuns: 2000 },
     );
+    expect(keyProblem('a../..a')).not.toBeNull();
   });
 
   test('prefixes', () => {
     expect(() => checkPrefix('')).not.toThrow();
     expect(() => checkPrefix('shop/2026/')).not.toThrow();
-    for (const prefix of ['shop', '/', '../', 'shop//', './']) expect(() => checkPrefix(prefix), prefix).toThrow('not a usable key');
+    for (const prefix of ['shop', '/', '../', 'shop//', './'])
+      expect(() => checkPrefix(prefix), prefix).toThrow('not a usable key');
     expect(() => checkFolder('')).toThrow('not a usable key');
   });
 });

@@ -42,7 +42,11 @@ export function keyProblem(key: string): string | null {
 }
 
 function invalidKey(key: string, problem: string): HoldfastError {
-  return new HoldfastError('STORAGE_KEY_INVALID', `${JSON.stringify(key.slice(0, 200))} is not a usable key: ${problem}`, {
-    kind: 'refused',
-  });
+  return new HoldfastError(
+    'STORAGE_KEY_INVALID',
+    `${JSON.stringify(key.slice(0, 200))} is not a usable key: ${problem}`,
+    {
+      kind: 'refused',
+    },
+  );
 }

@@ -6,7 +6,13 @@ import { zstdDecompressSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { readDrills, writeDrill } from '../../src/archive/drills.ts';
 import { readHold, removeHold, writeHold } from '../../src/archive/hold.ts';
-import { canonicalJson, renderManifest, sealManifest, type Manifest, type ManifestDraft } from '../../src/archive/manifest.ts';
+import {
+  canonicalJson,
+  renderManifest,
+  sealManifest,
+  type Manifest,
+  type ManifestDraft,
+} from '../../src/archive/manifest.ts';
 import { openArchive, readManifest } from '../../src/archive/reader.ts';
 import { removeBackup } from '../../src/archive/remove.ts';
 import { sweepUnfinished } from '../../src/archive/sweep.ts';
@@ -53,7 +59,12 @@ function streamPart(change: Partial<Extract<DumpPart, { kind: 'stream' }>> = {})
   };
 }
 
-const globalsPart = streamPart({ role: 'globals', name: 'globals.sql', format: 'plain', open: () => streamOf('create role shop;\n') });
+const globalsPart = streamPart({
+  role: 'globals',
+  name: 'globals.sql',
+  format: 'plain',
+  open: () => streamOf('create role shop;\n'),
+});
 
 const folderPart: DumpPart = {
   kind: 'folder',
@@ -64,11 +75,16 @@ const folderPart: DumpPart = {
   write: async (path) => {
     await writeFile(join(path, 'toc.dat'), content);
     await mkdir(join(path, 'blobs'));
-    for (const name of ['3001.dat.gz', '3002.dat.gz', 'blobs/1.dat.gz']) await writeFile(join(path, name), `data of ${name}`);
+    for (const name of ['3001.dat.gz', '3002.dat.gz', 'blobs/1.dat.gz'])
+      await writeFile(join(path, name), `data of ${name}`);
   },
 };
 
-function draftOf(writer: BackupWriter, artifacts: Manifest['artifacts'], change: Partial<ManifestDraft> = {}): ManifestDraft {
+function draftOf(
+  writer: BackupWriter,
+  artifacts: Manifest['artifacts'],
+  change: Partial<ManifestDraft> = {},
+): ManifestDraft {
   return {
     id: writer.id,
     source,
@@ -89,7 +105,10 @@ function draftOf(writer: BackupWriter, artifacts: Manifest['artifacts'], change:
   };
 }
 
-async function makeBackup(parts: DumpPart[] = [streamPart(), globalsPart], change: Partial<ManifestDraft> = {}): Promise<Manifest> {
+async function makeBackup(
+  parts: DumpPart[] = [streamPart(), globalsPart],
+  change: Partial<ManifestDraft> = {},
+): Promise<Manifest> {
   await using writer = await openBackup({ storage, source, startedAt, signal });
   const artifacts: Manifest['artifacts'] = [];
   for (const part of parts) artifacts.push(...(await writer.add(part, { signal, report })));
@@ -124,7 +143,13 @@ describe('writing', () => {
   test('what the archive compresses opens with stock tools, and its name says so', async () => {
     const { artifacts } = await makeBackup([streamPart({ compression: { codec: 'zstd', level: 1 } })]);
     expect(artifacts).toMatchObject([
-      { path: 'database.dump.zst', compression: 'zstd:1', compressedBy: 'archive', rawBytes: content.length, encryption: null },
+      {
+        path: 'database.dump.zst',
+        compression: 'zstd:1',
+        compressedBy: 'archive',
+        rawBytes: content.length,
+        encryption: null,
+      },
     ]);
     const stored = await readFile(join(root, source, firstId, 'database.dump.zst'));
     expect(artifacts[0]?.bytes).toBe(stored.length);
@@ -146,18 +171,33 @@ describe('writing', () => {
       'database.dir/blobs/1.dat.gz',
       'database.dir/toc.dat',
     ]);
-    expect(artifacts[3]).toMatchObject({ role: 'database', format: 'directory', compression: 'gzip:1', compressedBy: 'tool', bytes: content.length });
+    expect(artifacts[3]).toMatchObject({
+      role: 'database',
+      format: 'directory',
+      compression: 'gzip:1',
+      compressedBy: 'tool',
+      bytes: content.length,
+    });
   });
 
   test('progress tells the bytes of the tool', async () => {
     await makeBackup([streamPart({ compression: { codec: 'zstd', level: 1 } })]);
-    expect(events.at(-1)).toEqual({ kind: 'progress', step: 'dump', part: 'database.dump', bytes: content.length, total: null });
+    expect(events.at(-1)).toEqual({
+      kind: 'progress',
+      step: 'dump',
+      part: 'database.dump',
+      bytes: content.length,
+      total: null,
+    });
   });
 
   test('S2 a part whose tool failed leaves nothing, and no backup', async () => {
     {
       await using writer = await openBackup({ storage, source, startedAt, signal });
-      const failed = streamPart({ open: () => failing(5_000_000, 'pg_dump ended with status 1'), compression: { codec: 'zstd', level: 1 } });
+      const failed = streamPart({
+        open: () => failing(5_000_000, 'pg_dump ended with status 1'),
+        compression: { codec: 'zstd', level: 1 },
+      });
       await expect(writer.add(failed, { signal, report })).rejects.toThrow('pg_dump ended with status 1');
       const half: DumpPart = {
         ...folderPart,
@@ -189,7 +229,9 @@ describe('writing', () => {
     {
       await using writer = await openBackup({ storage, source, startedAt, signal });
       const artifacts = await writer.add(streamPart(), { signal, report });
-      await expect(writer.seal(draftOf(writer, artifacts), AbortSignal.abort())).rejects.toMatchObject({ code: 'INTERRUPTED' });
+      await expect(writer.seal(draftOf(writer, artifacts), AbortSignal.abort())).rejects.toMatchObject({
+        code: 'INTERRUPTED',
+      });
     }
     expect(await readdir(join(root, source))).toEqual([]);
   });
@@ -271,8 +313,13 @@ describe('reading', () => {
 
   test('the space is checked before anything is laid out', async () => {
     const { artifacts } = await makeBackup([streamPart({ compression: { codec: 'zstd', level: 1 } })]);
-    await forgeManifest({ artifacts: artifacts.map((artifact) => ({ ...artifact, rawBytes: Number.MAX_SAFE_INTEGER })) });
-    await expect((await open()).dump().locally(signal)).rejects.toMatchObject({ code: 'SCRATCH_FULL', hint: expect.any(String) });
+    await forgeManifest({
+      artifacts: artifacts.map((artifact) => ({ ...artifact, rawBytes: Number.MAX_SAFE_INTEGER })),
+    });
+    await expect((await open()).dump().locally(signal)).rejects.toMatchObject({
+      code: 'SCRATCH_FULL',
+      hint: expect.any(String),
+    });
     expect(await readdir(scratch)).toEqual([]);
   });
 
@@ -308,7 +355,10 @@ describe('damage', () => {
         const archive = await open();
         const name = file.slice(join(root, source, firstId).length + 1);
         const checks = await archive.checkDigests(report, signal);
-        expect(checks.filter((check) => !check.ok).map(({ artifact }) => artifact), what).toEqual([name]);
+        expect(
+          checks.filter((check) => !check.ok).map(({ artifact }) => artifact),
+          what,
+        ).toEqual([name]);
         const dump = name.startsWith('globals') ? archive.globals() : archive.dump();
         await expect(dump?.locally(signal), what).rejects.toEqual(integrity);
         if (dump?.format !== 'directory') {
@@ -327,8 +377,16 @@ describe('damage', () => {
     const archive = await open();
     const checks = await archive.checkDigests(report, signal);
     expect(checks.filter((check) => !check.ok)).toEqual([
-      { artifact: 'database.dir/3001.dat.gz', check: 'checksum', ok: false, detail: 'database.dir/3001.dat.gz is missing' },
-      expect.objectContaining({ artifact: 'database.dir/toc.dat', detail: expect.stringContaining('1000 bytes instead of 600005') }),
+      {
+        artifact: 'database.dir/3001.dat.gz',
+        check: 'checksum',
+        ok: false,
+        detail: 'database.dir/3001.dat.gz is missing',
+      },
+      expect.objectContaining({
+        artifact: 'database.dir/toc.dat',
+        detail: expect.stringContaining('1000 bytes instead of 600005'),
+      }),
     ]);
     await expect(archive.dump().locally(signal)).rejects.toEqual(integrity);
   });

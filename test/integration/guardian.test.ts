@@ -23,7 +23,10 @@ test('S1 kill -9 takes the dump tool and its workers along', async () => {
   await expect(done).rejects.toThrow('SIGKILL');
 
   for (const child of children) {
-    await vi.waitFor(async () => expect(await isAlive(child), `process ${child}`).toBe(false), { timeout: 8000, interval: 20 });
+    await vi.waitFor(async () => expect(await isAlive(child), `process ${child}`).toBe(false), {
+      timeout: 8000,
+      interval: 20,
+    });
   }
 }, 20_000);
 
@@ -33,7 +36,10 @@ test('a program that ends in order leaves no guardian behind and kills nobody', 
     await runProcess({ program: '/bin/sh', args: ['-c', 'true'] }, { signal });
     const { stdout } = await runProcess({ program: 'ps', args: ['-o', 'pid=', '--ppid', String(process.pid)] }, { signal });
     console.log(stdout);`;
-  const { stdout } = await runProcess({ program: process.execPath, args: ['--input-type=module', '-e', script] }, { signal });
+  const { stdout } = await runProcess(
+    { program: process.execPath, args: ['--input-type=module', '-e', script] },
+    { signal },
+  );
   const [guardian] = stdout.trim().split(/\s+/).map(Number);
   expect(guardian).toBeGreaterThan(0);
   await vi.waitFor(async () => expect(await isAlive(guardian ?? 0)).toBe(false), { timeout: 5000, interval: 20 });

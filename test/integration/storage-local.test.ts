@@ -120,7 +120,7 @@ describe('local: links', () => {
     await expect(stage.adopt('database.dir')).rejects.toMatchObject({ code: 'STORAGE_SYMLINK' });
   });
 
-  test('the root itself may be a link: that is the operator\'s choice', async () => {
+  test("the root itself may be a link: that is the operator's choice", async () => {
     await symlink(root, join(folder.path, 'link'));
     const linked = localStorage('local', { type: 'local', path: join(folder.path, 'link') });
     expect(String(await buffer(await linked.get('shop/one/x', { signal })))).toBe('x');
@@ -148,7 +148,10 @@ describe('local: a root that cannot be used', () => {
   test.skipIf(isRoot)('one we may not write', async () => {
     await mkdir(root);
     await chmod(root, 0o500);
-    await expect(storage.put('shop/x', streamOf('x'), { signal })).rejects.toMatchObject({ code: 'NO_PERMISSION', hint: expect.any(String) });
+    await expect(storage.put('shop/x', streamOf('x'), { signal })).rejects.toMatchObject({
+      code: 'NO_PERMISSION',
+      hint: expect.any(String),
+    });
   });
 
   test.runIf(isRoot)('one that cannot be written, even by root', async () => {
@@ -262,6 +265,8 @@ describe('S3 local: a full disk', async () => {
   });
 
   test.skipIf(!disk)('an error of the producer is not taken for one of the disk', async () => {
-    await expect(full.put('shop/x', failing(10, 'ENOSPC in its message only'), { signal })).rejects.toMatchObject({ code: 'UNEXPECTED' });
+    await expect(full.put('shop/x', failing(10, 'ENOSPC in its message only'), { signal })).rejects.toMatchObject({
+      code: 'UNEXPECTED',
+    });
   });
 });

@@ -7,7 +7,7 @@ import { fillShop } from '../support/shop.ts';
 let server: TestPostgres;
 beforeAll(async () => {
   server = await startPostgres();
-  await server.sql('postgres', `create role plain login password 'plain'`);
+  await server.sql('postgres', `create role plain login password 'a-word-of-its-own'`);
   await server.sql('postgres', 'create database app owner plain');
   await using session = await server.session('app');
   await session.query('set role plain');
@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 afterAll(() => server[Symbol.asyncDispose]());
 
-const asPlain = () => installHoldfast({ url: server.url('app', { user: 'plain', password: 'plain' }) });
+const asPlain = () => installHoldfast({ url: server.url('app', { user: 'plain', password: 'a-word-of-its-own' }) });
 
 test('S16: a role that may not create databases is refused by name, and offered an in-place restore that works', async () => {
   await using holdfast = await asPlain();

@@ -22,7 +22,7 @@ test.each([
 ] as const)('S22: a %s backup ended by %s stops its tools, removes what it wrote and exits with 130', async (format, signal) => {
   await using holdfast = await installHoldfast({ url: server.url('shop'), settings: { dump: { format } } });
   const { child, ended } = holdfast.start({}, 'backup');
-  const dumping = async () => (await server.connections()).some(({ application }) => application.includes('pg_dump'));
+  const dumping = async () => (await server.connections()).some(({ application }) => application.endsWith(' dump'));
   await until(dumping, 'pg_dump is connected');
   child.kill(signal);
   const { status, stderr } = await ended;
@@ -40,7 +40,7 @@ test('S6: the server restarted in the middle of the dump: failed, told as such, 
   await fillShop(own, 'shop', { rows: 20_000 });
   await using holdfast = await installHoldfast({ url: own.url('shop') });
   const { ended } = holdfast.start({}, 'backup');
-  await until(async () => (await own.connections()).some(({ application }) => application.includes('pg_dump')), 'pg_dump is connected');
+  await until(async () => (await own.connections()).some(({ application }) => application.endsWith(' dump')), 'pg_dump is connected');
   await own.restart('immediate');
   const { status, stderr } = await ended;
   expect(status, stderr).toBe(1);
@@ -67,7 +67,7 @@ test('T-16, T-d5, J-d17: a second backup of the same source is refused while the
   await using locker = await server.session('shop');
   await locker.query('begin; lock table shop.customer in access exclusive mode');
   const first = holdfast.start({}, 'backup');
-  await until(async () => (await server.connections()).some(({ application }) => application.includes('pg_dump')), 'pg_dump waits');
+  await until(async () => (await server.connections()).some(({ application }) => application.endsWith(' snapshot')), 'the first one waits for the lock');
   for (let again = 0; again < 2; again += 1) {
     const second = await holdfast.run('backup');
     expect(second.status).toBe(5);
@@ -87,7 +87,7 @@ test('S21: two backups within one second get different ids', async () => {
       top: { storages: { local: { type: 'local', path: holdfast.storage } } },
     }).then(async (other) => {
       await using another = other; // a second machine on the same storage: another state, so no lock in common
-      return another.json<{ id: string }>('backup');
+      return await another.json<{ id: string }>('backup');
     }),
   ]);
   expect(first.id).not.toBe(second.id);

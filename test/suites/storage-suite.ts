@@ -30,7 +30,8 @@ export function describeStorage(kind: string, make: () => Promise<StorageFixture
     const put = (key: string, text: string | Buffer) => storage.put(key, streamOf(text), { signal });
     const read = async (key: string, range: { start?: number; end?: number } = {}) =>
       buffer(await storage.get(key, { signal, ...range }));
-    const keys = async (prefix: string) => (await collect(storage.list(prefix, signal))).map(({ key }) => key).toSorted();
+    const keys = async (prefix: string) =>
+      (await collect(storage.list(prefix, signal))).map(({ key }) => key).toSorted();
 
     test('keeps what it is given, and replaces it', async () => {
       expect(await put(`${area}/a/one`, 'first')).toEqual({ bytes: 5 });
@@ -67,6 +68,15 @@ export function describeStorage(kind: string, make: () => Promise<StorageFixture
       await storage.removeUnfinished(`${area}/x/`, signal);
     });
 
+    test('tells the same of many objects as of one', async () => {
+      await put(`${area}/a`, 'x');
+      await put(`${area}/deep/b`, 'xy');
+      const asked = [`${area}/deep/b`, `${area}/nothing`, `${area}/no/folder`, `${area}/a`, `${area}/deep`];
+      const one = await Promise.all(asked.map((key) => storage.stat(key, signal)));
+      expect(await storage.statMany(asked, signal)).toEqual(one);
+      expect(one.map((object) => object?.bytes)).toEqual([2, undefined, undefined, 1, undefined]);
+    });
+
     test('lists everything below a prefix and nothing else', async () => {
       for (const key of ['a/1', 'a/2', 'a/deep/er/3', 'b/4', 'ab/5']) await put(`${area}/${key}`, key);
       expect(await keys(`${area}/a/`)).toEqual([`${area}/a/1`, `${area}/a/2`, `${area}/a/deep/er/3`]);
@@ -86,7 +96,18 @@ export function describeStorage(kind: string, make: () => Promise<StorageFixture
     }, 60_000);
 
     test('S18 keeps names of the world', async () => {
-      const names = ['with space', "quo'te", 'dou"ble', 'dollar$', 'semi;--', 'ünïcödé 😀', '100%', 'a+b', 'a&b=c?#', '(x)'];
+      const names = [
+        'with space',
+        "quo'te",
+        'dou"ble',
+        'dollar$',
+        'semi;--',
+        'ünïcödé 😀',
+        '100%',
+        'a+b',
+        'a&b=c?#',
+        '(x)',
+      ];
       for (const name of names) await put(`${area}/${name}`, name);
       expect(await keys(`${area}/`)).toEqual(names.map((name) => `${area}/${name}`).toSorted());
       for (const name of names) expect(String(await read(`${area}/${name}`))).toBe(name);
@@ -98,6 +119,7 @@ export function describeStorage(kind: string, make: () => Promise<StorageFixture
         await expect(put(key, 'x'), key).rejects.toEqual(refused);
         await expect(storage.get(key, { signal }), key).rejects.toEqual(refused);
         await expect(storage.stat(key, signal), key).rejects.toEqual(refused);
+        await expect(storage.statMany([key], signal), key).rejects.toEqual(refused);
         await expect(storage.delete([key], signal), key).rejects.toEqual(refused);
         await expect(storage.stage(`${key}/`, signal), key).rejects.toEqual(refused);
         await expect(storage.removeFolder(`${key}/`, signal), key).rejects.toEqual(refused);
@@ -111,7 +133,9 @@ export function describeStorage(kind: string, make: () => Promise<StorageFixture
 
     test('all or nothing: what fails half-way leaves what was there', async () => {
       await put(`${area}/x`, 'old');
-      await expect(storage.put(`${area}/x`, failing(3_000_000, 'tool failed'), { signal })).rejects.toThrow('tool failed');
+      await expect(storage.put(`${area}/x`, failing(3_000_000, 'tool failed'), { signal })).rejects.toThrow(
+        'tool failed',
+      );
       await expect(storage.put(`${area}/new`, failing(10, 'tool failed'), { signal })).rejects.toThrow('tool failed');
       expect(String(await read(`${area}/x`))).toBe('old');
       expect(await keys(`${area}/`)).toEqual([`${area}/x`]);
@@ -125,7 +149,9 @@ export function describeStorage(kind: string, make: () => Promise<StorageFixture
       await expect(putting).rejects.toMatchObject({ code: 'INTERRUPTED' });
       expect(content.destroyed).toBe(true);
       expect(await keys(`${area}/`)).toEqual([]);
-      await expect(put(`${area}/y`, 'x').then(() => storage.get(`${area}/y`, { signal: AbortSignal.abort() }))).rejects.toMatchObject({
+      await expect(
+        put(`${area}/y`, 'x').then(() => storage.get(`${area}/y`, { signal: AbortSignal.abort() })),
+      ).rejects.toMatchObject({
         code: 'INTERRUPTED',
       });
     });
@@ -171,7 +197,9 @@ export function describeStorage(kind: string, make: () => Promise<StorageFixture
       await stage.remove('unwanted');
       await stage.remove('never was');
       await stage.put('good', streamOf('x'), { signal });
-      await expect(stage.put('../out', streamOf('x'), { signal })).rejects.toMatchObject({ code: 'STORAGE_KEY_INVALID' });
+      await expect(stage.put('../out', streamOf('x'), { signal })).rejects.toMatchObject({
+        code: 'STORAGE_KEY_INVALID',
+      });
       await stage.commit(signal);
       expect(await keys(`${area}/`)).toEqual([`${area}/one/good`]);
     });
@@ -180,7 +208,8 @@ export function describeStorage(kind: string, make: () => Promise<StorageFixture
       const begun = await Promise.allSettled(Array.from({ length: 5 }, () => storage.stage(`${area}/one/`, signal)));
       const [mine, ...others] = begun.filter((each) => each.status === 'fulfilled');
       expect(others).toEqual([]);
-      for (const each of begun) if (each.status === 'rejected') expect(each.reason).toMatchObject({ code: 'STORAGE_TAKEN' });
+      for (const each of begun)
+        if (each.status === 'rejected') expect(each.reason).toMatchObject({ code: 'STORAGE_TAKEN' });
       await using stage = mine?.value;
       await stage?.put('x', streamOf('x'), { signal });
       await stage?.commit(signal);

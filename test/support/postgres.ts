@@ -36,6 +36,7 @@ export interface TestPostgres extends AsyncDisposable {
   /** A session that stays open; ends when disposed. */
   session(database: string): Promise<Client & AsyncDisposable>;
   createDatabase(name: string, options?: string): Promise<void>;
+  /** All but the server's own templates. */
   databases(): Promise<string[]>;
   /** Client sessions of everybody but the asking one. */
   connections(): Promise<Session[]>;
@@ -67,7 +68,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Test
       await query(server, 'postgres', `create database ${quote(name)} ${extra}`);
     },
     databases: async () => {
-      const rows = await query<{ datname: string }>(server, 'postgres', 'select datname from pg_database order by 1');
+      const rows = await query<{ datname: string }>(server, 'postgres', 'select datname from pg_database where not datistemplate order by 1');
       return rows.map((row) => row.datname);
     },
     connections: () => query<Session>(server, 'postgres', sessionsQuery),

@@ -11,7 +11,10 @@ export async function smallDisk(megabytes: number): Promise<TemporaryFolder | nu
   const path = join(folder.path, 'disk');
   await mkdir(path);
   try {
-    await runProcess({ program: 'mount', args: ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', path] }, { signal });
+    await runProcess(
+      { program: 'mount', args: ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', path] },
+      { signal },
+    );
   } catch {
     await folder[Symbol.asyncDispose]();
     return null;

@@ -50,9 +50,9 @@ function describeDemo(io: Io, result: DemoResult): string[] {
       : [
           `Kept: ${kept.folder} (remove it when you are done). The server is stopped; what lies there can still be looked at:`,
           `  holdfast list --config ${kept.config}`,
-          `  holdfast inspect latest --config ${kept.config}`,
-          `  holdfast verify latest --config ${kept.config}`,
-          `  holdfast drill latest --target temporary --config ${kept.config}`,
+          `  holdfast inspect ${result.backup} --config ${kept.config}`,
+          `  holdfast verify ${result.backup} --config ${kept.config}`,
+          `  holdfast drill ${result.backup} --target temporary --config ${kept.config}`,
         ]),
   ];
 }

@@ -31,7 +31,7 @@ export const drill: Command = {
   ],
   help: `The live database is not touched: the scratch database has its own name and is dropped at the end, also after
 a failure or Ctrl-C. Rows and sequences are compared with those counted in the snapshot of the dump, and the time it
-took is what a recovery would take. Ends with exit code 1 when something differs.`,
+took is what a recovery would take. Ends with exit code 6 when something differs.`,
   run: async (context, input) => {
     const { house, source, storage, id } = await pickBackup(context, input);
     const { drill: rehearse } = await import('../../care/drill.ts');
@@ -51,7 +51,7 @@ took is what a recovery would take. Ends with exit code 1 when something differs
     });
     if (context.json) printJson(context.io, result);
     else print(context.io, ...describeDrill(context.io, result));
-    return result.ok ? 'done' : 'failed';
+    return result.ok ? 'done' : 'integrity';
   },
 };
 

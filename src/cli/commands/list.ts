@@ -6,7 +6,7 @@ import { print, printJson } from '../output/print.ts';
 import { styleFor, type Style } from '../output/style.ts';
 import { renderTable, type Cell, type Column } from '../output/table.ts';
 import { plural } from '../output/text.ts';
-import { formatAge, formatTime } from '../output/time.ts';
+import { formatAge, formatMoment } from '../output/time.ts';
 import { pickSources } from '../pick.ts';
 
 export const list: Command = {
@@ -58,14 +58,14 @@ async function show(
     { title: 'CREATED' },
     { title: 'SIZE', align: 'right' as const },
     ...storages.map((storage) => ({ title: storage.toUpperCase(), shrinksTo: 3 })),
-    { title: 'PROVEN', shrinksTo: 9 },
+    { title: 'PROVEN' },
     { title: 'DESCRIPTION', shrinksTo: 11 },
   ];
   const rows = backups.map((backup, index): Cell[] => [
     String(index + 1),
     backup.id,
     ...(withSource ? [backup.source] : []),
-    formatTime(backup.createdAt, timezone),
+    formatMoment(io, backup.createdAt, { timezone, now: clock.now() }),
     formatBytes(backup.bytes),
     ...storages.map((storage) => copyCell(backup.copies[storage], style)),
     provenCell(backup, style),

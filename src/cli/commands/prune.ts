@@ -8,7 +8,7 @@ import { showProgress } from '../output/progress.ts';
 import { styleFor } from '../output/style.ts';
 import { renderTable } from '../output/table.ts';
 import { plural } from '../output/text.ts';
-import { formatTime } from '../output/time.ts';
+import { formatMoment } from '../output/time.ts';
 import { pickSources } from '../pick.ts';
 
 export const prune: Command = {
@@ -52,8 +52,8 @@ async function pruneSource(context: CommandContext, house: House, source: Source
     }
     return results;
   };
-  if (dryRun) return everywhere({ signal, report });
-  return withRun(
+  if (dryRun) return await everywhere({ signal, report });
+  return await withRun(
     { operation: 'prune', source: source.name, trigger: 'manual', catalog, clock, signal, report },
     async (run) => {
       const results = await everywhere(run);
@@ -84,7 +84,7 @@ async function show(
       decisions.map(({ id, at, bytes, keep, reasons }) => [
         keep ? { text: 'keep', paint: style.good } : { text: 'drop', paint: style.warn },
         id,
-        formatTime(at, house.timezone),
+        formatMoment(io, at, { timezone: house.timezone, now: house.clock.now() }),
         bytes === null ? '' : formatBytes(bytes),
         reasons.join(', '),
       ]),

@@ -1,21 +1,18 @@
 import { toHoldfastError } from '../../base/errors.ts';
-import { formatDuration } from '../../base/units.ts';
 import type { Source } from '../../care/source.ts';
 import type { TableName } from '../../engines/engine.ts';
 import type { House } from '../../house.ts';
 import type { Guard } from '../../restore/guards.ts';
 import type { RestorePlan, RestoreRequest } from '../../restore/plan.ts';
-import type { RestoreResult } from '../../restore/restore.ts';
-import type { Command, CommandContext, CommandInput, Ending, Io } from '../command.ts';
+import type { Command, CommandContext, CommandInput, Ending } from '../command.ts';
 import { required } from '../input.ts';
-import { describeComparison } from '../output/comparison.ts';
 import { confirm } from '../output/confirm.ts';
 import { renderFacts } from '../output/facts.ts';
 import { describeGuards } from '../output/guards.ts';
 import { print, printJson } from '../output/print.ts';
 import { showProgress } from '../output/progress.ts';
+import { describePlan, describeRestore, errorLook, outputLook } from '../output/restore.ts';
 import { styleFor } from '../output/style.ts';
-import { plural } from '../output/text.ts';
 import { dumpFile } from '../dump-file.ts';
 import { parseTableName } from '../table-name.ts';
 import { pickBackup, pickSource } from '../pick.ts';
@@ -129,18 +126,12 @@ async function preview(context: CommandContext, house: House, request: RestoreRe
   const plan = await planRestore(request, house.scratch, signal);
   const blocked = plan.guards.some(({ result }) => result === 'block');
   if (json) {
-    printJson(io, {
-      run: null,
-      id: plan.from,
-      state: 'planned',
-      mode: plan.mode,
-      target: plan.target.title,
-      previous: null,
-      guards: plan.guards,
-    });
+    const { mode, guards } = plan;
+    const id = plan.from;
+    printJson(io, { run: null, id, state: 'planned', mode, target: plan.target.title, previous: null, guards });
   } else {
     const style = styleFor(io.color);
-    print(io, ...describePlan(plan, request, (text) => style.bold(text)), ...describeGuards(style, plan.guards), '');
+    print(io, ...describePlan(context, house, plan, request, outputLook(io)), '');
     print(
       io,
       blocked
@@ -158,7 +149,7 @@ async function carryOut(context: CommandContext, house: House, request: RestoreR
   try {
     const result = await bringBack({
       request,
-      confirm: (plan) => confirmRestore(context, plan, request),
+      confirm: (plan) => confirmRestore(context, house, plan, request),
       catalog: house.catalog,
       clock: house.clock,
       instance: house.instance,
@@ -174,68 +165,21 @@ async function carryOut(context: CommandContext, house: House, request: RestoreR
   } catch (error) {
     // The one error that is a checklist: all of it helps more than what blocked alone.
     const { guards } = toHoldfastError(error).details as { guards?: Guard[] };
-    if (guards && !context.json)
-      for (const line of describeGuards(styleFor(io.errorColor), guards)) io.screen.line(line);
+    if (guards && !context.json) for (const line of describeGuards(guards, errorLook(io))) io.screen.line(line);
     throw error;
   }
 }
 
-async function confirmRestore(context: CommandContext, plan: RestorePlan, request: RestoreRequest): Promise<void> {
-  const { io } = context;
-  const style = styleFor(io.errorColor);
+async function confirmRestore(
+  context: CommandContext,
+  house: House,
+  plan: RestorePlan,
+  request: RestoreRequest,
+): Promise<void> {
   if (!context.json) {
-    for (const line of [...describePlan(plan, request, style.bold), ...describeGuards(style, plan.guards), ''])
-      io.screen.line(line);
+    for (const line of describePlan(context, house, plan, request, errorLook(context.io))) context.io.screen.line(line);
   }
-  if (plan.destructive) await confirm(context, { says: [], word: plan.target.name });
-}
-
-function describePlan(plan: RestorePlan, request: RestoreRequest, bold: (text: string) => string): string[] {
-  const what = request.scope === null ? '' : ` (${describeScope(request.scope)})`;
-  const made = plan.archive ? `, made ${plan.archive.manifest.startedAt}` : '';
-  const way = {
-    swap: `replaces the database ${bold(plan.target.title)}, after it was loaded beside it and compared`,
-    'in-place': `replaces content inside the database ${bold(plan.target.title)}, in one transaction`,
-    new: `is restored into the database ${bold(plan.target.title)}`,
-  }[plan.mode];
-  const safety =
-    plan.destructive && !request.safetyBackup
-      ? [`${bold('No safety backup')} of the live database is made first.`]
-      : [];
-  return [`${bold(plan.from)}${what}${made}`, `${way}.`, ...safety, ''];
-}
-
-function describeScope({ tables, schemas }: { tables: readonly TableName[]; schemas: readonly string[] }): string {
-  return [
-    ...(tables.length > 0 ? [plural(tables.length, 'table')] : []),
-    ...(schemas.length > 0 ? [plural(schemas.length, 'schema')] : []),
-  ].join(', ');
-}
-
-function describeRestore(io: Io, result: RestoreResult): string[] {
-  const style = styleFor(io.color);
-  return [
-    `${style.good('restored')}  ${style.bold(result.id)}  to ${result.target}`,
-    ...describeComparison(io, result),
-    ...renderFacts(
-      io,
-      [
-        [
-          'time',
-          `${formatDuration(result.seconds * 1000)}, of it ${formatDuration(result.loadSeconds * 1000)} loading`,
-        ],
-        ['safety backup', result.safety],
-        ['kept as', result.previous],
-        ['way back', wayBack(result)],
-      ],
-      '  ',
-    ),
-  ];
-}
-
-function wayBack({ previous, safety }: RestoreResult): string | null {
-  if (previous !== null) return 'holdfast restore --undo';
-  return safety === null ? null : `holdfast restore ${safety}`;
+  if (plan.destructive) await confirm(context, { says: [''], word: plan.target.name });
 }
 
 async function undo(context: CommandContext, input: CommandInput): Promise<Ending> {

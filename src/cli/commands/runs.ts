@@ -4,7 +4,7 @@ import type { Command, CommandInput } from '../command.ts';
 import { print, printJson } from '../output/print.ts';
 import { styleFor, type Style } from '../output/style.ts';
 import { renderTable } from '../output/table.ts';
-import { formatTime } from '../output/time.ts';
+import { formatMoment } from '../output/time.ts';
 
 const operations: readonly Operation[] = [
   'backup',
@@ -40,23 +40,24 @@ export const runs: Command = {
     if (context.json) return printJson(io, found);
     if (found.length === 0) return io.screen.line('No runs yet.');
     const style = styleFor(io.color);
+    const severalSources = house.sources.length > 1;
     const table = await renderTable(
       io,
       [
         { title: 'RUN' },
         { title: 'OPERATION' },
-        { title: 'SOURCE', shrinksTo: 8 },
+        ...(severalSources ? [{ title: 'SOURCE', shrinksTo: 8 }] : []),
         { title: 'STATE' },
         { title: 'STARTED' },
         { title: 'TOOK', align: 'right' },
-        { title: 'BACKUP OR ERROR', shrinksTo: 16 },
+        { title: 'RESULT', shrinksTo: 8 },
       ],
       found.map((run) => [
         run.id,
         run.operation,
-        run.source ?? '',
+        ...(severalSources ? [run.source ?? ''] : []),
         { text: run.state, paint: painterOf(run.state, style) },
-        formatTime(run.startedAt, house.timezone),
+        formatMoment(io, run.startedAt, { timezone: house.timezone, now: context.clock.now() }),
         duration(run),
         run.error ? `${run.error.code}: ${run.error.message}` : (run.backup ?? ''),
       ]),

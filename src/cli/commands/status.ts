@@ -39,7 +39,7 @@ export const status: Command = {
 
 interface SourceStatus {
   source: string;
-  /** The newest complete one. */
+  /** The newest complete one that is no safety backup: those show a database somebody wanted to be rid of. */
   newest: ListedBackup | null;
   backups: number;
   damaged: number;
@@ -60,7 +60,7 @@ async function statusOf({ signal }: CommandContext, house: House, source: Source
     .find(({ finishedAt }) => finishedAt !== null);
   return {
     source: source.name,
-    newest: backups.find(({ state }) => state === 'complete') ?? null,
+    newest: backups.find(({ state, trigger }) => state === 'complete' && trigger !== 'safety') ?? null,
     backups: backups.length,
     damaged: backups.filter(({ state }) => state !== 'complete').length,
     bytes: backups.reduce((sum, { bytes }) => sum + bytes, 0),

@@ -41,7 +41,7 @@ async function verifyOne(context: CommandContext, target: Target, depth: VerifyD
   const { house, source, storage, id } = target;
   const { verify: verifyBackup } = await import('../../care/verify.ts');
   using progress = showProgress(context);
-  return verifyBackup({
+  return await verifyBackup({
     source,
     storage,
     id,

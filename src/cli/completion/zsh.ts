@@ -70,7 +70,7 @@ function describe({ name, summary }: { name: string; summary: string }): string 
 /** Without what means something to `_arguments`. */
 function plain(text: string): string {
   return text
-    .replaceAll(/[[\]:\\\`]/g, ' ')
+    .replaceAll(/[[\]:\\`]/g, ' ')
     .replaceAll(/ +/g, ' ')
     .trim();
 }

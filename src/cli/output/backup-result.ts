@@ -5,7 +5,7 @@ import { renderFacts } from './facts.ts';
 import { styleFor } from './style.ts';
 import { plural } from './text.ts';
 
-export function describeBackup(io: Pick<Io, 'color'>, result: BackupResult): string[] {
+export function describeBackup(io: Pick<Io, 'color' | 'columns' | 'terminal'>, result: BackupResult): string[] {
   const style = styleFor(io.color);
   const whole = Object.values(result.copies).every((state) => state === 'complete');
   const headline =
@@ -31,5 +31,8 @@ export function describeBackup(io: Pick<Io, 'color'>, result: BackupResult): str
 }
 
 function describeSize({ bytes, rawBytes }: BackupResult): string {
-  return rawBytes === null ? formatBytes(bytes) : `${formatBytes(bytes)}, compressed from ${formatBytes(rawBytes)}`;
+  // Known only for what was compressed here: the dump tool does not tell what it began with.
+  return rawBytes === null || rawBytes < bytes
+    ? formatBytes(bytes)
+    : `${formatBytes(bytes)}, compressed from ${formatBytes(rawBytes)}`;
 }

@@ -4,7 +4,7 @@ import { Secret } from '../../base/secret.ts';
 import { causeOf, errorAsJson, renderError } from './error.ts';
 import { styleFor } from './style.ts';
 
-const plain = { style: styleFor(false), debug: false };
+const plain = { style: styleFor(false), debug: false, columns: Number.POSITIVE_INFINITY };
 
 test('what happened with its code, the cause, what to do; no stack', () => {
   const error = new HoldfastError('SERVER_UNREACHABLE', 'the server db:5432 does not answer', {
@@ -66,4 +66,13 @@ test('as JSON: code, message, hint, cause', () => {
   expect(errorAsJson(new HoldfastError('X', 'what', { hint: 'Do this.' }))).toEqual({
     error: { code: 'X', message: 'what', hint: 'Do this.', cause: null },
   });
+});
+
+test('on a narrow terminal the words go below one another, behind their label', () => {
+  const error = new HoldfastError('X', 'one two three four five six seven eight', { hint: 'Do this.' });
+  expect(renderError(error, { ...plain, columns: 30 })).toEqual([
+    'error: one two three four five',
+    '       six seven eight (X)',
+    'hint: Do this.',
+  ]);
 });

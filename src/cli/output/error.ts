@@ -1,20 +1,23 @@
 import { toHoldfastError } from '../../base/errors.ts';
 import { withoutSecrets } from '../../base/secret.ts';
 import type { Style } from './style.ts';
-import { printableLines } from './text.ts';
+import { hanging, printableLines } from './text.ts';
 
 /**
  * `error: what (CODE)`, `cause: why`, `hint: what to do`; the stack only with `--debug`. Everything foreign in it is cleaned of
  * secrets and of control characters.
  */
-export function renderError(error: unknown, options: { style: Style; debug: boolean }): string[] {
-  const { style, debug } = options;
+export function renderError(
+  error: unknown,
+  { style, debug, columns }: { style: Style; debug: boolean; columns: number },
+): string[] {
   const known = toHoldfastError(error);
   const cause = causeOf(error);
+  const said = (label: string, text: string) => labelled(label, text, columns);
   return [
-    ...labelled(style.bad('error:'), `${known.message || 'something failed without saying why'} (${known.code})`),
-    ...(cause === null ? [] : labelled(style.dim('cause:'), cause)),
-    ...(known.hint === undefined ? [] : labelled(style.accent('hint:'), known.hint)),
+    ...said(style.bad('error: '), `${known.message || 'something failed without saying why'} (${known.code})`),
+    ...(cause === null ? [] : said(style.dim('cause: '), cause)),
+    ...(known.hint === undefined ? [] : said(style.accent('hint: '), known.hint)),
     ...(debug ? stacks(error).flatMap((stack) => printableLines(withoutSecrets(stack)).map(style.dim)) : []),
   ];
 }
@@ -48,9 +51,9 @@ export function causeOf(error: unknown): string | null {
   return news.length === 0 ? null : news.join(': ');
 }
 
-function labelled(label: string, text: string): string[] {
+function labelled(label: string, text: string, columns: number): string[] {
   const [first = '', ...more] = printableLines(withoutSecrets(text));
-  return [`${label} ${first}`, ...more.map((line) => `  ${line}`)];
+  return [...hanging(label, first, columns), ...more.flatMap((line) => hanging('  ', line, columns))];
 }
 
 function causes(error: unknown): unknown[] {

@@ -49,7 +49,7 @@ let segmenter: Intl.Segmenter | undefined;
 
 /** Making a segmenter takes longer than everything else `--help` does. */
 function graphemes(text: string): string[] {
-  if (ascii.test(text)) return [...text];
+  if (ascii.test(text)) return text.split('');
   segmenter ??= new Intl.Segmenter(undefined, { granularity: 'grapheme' });
   return [...segmenter.segment(text)].map(({ segment }) => segment);
 }
@@ -72,6 +72,15 @@ export function wrap(text: string, columns: number): string[] {
     .trim()
     .split(/\n\s*\n/)
     .flatMap((paragraph, index) => [...(index > 0 ? [''] : []), ...fill(paragraph.split(/\s+/), columns)]);
+}
+
+/** Text behind a label, its further lines below its first; words are never broken. */
+export function hanging(label: string, text: string, columns: number): string[] {
+  const indent = columnsOf(label);
+  if (indent + columnsOf(text) <= columns) return [label + text];
+  // Where hardly anything would fit beside the label, it is better to let the terminal wrap.
+  const lines = columns - indent < 20 ? [text] : fill(text.split(' '), columns - indent);
+  return lines.map((line, index) => (index === 0 ? label : ' '.repeat(indent)) + line);
 }
 
 function fill(words: readonly string[], columns: number): string[] {

@@ -1,4 +1,5 @@
 import { formatDuration } from '../../base/units.ts';
+import type { Io } from '../command.ts';
 
 /** `2026-11-20 06:15` in the configured time zone. */
 export function formatTime(at: Date | string, timezone: string): string {
@@ -21,6 +22,15 @@ export function formatAge(at: Date | string, now: Date): string {
   if (minutes < 60) return `${minutes} min ago`;
   const hours = Math.floor(minutes / 60);
   return hours < 48 ? `${hours} h ago` : `${Math.floor(hours / 24)} d ago`;
+}
+
+/** For a column: the time, or where a terminal is narrow only how long ago it was. */
+export function formatMoment(
+  io: Pick<Io, 'terminal' | 'columns'>,
+  at: string,
+  { timezone, now }: { timezone: string; now: Date },
+): string {
+  return io.terminal && io.columns < 100 ? formatAge(at, now) : formatTime(at, timezone);
 }
 
 const formatters = new Map<string, Intl.DateTimeFormat>();

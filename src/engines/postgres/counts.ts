@@ -15,13 +15,12 @@ export interface CountWish {
 /** Counts a database as it is now, all of it at one moment. */
 export async function countDatabase(connection: Connection, wish: CountWish): Promise<Counts> {
   await connection.rows('begin isolation level repeatable read read only');
-  const counts = await countInTransaction(connection, wish);
+  const counts = await countEverything(connection, wish);
   await connection.rows('commit');
   return counts;
 }
 
-/** The same inside a transaction of the caller, such as one that has just loaded what is counted. */
-export async function countInTransaction(connection: Connection, wish: CountWish): Promise<Counts> {
+async function countEverything(connection: Connection, wish: CountWish): Promise<Counts> {
   const relations = await listRelations(connection);
   const there = relations.filter(hasRows);
   const wanted = wish.tables && new Set(wish.tables.map(keyOf));

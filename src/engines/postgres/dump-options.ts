@@ -18,7 +18,7 @@ export interface DumpSettings {
 }
 
 /** The levels of each codec, or null where it has none. */
-export const codecLevels: Readonly<Record<Codec, readonly [number, number] | null>> = {
+const codecLevels: Readonly<Record<Codec, readonly [number, number] | null>> = {
   none: null,
   gzip: [1, 9],
   bzip2: [1, 9],

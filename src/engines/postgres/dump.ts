@@ -51,7 +51,7 @@ export async function openSnapshot(
   });
   warnings.push(...snapshot.warnings);
   // Now, before the tool can have read any: between this and a second reading after the dump lies what it saw.
-  const sequences = await readSequences(holder, sequencesOf(selection));
+  const sequences = await readSequences(holder, sequencesOf(selection, snapshot.standby));
   const counted = selection.relations.filter(hasRows);
   const format = chooseFormat(dump, {
     sizeBytes: facts.sizeBytes,
@@ -85,7 +85,7 @@ export async function openSnapshot(
     },
     settleSequences: async (counts, later) => {
       await using connection = await connect(later);
-      return settle(counts, await readSequences(connection, sequencesOf(selection)));
+      return settle(counts, await readSequences(connection, sequencesOf(selection, snapshot.standby)));
     },
     [Symbol.asyncDispose]: async () => {
       await resources.disposeAsync();
@@ -113,6 +113,6 @@ async function countReadable(
   });
 }
 
-function sequencesOf({ relations, withoutRows }: Selection): Relation[] {
-  return relations.filter((each) => each.kind === 'S' && !withoutRows.has(each.oid));
+function sequencesOf({ relations, withoutRows }: Selection, standby: boolean): Relation[] {
+  return relations.filter((each) => each.kind === 'S' && !withoutRows.has(each.oid) && !(standby && each.unlogged));
 }

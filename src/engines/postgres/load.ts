@@ -13,7 +13,7 @@ import { endSessions } from './end-sessions.ts';
 import { startFed } from './fed-process.ts';
 import { feedScript, forServer, type Send } from './feed-script.ts';
 import { requirePatched, isPatched } from './patch-level.ts';
-import { tocOf } from './read-through.ts';
+import { openWhole, tocOf } from './read-through.ts';
 import { chooseJobs, listFile, psqlArgs, restoreArgs, scriptOnlyArgs, type RestoreShape } from './restore-args.ts';
 import { restoreError } from './restore-errors.ts';
 import { selectForNew } from './select-entries.ts';
@@ -72,7 +72,7 @@ async function loadArchive(task: LoadTask, format: RestoreShape['format']): Prom
   const onStderr = (line: string) => warnings.push(line);
   if (jobs === 1 && format !== 'directory') {
     const command = toolCommand(tools, 'pg_restore', restoreArgs({ ...shape, jobs, path: null }), call);
-    await startFed(command, await dump.open(signal), { signal, stdout: 'ignore', onStderr }).done;
+    await startFed(command, await openWhole(dump, signal), { signal, stdout: 'ignore', onStderr }).done;
     return;
   }
   await using local = await dump.locally(signal);
@@ -99,7 +99,7 @@ export async function sendArchive(
     return;
   }
   const command = toolCommand(tools, 'pg_restore', scriptOnlyArgs({ ...shape, path: null }), { address: null });
-  const restoring = startFed(command, await dump.open(signal), { signal, stdout: 'pipe', onStderr });
+  const restoring = startFed(command, await openWhole(dump, signal), { signal, stdout: 'pipe', onStderr });
   if (restoring.stdout) for await (const chunk of forServer(restoring.stdout, serverMajor)) await send(chunk);
   await restoring.done;
 }

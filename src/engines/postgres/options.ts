@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { DatabaseSettings } from './database-options.ts';
 import type { DumpSettings } from './dump-options.ts';
 
-export { databaseSchema, parseDatabaseUrl } from './database-options.ts';
+export { databaseSchema } from './database-options.ts';
 export { dumpSchema } from './dump-options.ts';
 
 /** Everything this engine is told; `config` validates it with the three schemas and hands it over. */

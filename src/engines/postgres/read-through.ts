@@ -1,4 +1,4 @@
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { throwIfAborted } from '../../base/abort.ts';
 import { HoldfastError } from '../../base/errors.ts';
 import { runProcess, toolFailure, type ToolFailure } from '../../base/run-process.ts';
@@ -6,6 +6,7 @@ import type { DumpEntry, StoredDump } from '../engine.ts';
 import type { Access } from './access.ts';
 import { reachableFor } from './dump-place.ts';
 import { startFed } from './fed-process.ts';
+import { wholeTar } from './tar-framing.ts';
 import { readTocOfFolder, readTocOfStream, type Toc } from './toc.ts';
 import { toolCommand } from './tool-command.ts';
 
@@ -34,9 +35,15 @@ export async function readThrough(
   }
   const toc = await readTocOfStream(await dump.open(signal), dump.format);
   const command = toolCommand(tools, 'pg_restore', [`--format=${dump.format}`, ...nowhere], { address: null });
-  const reading = startFed(command, await dump.open(signal), { signal, stdout: 'ignore' });
+  const reading = startFed(command, await openWhole(dump, signal), { signal, stdout: 'ignore' });
   await orDamaged(reading.done, signal);
   return { entries: toc.entries.length };
+}
+
+/** The bytes for a tool, failing where the tool would not notice that some are missing. */
+export async function openWhole(dump: StoredDump, signal: AbortSignal): Promise<Readable> {
+  const stream = await dump.open(signal);
+  return dump.format === 'tar' ? Readable.from(wholeTar(stream), { objectMode: false }) : stream;
 }
 
 export async function contents(dump: StoredDump, signal: AbortSignal): Promise<DumpEntry[]> {

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { DumpFormat, LoadOptions } from '../engine.ts';
 
 export interface RestoreShape {
@@ -47,6 +48,6 @@ function scriptArgs({ format, owners, list, singleTransaction }: Omit<RestoreSha
 }
 
 function pathOf({ path }: Pick<RestoreShape, 'path'>): string[] {
-  // A relative path could begin with a dash.
-  return path === null ? [] : ['--', path];
+  // Absolute: a relative one could begin with a dash, and `--` would end the options that are added later.
+  return path === null ? [] : [resolve(path)];
 }

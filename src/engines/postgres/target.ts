@@ -10,7 +10,7 @@ export async function probe(access: Access, signal: AbortSignal): Promise<Databa
   await using session = await access.connect(signal);
   const major = Math.floor((await serverNumber(session)) / 10_000);
   const tools = await access.tools({ tools: ['pg_dump'], minimum: major, preferred: major }, signal);
-  return readFacts(session, { version: tools.version, via: viaOf(await access.container(signal)) });
+  return await readFacts(session, { version: tools.version, via: viaOf(await access.container(signal)) });
 }
 
 /** What there is on the server, whether or not the database itself exists. */

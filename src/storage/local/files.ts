@@ -68,7 +68,7 @@ function sinkInto(file: FileHandle, explain: (error: unknown) => Error): Sink {
   let syncing: Promise<void> | undefined;
   const write = async (chunks: Buffer[], next: (error?: Error | null) => void) => {
     try {
-      for (let left = chunks; left.length > 0; ) {
+      for (let left = chunks; left.length > 0;) {
         const { bytesWritten } = await file.writev(left);
         bytes += bytesWritten;
         unsynced += bytesWritten;
@@ -88,7 +88,11 @@ function sinkInto(file: FileHandle, explain: (error: unknown) => Error): Sink {
   const stream = new Writable({
     highWaterMark: bufferedBytes,
     write: (chunk: Buffer, _encoding, next) => void write([chunk], next),
-    writev: (entries, next) => void write(entries.map(({ chunk }) => chunk as Buffer), next),
+    writev: (entries, next) =>
+      void write(
+        entries.map(({ chunk }) => chunk as Buffer),
+        next,
+      ),
   });
   return {
     stream,

@@ -45,7 +45,9 @@ export function notFound(key: string, title: string): HoldfastError {
 }
 
 export function taken(prefix: string, title: string): HoldfastError {
-  return new HoldfastError('STORAGE_TAKEN', `${prefix} exists already in ${title}, or is being written`, { kind: 'busy' });
+  return new HoldfastError('STORAGE_TAKEN', `${prefix} exists already in ${title}, or is being written`, {
+    kind: 'busy',
+  });
 }
 
 export function outsideRoot(path: string): HoldfastError {

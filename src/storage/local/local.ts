@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { Stats } from 'node:fs';
 import { lstat, readdir, rename, rm, rmdir, stat, statfs, unlink } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -88,7 +89,7 @@ class LocalStorage implements Storage {
       throwIfAborted(signal);
       checkKey(key);
       const facts = this.#root.facts(key);
-      found.push(facts && { key, bytes: facts.size, modifiedAt: facts.mtime });
+      found.push(facts && describe(key, facts));
     }
     return found;
   }
@@ -173,14 +174,17 @@ class LocalStorage implements Storage {
     if (path === null) return null;
     try {
       const facts = await lstat(path);
-      // Copying tools set the first of these back; what counts is when it came to lie here.
-      const modifiedAt = new Date(Math.max(facts.mtimeMs, facts.ctimeMs));
-      return facts.isFile() ? { key, bytes: facts.size, modifiedAt } : null;
+      return facts.isFile() ? describe(key, facts) : null;
     } catch (error) {
       if (systemErrno(error) === 'ENOENT') return null;
       throw localError(error, path);
     }
   }
+}
+
+function describe(key: string, { size, mtimeMs, ctimeMs }: Stats): StoredObject {
+  // Copying tools set the first of these back; what counts is when it came to lie here.
+  return { key, bytes: size, modifiedAt: new Date(Math.max(mtimeMs, ctimeMs)) };
 }
 
 /** Removes a folder and those in it as far as nothing lies in them but what a killed `put` of ours left. */

@@ -1,4 +1,4 @@
-import { lstatSync, realpathSync } from 'node:fs';
+import { lstatSync, realpathSync, type Stats } from 'node:fs';
 import { chmod, mkdir, readdir, realpath, stat } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { systemErrno } from '../../base/errors.ts';
@@ -30,11 +30,12 @@ export class Root {
   }
 
   /** Size and time of a file, asked without a detour through the thread pool, which takes ten times as long. */
-  facts(key: string): { size: number; mtime: Date } | null {
+  facts(key: string): Stats | null {
     const path = this.at(key);
     try {
       const folder = dirname(path);
-      if (!this.#known.has(folder)) this.#assertReal(folder, realpathSync.native(folder), realpathSync.native(this.path));
+      if (!this.#known.has(folder))
+        this.#assertReal(folder, realpathSync.native(folder), realpathSync.native(this.path));
       const facts = lstatSync(path, { throwIfNoEntry: false });
       return facts?.isFile() ? facts : null;
     } catch (error) {

@@ -87,7 +87,8 @@ class LocalStage implements Stage {
       this.#end();
       await syncFolder(dirname(this.#final));
     } catch (error) {
-      if (['EEXIST', 'ENOTEMPTY', 'ENOTDIR'].includes(systemErrno(error) ?? '')) throw taken(this.#prefix, this.#root.path);
+      if (['EEXIST', 'ENOTEMPTY', 'ENOTDIR'].includes(systemErrno(error) ?? ''))
+        throw taken(this.#prefix, this.#root.path);
       throw localError(error, this.#final);
     }
   }

@@ -1,0 +1,89 @@
+import { formatDuration } from '../../base/units.ts';
+import type { TableName } from '../../engines/engine.ts';
+import type { House } from '../../house.ts';
+import type { RestorePlan, RestoreRequest } from '../../restore/plan.ts';
+import type { RestoreResult } from '../../restore/restore.ts';
+import type { CommandContext, Io } from '../command.ts';
+import { describeComparison } from './comparison.ts';
+import { renderFacts, type Fact } from './facts.ts';
+import { describeGuards } from './guards.ts';
+import { styleFor, type Style } from './style.ts';
+import { plural } from './text.ts';
+import { formatAge, formatTime } from './time.ts';
+
+/** How to draw on one of the two outputs. */
+export interface Look {
+  style: Style;
+  color: boolean;
+  columns: number;
+}
+
+export function outputLook({ color, terminal, columns }: Io): Look {
+  return { style: styleFor(color), color, columns: terminal ? columns : Number.POSITIVE_INFINITY };
+}
+
+export function errorLook({ errorColor, live, columns }: Io): Look {
+  return { style: styleFor(errorColor), color: errorColor, columns: live ? columns : Number.POSITIVE_INFINITY };
+}
+
+const ways = {
+  swap: 'loaded beside the live database, compared, then the two change places',
+  'in-place': 'replaced inside the live database, in one transaction',
+  new: 'filled; the live database is not touched',
+} as const;
+
+/** What a restore would do, and the checklist of its guards. */
+export function describePlan(
+  { clock }: CommandContext,
+  { timezone }: House,
+  plan: RestorePlan,
+  request: RestoreRequest,
+  look: Look,
+): string[] {
+  const taken = plan.archive?.manifest.startedAt;
+  const safety = request.safetyBackup
+    ? 'the live database is backed up first'
+    : 'none: the live database is not backed up first';
+  const facts: Fact[] = [
+    ['restore', plan.from],
+    ['taken', taken === undefined ? null : `${formatTime(taken, timezone)} (${formatAge(taken, clock.now())})`],
+    ['only', request.scope && describeScope(request.scope)],
+    ['target', plan.target.title],
+    ['way', ways[plan.mode]],
+    ['safety', plan.destructive ? safety : null],
+  ];
+  return [...renderFacts(look, facts), '', ...describeGuards(plan.guards, look)];
+}
+
+function describeScope({ tables, schemas }: { tables: readonly TableName[]; schemas: readonly string[] }): string {
+  return [
+    ...(tables.length > 0 ? [plural(tables.length, 'table')] : []),
+    ...(schemas.length > 0 ? [plural(schemas.length, 'schema')] : []),
+  ].join(', ');
+}
+
+export function describeRestore(io: Io, result: RestoreResult): string[] {
+  const style = styleFor(io.color);
+  return [
+    `${style.good('restored')}  ${style.bold(result.id)}  to ${result.target}`,
+    ...describeComparison(io, result),
+    ...renderFacts(
+      io,
+      [
+        [
+          'time',
+          `${formatDuration(result.seconds * 1000)}, of it ${formatDuration(result.loadSeconds * 1000)} loading`,
+        ],
+        ['safety backup', result.safety],
+        ['kept as', result.previous],
+        ['way back', wayBack(result)],
+      ],
+      '  ',
+    ),
+  ];
+}
+
+function wayBack({ previous, safety }: RestoreResult): string | null {
+  if (previous !== null) return 'holdfast restore --undo';
+  return safety === null ? null : `holdfast restore ${safety}`;
+}
