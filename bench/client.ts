@@ -137,14 +137,28 @@ async function fill({ server, signal }: Place, bytes: number): Promise<void> {
   }
 }
 
-async function configure({ folder, server, tools }: Place): Promise<void> {
-  const source = (format: string) => ({ database: { url: server.url(database), tools }, dump: { format } });
+async function configure(place: Place): Promise<void> {
+  const { folder, server, tools } = place;
+  const globals = await hasWorkingDumpall(place);
+  if (!globals)
+    say('pg_dumpall of these tools does not run (unpacked tools cannot call each other): roles are left out');
+  const source = (format: string) => ({
+    database: { url: server.url(database), tools },
+    dump: { format, ...(globals ? {} : { globals: false }) },
+  });
   const config = {
     state: './state',
     sources: { directory: source('directory'), custom: source('custom') },
     storages: { local: { type: 'local', path: './backups' } },
   };
   await writeFile(join(folder, 'holdfast.yaml'), stringify(config), { mode: 0o600 });
+}
+
+function hasWorkingDumpall(place: Place): Promise<boolean> {
+  return shell(place, 'pg_dumpall --globals-only >/dev/null').then(
+    () => true,
+    () => false,
+  );
 }
 
 function environment(server: TestPostgres, tools: string): Record<string, string> {

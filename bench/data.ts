@@ -20,17 +20,18 @@ export function dataStatements(bytes: number): string[] {
     `SELECT setseed(0.42)`,
     `CREATE UNLOGGED TABLE seed AS
      SELECT n, long, substr(long, 1, 150) AS short, md5(n::text) AS hash, random() AS lot FROM (
-       SELECT n, string_agg((ARRAY['order','customer','delivery','the','and','without','paper','garden','blue','invoice','street',
-         'number','quickly','returned','Öffnung','because','never','machine','light','agreed'])[1 + floor(random() * 20)::int]
-         || CASE WHEN random() < 0.2 THEN floor(random() * 10000)::text ELSE '' END, ' ') AS long
-       FROM generate_series(1, ${seedRows}) n, generate_series(1, 60) word GROUP BY n) made`,
+       SELECT n, string_agg((ARRAY['the order was sent','to the customer','without an invoice','and returned','because of the weather','next morning',
+         'the machine stopped','Öffnung um neun','agreed by phone','paid in advance','blue garden chair','delivery in two parts','street and number',
+         'never again','the light was on','quickly','please','not before noon','second floor','thank you'])[1 + floor(random() * 20)::int]
+         || CASE WHEN random() < 0.15 THEN ' ' || floor(random() * 1000)::text ELSE '' END, ', ') AS long
+       FROM generate_series(1, ${seedRows}) n, generate_series(1, 28) part GROUP BY n) made`,
     `CREATE TABLE events AS SELECT c::bigint * ${seedRows} + s.n AS id, timestamptz '2026-01-01 00:00+00' + (c * ${seedRows} + s.n) * interval '1 second' AS at,
        (s.lot * 1e6)::int + c AS customer, round((s.lot * 500)::numeric + c, 2) AS amount, s.short AS text ${from(big)}`,
     `CREATE TABLE documents AS SELECT c::bigint * ${seedRows} + s.n AS id, s.long AS body,
        jsonb_build_object('id', c * ${seedRows} + s.n, 'hash', s.hash, 'tags', jsonb_build_array('a', c, s.n), 'text', substr(s.long, 100, 200), 'ok', s.lot > 0.5) AS data ${from(wide)}`,
     `CREATE TABLE notes AS SELECT c::bigint * ${seedRows} + s.n AS id, s.hash || c AS token, s.long AS text ${from(notes)}`,
-    `CREATE TABLE readings AS SELECT c::bigint * ${seedRows} + s.n AS id, (s.lot * 1000)::int + c AS sensor, round((s.lot * 100)::numeric, 3) + c AS value, s.n AS seq ${from(small)}`,
-    `CREATE TABLE pairs AS SELECT c * ${seedRows} + s.n AS a, (s.lot * 100000)::int + c AS b ${from(pairs)}`,
+    `CREATE TABLE readings AS SELECT c::bigint * ${seedRows} + s.n AS id, s.n % 500 AS sensor, round((20 + s.lot * 10)::numeric, 1) AS value, c AS batch ${from(small)}`,
+    `CREATE TABLE pairs AS SELECT c * ${seedRows} + s.n AS a, s.n / 4 + c AS b ${from(pairs)}`,
     `DROP TABLE seed`,
     `ALTER TABLE events ADD PRIMARY KEY (id)`,
     `CREATE INDEX ON events (customer)`,

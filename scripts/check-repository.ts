@@ -1,14 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { commands } from '../src/cli/commands/index.ts';
 import { generatedDocs } from './generated-docs.ts';
 
 /** What the compiler and the linter cannot see: that texts, names and files of the repository agree with each other. */
 const root = join(import.meta.dirname, '..');
-const files = execFileSync('git', ['ls-files', '-co', '--exclude-standard', '-z'], { cwd: root, encoding: 'utf8' })
-  .split('\0')
-  .filter((path) => path !== '' && existsSync(join(root, path)));
+const files = listFiles().filter((path) => existsSync(join(root, path)));
 const pages = files.filter((path) => path.endsWith('.md'));
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
 
@@ -24,6 +22,23 @@ const problems = [
 for (const problem of problems) console.error(problem);
 if (problems.length === 0) console.log(`${files.length} files agree with each other`);
 process.exitCode = problems.length === 0 ? 0 : 1;
+
+/** What git knows or would know; in an unpacked archive without git, everything that was not made here. */
+function listFiles(): string[] {
+  try {
+    const listed = execFileSync('git', ['ls-files', '-co', '--exclude-standard', '-z'], {
+      cwd: root,
+      encoding: 'utf8',
+      stdio: 'pipe',
+    });
+    return listed.split('\0').filter((path) => path !== '');
+  } catch {
+    const made = /^(node_modules|dist|coverage|\.git)(\/|$)/;
+    return globSync('**/*', { cwd: root, exclude: (path) => made.test(path) }).filter((path) =>
+      statSync(join(root, path)).isFile(),
+    );
+  }
+}
 
 function brokenLinks(): string[] {
   return pages.flatMap((page) => {

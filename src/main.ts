@@ -51,7 +51,10 @@ function openIo(argv: readonly string[], env: NodeJS.ProcessEnv): Io {
     live,
     color: wantsColor(stdout, env, refused),
     errorColor: wantsColor(stderr, env, refused),
-    columns: (terminal ? stdout.columns : stderr.columns) || 80,
+    // Asked each time: a window can be made smaller while a run is drawn.
+    get columns() {
+      return (terminal ? stdout.columns : stderr.columns) || 80;
+    },
   };
 }
 

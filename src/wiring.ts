@@ -30,7 +30,10 @@ export async function openHouse(loaded: LoadedConfig, tools: { clock: Clock; log
     const engine = engines[source.database.engine];
     return {
       name,
-      database: engine.connect({ database: source.database, via: source.via, dump: source.dump }, { clock, logger, scratch }),
+      database: engine.connect(
+        { database: source.database, via: source.via, dump: source.dump },
+        { clock, logger, scratch },
+      ),
       storages: chosen(storages, source.storages),
       retention: source.retention,
       drill: source.drill,

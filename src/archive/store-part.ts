@@ -123,6 +123,8 @@ function watchFolder(folder: string, tell: (bytes: number) => void): Disposable 
 
 /** Waits for both even when one fails: nothing may still use the folder when it is removed. */
 async function settleBoth<A, B>(first: Promise<A>, second: Promise<B>): Promise<[A, B]> {
+  const both = Promise.all([first, second]);
+  both.catch(() => undefined); // it may reject long before the other has ended; then it is thrown below
   await Promise.allSettled([first, second]);
-  return Promise.all([first, second]);
+  return both;
 }

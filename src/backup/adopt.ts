@@ -15,6 +15,8 @@ export interface AdoptTask extends Omit<BackupTask, 'trigger' | 'safetyFor'> {
   file: string;
   /** Feed a plain script of foreign origin to the interpreter. */
   allowScript: boolean;
+  /** Even with tools that a hostile dump is known to be able to misuse. */
+  allowUnpatched: boolean;
 }
 
 /**
@@ -23,64 +25,78 @@ export interface AdoptTask extends Omit<BackupTask, 'trigger' | 'safetyFor'> {
  */
 export async function adopt(task: AdoptTask): Promise<BackupResult> {
   const { source, catalog, clock, signal, report } = task;
-  return withRun({ operation: 'import', source: source.name, trigger: 'import', catalog, clock, signal, report }, async (run) => {
-    await using lease = await holdLock({ catalog, clock, name: sourceLock(source), run: run.id, signal: run.signal });
-    const inside = { ...task, signal: lease.signal, report: run.report };
-    const started = clock.monotonic();
-    const { database } = source;
-    const { mtime } = await stat(task.file);
-    const dump = await openForeignDump({
-      path: task.file,
-      scratch: task.scratch,
-      recognise: (head) => database.recognise(head),
-      signal: lease.signal,
-    });
-    const { facts, counts } = await rehearseForeign(inside, dump, run.id);
-    const [primary] = source.storages;
-    await using writer = await openBackup({ storage: primary, source: source.name, startedAt: mtime, signal: lease.signal });
-    const artifacts = await step(report, 'store', () => writer.add(partOf(dump), { signal: lease.signal, report: run.report }));
-    lease.assertHeld();
-    const manifest = await writer.seal(
-      {
-        id: writer.id,
+  return withRun(
+    { operation: 'import', source: source.name, trigger: 'import', catalog, clock, signal, report },
+    async (run) => {
+      await using lease = await holdLock({ catalog, clock, name: sourceLock(source), run: run.id, signal: run.signal });
+      const inside = { ...task, signal: lease.signal, report: run.report };
+      const started = clock.monotonic();
+      const { database } = source;
+      const { mtime } = await stat(task.file);
+      const dump = await openForeignDump({
+        path: task.file,
+        scratch: task.scratch,
+        recognise: (head) => database.recognise(head),
+        signal: lease.signal,
+      });
+      const { facts, counts } = await rehearseForeign(inside, dump, run.id);
+      const [primary] = source.storages;
+      await using writer = await openBackup({
+        storage: primary,
         source: source.name,
-        description: task.description ?? `imported from ${basename(task.file)}`,
-        trigger: 'import',
-        safetyFor: null,
-        startedAt: mtime.toISOString(),
-        finishedAt: clock.now().toISOString(),
-        durationMs: Math.round(clock.monotonic() - started),
-        holdfast: task.version,
-        instance: task.instance,
-        database: { ...facts, snapshot: { isolation: 'foreign', lsn: null }, ...counts },
-        app: null,
-        encryption: null,
+        startedAt: mtime,
+        signal: lease.signal,
+      });
+      const artifacts = await step(report, 'store', () =>
+        writer.add(partOf(dump), { signal: lease.signal, report: run.report }),
+      );
+      lease.assertHeld();
+      const manifest = await writer.seal(
+        {
+          id: writer.id,
+          source: source.name,
+          description: task.description ?? `imported from ${basename(task.file)}`,
+          trigger: 'import',
+          safetyFor: null,
+          startedAt: mtime.toISOString(),
+          finishedAt: clock.now().toISOString(),
+          durationMs: Math.round(clock.monotonic() - started),
+          holdfast: task.version,
+          instance: task.instance,
+          database: { ...facts, snapshot: { isolation: 'foreign', lsn: null }, ...counts },
+          app: null,
+          encryption: null,
+          artifacts,
+          warnings: ['imported: counts were taken after restoring it, not when it was made'],
+        },
+        lease.signal,
+      );
+      const result: BackupResult = {
+        run: run.id,
+        id: manifest.id,
+        source: source.name,
+        state: 'succeeded',
+        durationMs: manifest.durationMs,
+        verifyMs: 0,
+        bytes: artifacts.reduce((sum, artifact) => sum + artifact.bytes, 0),
+        rawBytes: null,
         artifacts,
-        warnings: ['imported: counts were taken after restoring it, not when it was made'],
-      },
-      lease.signal,
-    );
-    const result: BackupResult = {
-      run: run.id,
-      id: manifest.id,
-      source: source.name,
-      state: 'succeeded',
-      durationMs: manifest.durationMs,
-      verifyMs: 0,
-      bytes: artifacts.reduce((sum, artifact) => sum + artifact.bytes, 0),
-      rawBytes: null,
-      artifacts,
-      copies: { [primary.name]: 'complete' },
-      tables: counts.tables.length,
-      rows: counts.tables.reduce((sum, table) => sum + (table.rows ?? 0), 0),
-      removed: [],
-      warnings: manifest.warnings,
-    };
-    return { state: 'succeeded', backup: manifest.id, result };
-  });
+        copies: { [primary.name]: 'complete' },
+        tables: counts.tables.length,
+        rows: counts.tables.reduce((sum, table) => sum + (table.rows ?? 0), 0),
+        removed: [],
+        warnings: manifest.warnings,
+      };
+      return { state: 'succeeded', backup: manifest.id, result };
+    },
+  );
 }
 
-async function rehearseForeign(task: AdoptTask, dump: StoredDump, run: string): Promise<{ facts: DatabaseFacts; counts: Counts }> {
+async function rehearseForeign(
+  task: AdoptTask,
+  dump: StoredDump,
+  run: string,
+): Promise<{ facts: DatabaseFacts; counts: Counts }> {
   const { source, signal, report } = task;
   const like = await source.database.probe(signal);
   const scratch: Database = source.database.named(nameBeside(like.name, 'import', run));
@@ -91,7 +107,15 @@ async function rehearseForeign(task: AdoptTask, dump: StoredDump, run: string): 
       note: `import of ${basename(task.file)} into ${source.name}`,
       dump,
       expected: null,
-      options: { scope: null, owners: 'none', jobs: null, allowForeignScript: task.allowScript },
+      // A script names its owners and privileges itself.
+      options: {
+        scope: null,
+        owners: dump.format === 'plain' ? 'keep' : 'none',
+        policies: 'keep',
+        jobs: null,
+        allowForeignScript: task.allowScript,
+        allowUnpatchedTools: task.allowUnpatched,
+      },
       signal,
       report,
     });

@@ -152,6 +152,7 @@ async function storeParts(
 /** Waits for both even when one fails, so that nothing still runs when the error is shown; the first cause wins. */
 async function settleTogether<A, B>(first: Promise<A>, second: Promise<B>): Promise<[A, B]> {
   const both = Promise.all([first, second]);
+  both.catch(() => undefined); // it may reject long before the other has ended; then it is thrown below
   await Promise.allSettled([first, second]);
   return both;
 }

@@ -54,7 +54,9 @@ export function interrupted(cause?: unknown): HoldfastError {
 }
 
 export function isAbortError(error: unknown): boolean {
-  return error instanceof Error && (error.name === 'AbortError' || (error as NodeJS.ErrnoException).code === 'ABORT_ERR');
+  return (
+    error instanceof Error && (error.name === 'AbortError' || (error as NodeJS.ErrnoException).code === 'ABORT_ERR')
+  );
 }
 
 /** The errno name (`ENOSPC`, `EACCES`, ...) found on the error or anywhere along its causes. */

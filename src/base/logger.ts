@@ -7,15 +7,6 @@ export interface Logger {
 
 export const silentLogger: Logger = { log: () => undefined };
 
-/** The same line to several places (the terminal and the run's own log). */
-export function teeLogger(...targets: Logger[]): Logger {
-  return {
-    log: (level, message, fields) => {
-      for (const target of targets) target.log(level, message, fields);
-    },
-  };
-}
-
 const order: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
 
 export function atLeast(minimum: LogLevel, target: Logger): Logger {

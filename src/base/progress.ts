@@ -21,6 +21,11 @@ export async function step<T>(
   report({ kind: 'step', step: name });
   const result = await work();
   const text = detail?.(result);
-  report({ kind: 'done', step: name, ms: performance.now() - started, ...(text === undefined ? {} : { detail: text }) });
+  report({
+    kind: 'done',
+    step: name,
+    ms: performance.now() - started,
+    ...(text === undefined ? {} : { detail: text }),
+  });
   return result;
 }

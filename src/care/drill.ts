@@ -63,14 +63,22 @@ async function rehearseBackup(task: DrillTask, run: string): Promise<DrillResult
   }
   const target = task.target ?? source.drill.target;
   await using place = await step(report, 'target', () => openTarget(source.database, target, expected, run, signal));
-  const { scratch, keepOwners, warnings } = place;
+  const { scratch, keepOwners, rolesComplete, warnings } = place;
   const rehearsal = await rehearse({
     scratch,
     like: keepOwners ? expected : { ...expected, owner: '' },
     note: `drill of ${source.name} ${id}`,
     dump: archive.dump(),
     expected,
-    options: { scope: null, owners: keepOwners ? 'keep' : 'none', jobs: task.jobs ?? null, allowForeignScript: false },
+    options: {
+      scope: null,
+      owners: keepOwners ? 'keep' : 'none',
+      policies: rolesComplete ? 'keep' : 'skip',
+      jobs: task.jobs ?? null,
+      // A script of foreign origin was accepted and ran when it was imported; the digests say it is still the same.
+      allowForeignScript: true,
+      allowUnpatchedTools: true,
+    },
     signal,
     report,
   });
@@ -92,6 +100,7 @@ async function rehearseBackup(task: DrillTask, run: string): Promise<DrillResult
 interface Place extends AsyncDisposable {
   scratch: Database;
   keepOwners: boolean;
+  rolesComplete: boolean;
   warnings: string[];
 }
 
@@ -105,16 +114,26 @@ async function openTarget(
 ): Promise<Place> {
   if (target === 'temporary') {
     const server = await live.temporary(like, signal);
-    return { scratch: server, keepOwners: true, warnings: [], [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
+    return {
+      scratch: server,
+      keepOwners: true,
+      rolesComplete: true,
+      warnings: [],
+      [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+    };
   }
   const server = target === 'same' ? live : live.at(target.address);
   const scratch = server.named(nameBeside(like.name, 'drill', run));
   const facts = await scratch.server(signal);
   if (!facts.mayCreateDatabase) {
-    throw new HoldfastError('DRILL_NEEDS_CREATEDB', `role ${facts.role} may not create a scratch database on ${server.title}`, {
-      kind: 'refused',
-      hint: `Allow it (ALTER ROLE ... CREATEDB), or drill with \`--target temporary\` or on another server.`,
-    });
+    throw new HoldfastError(
+      'DRILL_NEEDS_CREATEDB',
+      `role ${facts.role} may not create a scratch database on ${server.title}`,
+      {
+        kind: 'refused',
+        hint: `Allow it (ALTER ROLE ... CREATEDB), or drill with \`--target temporary\` or on another server.`,
+      },
+    );
   }
   const missing = like.roles.filter((role) => !facts.roles.includes(role));
   const foreign = !facts.memberOf.includes(like.owner);
@@ -122,6 +141,7 @@ async function openTarget(
   return {
     scratch,
     keepOwners,
+    rolesComplete: missing.length === 0,
     warnings: keepOwners ? [] : [ownersNote(missing, facts.role)],
     // The run's signal may have fired already; cleaning up has its own time.
     [Symbol.asyncDispose]: () => scratch.drop({ unmarked: false }, AbortSignal.timeout(60_000)),
@@ -129,7 +149,8 @@ async function openTarget(
 }
 
 function ownersNote(missing: string[], role: string): string {
-  const why = missing.length > 0 ? `roles missing there: ${missing.join(', ')}` : `${role} may not give objects to their owners`;
+  const why =
+    missing.length > 0 ? `roles missing there: ${missing.join(', ')}` : `${role} may not give objects to their owners`;
   return `drilled without owners and privileges (${why})`;
 }
 

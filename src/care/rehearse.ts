@@ -67,7 +67,8 @@ export async function countAndCompare(
 }
 
 function describeComparison({ ok, tables, sequences }: Comparison, counted: boolean): string {
-  if (!counted) return `${formatCount(tables.compared)} tables and ${formatCount(tables.rows)} rows, nothing to compare with`;
+  if (!counted)
+    return `${formatCount(tables.compared)} tables and ${formatCount(tables.rows)} rows, nothing to compare with`;
   const differences = tables.mismatched.length + sequences.mismatched.length;
   if (!ok) return differences === 1 ? '1 difference' : `${differences} differences`;
   const content = tables.fingerprints > 0 ? ', content equal' : '';

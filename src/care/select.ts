@@ -8,7 +8,8 @@ import type { Source } from './source.ts';
 export type Selectable = Pick<BackupRow, 'id' | 'state' | 'facts'>;
 
 /**
- * The backup that a text means: its id, a prefix that only one has, or `latest` (the newest that can be restored). Rows may be
+ * The backup that a text means: its id, a prefix that only one has, or `latest` (the newest that can be restored; one made for safety before
+ * a restore only when there is no other, because it holds what somebody wanted to be rid of). Rows may be
  * of several storages; of the copies of one backup the first complete one is taken.
  */
 export function selectBackup<Row extends Selectable>(rows: readonly Row[], text: string): Row {
@@ -50,7 +51,8 @@ function onePerBackup<Row extends Selectable>(rows: readonly Row[]): Row[] {
 }
 
 function latest<Row extends Selectable>(backups: Row[]): Row {
-  const newest = backups.findLast(({ state }) => state === 'complete');
+  const complete = backups.filter(({ state }) => state === 'complete');
+  const newest = complete.findLast(({ facts }) => facts?.trigger !== 'safety') ?? complete.at(-1);
   if (newest) return newest;
   throw new HoldfastError(
     'BACKUP_UNKNOWN',

@@ -84,7 +84,9 @@ async function collectChecks(task: VerifyTask): Promise<VerifyCheck[]> {
   } catch (error) {
     return [failedCheck('manifest.json', 'manifest', error)];
   }
-  const checks: VerifyCheck[] = [{ artifact: 'manifest.json', check: 'manifest', ok: true, detail: 'digest and format' }];
+  const checks: VerifyCheck[] = [
+    { artifact: 'manifest.json', check: 'manifest', ok: true, detail: 'digest and format' },
+  ];
   checks.push(
     ...(await step(
       report,
@@ -101,7 +103,8 @@ async function collectChecks(task: VerifyTask): Promise<VerifyCheck[]> {
 }
 
 async function checkStructure(database: Database, archive: StoredBackup, signal: AbortSignal): Promise<VerifyCheck> {
-  const artifact = archive.manifest.artifacts.find((each) => each.role === 'database')?.path.split('/')[0] ?? 'database';
+  const artifact =
+    archive.manifest.artifacts.find((each) => each.role === 'database')?.path.split('/')[0] ?? 'database';
   try {
     const { entries } = await database.readThrough(archive.dump(), signal);
     const detail = entries === null ? 'read to its end mark' : `read to its end, ${entries} entries`;
@@ -122,9 +125,13 @@ function failedCheck(artifact: string, check: VerifyCheck['check'], error: unkno
 export function assertVerified(result: VerifyResult): void {
   const bad = result.checks.find((check) => !check.ok);
   if (!bad) return;
-  throw new HoldfastError('BACKUP_DAMAGED', `backup ${result.id} in ${result.storage} is damaged: ${bad.artifact}: ${bad.detail}`, {
-    kind: 'integrity',
-    hint: 'Use another copy or another backup; `holdfast list` shows which are proven.',
-    details: { checks: result.checks },
-  });
+  throw new HoldfastError(
+    'BACKUP_DAMAGED',
+    `backup ${result.id} in ${result.storage} is damaged: ${bad.artifact}: ${bad.detail}`,
+    {
+      kind: 'integrity',
+      hint: 'Use another copy or another backup; `holdfast list` shows which are proven.',
+      details: { checks: result.checks },
+    },
+  );
 }

@@ -1,4 +1,4 @@
-import { Argument, Command as Program, Option } from 'commander';
+import { Argument, InvalidArgumentError, Option, Command as Program } from 'commander';
 import { styleFor, type Style } from './output/style.ts';
 import { columnsOf, padTo, wrap } from './output/text.ts';
 import type { Command, CommandArgument, CommandInput, CommandOption, Io } from './command.ts';
@@ -89,8 +89,15 @@ function toOption(option: CommandOption): Option {
   const value = option.value === undefined ? '' : ` <${option.value}>`;
   const made = new Option(`${option.short ? `-${option.short}, ` : ''}--${option.name}${value}`, option.summary);
   if (option.choices) made.choices(option.choices);
-  if (option.repeat) made.argParser((text: string, before: string[] | undefined) => [...(before ?? []), text]);
+  if (option.repeat)
+    made.argParser((text: string, before: string[] | undefined) => [...(before ?? []), chosen(option, text)]);
   return made.hideHelp(option.hidden ?? false);
+}
+
+/** Our parser takes the place of the one that commander makes for choices. */
+function chosen({ choices }: CommandOption, text: string): string {
+  if (!choices || choices.includes(text)) return text;
+  throw new InvalidArgumentError(`Allowed choices are ${choices.join(', ')}.`);
 }
 
 function given(command: Command, typed: readonly unknown[], opts: Record<string, unknown>): Given {

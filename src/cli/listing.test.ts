@@ -111,3 +111,12 @@ test('held in one storage is held', () => {
   );
   expect(backup?.held).toBe(true);
 });
+
+test('a later look at the bytes alone does not undo a structure check, damage does', () => {
+  const structure = proof({ at: '2026-11-21T00:00:00.000Z' });
+  const shallow = proof({ at: '2026-11-22T00:00:00.000Z', depth: 'checksum' });
+  const damaged = proof({ at: '2026-11-23T00:00:00.000Z', depth: 'checksum', ok: false });
+  const verifiedBy = (...proofs: ProofRecord[]) => combineRows('shop', ['local'], [row({})], proofs)[0]?.verified;
+  expect(verifiedBy(shallow, structure)).toMatchObject({ depth: 'structure', ok: true });
+  expect(verifiedBy(damaged, shallow, structure)).toMatchObject({ depth: 'checksum', ok: false });
+});

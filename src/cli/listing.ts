@@ -76,7 +76,7 @@ function combine(
   const best = rows.find(({ facts }) => facts !== null);
   const copies = Object.fromEntries(storages.map((storage) => [storage, copyState(storage, rows, proofs)]));
   const states = Object.values(copies);
-  const verified = proofs.find(({ kind }) => kind === 'verify');
+  const verified = decisive(proofs.filter(({ kind }) => kind === 'verify'));
   const drilled = proofs.find(({ kind }) => kind === 'drill');
   return {
     id,
@@ -91,6 +91,13 @@ function combine(
     held: rows.some(({ held }) => held !== null),
     trigger: best?.facts?.trigger ?? null,
   };
+}
+
+/** Newest first: damage found last is what counts, and otherwise the deepest look, which a later shallow one does not undo. */
+function decisive(verifications: readonly ProofRecord[]): ProofRecord | undefined {
+  const [newest] = verifications;
+  if (newest?.ok === false) return newest;
+  return verifications.find(({ ok, depth }) => ok && depth === 'structure') ?? newest;
 }
 
 /** A manifest can be whole where an artifact is not: what the newest verification found counts. */

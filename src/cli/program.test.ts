@@ -27,6 +27,7 @@ const sample: Command = {
   options: [
     { name: 'depth', value: 'depth', choices: ['checksum', 'structure'], summary: 'how deep' },
     { name: 'table', value: 'table', repeat: true, summary: 'which' },
+    { name: 'allow', value: 'guard', repeat: true, choices: ['script', 'unpatched'], summary: 'lift it' },
     { name: 'dry-run', summary: 'only look' },
     { name: 'no-owner', summary: 'without owners' },
     { name: 'force', short: 'f', summary: 'an old name', hidden: true },
@@ -140,6 +141,7 @@ test.each([
   [['smaple'], 'COMMAND_UNKNOWN', 'Did you mean sample?'],
   [['sample', '--dpeth', 'checksum'], 'OPTION_UNKNOWN', 'Did you mean --depth?'],
   [['sample', '--depth', 'deep'], 'VALUE_INVALID', 'holdfast sample --help'],
+  [['sample', '--allow', 'script', '--allow', 'all'], 'VALUE_INVALID', 'holdfast sample --help'],
   [['sample', '--depth'], 'VALUE_MISSING', 'holdfast sample --help'],
   [['failing', 'a'], 'ARGUMENT_UNEXPECTED', 'holdfast failing --help'],
 ])('wrong usage %j is %s with a hint', async (argv, code, hint) => {

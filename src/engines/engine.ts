@@ -136,10 +136,14 @@ export interface LoadOptions {
   scope: { tables: TableName[]; schemas: string[] } | null;
   /** `none`: everything belongs to the restoring role and no privileges are restored. */
   owners: 'keep' | 'none';
+  /** `skip` leaves row security policies out, where the roles they name do not exist; never for a restore that goes live. */
+  policies: 'keep' | 'skip';
   /** Null: chosen by format and machine. */
   jobs: number | null;
   /** Feed a plain dump that is not ours to the interpreter. */
   allowForeignScript: boolean;
+  /** Do so even with tools that are known to run commands a hostile dump hides. */
+  allowUnpatchedTools: boolean;
 }
 
 export interface ServerFacts {
@@ -200,7 +204,10 @@ export interface Database {
   server(signal: AbortSignal): Promise<ServerFacts>;
   /** Null when the database does not exist. */
   target(signal: AbortSignal): Promise<TargetFacts | null>;
-  count(what: { tables: TableName[] | null; sequences: boolean; fingerprints: boolean }, signal: AbortSignal): Promise<Counts>;
+  count(
+    what: { tables: TableName[] | null; sequences: boolean; fingerprints: boolean },
+    signal: AbortSignal,
+  ): Promise<Counts>;
   /** Scalars of `select` statements given by the operator, each true or false. */
   ask(queries: string[], signal: AbortSignal): Promise<{ query: string; ok: boolean; detail: string }[]>;
 
@@ -238,7 +245,12 @@ export interface Database {
    * Replaces content inside this live database in one transaction, compares with `expected` before it commits,
    * and leaves everything as it was when anything is wrong.
    */
-  replace(dump: StoredDump, options: LoadOptions, expected: Counts, signal: AbortSignal): Promise<{ warnings: string[] }>;
+  replace(
+    dump: StoredDump,
+    options: LoadOptions,
+    expected: Counts,
+    signal: AbortSignal,
+  ): Promise<{ warnings: string[] }>;
   /** Scratch databases of ours that an interrupted run left on this server. */
   leftovers(signal: AbortSignal): Promise<Leftover[]>;
 

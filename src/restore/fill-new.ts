@@ -1,7 +1,7 @@
 import { step } from '../base/progress.ts';
 import { countAndCompare, rehearse } from '../care/rehearse.ts';
 import type { RestorePlan } from './plan.ts';
-import type { Outcome, RestoreTask } from './restore.ts';
+import type { Outcome, RestoreTask } from './task.ts';
 import { assertEqual } from './swap-in.ts';
 
 /** Restores into another database: a new one, or an existing one that is empty or receives chosen parts. */
@@ -16,7 +16,12 @@ async function createAndFill({ request, report, signal }: RestoreTask, plan: Res
     const result = await rehearse({ scratch: target, like, note, dump, expected, options: load, signal, report });
     assertEqual(result.comparison);
     await target.dress(like, signal);
-    return { comparison: result.comparison, previous: null, loadSeconds: result.loadSeconds, warnings: result.warnings };
+    return {
+      comparison: result.comparison,
+      previous: null,
+      loadSeconds: result.loadSeconds,
+      warnings: result.warnings,
+    };
   } catch (error) {
     // It did not exist before: leaving half of it would look like a database to rely on.
     await target.drop({ unmarked: false }, AbortSignal.timeout(60_000));

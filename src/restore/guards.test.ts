@@ -53,18 +53,54 @@ describe('guards before a restore', () => {
   });
 
   test.each<[string, Partial<GuardFacts>, { code: string; override: string | null }[]]>([
-    ['S16 role without createdb', { server: { ...server, mayCreateDatabase: false } }, [{ code: 'rights', override: '--in-place' }]],
-    ['role that may not rename', { server: { ...server, memberOf: ['admin', 'shop2'], superuser: true } }, [{ code: 'rights', override: '--in-place' }]],
-    ['S16 older server', { server: { ...server, version: '14.9' } }, [{ code: 'server-version', override: '--allow server-version' }]],
-    ['S16 missing role', { backup: { ...backup, roles: ['shop', 'gone'] } }, [{ code: 'roles', override: '--no-owner' }]],
-    ['role one may not act for', { backup: { ...backup, roles: ['app'] } }, [{ code: 'roles', override: '--no-owner' }]],
+    [
+      'S16 role without createdb',
+      { server: { ...server, mayCreateDatabase: false } },
+      [{ code: 'rights', override: '--in-place' }],
+    ],
+    [
+      'role that may not rename',
+      { server: { ...server, memberOf: ['admin', 'shop2'], superuser: true } },
+      [{ code: 'rights', override: '--in-place' }],
+    ],
+    [
+      'S16 older server',
+      { server: { ...server, version: '14.9' } },
+      [{ code: 'server-version', override: '--allow server-version' }],
+    ],
+    [
+      'S16 missing role',
+      { backup: { ...backup, roles: ['shop', 'gone'] } },
+      [{ code: 'roles', override: '--no-owner' }],
+    ],
+    [
+      'role one may not act for',
+      { backup: { ...backup, roles: ['app'] } },
+      [{ code: 'roles', override: '--no-owner' }],
+    ],
     ['S16 missing extension', { server: { ...server, extensions: [] } }, [{ code: 'extensions', override: null }]],
-    ['S15 refuse when connected', { target: { ...target, sessions: [session] }, sessions: 'refuse' }, [{ code: 'sessions', override: '--if-connected disconnect' }]],
-    ['S15 sessions one may not end', { target: { ...target, sessions: [{ ...session, mayEnd: false }] } }, [{ code: 'sessions', override: null }]],
+    [
+      'S15 refuse when connected',
+      { target: { ...target, sessions: [session] }, sessions: 'refuse' },
+      [{ code: 'sessions', override: '--if-connected disconnect' }],
+    ],
+    [
+      'S15 sessions one may not end',
+      { target: { ...target, sessions: [{ ...session, mayEnd: false }] } },
+      [{ code: 'sessions', override: null }],
+    ],
     ['in place without a place', { mode: 'in-place', target: null }, [{ code: 'target', override: null }]],
     ['a target that is not empty', { mode: 'new' }, [{ code: 'target', override: null }]],
-    ['other encoding of an existing target', { mode: 'in-place', target: { ...target, facts: { ...backup, encoding: 'SQL_ASCII' } } }, [{ code: 'encoding', override: '--allow encoding' }]],
-    ['J-d9 a script of foreign origin', { foreignScript: true, backup: null }, [{ code: 'script', override: '--allow script' }]],
+    [
+      'other encoding of an existing target',
+      { mode: 'in-place', target: { ...target, facts: { ...backup, encoding: 'SQL_ASCII' } } },
+      [{ code: 'encoding', override: '--allow encoding' }],
+    ],
+    [
+      'J-d9 a script of foreign origin',
+      { foreignScript: true, backup: null },
+      [{ code: 'script', override: '--allow script' }],
+    ],
   ])('%s is named', (_title, change, expected) => {
     expect(blocked(change)).toEqual(expected);
   });

@@ -62,7 +62,8 @@ export function blocking(guards: readonly Guard[]): Guard[] {
 }
 
 function lift(guard: Guard, allowed: readonly string[]): Guard {
-  if (guard.result !== 'block' || guard.override !== `--allow ${guard.code}` || !allowed.includes(guard.code)) return guard;
+  if (guard.result !== 'block' || guard.override !== `--allow ${guard.code}` || !allowed.includes(guard.code))
+    return guard;
   return { ...guard, result: 'warn', detail: `${guard.detail} (allowed by the operator)` };
 }
 
@@ -78,7 +79,10 @@ function checkTarget({ mode, name, target, whole }: GuardFacts): Guard {
   }
   if (!target) return pass('target', `${name} does not exist and will be created`);
   if (whole && target.relations > 0) {
-    return block('target', `${name} exists and holds ${target.relations} tables and other objects; only an empty one is filled`);
+    return block(
+      'target',
+      `${name} exists and holds ${target.relations} tables and other objects; only an empty one is filled`,
+    );
   }
   return pass('target', whole ? `${name} exists and is empty` : `${name} exists and receives the chosen parts`);
 }
@@ -88,17 +92,20 @@ function checkRights({ mode, server, target, name }: GuardFacts): Guard {
     const owner = target?.facts.owner ?? '';
     return server.memberOf.includes(owner)
       ? pass('rights', `${server.role} may change what belongs to ${owner}`)
-      : warn('rights', `${server.role} does not own ${name} (${owner} does); what it may not replace makes the restore end without a change`);
+      : warn(
+          'rights',
+          `${server.role} does not own ${name} (${owner} does); what it may not replace makes the restore end without a change`,
+        );
   }
   if (!server.mayCreateDatabase) {
-    return block(
-      'rights',
-      `role ${server.role} may not create databases`,
-      mode === 'swap' ? '--in-place' : null,
-    );
+    return block('rights', `role ${server.role} may not create databases`, mode === 'swap' ? '--in-place' : null);
   }
   if (mode === 'swap' && target && !server.memberOf.includes(target.facts.owner)) {
-    return block('rights', `role ${server.role} may not rename ${name}, which belongs to ${target.facts.owner}`, '--in-place');
+    return block(
+      'rights',
+      `role ${server.role} may not rename ${name}, which belongs to ${target.facts.owner}`,
+      '--in-place',
+    );
   }
   return pass('rights', `${server.role} may create${mode === 'swap' ? ' and rename' : ''} databases`);
 }
@@ -129,7 +136,10 @@ function checkCollation({ backup, target }: GuardFacts): Guard | null {
     return warn('collation', `the backup sorts by ${backup.collation}, the database there by ${collation}`);
   }
   if (collationVersion !== backup.collationVersion) {
-    return warn('collation', `${collation} is version ${collationVersion ?? 'unknown'} there, ${backup.collationVersion ?? 'unknown'} in the backup; indexes are built anew`);
+    return warn(
+      'collation',
+      `${collation} is version ${collationVersion ?? 'unknown'} there, ${backup.collationVersion ?? 'unknown'} in the backup; indexes are built anew`,
+    );
   }
   return pass('collation', `${collation} ${collationVersion ?? ''}`.trim());
 }
@@ -138,7 +148,11 @@ function checkRoles({ backup, server, owners }: GuardFacts): Guard | null {
   if (!backup || owners === 'none') return null;
   const missing = backup.roles.filter((role) => !server.roles.includes(role));
   if (missing.length > 0) {
-    return block('roles', `roles missing on the server: ${missing.join(', ')}; create them (globals.sql in the backup has them)`, '--no-owner');
+    return block(
+      'roles',
+      `roles missing on the server: ${missing.join(', ')}; create them (globals.sql in the backup has them)`,
+      '--no-owner',
+    );
   }
   const foreign = backup.roles.filter((role) => !server.memberOf.includes(role));
   if (foreign.length > 0 && !server.superuser) {
@@ -172,7 +186,10 @@ function checkSessions({ mode, target, sessions, name }: GuardFacts): Guard | nu
   const stubborn = target.sessions.filter((each) => !each.mayEnd);
   if (stubborn.length > 0) {
     const roles = [...new Set(stubborn.map((each) => each.role))].join(', ');
-    return block('sessions', `${stubborn.length} connected as ${roles}, whom this role may not disconnect; stop them first`);
+    return block(
+      'sessions',
+      `${stubborn.length} connected as ${roles}, whom this role may not disconnect; stop them first`,
+    );
   }
   return warn('sessions', `${length} connected (${who}): they are disconnected at the moment of the swap`);
 }

@@ -1,6 +1,14 @@
 import { openForeignDump } from '../archive/foreign.ts';
 import { openArchive, type StoredBackup } from '../archive/reader.ts';
-import type { Counts, Database, DatabaseFacts, LoadOptions, StoredDump, TableName, TargetFacts } from '../engines/engine.ts';
+import type {
+  Counts,
+  Database,
+  DatabaseFacts,
+  LoadOptions,
+  StoredDump,
+  TableName,
+  TargetFacts,
+} from '../engines/engine.ts';
 import { HoldfastError } from '../base/errors.ts';
 import type { Source } from '../care/source.ts';
 import type { Storage } from '../storage/storage.ts';
@@ -46,6 +54,7 @@ export async function planRestore(request: RestoreRequest, scratch: string, sign
   const { source, scope, owners, sessions, allowed } = request;
   const mode = chooseMode(request);
   const { archive, dump } = await openDump(request, scratch, signal);
+  if (scope) await assertInDump(source.database, dump, scope, signal);
   const target = openTarget(source, request.into);
   const server = await target.server(signal);
   const targetFacts = await target.target(signal);
@@ -73,7 +82,14 @@ export async function planRestore(request: RestoreRequest, scratch: string, sign
     targetFacts,
     like: chooseLike(mode, targetFacts, backup, target, owners, await factsOf(source.database, signal)),
     expected: backup && expectedIn(backup, scope),
-    load: { scope, owners, jobs: request.jobs, allowForeignScript: allowed.includes('script') },
+    load: {
+      scope,
+      owners,
+      policies: 'keep',
+      jobs: request.jobs,
+      allowForeignScript: allowed.includes('script'),
+      allowUnpatchedTools: allowed.includes('unpatched'),
+    },
     guards,
     destructive: targetFacts !== null && mode !== 'new',
   };
@@ -124,6 +140,32 @@ function openTarget({ database }: Source, into: string | null): Database {
   return into.includes('://') ? database.at(into) : database.named(into);
 }
 
+/** A misspelt name is told before anything else is looked at. A plain dump has no contents to look into; loading a part of it is refused later. */
+async function assertInDump(
+  database: Database,
+  dump: StoredDump,
+  { tables, schemas }: NonNullable<RestoreRequest['scope']>,
+  signal: AbortSignal,
+): Promise<void> {
+  if (dump.format === 'plain') return;
+  const entries = await database.contents(dump, signal);
+  const there = new Set(entries.filter(({ kind }) => kind === 'TABLE').map(keyOf));
+  const known = new Set(entries.flatMap((entry) => (entry.kind === 'SCHEMA' ? entry.name : (entry.schema ?? []))));
+  const missing = [
+    ...tables.filter((table) => !there.has(keyOf(table))).map(({ schema, name }) => `table ${schema}.${name}`),
+    ...schemas.filter((schema) => !known.has(schema)).map((schema) => `schema ${schema}`),
+  ];
+  if (missing.length === 0) return;
+  throw new HoldfastError('NOT_IN_BACKUP', `the backup has no ${missing.join(', no ')}`, {
+    kind: 'usage',
+    hint: '`holdfast inspect` shows what is in it. Give a table as schema.table.',
+  });
+}
+
+function keyOf({ schema, name }: { schema: string | null; name: string }): string {
+  return JSON.stringify([schema, name]);
+}
+
 /** `--into` is for beside: naming the live database there would skip everything that protects it. */
 function refuseLiveTarget(source: Source, target: Database, databases: string[], facts: TargetFacts | null): void {
   const same = target.title === source.database.title && databases.includes(target.name);
@@ -150,7 +192,8 @@ function chooseLike(
   const like = backup ?? live;
   if (mode === 'swap' && target) {
     // The encoding is the dump's: data of one encoding in a database of another is how text gets lost without an error.
-    const { encoding, collation, properties } = backup && backup.encoding !== target.facts.encoding ? backup : target.facts;
+    const { encoding, collation, properties } =
+      backup && backup.encoding !== target.facts.encoding ? backup : target.facts;
     return { ...target.facts, encoding, collation, properties: { ...target.facts.properties, ...properties } };
   }
   if (!like) {
@@ -164,10 +207,10 @@ function chooseLike(
 
 function expectedIn(counts: Counts, scope: LoadOptions['scope']): Counts {
   if (scope === null) return { tables: counts.tables, sequences: counts.sequences };
-  const wanted = new Set(scope.tables.map(({ schema, name }) => JSON.stringify([schema, name])));
+  const wanted = new Set(scope.tables.map(keyOf));
   const inSchema = ({ schema }: TableName) => scope.schemas.includes(schema);
   return {
-    tables: counts.tables.filter((table) => inSchema(table) || wanted.has(JSON.stringify([table.schema, table.name]))),
+    tables: counts.tables.filter((table) => inSchema(table) || wanted.has(keyOf(table))),
     sequences: counts.sequences.filter(inSchema),
   };
 }

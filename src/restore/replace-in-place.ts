@@ -2,7 +2,7 @@ import { step } from '../base/progress.ts';
 import { compareCounts, type Comparison } from '../care/compare.ts';
 import { countAndCompare } from '../care/rehearse.ts';
 import type { RestorePlan } from './plan.ts';
-import type { Outcome, RestoreTask } from './restore.ts';
+import type { Outcome, RestoreTask } from './task.ts';
 
 /** Replaces the content of the live database, or chosen parts of it, in one transaction that is compared before it commits. */
 export async function replaceInPlace(task: RestoreTask, plan: RestorePlan, assertHeld: () => void): Promise<Outcome> {

@@ -1,31 +1,16 @@
 import { takeBackup, sourceLock } from '../backup/backup.ts';
-import type { Clock } from '../base/clock.ts';
 import { HoldfastError } from '../base/errors.ts';
 import { step, type Report } from '../base/progress.ts';
 import type { Comparison } from '../care/compare.ts';
 import { assertVerified, readingLock } from '../care/verify.ts';
-import type { Catalog } from '../catalog/catalog.ts';
 import { holdLock, type Lease } from '../catalog/lease.ts';
 import { withRun } from '../catalog/run.ts';
 import type { Guard } from './guards.ts';
 import { fillNew } from './fill-new.ts';
-import { assertAllowed, planRestore, type RestorePlan, type RestoreRequest } from './plan.ts';
+import { assertAllowed, planRestore, type RestorePlan } from './plan.ts';
 import { replaceInPlace } from './replace-in-place.ts';
 import { swapIn } from './swap-in.ts';
-
-export interface RestoreTask {
-  request: RestoreRequest;
-  /** Shown the guards, asks; rejects with kind `refused` when the answer is no. Called before anything is locked or touched. */
-  confirm: (plan: RestorePlan) => Promise<void>;
-  catalog: Catalog;
-  clock: Clock;
-  instance: string;
-  version: string;
-  timezone: string;
-  scratch: string;
-  signal: AbortSignal;
-  report: Report;
-}
+import type { Outcome, RestoreTask } from './task.ts';
 
 export interface RestoreResult {
   run: string;
@@ -46,13 +31,6 @@ export interface RestoreResult {
   warnings: string[];
 }
 
-export interface Outcome {
-  comparison: Comparison;
-  previous: string | null;
-  loadSeconds: number;
-  warnings: string[];
-}
-
 /** Plan, confirm, lock, safety backup, then one of three ways; the live database is as it was until the last moment of each. */
 export async function restore(task: RestoreTask): Promise<RestoreResult> {
   const { request, catalog, clock, signal, report } = task;
@@ -65,7 +43,13 @@ export async function restore(task: RestoreTask): Promise<RestoreResult> {
     { operation: 'restore', source: source.name, backup: plan.from, trigger: 'manual', catalog, clock, signal, report },
     async (run) => {
       const started = clock.monotonic();
-      await using sourceLease = await holdLock({ catalog, clock, name: sourceLock(source), run: run.id, signal: run.signal });
+      await using sourceLease = await holdLock({
+        catalog,
+        clock,
+        name: sourceLock(source),
+        run: run.id,
+        signal: run.signal,
+      });
       await using readLease = await holdLock({
         catalog,
         clock,
@@ -107,7 +91,12 @@ async function checkBytes({ report, signal, request }: RestoreTask, { archive }:
   assertVerified({ id, ok: checks.every(({ ok }) => ok), storage: storage.name, depth: 'checksum', checks });
 }
 
-async function takeSafetyBackup(task: RestoreTask, plan: RestorePlan, lease: Lease, run: string): Promise<string | null> {
+async function takeSafetyBackup(
+  task: RestoreTask,
+  plan: RestorePlan,
+  lease: Lease,
+  run: string,
+): Promise<string | null> {
   if (!plan.destructive || !task.request.safetyBackup) return null;
   const { source } = task.request;
   try {
@@ -132,10 +121,14 @@ async function takeSafetyBackup(task: RestoreTask, plan: RestorePlan, lease: Lea
     return taken.id;
   } catch (error) {
     if (task.signal.aborted) throw error;
-    throw new HoldfastError('SAFETY_BACKUP_FAILED', `the live database could not be backed up before the restore: ${(error as Error).message}`, {
-      cause: error,
-      hint: 'Nothing was changed. Mend the cause, or go on without this protection with `--no-safety-backup`.',
-    });
+    throw new HoldfastError(
+      'SAFETY_BACKUP_FAILED',
+      `the live database could not be backed up before the restore: ${(error as Error).message}`,
+      {
+        cause: error,
+        hint: 'Nothing was changed. Mend the cause, or go on without this protection with `--no-safety-backup`.',
+      },
+    );
   }
 }
 

@@ -5,10 +5,15 @@ import { rehearse } from '../care/rehearse.ts';
 import { nameBeside } from '../care/scratch-name.ts';
 import type { Database } from '../engines/engine.ts';
 import type { RestorePlan } from './plan.ts';
-import type { Outcome, RestoreTask } from './restore.ts';
+import type { Outcome, RestoreTask } from './task.ts';
 
 /** Loads beside the live database, compares, then swaps by renaming. */
-export async function swapIn(task: RestoreTask, plan: RestorePlan, run: string, assertHeld: () => void): Promise<Outcome> {
+export async function swapIn(
+  task: RestoreTask,
+  plan: RestorePlan,
+  run: string,
+  assertHeld: () => void,
+): Promise<Outcome> {
   const { report, signal } = task;
   const { target: live } = plan;
   const scratch = live.named(nameBeside(live.name, 'restoring', run));
@@ -36,7 +41,8 @@ export async function swapIn(task: RestoreTask, plan: RestorePlan, run: string, 
     report,
     'swap',
     // A failure here keeps the proven database: the error tells how to finish by hand.
-    () => live.swap({ replacement: scratch.name, previous: exists ? previous.name : null }, task.request.sessions, signal),
+    () =>
+      live.swap({ replacement: scratch.name, previous: exists ? previous.name : null }, task.request.sessions, signal),
     () => `${live.name} is the restored database now`,
   );
   const kept = exists && task.request.keepOld;
@@ -51,11 +57,15 @@ export async function swapIn(task: RestoreTask, plan: RestorePlan, run: string, 
 
 export function assertEqual(comparison: Comparison): void {
   if (comparison.ok) return;
-  throw new HoldfastError('RESTORE_DIFFERS', `the restored data is not what was backed up: ${describeMismatches(comparison)}`, {
-    kind: 'integrity',
-    hint: 'The live database was not touched. Try another backup; `holdfast drill` tells which ones come back whole.',
-    details: { tables: comparison.tables.mismatched, sequences: comparison.sequences.mismatched },
-  });
+  throw new HoldfastError(
+    'RESTORE_DIFFERS',
+    `the restored data is not what was backed up: ${describeMismatches(comparison)}`,
+    {
+      kind: 'integrity',
+      hint: 'The live database was not touched. Try another backup; `holdfast drill` tells which ones come back whole.',
+      details: { tables: comparison.tables.mismatched, sequences: comparison.sequences.mismatched },
+    },
+  );
 }
 
 /** Whatever fails or interrupts the load, the half-made database goes; if even that fails, the error names it. */
@@ -66,11 +76,15 @@ async function orDrop<T>(scratch: Database, work: () => Promise<T>): Promise<T> 
     try {
       await scratch.drop({ unmarked: false }, AbortSignal.timeout(60_000));
     } catch (left) {
-      throw new HoldfastError('LEFTOVER_DATABASE', `${(error as Error).message}; the unfinished database ${scratch.name} could not be removed: ${(left as Error).message}`, {
-        cause: error,
-        kind: error instanceof HoldfastError ? error.kind : 'failed',
-        hint: `The live database was not touched. Drop ${scratch.name} when the server answers again.`,
-      });
+      throw new HoldfastError(
+        'LEFTOVER_DATABASE',
+        `${(error as Error).message}; the unfinished database ${scratch.name} could not be removed: ${(left as Error).message}`,
+        {
+          cause: error,
+          kind: error instanceof HoldfastError ? error.kind : 'failed',
+          hint: `The live database was not touched. Drop ${scratch.name} when the server answers again.`,
+        },
+      );
     }
     throw error;
   }
@@ -80,6 +94,9 @@ async function dropPrevious({ report }: RestoreTask, previous: Database): Promis
   try {
     await previous.drop({ unmarked: true }, AbortSignal.timeout(60_000));
   } catch (error) {
-    report({ kind: 'warning', message: `the former database is still there as ${previous.name}: ${(error as Error).message}` });
+    report({
+      kind: 'warning',
+      message: `the former database is still there as ${previous.name}: ${(error as Error).message}`,
+    });
   }
 }

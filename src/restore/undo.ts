@@ -34,14 +34,27 @@ export async function undoRestore(task: UndoTask): Promise<UndoResult> {
   const { restored, previous } = findWayBack(source, catalog);
   const live = source.database;
   if (!(await live.named(previous).target(signal))) {
-    throw new HoldfastError('NO_WAY_BACK', `the database ${previous}, kept by the restore ${restored.id}, does not exist any more`, {
-      kind: 'usage',
-      hint: 'Restore the safety backup made before that restore: `holdfast list` shows it.',
-    });
+    throw new HoldfastError(
+      'NO_WAY_BACK',
+      `the database ${previous}, kept by the restore ${restored.id}, does not exist any more`,
+      {
+        kind: 'usage',
+        hint: 'Restore the safety backup made before that restore: `holdfast list` shows it.',
+      },
+    );
   }
   await task.confirm({ restored, previous });
   return withRun(
-    { operation: 'restore', source: source.name, backup: restored.backup, trigger: 'undo', catalog, clock, signal, report },
+    {
+      operation: 'restore',
+      source: source.name,
+      backup: restored.backup,
+      trigger: 'undo',
+      catalog,
+      clock,
+      signal,
+      report,
+    },
     async (run) => {
       await using lease = await holdLock({ catalog, clock, name: sourceLock(source), run: run.id, signal: run.signal });
       const kept = nameBeside(live.name, 'undone', run.id);

@@ -9,7 +9,14 @@ import { clientTools, hasServer, startPostgres, type Major, type TestPostgres } 
 import { fillShop } from '../support/shop.ts';
 
 const signal = new AbortController().signal;
-const everything: LoadOptions = { scope: null, owners: 'keep', jobs: null, allowForeignScript: false };
+const everything: LoadOptions = {
+  scope: null,
+  owners: 'keep',
+  policies: 'keep',
+  jobs: null,
+  allowForeignScript: false,
+  allowUnpatchedTools: false,
+};
 const all = { tables: null, sequences: true, fingerprints: true };
 
 let server: TestPostgres;
@@ -42,7 +49,8 @@ describe.each<DumpFormat>(['custom', 'directory', 'tar', 'plain'])('a dump in th
     expect(warnings).toEqual([]);
     expect(await copy.count(all, signal)).toEqual(await live.count(all, signal));
     expect(await shapeOf(server, copy.name)).toEqual(await shapeOf(server, 'shop'));
-    const pictures = 'select loid, md5(string_agg(data, null order by pageno)) from pg_largeobject group by 1 order by 1';
+    const pictures =
+      'select loid, md5(string_agg(data, null order by pageno)) from pg_largeobject group by 1 order by 1';
     expect(await server.sql(copy.name, pictures)).toEqual(await server.sql('shop', pictures));
     await copy.drop({ unmarked: false }, signal);
   });
@@ -144,7 +152,9 @@ test('an interrupted load ends its programs and sessions before it says so', asy
   await copy.create(await open('slow').probe(signal), 'test', signal);
   const stop = new AbortController();
   const loading = copy.load(dump, everything, stop.signal);
-  await expect.poll(async () => (await server.connections()).some((each) => each.query.includes('pg_sleep'))).toBe(true);
+  await expect
+    .poll(async () => (await server.connections()).some((each) => each.query.includes('pg_sleep')))
+    .toBe(true);
   stop.abort();
   await expect(loading).rejects.toMatchObject({ code: 'INTERRUPTED' });
   expect(await server.connections()).toEqual([]);
@@ -157,7 +167,10 @@ test('a plain dump that was not made here is refused, then needs safe tools', as
   const live = open('shop');
   const copy = live.named('foreign');
   await copy.create(await live.probe(signal), 'test', signal);
-  await expect(copy.load(foreign, everything, signal)).rejects.toMatchObject({ code: 'SCRIPT_FOREIGN', kind: 'refused' });
+  await expect(copy.load(foreign, everything, signal)).rejects.toMatchObject({
+    code: 'SCRIPT_FOREIGN',
+    kind: 'refused',
+  });
   const allowed = copy.load(foreign, { ...everything, allowForeignScript: true }, signal);
   const version = parseToolVersion(`x (PostgreSQL) ${await psqlVersion(15)}`);
   if (version && isPatched(version)) await allowed;
@@ -165,20 +178,30 @@ test('a plain dump that was not made here is refused, then needs safe tools', as
   await copy.drop({ unmarked: false }, signal);
 });
 
-test.runIf(clientTools(18) !== null)('with safe tools a foreign plain dump is loaded when that is allowed', async () => {
-  await stockDump(server, 'shop', 'plain', path('foreign2.sql'));
-  const live = openDatabase(server, 'shop', { scratch: path('scratch'), tools: 18 });
-  const copy = live.named('foreign2');
-  await copy.create(await open('shop').probe(signal), 'test', signal);
-  await copy.load(storedDump(path('foreign2.sql'), 'plain', false), { ...everything, allowForeignScript: true }, signal);
-  expect(await copy.count(all, signal)).toEqual(await live.count(all, signal));
-  await copy.drop({ unmarked: false }, signal);
-});
+test.runIf(clientTools(18) !== null)(
+  'with safe tools a foreign plain dump is loaded when that is allowed',
+  async () => {
+    await stockDump(server, 'shop', 'plain', path('foreign2.sql'));
+    const live = openDatabase(server, 'shop', { scratch: path('scratch'), tools: 18 });
+    const copy = live.named('foreign2');
+    await copy.create(await open('shop').probe(signal), 'test', signal);
+    await copy.load(
+      storedDump(path('foreign2.sql'), 'plain', false),
+      { ...everything, allowForeignScript: true },
+      signal,
+    );
+    expect(await copy.count(all, signal)).toEqual(await live.count(all, signal));
+    await copy.drop({ unmarked: false }, signal);
+  },
+);
 
 test('a script that tells psql to stop does not count as loaded', async () => {
   await stockDump(server, 'shop', 'plain', path('quit.sql'));
   const text = await readFile(path('quit.sql'), 'utf8');
-  await writeFile(path('quit.sql'), text.replace('-- Data for Name', '\\q\n-- Data for Name').replace(/^\\(un)?restrict .*$/gm, ''));
+  await writeFile(
+    path('quit.sql'),
+    text.replace('-- Data for Name', '\\q\n-- Data for Name').replace(/^\\(un)?restrict .*$/gm, ''),
+  );
   const live = open('shop');
   const copy = live.named('quit');
   await copy.create(await live.probe(signal), 'test', signal);
@@ -232,7 +255,9 @@ describe('parts of a dump', () => {
   test('what the dump does not hold is a mistake in the command', async () => {
     const dump = await stockDump(server, 'shop', 'custom', path('nothing'));
     const scope = { tables: [{ schema: 'public', name: 'nothing' }], schemas: [] };
-    await expect(open('shop').load(dump, { ...everything, scope }, signal)).rejects.toMatchObject({ code: 'NOT_IN_DUMP' });
+    await expect(open('shop').load(dump, { ...everything, scope }, signal)).rejects.toMatchObject({
+      code: 'NOT_IN_DUMP',
+    });
   });
 });
 

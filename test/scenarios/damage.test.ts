@@ -42,65 +42,68 @@ async function expectRefused(holdfast: Installation, id: string, what: string): 
   expect(await server.databases(), what).toEqual(['postgres', 'shop']);
 }
 
-describe.each(['custom', 'directory', 'plain'])('a damaged %s backup is refused before the target is touched', (format) => {
-  let holdfast: Installation;
-  let id: string;
-  let pristine: string;
-  let folder: string;
+describe.each(['custom', 'directory', 'plain'])(
+  'a damaged %s backup is refused before the target is touched',
+  (format) => {
+    let holdfast: Installation;
+    let id: string;
+    let pristine: string;
+    let folder: string;
 
-  beforeAll(async () => {
-    holdfast = await installHoldfast({ url: server.url('shop'), settings: { dump: { format } } });
-    ({ id } = await holdfast.json<{ id: string }>('backup'));
-    folder = join(holdfast.storage, 'shop', id);
-    pristine = join(holdfast.folder, 'pristine');
-    await cp(folder, pristine, { recursive: true });
-  });
-  afterAll(() => holdfast[Symbol.asyncDispose]());
+    beforeAll(async () => {
+      holdfast = await installHoldfast({ url: server.url('shop'), settings: { dump: { format } } });
+      ({ id } = await holdfast.json<{ id: string }>('backup'));
+      folder = join(holdfast.storage, 'shop', id);
+      pristine = join(holdfast.folder, 'pristine');
+      await cp(folder, pristine, { recursive: true });
+    });
+    afterAll(() => holdfast[Symbol.asyncDispose]());
 
-  async function mend(): Promise<void> {
-    await rm(folder, { recursive: true });
-    await cp(pristine, folder, { recursive: true });
-  }
-
-  test('S4: one bit flipped in any artifact or in the manifest', async () => {
-    const files = await filesOf(holdfast, id);
-    expect(files.length).toBeGreaterThan(1);
-    const largest = files.filter((file) => !file.endsWith('drills')).slice(0, 6);
-    for (const file of new Set([...largest, join(folder, 'manifest.json')])) {
-      const bytes = await readFile(file);
-      if (bytes.length === 0) continue;
-      const at = Math.floor(bytes.length / 2);
-      bytes[at] = (bytes[at] ?? 0) ^ 0b100;
-      await writeFile(file, bytes);
-      await expectRefused(holdfast, id, file.slice(folder.length));
-      await mend();
+    async function mend(): Promise<void> {
+      await rm(folder, { recursive: true });
+      await cp(pristine, folder, { recursive: true });
     }
-  });
 
-  test('S5: a truncated and a missing artifact', async () => {
-    const [artifact = ''] = (await filesOf(holdfast, id)).filter((file) => /database/.test(file));
-    await truncate(artifact, 10);
-    await expectRefused(holdfast, id, 'truncated');
-    await mend();
-    await rename(artifact, `${artifact}.away`);
-    await expectRefused(holdfast, id, 'missing');
-    await mend();
-  });
+    test('S4: one bit flipped in any artifact or in the manifest', async () => {
+      const files = await filesOf(holdfast, id);
+      expect(files.length).toBeGreaterThan(1);
+      const largest = files.filter((file) => !file.endsWith('drills')).slice(0, 6);
+      for (const file of new Set([...largest, join(folder, 'manifest.json')])) {
+        const bytes = await readFile(file);
+        if (bytes.length === 0) continue;
+        const at = Math.floor(bytes.length / 2);
+        bytes[at] = (bytes[at] ?? 0) ^ 0b100;
+        await writeFile(file, bytes);
+        await expectRefused(holdfast, id, file.slice(folder.length));
+        await mend();
+      }
+    });
 
-  test('S5: a manifest of a newer format says so', async () => {
-    const manifest = join(folder, 'manifest.json');
-    const text = await readFile(manifest, 'utf8');
-    await writeFile(manifest, text.replace('"format": 1', '"format": 2'));
-    const { status, stderr } = await holdfast.run('restore', id, '--yes');
-    expect(status).toBe(6);
-    expect(stderr).toMatch(/MANIFEST_NEWER/);
-    await mend();
-  });
+    test('S5: a truncated and a missing artifact', async () => {
+      const artifact = (await filesOf(holdfast, id)).find((file) => /database/.test(file)) ?? '';
+      await truncate(artifact, 10);
+      await expectRefused(holdfast, id, 'truncated');
+      await mend();
+      await rename(artifact, `${artifact}.away`);
+      await expectRefused(holdfast, id, 'missing');
+      await mend();
+    });
 
-  test('after all that, the untouched backup still drills', async () => {
-    expect(await holdfast.json('drill', id)).toMatchObject({ ok: true });
-  });
-});
+    test('S5: a manifest of a newer format says so', async () => {
+      const manifest = join(folder, 'manifest.json');
+      const text = await readFile(manifest, 'utf8');
+      await writeFile(manifest, text.replace('"format": 1', '"format": 2'));
+      const { status, stderr } = await holdfast.run('restore', id, '--yes');
+      expect(status).toBe(6);
+      expect(stderr).toMatch(/MANIFEST_NEWER/);
+      await mend();
+    });
+
+    test('after all that, the untouched backup still drills', async () => {
+      expect(await holdfast.json('drill', id)).toMatchObject({ ok: true });
+    });
+  },
+);
 
 test('S5: a manifest that points outside its backup is refused', async () => {
   await using holdfast = await installHoldfast({ url: server.url('shop'), settings: { dump: { format: 'custom' } } });

@@ -60,7 +60,17 @@ describe.each(['custom', 'compressed', 'tar', 'plain'])('S13, T-d4, J-d9, J-d14:
     const file = join(holdfast.folder, 'foreign');
     await writeFile(file, damages[damage]?.(dumps.get(format) ?? Buffer.alloc(0)) ?? '');
     for (const how of [[], ['--in-place']]) {
-      const ended = await holdfast.run('restore', file, '--yes', '--no-safety-backup', '--allow', 'script', ...how);
+      const ended = await holdfast.run(
+        'restore',
+        file,
+        '--yes',
+        '--no-safety-backup',
+        '--allow',
+        'script',
+        '--allow',
+        'unpatched',
+        ...how,
+      );
       expect(ended.status, ended.stderr).not.toBe(0);
       expect(ended.stderr).toMatch(/^error: .*\([A-Z_]+\)$/m);
       expect(await evidenceOf(server, 'shop')).toEqual(before);
@@ -74,7 +84,17 @@ describe.each(['custom', 'compressed', 'tar', 'plain'])('S13, T-d4, J-d9, J-d14:
     for (const wrap of ['cat', 'gzip', 'bzip2', 'xz', 'zstd']) {
       await writeFile(file, execFileSync(wrap, wrap === 'cat' ? [] : ['-c'], { input: whole, maxBuffer: 1e9 }));
       const target = `copy_${format}_${wrap}`;
-      const ended = await holdfast.run('restore', file, '--into', target, '--yes', '--allow', 'script');
+      const ended = await holdfast.run(
+        'restore',
+        file,
+        '--into',
+        target,
+        '--yes',
+        '--allow',
+        'script',
+        '--allow',
+        'unpatched',
+      );
       expect(ended.status, `${wrap}: ${ended.stderr}`).toBe(0);
       await server.sql('postgres', `drop database ${target}`);
     }
@@ -96,4 +116,3 @@ test('J-16: restore without an argument is a usage error, an unknown id names wh
   expect(status).toBe(2);
   expect(stderr).toMatch(/BACKUP_UNKNOWN/);
 });
-

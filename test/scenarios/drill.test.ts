@@ -67,7 +67,10 @@ test('a drill that comes back with one row less, one changed value or one moved 
   const file = join(holdfast.storage, 'shop', id, 'manifest.json');
   const { sealManifest } = await import('../../src/archive/manifest.ts');
   const pristine = await readFile(file, 'utf8');
-  const mutations: [string, (database: { tables: Record<string, unknown>[]; sequences: Record<string, unknown>[] }) => void][] = [
+  const mutations: [
+    string,
+    (database: { tables: Record<string, unknown>[]; sequences: Record<string, unknown>[] }) => void,
+  ][] = [
     ['rows', ({ tables }) => tables.forEach((table) => table.name === 'item' && (table.rows = Number(table.rows) + 1))],
     ['content', ({ tables }) => tables.forEach((table) => table.name === 'item' && (table.fingerprint = 'another'))],
     ['sequence', ({ sequences }) => sequences.forEach((each) => each.name === 'ticket' && (each.value = '1'))],

@@ -24,27 +24,35 @@ const endings = {
 };
 
 for (const [title, script] of Object.entries(endings)) {
-  test.each(['custom', 'plain'])(`S2, J-d13, T-d11: a pg_dump that ${title} leaves nothing listed (%s)`, async (format) => {
-    await using holdfast = await installHoldfast({ url: server.url('shop') });
-    const tools = join(holdfast.folder, 'tools');
-    await mkdir(tools);
-    for (const tool of ['pg_restore', 'psql', 'pg_dumpall']) await symlink(join(real, tool), join(tools, tool));
-    const fake = join(tools, 'pg_dump');
-    await writeFile(fake, `#!/bin/sh\ncase "$*" in *--version*) exec "${real}/pg_dump" --version ;; esac\n${script}\n`);
-    await chmod(fake, 0o755);
-    await holdfast.configure({
-      state: './state',
-      sources: { shop: { database: { url: server.url('shop'), tools }, dump: { format, globals: false } } },
-      storages: { local: { type: 'local', path: './backups' } },
-    });
+  test.each(['custom', 'plain'])(
+    `S2, J-d13, T-d11: a pg_dump that ${title} leaves nothing listed (%s)`,
+    async (format) => {
+      await using holdfast = await installHoldfast({ url: server.url('shop') });
+      const tools = join(holdfast.folder, 'tools');
+      await mkdir(tools);
+      for (const tool of ['pg_restore', 'psql', 'pg_dumpall']) await symlink(join(real, tool), join(tools, tool));
+      const fake = join(tools, 'pg_dump');
+      await writeFile(
+        fake,
+        `#!/bin/sh\ncase "$*" in *--version*) exec "${real}/pg_dump" --version ;; esac\n${script}\n`,
+      );
+      await chmod(fake, 0o755);
+      await holdfast.configure({
+        state: './state',
+        sources: { shop: { database: { url: server.url('shop'), tools }, dump: { format, globals: false } } },
+        storages: { local: { type: 'local', path: './backups' } },
+      });
 
-    const { status, stderr } = await holdfast.run('backup');
+      const { status, stderr } = await holdfast.run('backup');
 
-    expect(status).toBe(1);
-    expect(stderr).toMatch(/^error: .*pg_dump.*\([A-Z_]+\)$/m);
-    expect(await holdfast.json('list')).toEqual([]);
-    expect(await holdfast.stored()).toEqual([]);
-    expect((await readdir(join(holdfast.storage, 'shop')).catch(() => [])).filter((name) => name !== '.')).toEqual([]);
-    expect(await holdfast.json('runs')).toMatchObject([{ operation: 'backup', state: 'failed' }]);
-  });
+      expect(status).toBe(1);
+      expect(stderr).toMatch(/^error: .*pg_dump.*\([A-Z_]+\)$/m);
+      expect(await holdfast.json('list')).toEqual([]);
+      expect(await holdfast.stored()).toEqual([]);
+      expect((await readdir(join(holdfast.storage, 'shop')).catch(() => [])).filter((name) => name !== '.')).toEqual(
+        [],
+      );
+      expect(await holdfast.json('runs')).toMatchObject([{ operation: 'backup', state: 'failed' }]);
+    },
+  );
 }

@@ -24,7 +24,10 @@ test('S16: a role that may not create databases is refused by name, and offered 
   await using holdfast = await asPlain();
   const content = await contentOf(server, 'app');
   const { id } = await holdfast.json<{ id: string }>('backup');
-  await server.sql('app', `update notes set note = 'wrecked'; delete from refers; create table intruder (id int); alter table intruder owner to plain`);
+  await server.sql(
+    'app',
+    `update notes set note = 'wrecked'; delete from refers; create table intruder (id int); alter table intruder owner to plain`,
+  );
   const before = await evidenceOf(server, 'app');
 
   const refused = await holdfast.run('restore', id, '--yes');
@@ -59,7 +62,16 @@ test('S16: a missing role and an older server are guards with their own override
   expect(refused.stderr).toMatch(/server-version/);
   expect(refused.stderr).toMatch(/roles missing on the server: .*shop_owner/);
   expect(await older.databases()).toEqual(['postgres']);
-  const allowed = await holdfast.run('restore', id, '--into', older.url('shop'), '--yes', '--allow', 'server-version', '--no-owner');
+  const allowed = await holdfast.run(
+    'restore',
+    id,
+    '--into',
+    older.url('shop'),
+    '--yes',
+    '--allow',
+    'server-version',
+    '--no-owner',
+  );
   // Row security names roles, which no option leaves out: the older server says so, and nothing half done stays there.
   if (allowed.status !== 0) expect(await older.databases()).toEqual(['postgres']);
   else expect(await contentOf(older, 'shop')).toEqual(await contentOf(server, 'shop'));
@@ -71,7 +83,13 @@ test('S16: a missing extension is named', async () => {
   await using holdfast = await installHoldfast({ url: server.url('extended') });
   const { id } = await holdfast.json<{ id: string }>('backup');
   await using bare = await startPostgres({ version: 15 });
-  const plan = await holdfast.json<{ guards: { code: string; result: string }[] }>('restore', id, '--into', bare.url('x'), '--dry-run');
+  const plan = await holdfast.json<{ guards: { code: string; result: string }[] }>(
+    'restore',
+    id,
+    '--into',
+    bare.url('x'),
+    '--dry-run',
+  );
   const extensions = plan.guards.find(({ code }) => code === 'extensions');
   const there = await bare.sql('postgres', `select 1 from pg_available_extensions where name = 'pg_trgm'`);
   expect(extensions?.result).toBe(there.length > 0 ? 'pass' : 'block');
@@ -85,7 +103,14 @@ test.each([
   await using holdfast = await installHoldfast({
     url: '',
     settings: {
-      database: { host: server.host, port: server.port, user: server.user, password: server.password, name: database, ...rest },
+      database: {
+        host: server.host,
+        port: server.port,
+        user: server.user,
+        password: server.password,
+        name: database,
+        ...rest,
+      },
     },
   });
   const { status, stderr } = await holdfast.run('backup');

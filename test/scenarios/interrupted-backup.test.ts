@@ -19,20 +19,23 @@ test.each([
   ['custom', 'SIGINT'],
   ['directory', 'SIGTERM'],
   ['plain', 'SIGINT'],
-] as const)('S22: a %s backup ended by %s stops its tools, removes what it wrote and exits with 130', async (format, signal) => {
-  await using holdfast = await installHoldfast({ url: server.url('shop'), settings: { dump: { format } } });
-  const { child, ended } = holdfast.start({}, 'backup');
-  const dumping = async () => (await server.connections()).some(({ application }) => application.endsWith(' dump'));
-  await until(dumping, 'pg_dump is connected');
-  child.kill(signal);
-  const { status, stderr } = await ended;
-  expect(status).toBe(130);
-  expect(stderr).toMatch(/INTERRUPTED/);
-  await until(async () => (await server.connections()).length === 0, 'no session is left on the server');
-  expect(await readdir(join(holdfast.storage, 'shop'))).toEqual([]);
-  expect(await holdfast.json('runs')).toMatchObject([{ operation: 'backup', state: 'cancelled' }]);
-  expect(await holdfast.run('backup')).toMatchObject({ status: 0 });
-});
+] as const)(
+  'S22: a %s backup ended by %s stops its tools, removes what it wrote and exits with 130',
+  async (format, signal) => {
+    await using holdfast = await installHoldfast({ url: server.url('shop'), settings: { dump: { format } } });
+    const { child, ended } = holdfast.start({}, 'backup');
+    const dumping = async () => (await server.connections()).some(({ application }) => application.endsWith(' dump'));
+    await until(dumping, 'pg_dump is connected');
+    child.kill(signal);
+    const { status, stderr } = await ended;
+    expect(status).toBe(130);
+    expect(stderr).toMatch(/INTERRUPTED/);
+    await until(async () => (await server.connections()).length === 0, 'no session is left on the server');
+    expect(await readdir(join(holdfast.storage, 'shop'))).toEqual([]);
+    expect(await holdfast.json('runs')).toMatchObject([{ operation: 'backup', state: 'cancelled' }]);
+    expect(await holdfast.run('backup')).toMatchObject({ status: 0 });
+  },
+);
 
 test('S6: the server restarted in the middle of the dump: failed, told as such, nothing listed', async () => {
   await using own = await startPostgres();
@@ -40,7 +43,10 @@ test('S6: the server restarted in the middle of the dump: failed, told as such, 
   await fillShop(own, 'shop', { rows: 20_000 });
   await using holdfast = await installHoldfast({ url: own.url('shop') });
   const { ended } = holdfast.start({}, 'backup');
-  await until(async () => (await own.connections()).some(({ application }) => application.endsWith(' dump')), 'pg_dump is connected');
+  await until(
+    async () => (await own.connections()).some(({ application }) => application.endsWith(' dump')),
+    'pg_dump is connected',
+  );
   await own.restart('immediate');
   const { status, stderr } = await ended;
   expect(status, stderr).toBe(1);
@@ -67,7 +73,10 @@ test('T-16, T-d5, J-d17: a second backup of the same source is refused while the
   await using locker = await server.session('shop');
   await locker.query('begin; lock table shop.customer in access exclusive mode');
   const first = holdfast.start({}, 'backup');
-  await until(async () => (await server.connections()).some(({ application }) => application.endsWith(' snapshot')), 'the first one waits for the lock');
+  await until(
+    async () => (await server.connections()).some(({ application }) => application.endsWith(' snapshot')),
+    'the first one waits for the lock',
+  );
   for (let again = 0; again < 2; again += 1) {
     const second = await holdfast.run('backup');
     expect(second.status).toBe(5);
@@ -79,7 +88,10 @@ test('T-16, T-d5, J-d17: a second backup of the same source is refused while the
 });
 
 test('S21: two backups within one second get different ids', async () => {
-  await using holdfast = await installHoldfast({ url: server.url('shop'), settings: { dump: { format: 'custom', rowCounts: 'none' } } });
+  await using holdfast = await installHoldfast({
+    url: server.url('shop'),
+    settings: { dump: { format: 'custom', rowCounts: 'none' } },
+  });
   const [first, second] = await Promise.all([
     holdfast.json<{ id: string }>('backup'),
     installHoldfast({

@@ -38,7 +38,10 @@ for (const format of ['custom', 'directory'] as const) {
     // Otherwise this test would prove nothing.
     expect(died).toBeGreaterThan(kills / 4);
 
-    await until(async () => (await server.connections()).length === 0, 'no session of a killed run is left on the server');
+    await until(
+      async () => (await server.connections()).length === 0,
+      'no session of a killed run is left on the server',
+    );
     const listed = await holdfast.json<{ id: string; state: string }[]>('list');
     expect(listed.map(({ id }) => id).toSorted()).toEqual((await holdfast.stored()).toSorted());
     expect(listed.every(({ state }) => state === 'complete')).toBe(true);
@@ -68,7 +71,8 @@ async function expectSweptAfterADay(): Promise<void> {
   const yesterday = new Date(Date.now() - 25 * 3_600_000);
   for (const name of await leftovers()) {
     await utimes(join(folder, name), yesterday, yesterday);
-    for (const inside of await readdir(join(folder, name))) await utimes(join(folder, name, inside), yesterday, yesterday);
+    for (const inside of await readdir(join(folder, name)))
+      await utimes(join(folder, name, inside), yesterday, yesterday);
   }
   expect(await holdfast.run('backup')).toMatchObject({ status: 0 });
   expect(await leftovers()).toEqual([]);

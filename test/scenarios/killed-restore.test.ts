@@ -37,7 +37,10 @@ test.each(['SIGKILL', 'SIGTERM', 'SIGINT'] as const)(
     if (signal === 'SIGKILL') {
       // Nobody was left to clean up: the leftover is named and can be removed.
       const [leftover = ''] = await scratch();
-      await until(async () => (await server.connections()).every(({ database }) => database !== leftover), 'the loading sessions have ended');
+      await until(
+        async () => (await server.connections()).every(({ database }) => database !== leftover),
+        'the loading sessions have ended',
+      );
       const { stdout, stderr } = await holdfast.run('doctor');
       expect(stdout + stderr).toContain(leftover);
       await server.sql('postgres', `drop database "${leftover}"`);

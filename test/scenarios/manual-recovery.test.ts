@@ -39,19 +39,23 @@ test.each(ways)('promise 4, N-44: the manual commands for %s work (%j)', async (
   const { id } = await holdfast.json<{ id: string }>('backup');
   await using server = await startPostgres();
   fresh = server;
+  // Roles come with their passwords, the superuser's as well: as on a new machine whose administrator kept theirs.
+  await fresh.sql('postgres', `alter role ${fresh.user} password '${old.password}'`);
+  const env = {
+    PATH: process.env.PATH ?? '',
+    PGHOST: fresh.host,
+    PGPORT: String(fresh.port),
+    PGUSER: fresh.user,
+    PGPASSWORD: old.password,
+  };
   const script = `set -e\n${await blockNamed('globals')}\n${await blockNamed(block)}`;
   const out = execFileSync('bash', ['-c', script], {
     cwd: join(holdfast.storage, 'shop', id),
-    env: {
-      PATH: process.env.PATH ?? '',
-      PGHOST: fresh.host,
-      PGPORT: String(fresh.port),
-      PGUSER: fresh.user,
-      PGPASSWORD: fresh.password,
-    },
+    env,
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  execFileSync('psql', ['-qd', 'postgres', '-c', `alter role ${fresh.user} password '${fresh.password}'`], { env });
   expect(await contentOf(fresh, 'shop'), out).toEqual(await contentOf(old, 'shop'));
   const roles = await fresh.sql<{ rolname: string }>('postgres', 'select rolname from pg_roles');
   expect(roles.map(({ rolname }) => rolname)).toEqual(expect.arrayContaining([...shopRoles]));
@@ -68,7 +72,9 @@ test('the checksums of the manifest can be checked with stock tools', async () =
 
 async function blockNamed(name: string): Promise<string> {
   const text = await readFile(page, 'utf8');
-  const found = new RegExp(`<!-- executed: ${name} -->\\s*\`\`\`(?:sh|bash|console)\\n([\\s\\S]*?)\`\`\``).exec(text)?.[1];
+  const found = new RegExp(`<!-- executed: ${name} -->\\s*\`\`\`(?:sh|bash|console)\\n([\\s\\S]*?)\`\`\``).exec(
+    text,
+  )?.[1];
   if (found === undefined) throw new Error(`docs/manual-recovery.md has no block named ${name}`);
   return found.replaceAll(/^\$ /gm, '');
 }

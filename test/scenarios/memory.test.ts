@@ -30,7 +30,9 @@ test.each(['custom', 'directory', 'plain'])(
       await using holdfast = await installHoldfast({
         url: server.url(`x${factor}`),
         // zstd outside the tool puts all the work into our own process: the hardest case.
-        settings: { dump: { format, ...(format === 'directory' ? {} : { compression: format === 'plain' ? 'zstd:1' : 'auto' }) } },
+        settings: {
+          dump: { format, ...(format === 'directory' ? {} : { compression: format === 'plain' ? 'zstd:1' : 'auto' }) },
+        },
       });
       const backup = await peakOf(holdfast, 'backup');
       const restore = await peakOf(holdfast, 'restore', 'latest', '--into', 'copy', '--yes');

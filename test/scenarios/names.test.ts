@@ -29,7 +29,9 @@ test.each(names)('S18, T-d2, J-d16, J-d11: a database named %j is backed up, dri
   await fillShop(server, name, { rows: 20 });
   await using holdfast = await installHoldfast({
     url: '',
-    settings: { database: { host: server.host, port: server.port, user: server.user, password: server.password, name } },
+    settings: {
+      database: { host: server.host, port: server.port, user: server.user, password: server.password, name },
+    },
   });
   const content = await contentOf(server, name);
   const { id } = await holdfast.json<{ id: string }>('backup', '--description', `before "2.0"; $(id) 'x' -- ☃`);
@@ -49,7 +51,9 @@ test('J-d16: a password with every awkward character works, in an address and in
   await server.createDatabase('plain_name');
   await using parts = await installHoldfast({
     url: '',
-    settings: { database: { host: server.host, port: server.port, user: 'awkward', name: 'plain_name', password: '${PASSWORD}' } },
+    settings: {
+      database: { host: server.host, port: server.port, user: 'awkward', name: 'plain_name', password: '${PASSWORD}' },
+    },
   });
   expect(await parts.runWith({ env: { PASSWORD: password } }, 'backup')).toMatchObject({ status: 0 });
   await using address = await installHoldfast({ url: server.url('plain_name', { user: 'awkward', password }) });

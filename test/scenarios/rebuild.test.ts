@@ -26,7 +26,8 @@ test('the storage is the truth: without any state, backups, holds and drills are
   await rm(holdfast.state, { recursive: true });
   expect(await holdfast.run('rebuild')).toMatchObject({ status: 0 });
 
-  const stable = (rows: Awaited<ReturnType<typeof list>>) => rows.map(({ id, held, drilled }) => ({ id, held, drilled: drilled?.ok }));
+  const stable = (rows: Awaited<ReturnType<typeof list>>) =>
+    rows.map(({ id, held, drilled }) => ({ id, held, drilled: drilled?.ok }));
   expect(stable(await list())).toEqual(stable(before));
   expect(await holdfast.run('delete', first, '--yes')).toMatchObject({ status: 4 });
   expect(await holdfast.run('restore', first, '--into', 'again', '--yes')).toMatchObject({ status: 0 });

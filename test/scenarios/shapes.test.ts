@@ -59,8 +59,14 @@ test('S19: 5,000 tables', async () => {
 test('S19: a value of 250 MB survives, memory stays bounded; a bytea that pg_dump cannot write is named before anything is dumped', async () => {
   await server.createDatabase('huge');
   await server.sql('huge', `create table documents (id int primary key, body text)`);
-  await server.sql('huge', `insert into documents select 1, string_agg(md5(g::text), '') from generate_series(1, 8000000) g`);
-  await using holdfast = await installHoldfast({ url: server.url('huge'), settings: { dump: { compression: 'zstd:1' } } });
+  await server.sql(
+    'huge',
+    `insert into documents select 1, string_agg(md5(g::text), '') from generate_series(1, 8000000) g`,
+  );
+  await using holdfast = await installHoldfast({
+    url: server.url('huge'),
+    settings: { dump: { compression: 'zstd:1' } },
+  });
   const { id } = await holdfast.json<{ id: string }>('backup');
   expect(await holdfast.json('drill', id)).toMatchObject({ ok: true });
   await server.sql('huge', `create table pictures (id int, data bytea)`);

@@ -29,19 +29,22 @@ describe.each(servers)('PostgreSQL %i', (version) => {
         }
       });
     } else {
-      test.skipIf(tools === null)(`with client tools ${client}: refused, and the error says which version is needed`, async () => {
-        await using server = await startPostgres({ version });
-        await server.createDatabase('shop');
-        await using holdfast = await installHoldfast({
-          url: '',
-          settings: { database: { url: server.url('shop'), tools } },
-        });
-        const { status, stderr } = await holdfast.run('backup');
-        expect(status).toBe(1);
-        expect(stderr).toMatch(/TOOL_TOO_OLD/);
-        expect(stderr).toContain(String(version));
-        expect(await holdfast.stored()).toEqual([]);
-      });
+      test.skipIf(tools === null)(
+        `with client tools ${client}: refused, and the error says which version is needed`,
+        async () => {
+          await using server = await startPostgres({ version });
+          await server.createDatabase('shop');
+          await using holdfast = await installHoldfast({
+            url: '',
+            settings: { database: { url: server.url('shop'), tools } },
+          });
+          const { status, stderr } = await holdfast.run('backup');
+          expect(status).toBe(1);
+          expect(stderr).toMatch(/TOOL_TOO_OLD/);
+          expect(stderr).toContain(String(version));
+          expect(await holdfast.stored()).toEqual([]);
+        },
+      );
     }
   }
 });

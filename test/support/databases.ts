@@ -72,7 +72,10 @@ export function storedDump(path: string, format: DumpFormat, trusted = true): St
 export async function shapeOf(server: TestPostgres, database: string, tools?: number): Promise<string[]> {
   await using folder = await temporaryFolder();
   const path = join(folder.path, 'shape');
-  await stockDump(server, database, 'custom', path, { args: ['--schema-only'], ...(tools === undefined ? {} : { tools }) });
+  await stockDump(server, database, 'custom', path, {
+    args: ['--schema-only'],
+    ...(tools === undefined ? {} : { tools }),
+  });
   const { entries } = await readTocOfStream(createReadStream(path), 'custom');
   return entries.map(shapeOfEntry).toSorted();
 }

@@ -39,7 +39,12 @@ export interface Wanted {
   top?: Record<string, unknown>;
 }
 
-export async function installHoldfast({ url, source = 'shop', settings = {}, top = {} }: Wanted): Promise<Installation> {
+export async function installHoldfast({
+  url,
+  source = 'shop',
+  settings = {},
+  top = {},
+}: Wanted): Promise<Installation> {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-test-'));
   const configFile = join(folder, 'holdfast.yaml');
   const storage = join(folder, 'backups');

@@ -68,7 +68,11 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Test
       await query(server, 'postgres', `create database ${quote(name)} ${extra}`);
     },
     databases: async () => {
-      const rows = await query<{ datname: string }>(server, 'postgres', 'select datname from pg_database where not datistemplate order by 1');
+      const rows = await query<{ datname: string }>(
+        server,
+        'postgres',
+        'select datname from pg_database where not datistemplate order by 1',
+      );
       return rows.map((row) => row.datname);
     },
     connections: () => query<Session>(server, 'postgres', sessionsQuery),

@@ -33,9 +33,9 @@ export const drill: Command = {
 a failure or Ctrl-C. Rows and sequences are compared with those counted in the snapshot of the dump, and the time it
 took is what a recovery would take. Ends with exit code 6 when something differs.`,
   run: async (context, input) => {
+    const target = drillTarget(input.text('target'));
     const { house, source, storage, id } = await pickBackup(context, input);
     const { drill: rehearse } = await import('../../care/drill.ts');
-    const target = drillTarget(input.text('target'));
     using progress = showProgress(context);
     const result = await rehearse({
       source,

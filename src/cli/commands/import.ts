@@ -20,7 +20,14 @@ export const importDump: Command = {
   ],
   options: [
     { name: 'description', value: 'text', summary: 'a note that `list` shows; default: the name of the file' },
-    { name: 'trust-script', summary: 'a plain SQL file may run on this machine and the server' },
+    { name: 'trust-script', summary: 'run a plain SQL file that was not made here; same as --allow script' },
+    {
+      name: 'allow',
+      value: 'guard',
+      repeat: true,
+      choices: ['script', 'unpatched'],
+      summary: 'lift this guard; may be repeated',
+    },
   ],
   examples: [
     { line: 'holdfast import /old/backups/shop_2025-12-31.dump', does: 'one dump' },
@@ -38,7 +45,8 @@ not taken in, and the rows that did become the counts of the new backup. The id 
         await adopt({
           source,
           file: resolve(context.cwd, file),
-          allowScript: input.flag('trust-script'),
+          allowScript: input.flag('trust-script') || input.texts('allow').includes('script'),
+          allowUnpatched: input.texts('allow').includes('unpatched'),
           catalog: house.catalog,
           clock: house.clock,
           instance: house.instance,

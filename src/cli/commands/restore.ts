@@ -41,7 +41,13 @@ export const restore: Command = {
       summary: 'what happens to other sessions at the swap; default: disconnect',
     },
     { name: 'jobs', value: 'n', summary: 'how many workers load at once' },
-    { name: 'allow', value: 'guard', repeat: true, summary: 'lift this guard; may be repeated' },
+    {
+      name: 'allow',
+      value: 'guard',
+      repeat: true,
+      choices: ['server-version', 'encoding', 'script', 'unpatched'],
+      summary: 'lift this guard; may be repeated',
+    },
     { name: 'trust-script', summary: 'run a plain SQL file that was not made here; same as --allow script' },
     { name: 'dry-run', summary: 'look at everything, print the guards, touch nothing' },
     { name: 'undo', summary: 'swap back the database that the last restore kept (--keep-old)' },
@@ -206,8 +212,18 @@ async function undo(context: CommandContext, input: CommandInput): Promise<Endin
   if (json) printJson(io, result);
   else {
     const style = styleFor(io.color);
-    print(io, `${style.good('undone')}  ${result.target} is the database from before the restore ${result.undone}`);
-    print(io, ...renderFacts(io, [['restored one kept as', result.kept]], '  '));
+    print(io, `${style.good('undone')}  the restore ${result.undone}; the database from before it is live again`);
+    print(
+      io,
+      ...renderFacts(
+        io,
+        [
+          ['database', result.target],
+          ['restored one kept as', result.kept],
+        ],
+        '  ',
+      ),
+    );
   }
   return 'done';
 }

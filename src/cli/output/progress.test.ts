@@ -33,7 +33,7 @@ const mebibyte = 1024 * 1024;
 test('a step is live while it runs and a line with its time when it is done', () => {
   const screen = recordedScreen();
   const clock = handClock();
-  using progress = drawnProgress({ screen, columns: 100, style, clock });
+  using progress = drawnProgress({ screen, columns: () => 100, style, clock });
   progress.report({ kind: 'step', step: 'dump' });
   expect(screen.drawn).toHaveLength(1);
   expect(screen.drawn[0]).toContain('dump');
@@ -47,7 +47,7 @@ test.each([40, 60, 80, 120])(
   (columns) => {
     const screen = recordedScreen();
     const clock = handClock();
-    using progress = drawnProgress({ screen, columns, style, clock });
+    using progress = drawnProgress({ screen, columns: () => columns, style, clock });
     progress.report({ kind: 'step', step: 'dump' });
     for (let second = 1; second <= 4; second += 1) {
       clock.pass(1000);
@@ -69,7 +69,7 @@ test.each([40, 60, 80, 120])(
 
 test('steps that run side by side are all drawn', () => {
   const screen = recordedScreen();
-  using progress = drawnProgress({ screen, columns: 80, style, clock: handClock() });
+  using progress = drawnProgress({ screen, columns: () => 80, style, clock: handClock() });
   progress.report({ kind: 'step', step: 'dump' });
   progress.report({ kind: 'step', step: 'count' });
   expect(screen.drawn.map((line) => line.split(' ')[1])).toEqual(['dump', 'count']);

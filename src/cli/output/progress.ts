@@ -16,7 +16,7 @@ export function showProgress(context: Pick<CommandContext, 'io' | 'json' | 'debu
   const style = styleFor(io.errorColor);
   // Debug lines come from everywhere and would make live lines flicker; with --json nobody is looking.
   return io.live && !json && !debug
-    ? drawnProgress({ screen: io.screen, columns: io.columns, style, clock })
+    ? drawnProgress({ screen: io.screen, columns: () => io.columns, style, clock })
     : plainProgress({ screen: io.screen, style, clock });
 }
 
@@ -35,7 +35,7 @@ const redrawMs = 100;
 const rateWindowMs = 5000;
 const frames = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 
-export function drawnProgress(on: { screen: Screen; columns: number; style: Style; clock: Clock }): Progress {
+export function drawnProgress(on: { screen: Screen; columns: () => number; style: Style; clock: Clock }): Progress {
   const { screen, columns, style, clock } = on;
   const open = new Map<string, OpenStep>();
   let frame = 0;
@@ -43,7 +43,7 @@ export function drawnProgress(on: { screen: Screen; columns: number; style: Styl
     const now = clock.monotonic();
     screen.live(
       [...open.values()].map((each) =>
-        liveLine(each, now, { columns, style, spinner: frames[frame % frames.length] ?? '' }),
+        liveLine(each, now, { columns: columns(), style, spinner: frames[frame % frames.length] ?? '' }),
       ),
     );
   };

@@ -21,10 +21,14 @@ function localeClauses(like: DatabaseFacts, serverMajor: number): string[] {
   }
   const needed = localeProvider === 'icu' ? 15 : 17;
   if (serverMajor < needed) {
-    throw new HoldfastError('LOCALE_UNKNOWN', `a server of version ${serverMajor} has no databases with the locale provider ${localeProvider}`, {
-      kind: 'refused',
-      hint: `Restore on a server of version ${needed} or newer.`,
-    });
+    throw new HoldfastError(
+      'LOCALE_UNKNOWN',
+      `a server of version ${serverMajor} has no databases with the locale provider ${localeProvider}`,
+      {
+        kind: 'refused',
+        hint: `Restore on a server of version ${needed} or newer.`,
+      },
+    );
   }
   const own = quoteLiteral(locale ?? like.collation);
   if (localeProvider === 'builtin') return ['LOCALE_PROVIDER builtin', `BUILTIN_LOCALE ${own}`, ...library(ctype)];
@@ -40,7 +44,9 @@ export function dressStatements(name: string, like: DatabaseFacts, roles: Readon
   return [
     ...(privileges === null ? [] : privilegeStatements(database, like.owner, privileges, roles)),
     ...like.settings.map((setting) => `ALTER DATABASE ${database} SET ${assignment(setting)}`),
-    ...known.map(({ role, setting }) => `ALTER ROLE ${quoteIdent(role)} IN DATABASE ${database} SET ${assignment(setting)}`),
+    ...known.map(
+      ({ role, setting }) => `ALTER ROLE ${quoteIdent(role)} IN DATABASE ${database} SET ${assignment(setting)}`,
+    ),
     ...(connectionLimit === -1 ? [] : [`ALTER DATABASE ${database} CONNECTION LIMIT ${connectionLimit}`]),
     `COMMENT ON DATABASE ${database} IS ${comment === null ? 'NULL' : quoteLiteral(comment)}`,
   ];
@@ -48,7 +54,12 @@ export function dressStatements(name: string, like: DatabaseFacts, roles: Readon
 
 type Privileges = NonNullable<ReturnType<typeof propertiesOf>['privileges']>;
 
-function privilegeStatements(database: string, owner: string, privileges: Privileges, roles: ReadonlySet<string>): string[] {
+function privilegeStatements(
+  database: string,
+  owner: string,
+  privileges: Privileges,
+  roles: ReadonlySet<string>,
+): string[] {
   const grants = privileges
     .filter(({ grantee }) => grantee === null || roles.has(grantee))
     // Grants of others than the owner hang on grants to them, which come first.

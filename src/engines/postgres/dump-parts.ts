@@ -1,6 +1,7 @@
+import { Readable } from 'node:stream';
 import { withTimeout } from '../../base/abort.ts';
 import { HoldfastError } from '../../base/errors.ts';
-import { outputOf, startProcess, type Command } from '../../base/run-process.ts';
+import { outputOf, runProcess, startProcess, type Command } from '../../base/run-process.ts';
 import { formatDuration } from '../../base/units.ts';
 import type { Compression, DumpFormat, DumpPart } from '../engine.ts';
 import type { Access } from './access.ts';
@@ -44,9 +45,10 @@ const partNames: Readonly<Record<DumpFormat, string>> = {
 export function dumpParts(plan: DumpPlan): DumpParts {
   const running = new Set<symbol>();
   return {
-    open: async function* () {
+    open: async function* (signal) {
       const passwords = await globalsWish(plan);
-      if (passwords !== null) yield globalsPart(plan, passwords, running);
+      const globals = passwords === null ? null : await readGlobals(plan, passwords, signal);
+      if (globals !== null) yield globalsPart(plan, globals);
       yield databasePart(plan, running);
     },
     unfinished: () => running.size > 0,
@@ -145,9 +147,29 @@ async function globalsWish({ access, tools, holder, warnings }: DumpPlan): Promi
   return passwords;
 }
 
-function globalsPart(plan: DumpPlan, passwords: boolean, running: Set<symbol>): DumpPart {
+/**
+ * Roles and tablespaces are small even where there are thousands, so they are read whole: where they are only wanted when possible, a
+ * pg_dumpall that fails costs a warning and not the backup.
+ */
+async function readGlobals(plan: DumpPlan, passwords: boolean, signal: AbortSignal): Promise<string | null> {
   const { access, tools } = plan;
-  const args = globalsArgs(passwords, access.settings.dump.lockTimeoutMs);
+  const { globals, lockTimeoutMs } = access.settings.dump;
+  const command = toolCommand(tools, 'pg_dumpall', globalsArgs(passwords, lockTimeoutMs), {
+    address: access.address,
+    application: `${plan.application} globals`,
+  });
+  using limit = limited(plan, signal);
+  try {
+    const { stdout } = await runProcess(command, { signal: limit.signal, ...listening(plan) });
+    return stdout;
+  } catch (error) {
+    if (globals === true || limit.signal.aborted) throw error;
+    plan.warnings.push(`roles and tablespaces are not stored: ${(error as Error).message}`);
+    return null;
+  }
+}
+
+function globalsPart(plan: DumpPlan, content: string): DumpPart {
   return {
     kind: 'stream',
     role: 'globals',
@@ -155,13 +177,7 @@ function globalsPart(plan: DumpPlan, passwords: boolean, running: Set<symbol>): 
     format: 'plain',
     compression: globalsCompression(plan),
     compressedByTool: null,
-    open: (signal) => {
-      const command = toolCommand(tools, 'pg_dumpall', args, {
-        address: access.address,
-        application: `${plan.application} globals`,
-      });
-      return streamOf(plan, command, running, signal);
-    },
+    open: () => Readable.from([Buffer.from(content)], { objectMode: false }),
   };
 }
 

@@ -13,10 +13,11 @@ import { endSessions } from './end-sessions.ts';
 import { startFed } from './fed-process.ts';
 import { feedScript, forServer, type Send } from './feed-script.ts';
 import { requirePatched, isPatched } from './patch-level.ts';
-import { openWhole, tocOf } from './read-through.ts';
+import { openWhole, tocOf, watchPlainEnd } from './read-through.ts';
 import { chooseJobs, listFile, psqlArgs, restoreArgs, scriptOnlyArgs, type RestoreShape } from './restore-args.ts';
 import { restoreError } from './restore-errors.ts';
-import { selectForNew } from './select-entries.ts';
+import { selectForNew, type Selection } from './select-entries.ts';
+import type { TocEntry } from './toc.ts';
 import { toolCommand } from './tool-command.ts';
 import type { ClientTools } from './tools.ts';
 
@@ -25,11 +26,24 @@ export interface Loaded {
 }
 
 /** Loads a dump into the (new, empty) database. Stops at the first error; what a failed load leaves is the caller's to drop. */
-export async function load(access: Access, dump: StoredDump, options: LoadOptions, signal: AbortSignal): Promise<Loaded> {
+export async function load(
+  access: Access,
+  dump: StoredDump,
+  options: LoadOptions,
+  signal: AbortSignal,
+): Promise<Loaded> {
   refuseGuess(await access.container(signal));
   const warnings: string[] = [];
   const application = `holdfast ${randomBytes(6).toString('hex')}`;
-  const task: LoadTask = { access, dump, options, signal, application, warnings, serverMajor: await majorOf(access, signal) };
+  const task: LoadTask = {
+    access,
+    dump,
+    options,
+    signal,
+    application,
+    warnings,
+    serverMajor: await majorOf(access, signal),
+  };
   try {
     if (dump.format === 'plain') await loadScript(task);
     else await loadArchive(task, dump.format);
@@ -55,16 +69,22 @@ export interface LoadTask {
 async function loadArchive(task: LoadTask, format: RestoreShape['format']): Promise<void> {
   const { access, dump, options, signal, serverMajor, warnings, application } = task;
   const toc = await tocOf(dump, signal);
-  const tools = await access.tools({ tools: ['pg_restore'], minimum: toc.readableFrom, preferred: serverMajor }, signal);
+  const tools = await access.tools(
+    { tools: ['pg_restore'], minimum: toc.readableFrom, preferred: serverMajor },
+    signal,
+  );
   await using folder = await access.folder();
-  const selection = options.scope && selectForNew(toc.entries, options.scope);
+  const selection = selectionOf(toc.entries, options);
   warnings.push(...(selection?.warnings ?? []));
   await using list = selection && (await writeList(folder.path, selection.entries, tools, signal));
   const shape = { format, owners: options.owners, list: list?.path ?? null };
   if (tools.major >= 17 && serverMajor < 17) {
     const psql = await psqlFor(task);
-    await feedScript(toolCommand(psql, 'psql', psqlArgs, { address: access.address, application }), (send, inner) =>
-      sendArchive(task, tools, shape, send, inner), { signal, onStderr: (line) => warnings.push(line) });
+    await feedScript(
+      toolCommand(psql, 'psql', psqlArgs, { address: access.address, application }),
+      (send, inner) => sendArchive(task, tools, shape, send, inner),
+      { signal, onStderr: (line) => warnings.push(line) },
+    );
     return;
   }
   const jobs = chooseJobs(format, options.jobs, availableParallelism());
@@ -79,6 +99,18 @@ async function loadArchive(task: LoadTask, format: RestoreShape['format']): Prom
   await using place = await reachableFor(tools, local.path, signal);
   const command = toolCommand(tools, 'pg_restore', restoreArgs({ ...shape, jobs, path: place.path }), call);
   await runProcess(command, { signal, onStderr });
+}
+
+/** Null: everything. */
+function selectionOf(entries: readonly TocEntry[], { scope, policies }: LoadOptions): Selection | null {
+  if (scope) return selectForNew(entries, scope);
+  const left = entries.filter((entry) => entry.kind === 'POLICY');
+  if (policies === 'keep' || left.length === 0) return null;
+  const names = left.map((entry) => entry.name).join(', ');
+  return {
+    entries: entries.filter((entry) => !left.includes(entry)),
+    warnings: [`row security policies left out because roles they name are missing: ${names}`],
+  };
 }
 
 /** Sends what pg_restore would do as a script; resolves only when it and the dump itself have ended well. */
@@ -115,17 +147,27 @@ async function loadScript(task: LoadTask): Promise<void> {
   });
 }
 
+/** Rejects when the script is cut off, which psql itself would not notice at the end of a line. */
 export async function sendScript({ dump, serverMajor }: LoadTask, send: Send, signal: AbortSignal): Promise<void> {
-  for await (const chunk of forServer(await dump.open(signal), serverMajor)) await send(chunk);
+  const end = watchPlainEnd();
+  for await (const chunk of forServer(await dump.open(signal), serverMajor)) {
+    end.add(chunk);
+    await send(chunk);
+  }
+  end.check();
 }
 
 /** What a script cannot do, said before anything is touched. */
 export function refuseScript({ dump, options }: Pick<LoadTask, 'dump' | 'options'>): void {
   if (!dump.trusted && !options.allowForeignScript) {
-    throw new HoldfastError('SCRIPT_FOREIGN', 'a plain dump that was not made here is a script, and could do anything the role may', {
-      kind: 'refused',
-      hint: 'Read it first; then allow it with `--allow script`.',
-    });
+    throw new HoldfastError(
+      'SCRIPT_FOREIGN',
+      'a plain dump that was not made here is a script, and could do anything the role may',
+      {
+        kind: 'refused',
+        hint: 'Read it first; then allow it with `--allow script`.',
+      },
+    );
   }
   if (options.scope) {
     throw new HoldfastError('SCOPE_IN_SCRIPT', 'no single table or schema can be taken out of a plain dump', {
@@ -134,20 +176,24 @@ export function refuseScript({ dump, options }: Pick<LoadTask, 'dump' | 'options
     });
   }
   if (options.owners === 'none') {
-    throw new HoldfastError('OWNERS_IN_SCRIPT', 'a plain dump names owners and privileges, and they cannot be left out', {
-      kind: 'refused',
-      hint: 'Restore with owners, as a role that may set them; or back up in the custom or directory format.',
-    });
+    throw new HoldfastError(
+      'OWNERS_IN_SCRIPT',
+      'a plain dump names owners and privileges, and they cannot be left out',
+      {
+        kind: 'refused',
+        hint: 'Restore with owners, as a role that may set them; or back up in the custom or directory format.',
+      },
+    );
   }
 }
 
 /** The psql of the server's version; for a dump that was not made here one that cannot be made to run commands. */
-export async function psqlFor({ access, dump, serverMajor, signal }: LoadTask): Promise<ClientTools> {
+export async function psqlFor({ access, dump, options, serverMajor, signal }: LoadTask): Promise<ClientTools> {
   const fitting = await access.tools({ tools: ['psql'], minimum: null, preferred: serverMajor }, signal);
   if (dump.trusted || isPatched(fitting)) return fitting;
   const newest = await access.tools({ tools: ['psql'], minimum: null, preferred: null }, signal);
-  requirePatched(newest);
-  return newest;
+  requirePatched(newest, options.allowUnpatchedTools);
+  return isPatched(newest) ? newest : fitting;
 }
 
 export async function writeList(

@@ -3,7 +3,11 @@ import type { Access } from './access.ts';
 import type { Connection } from './connection.ts';
 
 /** A session on the same server in none of the databases to `avoid`: what is created, renamed or dropped must not be in use by us. */
-export async function openMaintenance(access: Access, avoid: readonly string[], signal: AbortSignal): Promise<Connection> {
+export async function openMaintenance(
+  access: Access,
+  avoid: readonly string[],
+  signal: AbortSignal,
+): Promise<Connection> {
   const usual = ['postgres', 'template1'].filter((name) => !avoid.includes(name));
   let first: unknown;
   for (const database of usual) {
@@ -21,10 +25,14 @@ export async function openMaintenance(access: Access, avoid: readonly string[], 
       if (!isClosed(error)) throw error;
     }
   }
-  throw new HoldfastError('NO_MAINTENANCE_DATABASE', `${access.address.user} can use no database but ${avoid.join(' and ')}`, {
-    cause: first,
-    hint: `Allow it to connect to the database postgres: a database cannot be created, renamed or dropped from inside itself.`,
-  });
+  throw new HoldfastError(
+    'NO_MAINTENANCE_DATABASE',
+    `${access.address.user} can use no database but ${avoid.join(' and ')}`,
+    {
+      cause: first,
+      hint: `Allow it to connect to the database postgres: a database cannot be created, renamed or dropped from inside itself.`,
+    },
+  );
 }
 
 /** This one is missing or not for us; another may do. */

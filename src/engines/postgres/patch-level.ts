@@ -15,8 +15,8 @@ export function isPatched({ major, minor }: Pick<ToolVersion, 'major' | 'minor'>
 }
 
 /** Before text that was not made here reaches psql. */
-export function requirePatched(tools: ToolVersion): void {
-  if (isPatched(tools)) return;
+export function requirePatched(tools: ToolVersion, allowed: boolean): void {
+  if (allowed || isPatched(tools)) return;
   const list = Object.entries(fixedIn)
     .map(([major, minor]) => `${major}.${minor}`)
     .join(', ');
@@ -25,7 +25,7 @@ export function requirePatched(tools: ToolVersion): void {
     `the client tools ${tools.version} can be made to run commands by a dump that was not made here`,
     {
       kind: 'refused',
-      hint: `Update the PostgreSQL client tools (fixed in ${list}), or convert the dump on a machine that may be lost.`,
+      hint: `Update the PostgreSQL client tools (fixed in ${list}), or, when you trust where the dump comes from, add \`--allow unpatched\`.`,
       details: { version: tools.version },
     },
   );

@@ -65,7 +65,12 @@ export async function tocOf(dump: StoredDump, signal: AbortSignal): Promise<Toc>
 
 /** What pg_restore says about a file is about the file, unless it could not even run or is too old for it. */
 export function damagedDump(failure: ToolFailure, cause: unknown): HoldfastError {
-  const words = failure.stderr.trim().split('\n').at(-1)?.replace(/^pg_restore: (error: )?/, '') ?? '';
+  const words =
+    failure.stderr
+      .trim()
+      .split('\n')
+      .at(-1)
+      ?.replace(/^pg_restore: (error: )?/, '') ?? '';
   if (/unsupported version/.test(failure.stderr)) {
     return new HoldfastError('TOOL_TOO_OLD', `pg_restore is older than the dump: ${words}`, {
       cause,
@@ -94,20 +99,30 @@ async function orDamaged(work: Promise<unknown>, signal: AbortSignal): Promise<v
 const endMark = '-- PostgreSQL database dump complete';
 const tailBytes = 4096;
 
+async function readPlainToEnd(stream: Readable): Promise<void> {
+  const end = watchPlainEnd();
+  for await (const chunk of stream as AsyncIterable<Buffer>) end.add(chunk);
+  end.check();
+}
+
 /**
  * A script cut off at the end of a line runs without an error, only its keys are missing: its own last words are the proof. After them come
  * nothing but a comment line and, from patched tools, `\unrestrict`.
  */
-async function readPlainToEnd(stream: Readable): Promise<void> {
+export function watchPlainEnd(): { add(chunk: Buffer): void; check(): void } {
   let tail: Buffer = Buffer.alloc(0);
-  for await (const chunk of stream as AsyncIterable<Buffer>) {
-    tail = chunk.length >= tailBytes ? chunk.subarray(-tailBytes) : Buffer.concat([tail, chunk]).subarray(-tailBytes);
-  }
-  if (isPlainEnd(tail.toString('utf8'))) return;
-  throw new HoldfastError('DUMP_DAMAGED', 'the dump does not end as pg_dump ends one', {
-    kind: 'integrity',
-    hint: 'It was cut off, or not made by pg_dump. Use another backup.',
-  });
+  return {
+    add: (chunk) => {
+      tail = chunk.length >= tailBytes ? chunk.subarray(-tailBytes) : Buffer.concat([tail, chunk]).subarray(-tailBytes);
+    },
+    check: () => {
+      if (isPlainEnd(tail.toString('utf8'))) return;
+      throw new HoldfastError('DUMP_DAMAGED', 'the dump does not end as pg_dump ends one', {
+        kind: 'integrity',
+        hint: 'It was cut off, or not made by pg_dump. Use another backup.',
+      });
+    },
+  };
 }
 
 export function isPlainEnd(tail: string): boolean {

@@ -12,7 +12,11 @@ test.each([
   ['custom', Buffer.from('PGDMP\x01\x0e\x00'), { format: 'custom' }],
   ['tar', tar('toc.dat'), { format: 'tar' }],
   ['plain', Buffer.from('--\n-- PostgreSQL database dump\n--\n\n\\restrict x\n'), { format: 'plain' }],
-  ['plain with a byte order mark and Windows line ends', Buffer.from('\uFEFF--\r\n-- PostgreSQL database dump\r\n--\r\n'), { format: 'plain' }],
+  [
+    'plain with a byte order mark and Windows line ends',
+    Buffer.from('\uFEFF--\r\n-- PostgreSQL database dump\r\n--\r\n'),
+    { format: 'plain' },
+  ],
 ])('a %s dump is told by its content', (_title, head, expected) => {
   expect(recognise(head)).toEqual(expected);
 });

@@ -3,16 +3,8 @@ import type { Connection } from './connection.ts';
 import { isOfSchema, planSchemas } from './replace-schemas.ts';
 import { emptyDatabase, emptyExtensionTables } from './replace-sql.ts';
 import { planTables } from './replace-tables.ts';
+import type { Replacement } from './replacement.ts';
 import type { TocEntry } from './toc.ts';
-
-/** What happens inside the one transaction around the dump's own script. */
-export interface Replacement {
-  /** What of the dump is restored, in its order. */
-  entries: TocEntry[];
-  before: string[];
-  after: string[];
-  warnings: string[];
-}
 
 export async function planReplacement(
   session: Connection,
@@ -25,11 +17,25 @@ export async function planReplacement(
   const tables = await planTables(session, all, single);
   const wanted = new Set([...schemas.entries, ...tables.entries]);
   return {
-    entries: all.filter((entry) => wanted.has(entry)),
+    entries: attachLate(all.filter((entry) => wanted.has(entry))),
     before: [...schemas.before, ...tables.before],
     after: [...schemas.after, ...tables.after],
     warnings: [...schemas.warnings, ...tables.warnings],
   };
+}
+
+/**
+ * A partition joins a parent that is there already only when it has its own indexes: otherwise the server makes them, and the dump's
+ * come too late. Listed in another order, pg_restore follows the list.
+ */
+function attachLate(entries: readonly TocEntry[]): TocEntry[] {
+  const tables = new Set(entries.filter((entry) => entry.kind === 'TABLE').map((entry) => entry.id));
+  const isLate = (entry: TocEntry) =>
+    entry.kind === 'TABLE ATTACH' && entry.needs.filter((need) => tables.has(need)).length < 2;
+  const late = entries.filter(isLate);
+  const rest = entries.filter((entry) => !isLate(entry));
+  const last = rest.findLastIndex((entry) => entry.kind === 'CONSTRAINT' || entry.kind === 'INDEX');
+  return [...rest.slice(0, last + 1), ...late, ...rest.slice(last + 1)];
 }
 
 /** What a script restores around itself: it cannot be told to leave anything out. */
@@ -43,7 +49,9 @@ async function planWhole(session: Connection, all: readonly TocEntry[]): Promise
   const names = kept.map((each) => each.name);
   const foreign = kept.filter((each) => !each.mine).map((each) => each.name);
   const extensions = new Set(
-    (await session.rows<{ name: string }>('select extname as name from pg_catalog.pg_extension')).map((row) => row.name),
+    (await session.rows<{ name: string }>('select extname as name from pg_catalog.pg_extension')).map(
+      (row) => row.name,
+    ),
   );
   const warnings: string[] = [];
   const entries = all.filter((entry) => {
@@ -56,7 +64,12 @@ async function planWhole(session: Connection, all: readonly TocEntry[]): Promise
     // Privileges and comment can be given again by whoever owns the schema, the schema itself is there.
     return entry.kind !== 'SCHEMA' && !isOfSchema(entry, foreign);
   });
-  return { entries, before: [...emptyDatabase(names), ...emptyExtensionTables(extensionData(all))], after: [], warnings };
+  return {
+    entries,
+    before: [...emptyDatabase(names), ...emptyExtensionTables(extensionData(all))],
+    after: [],
+    warnings,
+  };
 }
 
 interface KeptSchema {
@@ -81,7 +94,11 @@ async function keptSchemas(session: Connection): Promise<KeptSchema[]> {
 /** Extensions that are there stay as they are: their comments belong to whoever made them. */
 function isOfExtension(entry: TocEntry, extensions: ReadonlySet<string>): boolean {
   if (entry.kind === 'EXTENSION') return extensions.has(entry.name);
-  return entry.kind === 'COMMENT' && entry.name.startsWith('EXTENSION ') && extensions.has(entry.name.slice('EXTENSION '.length));
+  return (
+    entry.kind === 'COMMENT' &&
+    entry.name.startsWith('EXTENSION ') &&
+    extensions.has(entry.name.slice('EXTENSION '.length))
+  );
 }
 
 function extensionData(all: readonly TocEntry[]): { schema: string | null; name: string }[] {

@@ -1,6 +1,6 @@
 import { HoldfastError } from '../../base/errors.ts';
 import type { Connection } from './connection.ts';
-import type { Replacement } from './replace-plan.ts';
+import type { Replacement } from './replacement.ts';
 import { dropSchemas, emptySchemas } from './replace-sql.ts';
 import { entriesInScope } from './select-entries.ts';
 import type { TocEntry } from './toc.ts';
@@ -25,7 +25,10 @@ export async function planSchemas(
   const kept = schemas.filter((schema) => schema === 'public');
   return {
     entries: entries.filter((entry) => !isOfSchema(entry, kept)),
-    before: [...dropSchemas(schemas.filter((schema) => schema !== 'public')), ...(kept.length > 0 ? [emptySchemas(kept)] : [])],
+    before: [
+      ...dropSchemas(schemas.filter((schema) => schema !== 'public')),
+      ...(kept.length > 0 ? [emptySchemas(kept)] : []),
+    ],
     after: [],
     warnings: [],
   };

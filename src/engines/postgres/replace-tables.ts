@@ -2,7 +2,7 @@ import { HoldfastError } from '../../base/errors.ts';
 import type { TableName } from '../engine.ts';
 import type { Connection } from './connection.ts';
 import { displayTable, quoteIdent, quoteLiteral, quoteTable } from './names.ts';
-import type { Replacement } from './replace-plan.ts';
+import type { Replacement } from './replacement.ts';
 import { ownersOf, tableWithPartitions } from './select-entries.ts';
 import type { TocEntry } from './toc.ts';
 
@@ -24,18 +24,27 @@ export async function planTables(
   const oids = existing.map(({ facts }) => facts.oid);
   const keys = await foreignKeys(session, oids);
   const triggers = await enabledTriggers(session, oids);
+  const entries = entriesFor(
+    all,
+    new Set(existing.map(({ entry }) => entry)),
+    missing,
+    await existingNames(session, all),
+  );
   return {
-    entries: entriesFor(all, new Set(existing.map(({ entry }) => entry)), missing, await existingNames(session, all)),
+    entries,
     before: [
       ...lockStatements(existing.map(({ facts }) => facts)),
       ...keys.map((key) => `ALTER TABLE ${quoteTable(key)} DROP CONSTRAINT ${quoteIdent(key.constraint)}`),
       ...triggers.map((each) => `ALTER TABLE ONLY ${quoteTable(each)} DISABLE TRIGGER ${quoteIdent(each.trigger)}`),
       ...truncateStatements(existing.map(({ facts }) => facts)),
+      ...sequenceStatements(entries),
     ],
     after: [
       // A table with checks still to come cannot be altered.
       'SET CONSTRAINTS ALL IMMEDIATE',
-      ...triggers.map((each) => `ALTER TABLE ONLY ${quoteTable(each)} ${enabling(each.enabled)} ${quoteIdent(each.trigger)}`),
+      ...triggers.map(
+        (each) => `ALTER TABLE ONLY ${quoteTable(each)} ${enabling(each.enabled)} ${quoteIdent(each.trigger)}`,
+      ),
       ...keys.flatMap(addKey),
     ],
     warnings: [],
@@ -152,6 +161,17 @@ function lockStatements(tables: readonly LiveTable[]): string[] {
 function truncateStatements(tables: readonly LiveTable[]): string[] {
   const names = tables.map((table) => `${table.kind === 'p' ? '' : 'ONLY '}${quoteTable(table)}`);
   return names.length === 0 ? [] : [`TRUNCATE TABLE ${names.join(', ')}`];
+}
+
+/**
+ * Setting a sequence's position is not undone by a rollback, unless the sequence was given a new file in the same transaction, which
+ * RESTART does.
+ */
+function sequenceStatements(entries: readonly TocEntry[]): string[] {
+  const made = new Set(entries.filter((entry) => entry.kind === 'SEQUENCE').map((entry) => entry.id));
+  return entries
+    .filter((entry) => entry.kind === 'SEQUENCE SET' && !entry.needs.some((need) => made.has(need)))
+    .map((entry) => `ALTER SEQUENCE ${quoteTable(nameOf(entry))} RESTART`);
 }
 
 interface ForeignKey extends TableName {

@@ -7,10 +7,20 @@ import type { Access } from './access.ts';
 import { refuseGuess } from './container.ts';
 import { endSessions } from './end-sessions.ts';
 import { feedScript, type Send } from './feed-script.ts';
-import { majorOf, psqlFor, refuseScript, sendArchive, sendScript, writeList, type Loaded, type LoadTask } from './load.ts';
+import {
+  majorOf,
+  psqlFor,
+  refuseScript,
+  sendArchive,
+  sendScript,
+  writeList,
+  type Loaded,
+  type LoadTask,
+} from './load.ts';
 import { requirePatched } from './patch-level.ts';
 import { tocOf } from './read-through.ts';
-import { planReplacement, planScript, type Replacement } from './replace-plan.ts';
+import { planReplacement, planScript } from './replace-plan.ts';
+import type { Replacement } from './replacement.ts';
 import { beginStatements, differsMark, endStatements } from './replace-sql.ts';
 import { psqlArgs } from './restore-args.ts';
 import { restoreError } from './restore-errors.ts';
@@ -32,7 +42,15 @@ export async function replace(
   refuseGuess(await access.container(signal));
   const warnings: string[] = [];
   const application = `holdfast ${randomBytes(6).toString('hex')}`;
-  const task: LoadTask = { access, dump, options, signal, application, warnings, serverMajor: await majorOf(access, signal) };
+  const task: LoadTask = {
+    access,
+    dump,
+    options,
+    signal,
+    application,
+    warnings,
+    serverMajor: await majorOf(access, signal),
+  };
   const psql = await psqlFor(task);
   const source = dump.format === 'plain' ? await fromScript(task) : await fromArchive(task);
   await using folder = await access.folder();
@@ -83,9 +101,12 @@ async function fromArchive(task: LoadTask): Promise<Source> {
 }
 
 /** Its script goes through psql, so names with line ends must not be able to say anything to it. */
-async function restoringTools({ access, dump, serverMajor, signal }: LoadTask, minimum: number): Promise<ClientTools> {
+async function restoringTools(
+  { access, dump, options, serverMajor, signal }: LoadTask,
+  minimum: number,
+): Promise<ClientTools> {
   const tools = await access.tools({ tools: ['pg_restore'], minimum, preferred: serverMajor }, signal);
-  if (!dump.trusted) requirePatched(tools);
+  if (!dump.trusted) requirePatched(tools, options.allowUnpatchedTools);
   return tools;
 }
 
@@ -112,11 +133,15 @@ function replaceError(error: unknown, access: Access): unknown {
   }
   const orphan = /ERROR: +(.*violates foreign key constraint.*)\n(?:DETAIL: +(.*))?/.exec(stderr);
   if (orphan) {
-    return new HoldfastError('RESTORE_ORPHANS', `the restored rows do not fit to the others: ${orphan[1]}${orphan[2] ? `: ${orphan[2]}` : ''}`, {
-      kind: 'refused',
-      cause: error,
-      hint: 'Everything is as it was before. Name the tables on the other side of the key as well.',
-    });
+    return new HoldfastError(
+      'RESTORE_ORPHANS',
+      `the restored rows do not fit to the others: ${orphan[1]}${orphan[2] ? `: ${orphan[2]}` : ''}`,
+      {
+        kind: 'refused',
+        cause: error,
+        hint: 'Everything is as it was before. Name the tables on the other side of the key as well.',
+      },
+    );
   }
   return restoreError(error, access.address);
 }

@@ -15,7 +15,12 @@ export interface RestoreShape {
 
 /** The arguments of a pg_restore that loads into a database; the connection is added elsewhere. */
 export function restoreArgs(shape: RestoreShape): string[] {
-  return [...scriptArgs(shape), '--exit-on-error', ...(shape.jobs > 1 ? [`--jobs=${shape.jobs}`] : []), ...pathOf(shape)];
+  return [
+    ...scriptArgs(shape),
+    '--exit-on-error',
+    ...(shape.jobs > 1 ? [`--jobs=${shape.jobs}`] : []),
+    ...pathOf(shape),
+  ];
 }
 
 /** The arguments of a pg_restore that prints the script it would run. */
@@ -24,7 +29,13 @@ export function scriptOnlyArgs(shape: Omit<RestoreShape, 'jobs'>): string[] {
 }
 
 /** The connection is added elsewhere; results go nowhere, `\\echo` still answers. `ON_ERROR_STOP` makes psql end with status 3 at the first error instead of going on. */
-export const psqlArgs: readonly string[] = ['--no-psqlrc', '--quiet', '--set=ON_ERROR_STOP=1', '--output=/dev/null', '--file=-'];
+export const psqlArgs: readonly string[] = [
+  '--no-psqlrc',
+  '--quiet',
+  '--set=ON_ERROR_STOP=1',
+  '--output=/dev/null',
+  '--file=-',
+];
 
 /** A directory is made for several workers; anything else comes as one stream unless jobs are asked for. */
 export function chooseJobs(format: DumpFormat, wanted: number | null, processors: number): number {

@@ -36,10 +36,14 @@ export async function refuseOwnTransactions(script: Readable): Promise<void> {
     const text = open + chunk.toString('latin1');
     if (ownTransaction.test(text)) {
       script.destroy();
-      throw new HoldfastError('SCRIPT_COMMITS', 'the plain dump begins and ends transactions itself, as those with large objects do', {
-        kind: 'refused',
-        hint: 'It cannot be restored in one transaction. Restore by swap, or with `--into` a new database.',
-      });
+      throw new HoldfastError(
+        'SCRIPT_COMMITS',
+        'the plain dump begins and ends transactions itself, as those with large objects do',
+        {
+          kind: 'refused',
+          hint: 'It cannot be restored in one transaction. Restore by swap, or with `--into` a new database.',
+        },
+      );
     }
     open = text.slice(text.lastIndexOf('\n') + 1).slice(-256);
   }

@@ -57,7 +57,7 @@ export function ownersOf(all: readonly TocEntry[]): Map<TocEntry, TocEntry> {
   const byId = new Map(all.map((entry) => [entry.id, entry]));
   const owners = new Map<TocEntry, TocEntry>();
   // pg_dump sorts by need, but comments and sequences may stand before what they belong to is known: until nothing changes.
-  for (let before = -1; before !== owners.size; ) {
+  for (let before = -1; before !== owners.size;) {
     before = owners.size;
     for (const entry of all) {
       if (owners.has(entry)) continue;
@@ -70,7 +70,9 @@ export function ownersOf(all: readonly TocEntry[]): Map<TocEntry, TocEntry> {
 
 /** A partitioned table without its partitions has no rows. */
 export function tableWithPartitions(all: readonly TocEntry[], table: TableName): TocEntry[] {
-  const root = all.find((entry) => entry.kind === 'TABLE' && entry.name === table.name && entry.schema === table.schema);
+  const root = all.find(
+    (entry) => entry.kind === 'TABLE' && entry.name === table.name && entry.schema === table.schema,
+  );
   if (!root) throw notInDump(`no table ${displayTable(table)}`);
   const found = new Set([root]);
   for (const parent of found) {
@@ -142,9 +144,7 @@ function ownerOf(
 
 /** `orders_2025_pkey` as the index behind the constraint `orders_2025 orders_2025_pkey`. */
 function lastWordIs(entry: TocEntry, name: string): boolean {
-  return entry.kind === 'INDEX'
-    ? entry.name === name
-    : entry.kind === 'CONSTRAINT' && entry.name.endsWith(` ${name}`);
+  return entry.kind === 'INDEX' ? entry.name === name : entry.kind === 'CONSTRAINT' && entry.name.endsWith(` ${name}`);
 }
 
 function schemaOf(entry: TocEntry): string | null {
@@ -155,7 +155,9 @@ function schemaOf(entry: TocEntry): string | null {
 
 /** What is made before tables and can be made without them. */
 function isFoundation(kind: string): boolean {
-  return !kind.includes('DATA') && !kind.includes('CONSTRAINT') && !kind.startsWith('INDEX') && !kind.startsWith('TABLE');
+  return (
+    !kind.includes('DATA') && !kind.includes('CONSTRAINT') && !kind.startsWith('INDEX') && !kind.startsWith('TABLE')
+  );
 }
 
 /** A partition is a table of its own, only its ATTACH needs the parent; a serial's sequence exists without the column it belongs to. */

@@ -30,7 +30,9 @@ export async function swap(
   const replacement = await oidOf(renaming, names.replacement);
   const ending = new AbortController();
   const ended =
-    sessions === 'disconnect' ? endOthers(access, plan, renaming.pid, AbortSignal.any([signal, ending.signal])) : undefined;
+    sessions === 'disconnect'
+      ? endOthers(access, plan, renaming.pid, AbortSignal.any([signal, ending.signal]))
+      : undefined;
   try {
     await rename(renaming, plan.statements);
   } catch (error) {
@@ -103,10 +105,12 @@ interface OtherSession {
   address: string;
 }
 
+/** Of other roles' sessions an ordinary role sees little, not even their type. */
 async function sessionsOf(session: Connection, { live, replacement }: Plan): Promise<OtherSession[]> {
   return session.rows<OtherSession>(
-    `select pid, usename as role, application_name as application, coalesce(client_addr::text, 'local') as address
-     from pg_catalog.pg_stat_activity where datname in ($1, $2) and backend_type = 'client backend' order by pid`,
+    `select pid, usename as role, application_name as application, coalesce(pg_catalog.host(client_addr), 'local') as address
+     from pg_catalog.pg_stat_activity where datname in ($1, $2) and usesysid is not null
+       and coalesce(backend_type, 'client backend') = 'client backend' order by pid`,
     [live, replacement],
   );
 }
@@ -119,7 +123,10 @@ async function refuseSessions(session: Connection, plan: Plan): Promise<void> {
 function sessionsConnected({ live }: Plan, others: readonly OtherSession[], cause?: unknown): HoldfastError {
   const list = others
     .slice(0, 5)
-    .map(({ role, application, address }) => `${role ?? 'the server'}${application ? ` (${application})` : ''} from ${address}`);
+    .map(
+      ({ role, application, address }) =>
+        `${role ?? 'the server'}${application ? ` (${application})` : ''} from ${address}`,
+    );
   const more = others.length > 5 ? ` and ${others.length - 5} more` : '';
   return new HoldfastError('SESSIONS_CONNECTED', `${live} is in use by ${list.join(', ')}${more}`, {
     kind: 'refused',
@@ -143,7 +150,7 @@ async function endOthers(access: Access, plan: Plan, renamer: number, signal: Ab
 
 // The server itself ends its autovacuum workers for a rename.
 const toEnd = `
-  select pid from pg_catalog.pg_stat_activity where datname in ($1, $2) and backend_type <> 'autovacuum worker'
+  select pid from pg_catalog.pg_stat_activity where datname in ($1, $2) and coalesce(backend_type, '') <> 'autovacuum worker'
     and exists (select from pg_catalog.pg_locks l where l.pid = $3 and l.granted and l.mode = 'AccessExclusiveLock'
       and l.locktype = 'object' and l.classid = 'pg_catalog.pg_database'::pg_catalog.regclass)`;
 
@@ -183,7 +190,10 @@ function withWayOut(error: HoldfastError, { live, replacement, statements }: Pla
     kind: error.kind,
     cause: error,
     retryable: error.retryable,
-    hint: `${live} is as it was, and the restored database is there as ${replacement}. ${error.hint ?? ''} To finish by hand, in another database: ${sql}`.replace('  ', ' '),
+    hint: `${live} is as it was, and the restored database is there as ${replacement}. ${error.hint ?? ''} To finish by hand, in another database: ${sql}`.replace(
+      '  ',
+      ' ',
+    ),
     details: { ...error.details, sql },
   });
 }

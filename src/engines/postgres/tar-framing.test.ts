@@ -6,7 +6,14 @@ function member(name: string, content: Buffer): Buffer {
   header.write(name);
   header.write(content.length.toString(8).padStart(11, '0'), 124);
   header.write('        ', 148);
-  header.write(`${header.reduce((sum, byte) => sum + byte, 0).toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
+  header.write(
+    `${header
+      .reduce((sum, byte) => sum + byte, 0)
+      .toString(8)
+      .padStart(6, '0')}\0 `,
+    148,
+    'latin1',
+  );
   return Buffer.concat([header, content, Buffer.alloc((512 - (content.length % 512)) % 512)]);
 }
 
@@ -31,7 +38,9 @@ test.each([1, 7, 512, 513, 10_000])('a whole tar passes unchanged in pieces of %
 
 test('a tar cut off anywhere before its end is damaged', async () => {
   for (let length = 0; length < tar.length - 512; length += 37) {
-    await expect(read(wholeTar(inPieces(tar.subarray(0, length), 100)))).rejects.toMatchObject({ code: 'DUMP_DAMAGED' });
+    await expect(read(wholeTar(inPieces(tar.subarray(0, length), 100)))).rejects.toMatchObject({
+      code: 'DUMP_DAMAGED',
+    });
   }
 });
 

@@ -11,7 +11,7 @@ export async function* wholeTar(tar: AsyncIterable<Buffer>): AsyncIterable<Buffe
   let skip = 0;
   let ended = false;
   for await (const chunk of tar) {
-    for (let at = 0; at < chunk.length && !ended; ) {
+    for (let at = 0; at < chunk.length && !ended;) {
       if (skip > 0) {
         const step = Math.min(skip, chunk.length - at);
         skip -= step;

@@ -54,13 +54,14 @@ const extensionsQuery = `
   select name, default_version as version from pg_catalog.pg_available_extensions
   where default_version is not null order by name`;
 
+// Of other roles' sessions an ordinary role sees little, not even their type.
 const sessionsQuery = `
   select a.pid, coalesce(a.usename, '') as role, coalesce(a.application_name, '') as application,
-    coalesce(a.client_addr::text, 'local') as address,
+    coalesce(pg_catalog.host(a.client_addr), 'local') as address,
     me.rolsuper or (not coalesce(r.rolsuper, true)
       and (pg_catalog.pg_has_role(a.usesysid, 'usage') or pg_catalog.pg_has_role('pg_signal_backend', 'usage'))) as "mayEnd"
   from pg_catalog.pg_stat_activity a
   join pg_catalog.pg_roles me on me.rolname = current_user
   left join pg_catalog.pg_roles r on r.oid = a.usesysid
   where a.datname = pg_catalog.current_database() and a.pid <> pg_catalog.pg_backend_pid()
-    and a.backend_type = 'client backend' order by a.pid`;
+    and a.usesysid is not null and coalesce(a.backend_type, 'client backend') = 'client backend' order by a.pid`;

@@ -24,7 +24,11 @@ export async function openTemporary(
     ssl: { mode: 'disable', ca: null, cert: null, key: null },
     connectTimeoutMs: 30_000,
   });
-  await createRoles(temporary, like.roles.filter((role) => role !== server.user && !role.startsWith('pg_')), signal);
+  await createRoles(
+    temporary,
+    like.roles.filter((role) => role !== server.user && !role.startsWith('pg_')),
+    signal,
+  );
   const kept = cleanup.move();
   return { access: temporary, [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }

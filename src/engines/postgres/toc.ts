@@ -95,7 +95,13 @@ function parse(cursor: Cursor, format: DumpFormat): Toc {
   const entries: TocEntry[] = [];
   for (let index = 0; index < count; index += 1) entries.push(readEntry(cursor, version, format));
   const readableFrom = version >= 16 ? 17 : version >= 15 ? 16 : 12;
-  return { serverVersion, toolVersion, database, readableFrom, entries: entries.filter((entry) => !isHousekeeping(entry)) };
+  return {
+    serverVersion,
+    toolVersion,
+    database,
+    readableFrom,
+    entries: entries.filter((entry) => !isHousekeeping(entry)),
+  };
 }
 
 /** Versions: 1.12 since PostgreSQL 9.0, 1.14 since 12, 1.15 since 16, 1.16 since 17. */

@@ -1,0 +1,27 @@
+import type { Clock } from '../base/clock.ts';
+import type { Report } from '../base/progress.ts';
+import type { Comparison } from '../care/compare.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import type { RestorePlan, RestoreRequest } from './plan.ts';
+
+export interface RestoreTask {
+  request: RestoreRequest;
+  /** Shown the guards, asks; rejects with kind `refused` when the answer is no. Called before anything is locked or touched. */
+  confirm: (plan: RestorePlan) => Promise<void>;
+  catalog: Catalog;
+  clock: Clock;
+  instance: string;
+  version: string;
+  timezone: string;
+  scratch: string;
+  signal: AbortSignal;
+  report: Report;
+}
+
+/** What each of the three ways of restoring comes back with. */
+export interface Outcome {
+  comparison: Comparison;
+  previous: string | null;
+  loadSeconds: number;
+  warnings: string[];
+}

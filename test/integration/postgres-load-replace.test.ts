@@ -1,0 +1,466 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { Counts, DumpFormat, LoadOptions } from '../../src/engines/engine.ts';
+import { openDatabase, shapeOf, stockDump, storedDump, temporaryFolder } from '../support/databases.ts';
+import { clientTools, hasServer, startPostgres, type TestPostgres } from '../support/postgres.ts';
+import { fillShop } from '../support/shop.ts';
+
+const signal = new AbortController().signal;
+const everything: LoadOptions = {
+  scope: null,
+  owners: 'keep',
+  policies: 'keep',
+  jobs: null,
+  allowForeignScript: false,
+  allowUnpatchedTools: false,
+};
+const all = { tables: null, sequences: true, fingerprints: true };
+const nothing: Counts = { tables: [], sequences: [] };
+
+let server: TestPostgres;
+let folder: { path: string } & AsyncDisposable;
+let original: Counts;
+let shape: string[];
+
+/** A live shop for each test, made from a template. */
+beforeAll(async () => {
+  server = await startPostgres();
+  folder = await temporaryFolder();
+  await server.createDatabase('original');
+  await fillShop(server, 'original');
+  original = await open('original').count(all, signal);
+  shape = await shapeOf(server, 'original');
+  for (const format of ['custom', 'directory', 'tar', 'plain'] as const)
+    await stockDump(server, 'original', format, path(format));
+});
+
+beforeEach(async () => {
+  await open('live').drop({ unmarked: true }, signal);
+  await server.createDatabase('live', 'template original');
+});
+
+afterAll(async () => {
+  await server[Symbol.asyncDispose]();
+  await folder[Symbol.asyncDispose]();
+});
+
+const open = (name: string, user?: string) =>
+  openDatabase(server, name, {
+    scratch: join(folder.path, 'scratch'),
+    ...(user === undefined ? {} : { login: { user, password: user } }),
+  });
+const path = (name: string) => join(folder.path, name);
+const dumpOf = (format: DumpFormat) => storedDump(path(format), format);
+
+/** Changes of every kind that a restore has to undo. */
+const damage = `
+  delete from shop.item;
+  update shop.customer set name = 'nobody';
+  insert into shop.employee values (99, 'new', 1);
+  drop table audit.event cascade;
+  drop view shop.open_orders;
+  create table public.intruder (id int primary key);
+  create schema later create table t (id int);
+  create function public.later() returns int language sql as 'select 1';
+  create type public.mood as enum ('sad');
+  create operator public.=== (leftarg = int, rightarg = int, function = int4eq);
+  create collation public.later (locale = 'C');
+  create cast (shop.state as int) with inout;
+  create foreign data wrapper later;
+  create server far foreign data wrapper later;
+  create event trigger watch on ddl_command_end execute function shop.watch();
+  create publication news for all tables;
+  alter table shop.product add column extra int;
+  select lo_unlink(424243), lo_create(77);
+  select setval('shop.ticket', 5)`;
+
+describe('the whole database in place', () => {
+  test.each<DumpFormat>(['custom', 'directory', 'tar'])('is as it was in the backup (%s)', async (format) => {
+    await server.sql('live', `create function shop.watch() returns event_trigger language plpgsql as 'begin end'`);
+    await server.sql('live', damage);
+    const { warnings } = await open('live').replace(dumpOf(format), everything, original, signal);
+    expect(warnings).toEqual([]);
+    expect(await open('live').count(all, signal)).toEqual(original);
+    expect(await shapeOf(server, 'live')).toEqual(shape);
+    expect(
+      await server.sql(
+        'live',
+        'select loid from pg_largeobject_metadata l, lateral (select l.oid as loid) x order by 1',
+      ),
+    ).toEqual([{ loid: 424242 }, { loid: 424243 }]);
+    expect(
+      await server.sql(
+        'live',
+        'select evtname from pg_event_trigger union all select fdwname from pg_foreign_data_wrapper union all select pubname from pg_publication',
+      ),
+    ).toEqual([]);
+    expect(await server.connections()).toEqual([]);
+  });
+
+  test('T-d4 J-d9 S13 a dump damaged anywhere leaves everything as it was', async () => {
+    const whole = await readFile(path('custom'));
+    const tail = whole.length - 900;
+    const cut = [0, 300, 5000, Math.floor(whole.length / 2), tail].map((at) => whole.subarray(0, at));
+    // Bits of the table of contents may mean nothing; those of compressed rows never do.
+    for (const bytes of [...cut, flipped(whole, tail), flipped(whole, tail - 1000)]) {
+      await writeFile(path('damaged'), bytes);
+      const outcome = open('live').replace(storedDump(path('damaged'), 'custom'), everything, original, signal);
+      await expect(outcome, `${bytes.length}`).rejects.toThrow();
+      expect(await open('live').count(all, signal), `${bytes.length}`).toEqual(original);
+    }
+    expect(await shapeOf(server, 'live')).toEqual(shape);
+  });
+
+  test('S13 bytes that turn out wrong at their end are never committed', async () => {
+    await server.sql('live', 'delete from shop.item');
+    const before = await open('live').count(all, signal);
+    const dump = dumpOf('custom');
+    const lying = {
+      ...dump,
+      open: async () =>
+        (await dump.open(signal)).compose(async function* (source: AsyncIterable<Buffer>) {
+          yield* source;
+          throw new Error('the digest is wrong');
+        }),
+    };
+    await expect(open('live').replace(lying, everything, original, signal)).rejects.toThrow('the digest is wrong');
+    expect(await open('live').count(all, signal)).toEqual(before);
+  });
+
+  test('rows or positions that differ from the backup are not committed', async () => {
+    await server.sql('live', 'delete from shop.item');
+    const before = await open('live').count(all, signal);
+    const more = {
+      ...original,
+      tables: original.tables.map((table) => ({ ...table, rows: (table.rows ?? 0) + (table.name === 'item' ? 1 : 0) })),
+    };
+    await expect(open('live').replace(dumpOf('custom'), everything, more, signal)).rejects.toMatchObject({
+      code: 'RESTORE_DIFFERS',
+      kind: 'integrity',
+      message: expect.stringContaining('shop.item has 200 rows instead of 201'),
+    });
+    const moved = {
+      ...original,
+      sequences: original.sequences.map((each) => (each.name === 'ticket' ? { ...each, value: '1' } : each)),
+    };
+    await expect(open('live').replace(dumpOf('custom'), everything, moved, signal)).rejects.toMatchObject({
+      message: expect.stringContaining('shop.ticket stands at 1070 instead of 1'),
+    });
+    const until = {
+      ...original,
+      sequences: original.sequences.map((each) =>
+        each.name === 'ticket' ? { ...each, value: '1000', until: '2000' } : each,
+      ),
+    };
+    expect(await open('live').count(all, signal)).toEqual(before);
+    await open('live').replace(dumpOf('custom'), everything, until, signal);
+    expect(await open('live').count(all, signal)).toEqual(original);
+  });
+
+  test('S16 a role without the right to create databases restores what it owns', async () => {
+    await server.sql('postgres', `create role tenant login password 'tenant'`);
+    await server.createDatabase('own', 'owner tenant');
+    const tenant = await open('own', 'tenant').server(signal);
+    expect(tenant.mayCreateDatabase).toBe(false);
+    const make = `set role tenant; create table t (id serial primary key, what text); insert into t (what) select 'x' from generate_series(1, 20);
+      create schema more create table u (id int references public.t); insert into more.u values (3); comment on schema more is 'mine'`;
+    await server.sql('own', make);
+    await stockDump(server, 'own', 'custom', path('own'));
+    const expected = await open('own').count(all, signal);
+    await server.sql(
+      'own',
+      'set role tenant; drop schema more cascade; delete from t; create view v as select 1 as one',
+    );
+    const { warnings } = await open('own', 'tenant').replace(
+      storedDump(path('own'), 'custom'),
+      everything,
+      expected,
+      signal,
+    );
+    expect(warnings).toEqual([]);
+    expect(await open('own').count(all, signal)).toEqual(expected);
+    expect(await server.sql('own', `select to_regclass('public.v') as v`)).toEqual([{ v: null }]);
+  });
+
+  test('S16 what the role does not own is named, and nothing has changed', async () => {
+    await server.sql('postgres', `create role guest login password 'guest'`);
+    await expect(
+      open('live', 'guest').replace(dumpOf('custom'), { ...everything, owners: 'none' }, nothing, signal),
+    ).rejects.toMatchObject({
+      code: 'DATABASE_NO_PRIVILEGE',
+    });
+    expect(await open('live').count(all, signal)).toEqual(original);
+  });
+
+  test('a lock held by a client ends it within the limit', async () => {
+    await using client = await server.session('live');
+    await client.query('begin; select * from shop.item');
+    await expect(open('live').replace(dumpOf('custom'), everything, original, signal)).rejects.toMatchObject({
+      code: 'DATABASE_LOCKED',
+      retryable: true,
+    });
+    await client.query('commit');
+    expect(await open('live').count(all, signal)).toEqual(original);
+  });
+
+  test('extensions stay, with the schemas they live in', async () => {
+    await server.createDatabase('extended');
+    await server.sql(
+      'extended',
+      `create schema ext; create extension hstore schema ext; create table ext.mine (a ext.hstore); create table t (h ext.hstore); insert into t values ('a=>1')`,
+    );
+    await stockDump(server, 'extended', 'custom', path('extended'));
+    const expected = await open('extended').count(all, signal);
+    const oid = await server.sql('extended', `select oid from pg_extension where extname = 'hstore'`);
+    await server.sql('extended', 'delete from t; drop table ext.mine');
+    await open('extended').replace(storedDump(path('extended'), 'custom'), everything, expected, signal);
+    expect(await open('extended').count(all, signal)).toEqual(expected);
+    expect(await server.sql('extended', `select oid from pg_extension where extname = 'hstore'`)).toEqual(oid);
+  });
+
+  test('a plain dump is restored too, unless it commits by itself', async () => {
+    await expect(open('live').replace(dumpOf('plain'), everything, original, signal)).rejects.toMatchObject({
+      code: 'SCRIPT_COMMITS',
+    });
+    expect(await open('live').count(all, signal)).toEqual(original);
+
+    await server.createDatabase('simple');
+    await server.sql('simple', 'create table t (id int primary key); insert into t select generate_series(1, 50)');
+    const dump = await stockDump(server, 'simple', 'plain', path('simple'));
+    const expected = await open('simple').count(all, signal);
+    const text = await readFile(path('simple'), 'utf8');
+    await server.sql('simple', 'delete from t where id > 10; create table u ()');
+    const before = await open('simple').count(all, signal);
+    for (const cut of [text.indexOf('25\n'), text.indexOf('PRIMARY KEY') - 60]) {
+      await writeFile(path('cut'), text.slice(0, cut));
+      await expect(
+        open('simple').replace(storedDump(path('cut'), 'plain'), everything, expected, signal),
+      ).rejects.toThrow();
+      expect(await open('simple').count(all, signal)).toEqual(before);
+    }
+    await open('simple').replace(dump, everything, expected, signal);
+    expect(await open('simple').count(all, signal)).toEqual(expected);
+    expect(await shapeOf(server, 'simple')).not.toContainEqual(expect.stringContaining('"u"'));
+  });
+
+  test('an interrupted restore in place has changed nothing', async () => {
+    await server.createDatabase('long');
+    await server.sql(
+      'long',
+      `create table t (id int); insert into t values (1);
+      create function slow() returns int language sql immutable as 'select 1 from pg_sleep(600)'`,
+    );
+    const dump = await stockDump(server, 'long', 'plain', path('long'));
+    await writeFile(
+      path('long'),
+      (await readFile(path('long'), 'utf8')).replace('-- Data for Name', 'select public.slow();\n-- Data for Name'),
+    );
+    const stop = new AbortController();
+    const work = open('long').replace(dump, everything, nothing, stop.signal);
+    await expect.poll(async () => (await server.connections()).some((each) => each.query.includes('slow'))).toBe(true);
+    stop.abort();
+    await expect(work).rejects.toMatchObject({ code: 'INTERRUPTED' });
+    expect(await server.connections()).toEqual([]);
+    expect(await server.sql('long', 'select * from t')).toEqual([{ id: 1 }]);
+  });
+});
+
+describe('single tables in place', () => {
+  const scoped = (...names: [schema: string, name: string][]): LoadOptions => ({
+    ...everything,
+    scope: { tables: names.map(([schema, name]) => ({ schema, name })), schemas: [] },
+  });
+  const rowsOf = (name: string, schema = 'shop') => ({
+    tables: original.tables.filter((table) => table.schema === schema && table.name === name),
+    sequences: [],
+  });
+
+  test('get their rows back and keep their definition, keys and triggers', async () => {
+    await server.sql(
+      'live',
+      `delete from shop.item; update shop.customer set name = 'nobody'; select setval('shop.customer_id_seq', 1000);
+      comment on constraint orders_customer_id_fkey on shop.orders is 'who'`,
+    );
+    await server.sql(
+      'live',
+      'create trigger loud after insert on shop.customer for each row execute function shop.touch()',
+    );
+    await server.sql('live', 'alter table shop.customer enable always trigger loud');
+    const changed = await shapeOf(server, 'live');
+    const options = scoped(['shop', 'customer'], ['shop', 'item']);
+    const { warnings } = await open('live').replace(dumpOf('directory'), options, rowsOf('customer'), signal);
+    expect(warnings).toEqual([]);
+    expect(await open('live').count(all, signal)).toEqual(original);
+    expect(await shapeOf(server, 'live')).toEqual(changed);
+  });
+
+  test('S18 names with newlines, quotes and spaces are the right ones', async () => {
+    const odd: [string, string][] = [
+      ['public', 'two\nlines'],
+      ['public', '  spaces  '],
+      ['public', 'select'],
+      ['Sales & "Marketing"', 'a; drop table x; -- \'q\' "d" $1'],
+    ];
+    for (const [schema, name] of odd) {
+      const table = `"${schema.replaceAll('"', '""')}"."${name.replaceAll('"', '""')}"`;
+      await server.sql('live', `insert into ${table} select * from ${table} limit 0; delete from ${table}`);
+      await open('live').replace(dumpOf('custom'), scoped([schema, name]), rowsOf(name, schema), signal);
+    }
+    expect(await open('live').count(all, signal)).toEqual(original);
+  });
+
+  test('a partitioned table comes with its partitions, also those that are gone', async () => {
+    await server.sql(
+      'live',
+      `alter table shop.item drop constraint item_order_id_placed_fkey; drop table shop.orders_2025;
+      create table shop.orders_2027 partition of shop.orders for values from ('2027-01-01') to ('2028-01-01');
+      insert into shop.orders (customer_id, placed, total) values (1, '2027-05-05', 1)`,
+    );
+    await open('live').replace(dumpOf('custom'), scoped(['shop', 'orders']), nothing, signal);
+    const counts = await open('live').count(all, signal);
+    expect(counts.tables.filter((table) => table.name !== 'orders_2027')).toEqual(original.tables);
+    expect(counts.tables.find((table) => table.name === 'orders_2027')?.rows).toBe(0);
+    expect(
+      await server.sql('live', `select count(*)::int from pg_inherits where inhparent = 'shop.orders'::regclass`),
+    ).toEqual([{ count: 4 }]);
+    const keys = await server.sql(
+      'live',
+      `select count(*)::int from pg_index where indrelid = 'shop.orders_2025'::regclass and indisprimary and indisvalid`,
+    );
+    expect(keys).toEqual([{ count: 1 }]);
+  });
+
+  test('a table that is gone comes back with all its own', async () => {
+    await server.sql('live', 'drop table shop.customer cascade');
+    await open('live').replace(dumpOf('custom'), scoped(['shop', 'customer']), rowsOf('customer'), signal);
+    const expected = shape.filter((entry) => !/orders_customer_id_fkey|open_orders/.test(entry));
+    expect(await shapeOf(server, 'live')).toEqual(expected);
+    expect((await open('live').count(all, signal)).sequences).toEqual(original.sequences);
+  });
+
+  test('rows that others point to and that the backup lacks: orphans are named, nothing has changed', async () => {
+    await server.sql(
+      'live',
+      `insert into shop.customer (name) values ('after the backup');
+      insert into shop.orders (customer_id, placed, total) select max(id), '2026-05-05', 1 from shop.customer`,
+    );
+    const before = await open('live').count(all, signal);
+    await expect(
+      open('live').replace(dumpOf('custom'), scoped(['shop', 'customer']), rowsOf('customer'), signal),
+    ).rejects.toMatchObject({
+      code: 'RESTORE_ORPHANS',
+      kind: 'refused',
+      message: expect.stringContaining('orders_customer_id_fkey'),
+    });
+    expect(await open('live').count(all, signal)).toEqual(before);
+    expect(await shapeOf(server, 'live')).toEqual(shape);
+  });
+
+  test('a table with other columns is refused with their names', async () => {
+    await server.sql('live', 'alter table shop.product add column colour text, drop column sizes');
+    await expect(
+      open('live').replace(dumpOf('custom'), scoped(['shop', 'product']), nothing, signal),
+    ).rejects.toMatchObject({
+      code: 'TABLE_DIFFERS',
+      message: expect.stringMatching(/without sizes and with the new colour/),
+    });
+  });
+
+  test('a role that owns only its tables can restore them', async () => {
+    await server.sql('postgres', `create role clerk login password 'clerk'`);
+    await server.sql(
+      'live',
+      `grant usage on schema shop to clerk; alter table shop.department owner to clerk; alter table shop.employee owner to clerk;
+      update shop.employee set name = 'x'`,
+    );
+    const options = scoped(['shop', 'department'], ['shop', 'employee']);
+    await open('live', 'clerk').replace(dumpOf('custom'), options, nothing, signal);
+    expect(await open('live').count(all, signal)).toEqual(original);
+  });
+
+  test('a damaged dump leaves the table as it was', async () => {
+    const whole = await readFile(path('custom'));
+    await writeFile(path('damaged'), whole.subarray(0, whole.length - 20_000));
+    await server.sql('live', 'delete from audit.event');
+    await expect(
+      open('live').replace(storedDump(path('damaged'), 'custom'), scoped(['audit', 'event']), nothing, signal),
+    ).rejects.toThrow();
+    expect(await server.sql('live', 'select count(*)::int from audit.event')).toEqual([{ count: 0 }]);
+  });
+});
+
+describe('schemas in place', () => {
+  const schema = (...schemas: string[]): LoadOptions => ({ ...everything, scope: { tables: [], schemas } });
+
+  test('are made again as they were', async () => {
+    await server.sql(
+      'live',
+      `drop table audit.event; create table audit.later (id int); delete from public."select"; create table public.later (id int)`,
+    );
+    await open('live')
+      .replace(dumpOf('custom'), schema('audit', 'public'), nothing, signal)
+      .catch((error: unknown) => {
+        // citext lives in public, and shop.customer needs it.
+        expect(error).toMatchObject({ code: 'DEPENDENTS_OUTSIDE' });
+      });
+    await open('live').replace(dumpOf('custom'), schema('audit'), nothing, signal);
+    const counts = await open('live').count(all, signal);
+    expect(counts.tables.filter((table) => table.schema === 'audit')).toEqual(
+      original.tables.filter((table) => table.schema === 'audit'),
+    );
+    expect(counts.tables.map((table) => table.name)).toContain('later');
+  });
+
+  test('public is emptied and filled, not dropped', async () => {
+    await server.createDatabase('simple2');
+    await server.sql(
+      'simple2',
+      'create table t (id int); insert into t values (1); create schema other create table o (id int)',
+    );
+    await stockDump(server, 'simple2', 'custom', path('simple2'));
+    await server.sql(
+      'simple2',
+      `delete from t; create view v as select * from t; insert into other.o values (1); comment on schema public is 'changed'`,
+    );
+    await open('simple2').replace(storedDump(path('simple2'), 'custom'), schema('public'), nothing, signal);
+    expect(
+      await server.sql(
+        'simple2',
+        `select (select count(*)::int from t) as t, (select count(*)::int from other.o) as o, to_regclass('public.v') as v`,
+      ),
+    ).toEqual([{ t: 1, o: 1, v: null }]);
+  });
+
+  test('what elsewhere needs them is named, and nothing has changed', async () => {
+    await server.sql('live', 'create view public.report as select * from audit.event');
+    await expect(open('live').replace(dumpOf('custom'), schema('audit'), nothing, signal)).rejects.toMatchObject({
+      code: 'DEPENDENTS_OUTSIDE',
+      kind: 'refused',
+      message: expect.stringContaining('report'),
+    });
+    await server.sql('live', 'drop view public.report');
+    expect(await open('live').count(all, signal)).toEqual(original);
+  });
+});
+
+const newer = clientTools(18) !== null && hasServer(14);
+
+test.runIf(newer)('tools much newer than the server restore in place as well', async () => {
+  await using other = await startPostgres({ version: 14 });
+  await using scratch = await temporaryFolder();
+  await other.createDatabase('shop');
+  await fillShop(other, 'shop');
+  const live = openDatabase(other, 'shop', { scratch: scratch.path, tools: 18 });
+  const before = await live.count(all, signal);
+  const dump = await stockDump(other, 'shop', 'directory', join(scratch.path, 'dump'), { tools: 18 });
+  await other.sql('shop', 'delete from shop.item; drop table audit.event');
+  await live.replace(dump, everything, before, signal);
+  expect(await live.count(all, signal)).toEqual(before);
+});
+
+function flipped(bytes: Buffer, at: number): Buffer {
+  const copy = Buffer.from(bytes);
+  copy[at] = (copy[at] ?? 0) ^ 4;
+  return copy;
+}
