@@ -22,7 +22,7 @@ const headBytes = 4096;
 /** A dump that Holdfast did not make, told by its content and never by its name: custom, tar, plain or directory, compressed outside or not. */
 export async function openForeignDump({ path, scratch, recognise, signal }: ForeignDump): Promise<StoredDump> {
   const facts = await stat(path).catch((cause: unknown) => {
-    throw new HoldfastError('FILE_MISSING', `there is no file ${path}`, { kind: 'usage', cause });
+    throw new HoldfastError('FILE_NOT_FOUND', `there is no file ${path}`, { kind: 'usage', cause });
   });
   if (facts.isDirectory()) return openFolder(path);
   const codec = await outerCodec(path);
@@ -65,7 +65,7 @@ async function openFolder(path: string): Promise<StoredDump> {
 }
 
 function judge(path: string, verdict: ReturnType<ForeignDump['recognise']>): DumpFormat {
-  if (verdict === null) throw notADump(path, 'its content is none');
+  if (verdict === null) throw notADump(path, 'nothing in it looks like one');
   if ('refused' in verdict) throw notADump(path, verdict.refused);
   return verdict.format;
 }

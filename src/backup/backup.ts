@@ -212,7 +212,11 @@ function describeSource({ facts, snapshot }: Snapshot): string {
 }
 
 function describeCounts(counts: Counts): string {
-  return `${formatCount(counts.tables.length)} tables, ${formatCount(rowsOf(counts))} rows, ${formatCount(counts.sequences.length)} sequences`;
+  return [
+    formatCount(counts.tables.length, 'table'),
+    formatCount(rowsOf(counts), 'row'),
+    formatCount(counts.sequences.length, 'sequence'),
+  ].join(', ');
 }
 
 function rowsOf(counts: Counts): number {

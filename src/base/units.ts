@@ -53,8 +53,10 @@ export function formatDuration(ms: number): string {
   return `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
 
-export function formatCount(count: number): string {
-  return count.toLocaleString('en-US');
+/** `1,234`, or of something: `1 table`, `1,234 tables`. */
+export function formatCount(count: number, one?: string): string {
+  const number = count.toLocaleString('en-US');
+  return one === undefined ? number : `${number} ${one}${count === 1 ? '' : 's'}`;
 }
 
 function pad(value: number): string {

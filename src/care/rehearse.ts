@@ -68,9 +68,9 @@ export async function countAndCompare(
 
 function describeComparison({ ok, tables, sequences }: Comparison, counted: boolean): string {
   if (!counted)
-    return `${formatCount(tables.compared)} tables and ${formatCount(tables.rows)} rows, nothing to compare with`;
+    return `${formatCount(tables.compared, 'table')} and ${formatCount(tables.rows, 'row')}, nothing to compare with`;
   const differences = tables.mismatched.length + sequences.mismatched.length;
   if (!ok) return differences === 1 ? '1 difference' : `${differences} differences`;
   const content = tables.fingerprints > 0 ? ', content equal' : '';
-  return `${formatCount(tables.compared)} tables, ${formatCount(tables.rows)} rows and ${formatCount(sequences.compared)} sequences equal${content}`;
+  return `${formatCount(tables.compared, 'table')}, ${formatCount(tables.rows, 'row')} and ${formatCount(sequences.compared, 'sequence')} equal${content}`;
 }

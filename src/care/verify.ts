@@ -127,7 +127,7 @@ export function assertVerified(result: VerifyResult): void {
   if (!bad) return;
   throw new HoldfastError(
     'BACKUP_DAMAGED',
-    `backup ${result.id} in ${result.storage} is damaged: ${bad.artifact}: ${bad.detail}`,
+    `backup ${result.id} in ${result.storage} is damaged: ${bad.detail.includes(bad.artifact) ? '' : `${bad.artifact}: `}${bad.detail}`,
     {
       kind: 'integrity',
       hint: 'Use another copy or another backup; `holdfast list` shows which are proven.',

@@ -17,7 +17,16 @@ test.each([
   ],
   [['list'], ['list']],
   [[], []],
-])('N-04 %j is %j', (typed, expected) => {
+  [['help'], ['--help']],
+  [
+    ['help', 'config', 'show'],
+    ['config', 'show', '--help'],
+  ],
+  [
+    ['logs', 'help'],
+    ['logs', 'help'],
+  ],
+])('N-04 T-02 %j is %j', (typed, expected) => {
   expect(modernArgv(typed)).toEqual(expected);
 });
 

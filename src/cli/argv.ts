@@ -1,7 +1,9 @@
 /**
- * Command lines of the older systems that are not commands: `--now` (with `--db-only`) is `backup`.
+ * Command lines of the older systems that are not commands: `--now` (with `--db-only`) is `backup`, and `help restore` is
+ * `restore --help`.
  */
 export function modernArgv(argv: readonly string[]): string[] {
+  if (argv[0] === 'help') return [...argv.slice(1), '--help'];
   const at = argv.indexOf('--now');
   const optionsOnly = argv.every((word) => word.startsWith('-'));
   return at >= 0 && optionsOnly ? ['backup', ...argv.toSpliced(at, 1)] : [...argv];

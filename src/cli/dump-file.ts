@@ -12,10 +12,24 @@ const looksLikePath = /\/|\.(dump|sql|tar|dir|gz|bz2|xz|zst|lz4|backup|bak|pgdum
 export async function dumpFile(text: string, cwd: string): Promise<string | null> {
   if (looksLikeBackup.test(text)) return null;
   const path = resolve(cwd, text);
-  const found = await stat(path).catch(() => null);
-  if (found) return path;
+  if (await exists(path)) return path;
   if (!looksLikePath.test(text)) return null;
-  throw new HoldfastError('FILE_NOT_FOUND', `there is no file ${path}`, {
+  throw notFound(path);
+}
+
+/** The paths of files that must be dumps: all are looked for before the first is taken in. */
+export async function dumpFiles(texts: readonly string[], cwd: string): Promise<string[]> {
+  const paths = texts.map((text) => resolve(cwd, text));
+  for (const path of paths) if (!(await exists(path))) throw notFound(path);
+  return paths;
+}
+
+async function exists(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => null)) !== null;
+}
+
+function notFound(path: string): HoldfastError {
+  return new HoldfastError('FILE_NOT_FOUND', `there is no file ${path}`, {
     kind: 'usage',
     hint: 'Give the path of a dump (.dump, .sql, .tar, a directory dump, each also compressed), or the id of a backup.',
   });

@@ -71,5 +71,9 @@ function scheduleFinding(name: string, source: SourceConfig | undefined, house: 
     lastAttempt: startOf(runs[0]),
     missed: source.schedule.missed,
   });
-  return finding(due === null ? 'never due' : `next due ${formatTime(due, house.timezone)} (${house.timezone})`);
+  // This version has no scheduler yet: whoever reads a time here must not believe that it is enough.
+  const starter = 'cron or a systemd timer has to call `holdfast backup`';
+  return finding(
+    due === null ? 'never due' : `next due ${formatTime(due, house.timezone)} (${house.timezone}); ${starter}`,
+  );
 }

@@ -94,7 +94,8 @@ async function runCommand(world: World, { command, globals, input }: Call): Prom
 function openContext(world: World, globals: Globals, doors: AsyncDisposableStack): CommandContext {
   const { io, env, cwd, clock, signal, version, commands } = world;
   const debug = globals.debug ?? false;
-  const logger = screenLogger(io.screen, styleFor(io.errorColor), logLevel(debug, env));
+  const columns = () => (io.live ? io.columns : Number.POSITIVE_INFINITY);
+  const logger = screenLogger({ screen: io.screen, columns }, styleFor(io.errorColor), logLevel(debug, env));
   const loadConfig = once(async () => {
     const loaded = await world.loadConfig({ path: globals.config, env, cwd });
     for (const warning of loaded.warnings) logger.log('warn', warning);

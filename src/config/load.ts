@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import { HoldfastError } from '../base/errors.ts';
+import { HoldfastError, systemErrno } from '../base/errors.ts';
 import { withoutSecrets } from '../base/secret.ts';
 import { completeSettings } from './complete.ts';
 import { readDocument } from './document.ts';
@@ -176,7 +176,10 @@ async function readConfigText(file: string): Promise<string> {
       {
         kind: 'usage',
         cause: error,
-        hint: 'Give the user that runs holdfast the right to read it.',
+        hint:
+          systemErrno(error) === 'EISDIR'
+            ? 'Name the file in it, or move the folder away.'
+            : 'Give the user that runs holdfast the right to read it.',
       },
     );
   }

@@ -154,7 +154,7 @@ describe('drop', () => {
   });
 
   test('is fine with a database that does not exist', async () => {
-    await open('never was').drop({ unmarked: false }, signal);
+    await expect(open('never was').drop({ unmarked: false }, signal)).resolves.toBeUndefined();
   });
 });
 

@@ -14,9 +14,13 @@ const signal = new AbortController().signal;
 test('a temporary server is closed to everybody without its password and leaves nothing behind', async () => {
   const server = await startTemporaryServer({ bin }, signal);
   const psql = (password: string) =>
-    promisify(execFile)(join(bin, 'psql'), ['-h', server.host, '-p', String(server.port), '-U', server.user, '-Atc', 'select 1', 'postgres'], {
-      env: { PGPASSWORD: password },
-    });
+    promisify(execFile)(
+      join(bin, 'psql'),
+      ['-h', server.host, '-p', String(server.port), '-U', server.user, '-Atc', 'select 1', 'postgres'],
+      {
+        env: { PGPASSWORD: password },
+      },
+    );
   expect((await psql(server.password.reveal())).stdout.trim()).toBe('1');
   await expect(psql('wrong')).rejects.toThrow(/password authentication failed/);
   await server[Symbol.asyncDispose]();
@@ -31,7 +35,9 @@ test('S1 it ends when the program that started it is killed', async () => {
     const server = await startTemporaryServer({ bin: '${bin}' }, new AbortController().signal);
     console.log(server.port);
     setInterval(() => undefined, 1000);`;
-  const child = spawn(process.execPath, ['--input-type=module', '--eval', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const [line] = (await once(child.stdout, 'data')) as [Buffer];
   const port = Number(line.toString());
   expect(await listens(port)).toBe(true);
@@ -57,12 +63,17 @@ test('without server programs the error says which package to install', async ()
     code: 'POSTGRES_SERVER_MISSING',
     hint: expect.stringContaining('postgresql-99'),
   });
-  await expect(startTemporaryServer({ bin: '/nonexistent' }, signal)).rejects.toMatchObject({ code: 'POSTGRES_SERVER_MISSING' });
+  await expect(startTemporaryServer({ bin: '/nonexistent' }, signal)).rejects.toMatchObject({
+    code: 'POSTGRES_SERVER_MISSING',
+  });
 });
 
 test('a server that does not start says why', async () => {
   const broken = startTemporaryServer({ bin, settings: { shared_buffers: 'nonsense' } }, signal);
-  await expect(broken).rejects.toMatchObject({ code: 'POSTGRES_NOT_STARTED', message: expect.stringContaining('shared_buffers') });
+  await expect(broken).rejects.toMatchObject({
+    code: 'POSTGRES_NOT_STARTED',
+    message: expect.stringContaining('shared_buffers'),
+  });
 });
 
 async function listens(port: number): Promise<boolean> {

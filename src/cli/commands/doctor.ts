@@ -3,7 +3,7 @@ import type { Command, CommandContext, Ending, Io } from '../command.ts';
 import { sign } from '../output/facts.ts';
 import { print, printJson } from '../output/print.ts';
 import { styleFor } from '../output/style.ts';
-import { padTo, plural, printable } from '../output/text.ts';
+import { hanging, padTo, plural, printable } from '../output/text.ts';
 
 export const doctor: Command = {
   name: 'doctor',
@@ -37,9 +37,11 @@ async function gather(context: CommandContext): Promise<Finding[]> {
 function renderFindings(io: Io, findings: readonly Finding[]): string[] {
   const style = styleFor(io.color);
   const width = Math.max(...findings.map(({ check }) => check.length));
-  const lines = (finding: Finding) => [
-    `  ${sign(style, signs[finding.result])} ${padTo(finding.check, width)}  ${printable(finding.detail)}`,
-    ...(finding.hint === null ? [] : [`    ${' '.repeat(width)}  ${style.accent('hint:')} ${printable(finding.hint)}`]),
+  const columns = io.terminal ? io.columns : Number.POSITIVE_INFINITY;
+  const indent = ' '.repeat(width + 6);
+  const lines = ({ result, check, detail, hint }: Finding) => [
+    ...hanging(`  ${sign(style, signs[result])} ${padTo(check, width)}  `, printable(detail), columns),
+    ...(hint === null ? [] : hanging(`${indent}${style.accent('hint:')} `, printable(hint), columns)),
   ];
   const blocks = Map.groupBy(findings, ({ subject }) => subject);
   return [

@@ -1,6 +1,6 @@
-import { resolve } from 'node:path';
 import type { BackupResult } from '../../backup/backup.ts';
 import type { Command } from '../command.ts';
+import { dumpFiles } from '../dump-file.ts';
 import { print, printJson } from '../output/print.ts';
 import { showProgress } from '../output/progress.ts';
 import { pickSource } from '../pick.ts';
@@ -37,31 +37,32 @@ export const importDump: Command = {
 not taken in, and the rows that did become the counts of the new backup. The id is the file's time.`,
   run: async (context, input) => {
     const { house, source } = await pickSource(context, input);
+    const files = await dumpFiles(input.texts('file'), context.cwd);
     const { adopt } = await import('../../backup/adopt.ts');
     const results: BackupResult[] = [];
-    for (const file of input.texts('file')) {
+    for (const file of files) {
       using progress = showProgress(context);
-      results.push(
-        await adopt({
-          source,
-          file: resolve(context.cwd, file),
-          allowScript: input.flag('trust-script') || input.texts('allow').includes('script'),
-          allowUnpatched: input.texts('allow').includes('unpatched'),
-          catalog: house.catalog,
-          clock: house.clock,
-          instance: house.instance,
-          version: house.version,
-          timezone: house.timezone,
-          scratch: house.scratch,
-          description: input.text('description') ?? null,
-          signal: context.signal,
-          report: progress.report,
-        }),
-      );
+      const result = await adopt({
+        source,
+        file,
+        allowScript: input.flag('trust-script') || input.texts('allow').includes('script'),
+        allowUnpatched: input.texts('allow').includes('unpatched'),
+        catalog: house.catalog,
+        clock: house.clock,
+        instance: house.instance,
+        version: house.version,
+        timezone: house.timezone,
+        scratch: house.scratch,
+        description: input.text('description') ?? null,
+        signal: context.signal,
+        report: progress.report,
+      });
+      results.push(result);
+      // At once: one further on that is not taken in must not hide those that were.
+      if (!context.json) print(context.io, ...describeBackup(context.io, result));
     }
     const [first] = results;
     if (context.json) printJson(context.io, results.length === 1 ? first : results);
-    else print(context.io, ...results.flatMap((result) => describeBackup(context.io, result)));
     return 'done';
   },
 };

@@ -92,7 +92,7 @@ function artifactNodes(artifacts: readonly Artifact[]): TreeNode[] {
 function schemaNode({ schema, rows, tables, sequences }: SchemaContents): TreeNode {
   const facts = [
     plural(tables.length, 'table'),
-    `${formatCount(rows)} rows`,
+    formatCount(rows, 'row'),
     sequences > 0 ? plural(sequences, 'sequence') : null,
   ];
   return {
@@ -100,10 +100,7 @@ function schemaNode({ schema, rows, tables, sequences }: SchemaContents): TreeNo
     detail: facts.filter(Boolean).join(', '),
     children: tables.map((table) => ({
       label: table.name,
-      detail:
-        table.rows === null
-          ? 'rows left out or not counted'
-          : `${formatCount(table.rows)} ${table.rows === 1 ? 'row' : 'rows'}`,
+      detail: table.rows === null ? 'rows left out or not counted' : formatCount(table.rows, 'row'),
     })),
   };
 }

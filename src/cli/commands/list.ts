@@ -24,19 +24,28 @@ export const list: Command = {
 structure (read to its end by the restoring tool), checksum (the stored bytes).`,
   run: async (context, input) => {
     const { house, sources } = await pickSources(context, input);
+    const { storage } = context;
+    // Of several sources, each may lie elsewhere; a storage that none has is a slip of the pen, not an empty list.
+    if (storage !== undefined && !sources.some((source) => source.storages.some(({ name }) => name === storage)))
+      for (const source of sources) house.storageOf(source, storage);
     const { listBackups } = await import('../listing.ts');
     const listings: Listing[] = [];
     for (const source of sources) listings.push(await listBackups(house, source, context.signal));
     const unreachable = listings.flatMap((listing) => listing.unreachable);
     const backups = newestFirst(listings.flatMap((listing) => listing.backups)).filter(
-      ({ copies }) => context.storage === undefined || (copies[context.storage] ?? 'missing') !== 'missing',
+      ({ copies }) => storage === undefined || (copies[storage] ?? 'missing') !== 'missing',
     );
     if (context.json) printJson(context.io, backups);
+    else if (backups.length === 0) context.io.screen.line(nothing(unreachable.length > 0));
     else await show(context, backups, { timezone: house.timezone, withSource: sources.length > 1 });
     sayUnreachable(context.io, unreachable);
     return unreachable.length > 0 ? 'partial' : ('done' satisfies Ending);
   },
 };
+
+function nothing(unreachable: boolean): string {
+  return unreachable ? 'No backups are known.' : 'No backups yet. Take one with `holdfast backup`.';
+}
 
 function newestFirst(backups: ListedBackup[]): ListedBackup[] {
   return backups.toSorted((a, b) => new Date(b.createdAt).getTime() - new Date(a.createdAt).getTime());
@@ -48,8 +57,6 @@ async function show(
   { timezone, withSource }: { timezone: string; withSource: boolean },
 ): Promise<void> {
   const style = styleFor(io.color);
-  const [newest] = backups;
-  if (!newest) return io.screen.line('No backups yet. Take one with `holdfast backup`.');
   const storages = [...new Set(backups.flatMap(({ copies }) => Object.keys(copies)))];
   const columns: Column[] = [
     { title: '#', align: 'right' },
@@ -75,8 +82,9 @@ async function show(
   ]);
   print(io, ...(await renderTable(io, columns, rows)));
   const bytes = backups.reduce((sum, backup) => sum + backup.bytes, 0);
-  const age = formatAge(newest.createdAt, clock.now());
-  print(io, style.dim(`${plural(backups.length, 'backup')}, ${formatBytes(bytes)}; the newest ${age}`));
+  const [newest] = backups;
+  const age = newest ? `; the newest ${formatAge(newest.createdAt, clock.now())}` : '';
+  print(io, style.dim(`${plural(backups.length, 'backup')}, ${formatBytes(bytes)}${age}`));
 }
 
 function copyCell(state: string | undefined, style: Style): Cell {

@@ -79,7 +79,7 @@ async function show(
         { title: 'ID' },
         { title: 'CREATED' },
         { title: 'SIZE', align: 'right' },
-        { title: 'WHY', shrinksTo: 16 },
+        { title: 'WHY', shrinksTo: 16, wraps: true },
       ],
       decisions.map(({ id, at, bytes, keep, reasons }) => [
         keep ? { text: 'keep', paint: style.good } : { text: 'drop', paint: style.warn },

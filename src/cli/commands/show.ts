@@ -122,7 +122,7 @@ function databaseFacts(database: NonNullable<Manifest['database']>): Fact[] {
     ['extensions', database.extensions.map(({ name, version }) => `${name} ${version}`).join(', ')],
     [
       'holds',
-      `${plural(database.tables.length, 'table')}, ${formatCount(rows)} rows, ${plural(database.sequences.length, 'sequence')}`,
+      `${plural(database.tables.length, 'table')}, ${formatCount(rows, 'row')}, ${plural(database.sequences.length, 'sequence')}`,
     ],
     ['snapshot', [database.snapshot.isolation, database.snapshot.lsn].filter(Boolean).join(', ')],
   ];

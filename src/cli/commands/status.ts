@@ -7,7 +7,7 @@ import type { ListedBackup, Listing } from '../listing.ts';
 import { sign } from '../output/facts.ts';
 import { print, printJson } from '../output/print.ts';
 import { styleFor } from '../output/style.ts';
-import { plural, printable } from '../output/text.ts';
+import { hanging, plural, printable } from '../output/text.ts';
 import { formatAge } from '../output/time.ts';
 import { sayUnreachable } from '../output/unreachable.ts';
 import { pickSources } from '../pick.ts';
@@ -74,29 +74,28 @@ async function statusOf({ signal }: CommandContext, house: House, source: Source
 function describe(io: Io, state: SourceStatus, now: Date): string[] {
   const style = styleFor(io.color);
   const { newest, drilled, failed } = state;
-  const say = (result: 'good' | 'warn' | 'bad', text: string) => `  ${sign(style, result)} ${text}`;
+  const columns = io.terminal ? io.columns : Number.POSITIVE_INFINITY;
+  const say = (result: 'good' | 'warn' | 'bad', text: string) => hanging(`  ${sign(style, result)} `, text, columns);
   return [
     style.bold(state.source),
-    newest
+    ...(newest
       ? say('good', `newest backup ${formatAge(newest.createdAt, now)}: ${newest.id}, ${formatBytes(newest.bytes)}`)
-      : say('bad', 'no complete backup; take one with `holdfast backup`'),
-    ...(newest ? [say(newest.verified?.ok ? 'good' : 'warn', describeVerified(newest, now))] : []),
-    drilled
+      : say('bad', 'no complete backup; take one with `holdfast backup`')),
+    ...(newest ? say(newest.verified?.ok ? 'good' : 'warn', describeVerified(newest, now)) : []),
+    ...(drilled
       ? say(
           drilled.ok ? 'good' : 'bad',
           `drill ${drilled.ok ? 'passed' : 'failed'} ${formatAge(drilled.at, now)}: ${drilled.id}, recovery in ${formatDuration(drilled.seconds * 1000)}`,
         )
-      : say('warn', 'never drilled; `holdfast drill` restores the newest backup for a try'),
-    ...(state.damaged > 0 ? [say('bad', `${plural(state.damaged, 'backup')} damaged; see \`holdfast list\``)] : []),
+      : say('warn', 'never drilled; `holdfast drill` restores the newest backup for a try')),
+    ...(state.damaged > 0 ? say('bad', `${plural(state.damaged, 'backup')} damaged; see \`holdfast list\``) : []),
     ...(failed?.error
-      ? [
-          say(
-            'bad',
-            `the last ${failed.operation} failed ${formatAge(failed.startedAt, now)}: ${printable(failed.error.message)} (${failed.error.code}); \`holdfast logs ${failed.id}\``,
-          ),
-        ]
+      ? say(
+          'bad',
+          `the last ${failed.operation} failed ${formatAge(failed.startedAt, now)}: ${printable(failed.error.message)} (${failed.error.code}); \`holdfast logs ${failed.id}\``,
+        )
       : []),
-    ...state.running.map((run) =>
+    ...state.running.flatMap((run) =>
       say('good', `${run.operation} runs since ${formatAge(run.startedAt, now)}: ${run.id}`),
     ),
     style.dim(`    ${plural(state.backups, 'backup')}, ${formatBytes(state.bytes)}`),

@@ -18,7 +18,7 @@ export function describeBackup(io: Pick<Io, 'color' | 'columns' | 'terminal'>, r
     ...renderFacts(
       io,
       [
-        ['holds', `${plural(result.tables, 'table')}, ${formatCount(result.rows)} rows`],
+        ['holds', `${plural(result.tables, 'table')}, ${formatCount(result.rows, 'row')}`],
         ['size', describeSize(result)],
         ['time', `${formatDuration(result.durationMs)}, then ${formatDuration(result.verifyMs)} to read it back`],
         ['stored in', copies.join(', ')],

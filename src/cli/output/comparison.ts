@@ -13,7 +13,7 @@ export function describeComparison(
   const style = styleFor(io.color);
   const content = tables.fingerprints > 0 ? `, content of ${formatCount(tables.fingerprints)}` : '';
   return [
-    `  ${sign(style, tables.mismatched.length === 0 ? 'good' : 'bad')} ${plural(tables.compared, 'table')}, ${formatCount(tables.rows)} rows compared${content}`,
+    `  ${sign(style, tables.mismatched.length === 0 ? 'good' : 'bad')} ${plural(tables.compared, 'table')}, ${formatCount(tables.rows, 'row')} compared${content}`,
     ...tables.mismatched.map(
       (each) => `      ${style.bad(printable(`${each.schema}.${each.name}`))}  ${describeTable(each)}`,
     ),
@@ -28,5 +28,5 @@ export function describeComparison(
 function describeTable({ expected, actual, reason }: Comparison['tables']['mismatched'][number]): string {
   if (reason === 'missing') return 'missing';
   if (reason === 'content') return 'the right number of rows, but other content';
-  return `${formatCount(actual ?? 0)} rows instead of ${formatCount(expected ?? 0)}`;
+  return `${formatCount(actual ?? 0, 'row')} instead of ${formatCount(expected ?? 0)}`;
 }

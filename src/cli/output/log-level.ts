@@ -2,7 +2,7 @@ import { atLeast, type Logger, type LogLevel } from '../../base/logger.ts';
 import { withoutSecrets } from '../../base/secret.ts';
 import type { Screen } from './screen.ts';
 import type { Style } from './style.ts';
-import { printable } from './text.ts';
+import { hanging, printable } from './text.ts';
 
 const levels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
 
@@ -14,11 +14,16 @@ export function logLevel(debug: boolean, env: Readonly<Record<string, string | u
 }
 
 /** The recipes' log on the terminal. */
-export function screenLogger(screen: Screen, style: Style, minimum: LogLevel): Logger {
+export function screenLogger(
+  { screen, columns }: { screen: Screen; columns: () => number },
+  style: Style,
+  minimum: LogLevel,
+): Logger {
   return atLeast(minimum, {
     log: (level, message, fields) => {
       const facts = fields && Object.keys(fields).length > 0 ? ` ${style.dim(JSON.stringify(fields))}` : '';
-      screen.line(`${label(level, style)} ${printable(withoutSecrets(message))}${withoutSecrets(facts)}`);
+      const text = `${printable(withoutSecrets(message))}${withoutSecrets(facts)}`;
+      for (const line of hanging(`${label(level, style)} `, text, columns())) screen.line(line);
     },
   });
 }

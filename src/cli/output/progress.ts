@@ -4,7 +4,7 @@ import { formatBytes, formatDuration } from '../../base/units.ts';
 import type { CommandContext } from '../command.ts';
 import type { Screen } from './screen.ts';
 import { styleFor, type Style } from './style.ts';
-import { clip, columnsOf, padTo, printable } from './text.ts';
+import { clip, columnsOf, hanging, padTo, printable } from './text.ts';
 
 /** Shows a run on the error output: drawn live on a terminal, in plain lines otherwise. Disposing it wipes what is live. */
 export interface Progress extends Disposable {
@@ -55,8 +55,7 @@ export function drawnProgress(on: { screen: Screen; columns: () => number; style
   return {
     report: (event) => {
       follow(open, event, clock.monotonic());
-      const line = lastingLine(event, style);
-      if (line !== null) screen.line(line);
+      for (const line of lastingLines(event, style, columns())) screen.line(line);
       if (event.kind !== 'progress') draw();
     },
     [Symbol.dispose]: () => {
@@ -77,12 +76,12 @@ export function plainProgress(on: { screen: Screen; style: Style; clock: Clock }
     report: (event) => {
       const now = clock.monotonic();
       follow(open, event, now);
-      const line = lastingLine(event, style);
-      if (line !== null) screen.line(line);
-      else if (event.kind === 'progress' && now - saidAt >= plainEveryMs) {
+      const lasting = lastingLines(event, style, Number.POSITIVE_INFINITY);
+      for (const line of lasting) screen.line(line);
+      if (lasting.length === 0 && event.kind === 'progress' && now - saidAt >= plainEveryMs) {
         const step = open.get(event.step);
         if (step) screen.line(`  ${step.name}: ${facts(step, now).join(', ')}`);
-      } else return;
+      } else if (lasting.length === 0) return;
       saidAt = now;
     },
     [Symbol.dispose]: () => undefined,
@@ -113,11 +112,11 @@ function follow(open: Map<string, OpenStep>, event: RunEvent, now: number): void
 }
 
 /** What stays on the screen: finished steps and warnings. */
-function lastingLine(event: RunEvent, style: Style): string | null {
-  if (event.kind === 'warning') return `${style.warn('!')} ${printable(event.message)}`;
-  if (event.kind !== 'done') return null;
-  const detail = event.detail === undefined ? '' : `   ${style.dim(printable(event.detail))}`;
-  return `${style.good('✓')} ${padTo(event.step, nameColumns)} ${formatDuration(event.ms).padStart(8)}${detail}`;
+function lastingLines(event: RunEvent, style: Style, columns: number): string[] {
+  if (event.kind === 'warning') return hanging(`${style.warn('!')} `, printable(event.message), columns);
+  if (event.kind !== 'done') return [];
+  const head = `${style.good('✓')} ${padTo(event.step, nameColumns)} ${formatDuration(event.ms).padStart(8)}`;
+  return event.detail === undefined ? [head] : hanging(`${head}   `, style.dim(printable(event.detail)), columns);
 }
 
 function liveLine(step: OpenStep, now: number, look: { columns: number; style: Style; spinner: string }): string {

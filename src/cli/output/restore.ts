@@ -47,6 +47,7 @@ export function describePlan(
   const facts: Fact[] = [
     ['restore', plan.from],
     ['taken', taken === undefined ? null : `${formatTime(taken, timezone)} (${formatAge(taken, clock.now())})`],
+    ['note', plan.archive?.manifest.description],
     ['only', request.scope && describeScope(request.scope)],
     ['target', plan.target.title],
     ['way', ways[plan.mode]],

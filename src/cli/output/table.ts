@@ -7,6 +7,8 @@ export interface Column {
   align?: 'left' | 'right';
   /** Gives way when the terminal is narrow, down to this many columns; text beyond that is cut with `…`. */
   shrinksTo?: number;
+  /** Goes on in further lines instead of being cut. */
+  wraps?: boolean;
 }
 
 /** A cell is a text, or a text with its appearance: `{ text: 'corrupt', paint: style.bad }`. */
@@ -37,7 +39,12 @@ export async function renderTable(
     ...(io.terminal ? { colWidths: fitWidths(columns, texts, io.columns) } : {}),
   });
   for (const [index, row] of texts.entries()) {
-    table.push(row.map((text, column) => paint(rows[index]?.[column], text)));
+    table.push(
+      row.map((text, column) => ({
+        content: paint(rows[index]?.[column], text),
+        wordWrap: columns[column]?.wraps ?? false,
+      })),
+    );
   }
   return table
     .toString()

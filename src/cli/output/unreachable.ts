@@ -1,15 +1,15 @@
 import { toHoldfastError } from '../../base/errors.ts';
 import type { Io } from '../command.ts';
 import { styleFor } from './style.ts';
-import { printable } from './text.ts';
+import { hanging, printable } from './text.ts';
 
 export function sayUnreachable(io: Io, storages: readonly { storage: string; error: unknown }[]): void {
   const style = styleFor(io.errorColor);
   for (const { storage, error } of storages) {
     const { message, code } = toHoldfastError(error);
     const known = 'shown is what was last seen there';
-    io.screen.line(
-      `${style.warn('!')} storage ${storage} could not be asked; ${known}: ${printable(message)} (${code})`,
-    );
+    const text = `storage ${storage} could not be asked; ${known}: ${printable(message)} (${code})`;
+    const columns = io.live ? io.columns : Number.POSITIVE_INFINITY;
+    for (const line of hanging(`${style.warn('!')} `, text, columns)) io.screen.line(line);
   }
 }

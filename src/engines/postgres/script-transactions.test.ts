@@ -48,7 +48,7 @@ test.each([
   ]);
   const outcome = refuseOwnTransactions(script);
   if (refused) await expect(outcome).rejects.toMatchObject({ code: 'SCRIPT_COMMITS' });
-  else await outcome;
+  else await expect(outcome).resolves.toBeUndefined();
 });
 
 describe('the new setting', () => {

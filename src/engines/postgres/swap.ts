@@ -131,7 +131,7 @@ function sessionsConnected({ live }: Plan, others: readonly OtherSession[], caus
   return new HoldfastError('SESSIONS_CONNECTED', `${live} is in use by ${list.join(', ')}${more}`, {
     kind: 'refused',
     cause,
-    hint: 'Stop the application, or let holdfast end its sessions with `--sessions disconnect`.',
+    hint: 'Stop the application, or let holdfast end its sessions with `--if-connected disconnect`.',
     details: { sessions: others },
   });
 }

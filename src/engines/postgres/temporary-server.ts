@@ -1,14 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, chown, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chown, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { Client } from 'pg';
 import { pause, throwIfAborted } from '../../base/abort.ts';
 import { HoldfastError, interrupted } from '../../base/errors.ts';
 import { runProcess, startProcess, type RunningProcess } from '../../base/run-process.ts';
 import { Secret } from '../../base/secret.ts';
 import { findServer } from './server-binaries.ts';
+import { makeServerFolder, unprivilegedAccount, type Account } from './server-folder.ts';
 
 export interface TemporaryServerOptions {
   /** The folder with `initdb` and `postgres`; null: looked for by `major`. */
@@ -34,12 +35,6 @@ export interface TemporaryServer extends AsyncDisposable {
   restart(how: 'fast' | 'immediate', signal: AbortSignal): Promise<void>;
 }
 
-interface Account {
-  uid: number;
-  gid: number;
-}
-
-const prefix = 'holdfast-postgres-';
 const superuser = 'postgres';
 const startTimeoutMs = 60_000;
 
@@ -50,12 +45,8 @@ export async function startTemporaryServer(
 ): Promise<TemporaryServer> {
   const { bin, version } = await findServer(options.bin ?? null, options.major ?? null, signal);
   const account = await unprivilegedAccount();
-  const parent = await reachableFolder([options.parent ?? tmpdir(), tmpdir()], account);
-  await sweep(parent);
-  const folder = await mkdtemp(join(parent, prefix));
+  const folder = await makeServerFolder([options.parent ?? tmpdir(), tmpdir()], account);
   try {
-    await chmod(folder, 0o700);
-    if (account) await chown(folder, account.uid, account.gid);
     const password = new Secret(randomBytes(18).toString('base64url'));
     const place: Place = { bin, folder, account, password };
     await initialize(place, signal);
@@ -208,60 +199,6 @@ function command(place: Place, program: string, args: string[]) {
     env: { LC_ALL: 'C', HOME: place.folder },
     ...(place.account ? { user: place.account } : {}),
   };
-}
-
-/** The server refuses to run as root; null when we are not root. */
-async function unprivilegedAccount(): Promise<Account | null> {
-  if (process.getuid?.() !== 0) return null;
-  const entries = (await readFile('/etc/passwd', 'utf8')).split('\n').map((line) => line.split(':'));
-  const entry = entries.find(([name]) => name === 'postgres') ?? entries.find(([name]) => name === 'nobody');
-  if (!entry) {
-    throw new HoldfastError(
-      'POSTGRES_NO_ACCOUNT',
-      'a PostgreSQL server cannot run as root, and there is no other account',
-      {
-        hint: 'Create a system user named postgres, or run holdfast as an ordinary user.',
-      },
-    );
-  }
-  return { uid: Number(entry[2]), gid: Number(entry[3]) };
-}
-
-/** The first that the account can get into; root's own folders are often closed to it, /tmp is not. */
-async function reachableFolder(wanted: readonly string[], account: Account | null): Promise<string> {
-  for (const folder of wanted) if (!account || (await isOpenToAll(folder))) return folder;
-  return '/tmp';
-}
-
-async function isOpenToAll(folder: string): Promise<boolean> {
-  for (let at = folder; ; at = dirname(at)) {
-    if (((await stat(at)).mode & 0o001) === 0) return false;
-    if (at === dirname(at)) return true;
-  }
-}
-
-/** Folders of servers whose process was killed together with us: nothing runs there any more. */
-async function sweep(parent: string): Promise<void> {
-  const names = (await readdir(parent).catch(() => [])).filter((name) => name.startsWith(prefix));
-  for (const name of names) {
-    const folder = join(parent, name);
-    const { mtimeMs } = await stat(folder).catch(() => ({ mtimeMs: Date.now() }));
-    // A young one may be about to start.
-    if (Date.now() - mtimeMs < 10 * 60_000) continue;
-    const pidFile = await readFile(join(folder, 'data', 'postmaster.pid'), 'utf8').catch(() => '');
-    const pid = Number(pidFile.split('\n')[0]);
-    if (!isAlive(pid)) await rm(folder, { recursive: true, force: true }).catch(() => undefined);
-  }
-}
-
-function isAlive(pid: number): boolean {
-  if (!Number.isInteger(pid) || pid <= 0) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }
 
 async function freePort(): Promise<number> {
