@@ -2,12 +2,13 @@ import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { parseSize, formatBytes } from '../src/base/units.ts';
 import { benchmarkClient } from './client.ts';
+import { dataKinds } from './data.ts';
 import { machineFacts } from './machine.ts';
 import { renderReport, type Finding } from './report.ts';
 import { benchmarkStartup } from './startup.ts';
 import { clientTools, hasServer, type Major } from '../test/support/postgres.ts';
 
-const usage = `npm run bench -- [--size 1gb] [--clients 15,18] [--runs 3] [--only backup,restore,startup] [--json file]
+const usage = `npm run bench -- [--size 1gb] [--clients 15,18] [--runs 3] [--data usual|dense] [--only backup,restore,startup] [--json file]
 Measures backup, restore, memory and start-up against PostgreSQL's own programs, in one run, on servers of its own.`;
 
 const parts = ['backup', 'restore', 'startup'] as const;
@@ -18,6 +19,7 @@ async function main(): Promise<void> {
       size: { type: 'string', default: '1gb' },
       clients: { type: 'string', default: '15,18' },
       runs: { type: 'string', default: '3' },
+      data: { type: 'string', default: 'usual' },
       only: { type: 'string', default: parts.join(',') },
       json: { type: 'string' },
       help: { type: 'boolean', default: false },
@@ -26,8 +28,16 @@ async function main(): Promise<void> {
   const bytes = parseSize(values.size);
   const runs = Number(values.runs);
   const only = new Set(values.only.split(','));
+  const data = dataKinds.find((kind) => kind === values.data);
   const unknown = [...only].filter((part) => !parts.some((known) => known === part));
-  if (values.help || bytes === null || !Number.isInteger(runs) || runs < 1 || unknown.length > 0) {
+  if (
+    values.help ||
+    bytes === null ||
+    data === undefined ||
+    !Number.isInteger(runs) ||
+    runs < 1 ||
+    unknown.length > 0
+  ) {
     console.error(usage);
     process.exitCode = values.help ? 0 : 2;
     return;
@@ -46,10 +56,10 @@ async function main(): Promise<void> {
         continue;
       }
       const wanted = { backups: only.has('backup'), restores: only.has('restore') };
-      findings.push(...(await benchmarkClient({ major, tools, bytes, runs, ...wanted, signal: stop.signal })));
+      findings.push(...(await benchmarkClient({ major, tools, bytes, runs, data, ...wanted, signal: stop.signal })));
     }
   }
-  console.log(renderReport(machine, `${formatBytes(bytes)} of dump text, medians of ${runs}`, findings));
+  console.log(renderReport(machine, `${formatBytes(bytes)} of dump text (${data}), medians of ${runs}`, findings));
   if (values.json !== undefined)
     writeFileSync(values.json, `${JSON.stringify({ machine, bytes, runs, findings }, null, 2)}\n`);
   process.exitCode = findings.some(({ ok }) => ok === false) ? 1 : 0;

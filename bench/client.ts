@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { formatBytes } from '../src/base/units.ts';
 import { startPostgres, type Major, type TestPostgres } from '../test/support/postgres.ts';
-import { dataStatements } from './data.ts';
+import { dataStatements, type DataKind } from './data.ts';
 import { backupBounds, backupFindings } from './backup-findings.ts';
 import { measure, measureShell } from './measure.ts';
 import type { Finding } from './report.ts';
@@ -20,6 +20,7 @@ export interface ClientTask {
   runs: number;
   backups: boolean;
   restores: boolean;
+  data: DataKind;
   signal: AbortSignal;
 }
 
@@ -35,7 +36,7 @@ export async function benchmarkClient(task: ClientTask): Promise<Finding[]> {
   cleanup.defer(() => rm(folder, { recursive: true, force: true, maxRetries: 3 }));
   const server = cleanup.use(await startPostgres({ version: major, settings: serverSettings }));
   const place: Place = { folder, server, tools: task.tools, env: environment(server, task.tools), signal };
-  await fill(place, bytes);
+  await fill(place, bytes, task.data);
   await configure(place);
 
   const zstd = major >= 16;
@@ -92,13 +93,17 @@ async function takeTurn(place: Place, who: Contender, last: boolean): Promise<Ta
   return { ...measured, ...(stored > 0 ? { bytes: stored } : {}) };
 }
 
-/** Until it is sealed: the whole command from its start, without the structure check that follows. */
+/** From the start of the command until the backup was sealed, without the structure check and the retention that follow. */
 async function backUp(place: Place, source: 'directory' | 'custom', last: boolean): Promise<Taken> {
   const measured = await run(place, ['backup', source, '--json']);
-  const { bytes, verifyMs } = JSON.parse(measured.stdout) as { bytes: number; verifyMs: number };
+  const { bytes, verifyMs, sealedAt } = JSON.parse(measured.stdout) as {
+    bytes: number;
+    verifyMs: number;
+    sealedAt: string;
+  };
   // The last one is what the restores read.
   if (!last) await rm(join(place.folder, 'backups', source), { recursive: true });
-  return { ...measured, bytes, seconds: measured.seconds - verifyMs / 1000, apart: verifyMs / 1000 };
+  return { ...measured, bytes, seconds: (Date.parse(sealedAt) - measured.startedAt) / 1000, apart: verifyMs / 1000 };
 }
 
 async function bringBack(place: Place, who: Restorer): Promise<Taken> {
@@ -127,11 +132,11 @@ async function restoreLine(place: Place, format: 'directory' | 'custom'): Promis
   return path.endsWith('.zst') ? `zstd -dcq ${path} | pg_restore -d ${copy}` : `pg_restore -d ${copy} ${path}`;
 }
 
-async function fill({ server, signal }: Place, bytes: number): Promise<void> {
+async function fill({ server, signal }: Place, bytes: number, data: DataKind): Promise<void> {
   say(`server ${server.version}: making ${formatBytes(bytes)} ...`);
   await server.createDatabase(database);
   await using session = await server.session(database);
-  for (const statement of dataStatements(bytes)) {
+  for (const statement of dataStatements(bytes, data)) {
     signal.throwIfAborted();
     await session.query(statement);
   }

@@ -1,9 +1,17 @@
 /**
+ * `usual`: four tenths are the accounts table of pgbench, the rest text, JSON and numbers; compresses about as the databases of
+ * applications do. `dense`: no fillers, many very small rows; harder on a compressor and on counting.
+ */
+export type DataKind = 'usual' | 'dense';
+
+export const dataKinds: readonly DataKind[] = ['usual', 'dense'];
+
+/**
  * A database of a given size, as its dump's text counts it: one big table, two of wide text and JSON rows, two of many small
  * rows. Rows are copies of a seed of 40,000 different ones with other numbers, far apart enough (20 MB) that no codec's window
  * sees a row twice; text is made of words, so it compresses as text does.
  */
-export function dataStatements(bytes: number): string[] {
+export function dataStatements(bytes: number, kind: DataKind): string[] {
   const seedRows = 40_000;
   // Bytes of one row in a dump, as measured; the share of the whole; rows in proportion.
   const rows = (share: number, rowBytes: number) => Math.max(1000, Math.round((bytes * share) / rowBytes));
@@ -11,11 +19,12 @@ export function dataStatements(bytes: number): string[] {
   // One whole copy of the seed after the other: left alone, the planner puts all copies of a row side by side.
   const from = (count: number) =>
     `FROM generate_series(0, ${copies(count) - 1}) c CROSS JOIN LATERAL (SELECT * FROM seed WHERE c >= 0 OFFSET 0) s LIMIT ${count}`;
-  const big = rows(0.45, 195);
+  const accounts = kind === 'usual' ? rows(0.4, 97) : 0;
+  const big = rows(kind === 'usual' ? 0.3 : 0.45, 195);
   const wide = rows(0.2, 784);
   const notes = rows(0.1, 509);
-  const small = rows(0.15, 24);
-  const pairs = rows(0.1, 13);
+  const small = kind === 'usual' ? 0 : rows(0.15, 24);
+  const pairs = kind === 'usual' ? 0 : rows(0.1, 13);
   return [
     `SELECT setseed(0.42)`,
     `CREATE UNLOGGED TABLE seed AS
@@ -32,12 +41,14 @@ export function dataStatements(bytes: number): string[] {
     `CREATE TABLE notes AS SELECT c::bigint * ${seedRows} + s.n AS id, s.hash || c AS token, s.long AS text ${from(notes)}`,
     `CREATE TABLE readings AS SELECT c::bigint * ${seedRows} + s.n AS id, s.n % 500 AS sensor, round((20 + s.lot * 10)::numeric, 1) AS value, c AS batch ${from(small)}`,
     `CREATE TABLE pairs AS SELECT c * ${seedRows} + s.n AS a, s.n / 4 + c AS b ${from(pairs)}`,
+    `CREATE TABLE accounts AS SELECT g AS aid, 1 + (g - 1) / 100000 AS bid, 0 AS abalance, ''::char(84) AS filler FROM generate_series(1, ${accounts}) g`,
     `DROP TABLE seed`,
     `ALTER TABLE events ADD PRIMARY KEY (id)`,
     `CREATE INDEX ON events (customer)`,
     `ALTER TABLE documents ADD PRIMARY KEY (id)`,
     `ALTER TABLE notes ADD PRIMARY KEY (id)`,
     `ALTER TABLE readings ADD PRIMARY KEY (id)`,
+    `ALTER TABLE accounts ADD PRIMARY KEY (aid)`,
     // Without it, the first reader of every page would be the one to set its hint bits.
     `VACUUM ANALYZE`,
     `CHECKPOINT`,

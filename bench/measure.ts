@@ -2,6 +2,8 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
 export interface Measured {
+  /** By the wall clock, when it was started. */
+  startedAt: number;
   seconds: number;
   /** The most memory the process itself had, without its children; null where the system does not tell. */
   peakBytes: number | null;
@@ -20,6 +22,7 @@ export async function measure(
   signal: AbortSignal,
 ): Promise<Measured> {
   signal.throwIfAborted();
+  const startedAt = Date.now();
   const started = performance.now();
   const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
   const stop = () => child.kill('SIGTERM');
@@ -38,7 +41,7 @@ export async function measure(
     });
     signal.throwIfAborted();
     if (status !== 0) throw new Error(`${program} ${args.join(' ')} ended with ${status}:\n${stderr}`);
-    return { seconds: (performance.now() - started) / 1000, peakBytes, stdout };
+    return { startedAt, seconds: (performance.now() - started) / 1000, peakBytes, stdout };
   } finally {
     clearInterval(look);
     signal.removeEventListener('abort', stop);

@@ -18,6 +18,7 @@ const problems = [
   ...staleDocs(),
   ...longFiles(),
   ...versionsApart(),
+  ...errorCodesApart(),
 ];
 for (const problem of problems) console.error(problem);
 if (problems.length === 0) console.log(`${files.length} files agree with each other`);
@@ -120,6 +121,30 @@ function staleDocs(): string[] {
   return [...generatedDocs()]
     .filter(([path, text]) => !files.includes(path) || read(path) !== text)
     .map(([path]) => `${path} is not up to date: npm run docs`);
+}
+
+/**
+ * Every code of an error stands in the manual, and every code in the manual exists. A code is any text in the program that is
+ * written like one: most are thrown where they stand, others pass through tables and helpers.
+ */
+function errorCodesApart(): string[] {
+  const page = 'docs/errors.md';
+  const foreign = /^(HOLDFAST|FORCE|ERR)_|^(ABORT_ERR|NO_COLOR|BAD_ALIAS|DUPLICATE_KEY)$/;
+  const written = (text: string, pattern: RegExp) => [...text.matchAll(pattern)].map(([, code]) => code as string);
+  const thrown = new Set(
+    files
+      .filter((path) => /^src\/.+\.ts$/.test(path) && !path.endsWith('.test.ts'))
+      .flatMap((path) => [
+        ...written(read(path), /'([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)'/g),
+        ...written(read(path), /new HoldfastError\(\s*'([A-Z]+)'/g),
+      ])
+      .filter((code) => !foreign.test(code)),
+  );
+  const told = new Set(written(read(page), /^\| (.+?) \|/gm).flatMap((cell) => written(cell, /`([A-Z][A-Z0-9_]+)`/g)));
+  return [
+    ...[...thrown].filter((code) => !told.has(code)).map((code) => `${page}: the error ${code} is missing`),
+    ...[...told].filter((code) => !thrown.has(code)).map((code) => `${page}: there is no error ${code}`),
+  ];
 }
 
 /** A file may be long when its head says why. */

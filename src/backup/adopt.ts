@@ -77,6 +77,7 @@ export async function adopt(task: AdoptTask): Promise<BackupResult> {
         source: source.name,
         state: 'succeeded',
         durationMs: manifest.durationMs,
+        sealedAt: clock.now().toISOString(),
         verifyMs: 0,
         bytes: artifacts.reduce((sum, artifact) => sum + artifact.bytes, 0),
         rawBytes: null,

@@ -38,6 +38,8 @@ export interface BackupResult {
   state: 'succeeded' | 'partial' | 'failed';
   /** From the first connection until the manifest was sealed. */
   durationMs: number;
+  /** When it had become a backup: everything synced and renamed. */
+  sealedAt: string;
   /** The structure check afterwards, reading from the storage. */
   verifyMs: number;
   bytes: number;
@@ -94,6 +96,7 @@ export async function takeBackup(task: BackupTask, lease: Lease, run: string): P
   const manifest = await step(report, 'seal', () =>
     writer.seal({ ...describeTask(task, writer.id, startedAt, started), ...describeStored(snapshot, stored) }, signal),
   );
+  const sealedAt = clock.now().toISOString();
   for (const message of manifest.warnings) report({ kind: 'warning', message });
 
   const verifyStarted = clock.monotonic();
@@ -104,6 +107,7 @@ export async function takeBackup(task: BackupTask, lease: Lease, run: string): P
     source: source.name,
     state: 'succeeded',
     durationMs: manifest.durationMs,
+    sealedAt,
     verifyMs: Math.round(clock.monotonic() - verifyStarted),
     bytes: sumOf(manifest.artifacts),
     rawBytes: sumOfRaw(manifest.artifacts),

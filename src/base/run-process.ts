@@ -211,9 +211,10 @@ function passOutput(child: RunningProcess, output: Readable, refuse: () => Error
   const { stdout } = child;
   // Paused until somebody reads: a `data` listener alone would start it.
   stdout?.pause();
-  stdout?.on('data', (chunk: Buffer) => {
-    if (!output.push(chunk)) stdout.pause();
+  const gathered = gather((piece) => {
+    if (!output.push(piece)) stdout?.pause();
   });
+  stdout?.on('data', (chunk: Buffer) => gathered.add(chunk));
   const printed = stdout ? finished(stdout) : Promise.resolve();
   printed.catch(() => undefined);
   // The status alone does not say that all bytes were read.
@@ -222,11 +223,37 @@ function passOutput(child: RunningProcess, output: Readable, refuse: () => Error
     .then(
       () => {
         const refused = refuse();
+        gathered.end();
         if (refused) output.destroy(refused);
         else output.push(null);
       },
       (error: Error) => output.destroy(error),
     );
+}
+
+const pieceBytes = 256 * 1024;
+
+/**
+ * pg_dump writes row by row, a few kilobytes at a time. Every piece costs a turn of each stage behind it, and a compressor's turn is a
+ * round trip to a thread, so small pieces are put together before they go on.
+ */
+function gather(pass: (piece: Buffer) => void): { add(chunk: Buffer): void; end(): void } {
+  let piece = Buffer.allocUnsafeSlow(pieceBytes);
+  let filled = 0;
+  const flush = () => {
+    if (filled === 0) return;
+    pass(piece.subarray(0, filled));
+    piece = Buffer.allocUnsafeSlow(pieceBytes);
+    filled = 0;
+  };
+  return {
+    add: (chunk) => {
+      if (filled + chunk.length > pieceBytes) flush();
+      if (chunk.length >= pieceBytes) return pass(chunk);
+      filled += chunk.copy(piece, filled);
+    },
+    end: flush,
+  };
 }
 
 /** For `destroy`: a stream is over only when its program is. */

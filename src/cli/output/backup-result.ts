@@ -20,7 +20,7 @@ export function describeBackup(io: Pick<Io, 'color' | 'columns' | 'terminal'>, r
       [
         ['holds', `${plural(result.tables, 'table')}, ${formatCount(result.rows, 'row')}`],
         ['size', describeSize(result)],
-        ['time', `${formatDuration(result.durationMs)}, then ${formatDuration(result.verifyMs)} to read it back`],
+        ['time', describeTime(result)],
         ['stored in', copies.join(', ')],
         ['retention', result.removed.length > 0 ? `removed ${result.removed.join(', ')}` : null],
         ['restore', `holdfast restore ${result.id}`],
@@ -35,4 +35,11 @@ function describeSize({ bytes, rawBytes }: BackupResult): string {
   return rawBytes === null || rawBytes < bytes
     ? formatBytes(bytes)
     : `${formatBytes(bytes)}, compressed from ${formatBytes(rawBytes)}`;
+}
+
+function describeTime({ durationMs, verifyMs }: BackupResult): string {
+  // What was imported was restored before it was stored, and not read back.
+  return verifyMs > 0
+    ? `${formatDuration(durationMs)}, then ${formatDuration(verifyMs)} to read it back`
+    : formatDuration(durationMs);
 }

@@ -67,6 +67,21 @@ test.each([40, 60, 80, 120])(
   },
 );
 
+test('what stays is wrapped below itself on a narrow terminal, and is one line in a log', () => {
+  const event = { kind: 'done', step: 'dump', ms: 1200, detail: '61.1 KB stored, 15 tables, 6,264 rows' } as const;
+  const drawn = recordedScreen();
+  using narrow = drawnProgress({ screen: drawn, columns: () => 50, style, clock: handClock() });
+  narrow.report(event);
+  expect(drawn.lines).toEqual([
+    '✓ dump             1.2 s   61.1 KB stored, 15',
+    '                           tables, 6,264 rows',
+  ]);
+  const logged = recordedScreen();
+  using plain = plainProgress({ screen: logged, style, clock: handClock() });
+  plain.report(event);
+  expect(logged.lines).toEqual(['✓ dump             1.2 s   61.1 KB stored, 15 tables, 6,264 rows']);
+});
+
 test('steps that run side by side are all drawn', () => {
   const screen = recordedScreen();
   using progress = drawnProgress({ screen, columns: () => 80, style, clock: handClock() });

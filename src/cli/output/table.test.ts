@@ -30,6 +30,17 @@ test.each([50, 60, 80, 120])('on a terminal of %i columns no line is wider', asy
   expect(lines[1]?.includes('…')).toBe(width < 72);
 });
 
+test('a column that wraps goes on below itself on a terminal, and stays one line in a pipe', async () => {
+  const why: Column[] = [{ title: 'ID' }, { title: 'WHY', shrinksTo: 8, wraps: true }];
+  const row = [['2026', 'last 1 of 7, newest good backup']];
+  expect(await renderTable({ terminal: true, color: false, columns: 24 }, why, row)).toEqual([
+    'ID    WHY',
+    '2026  last 1 of 7,',
+    '      newest good backup',
+  ]);
+  expect(await renderTable({ terminal: false, color: false, columns: 24 }, why, row)).toHaveLength(2);
+});
+
 test('S18 a description with newlines and escapes stays one row', async () => {
   const lines = await renderTable({ terminal: false, color: false, columns: 80 }, columns, [
     ['1', 'x', '1 B', 'a\nb\u001B[2J'],

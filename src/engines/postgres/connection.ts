@@ -91,7 +91,7 @@ async function openSession(address: Address, options: ConnectOptions): Promise<S
 /** As libpq with `sslmode=prefer`: the other transport is tried when this one was the problem, not when the password was. */
 function isRefusedForTransport(error: unknown): boolean {
   return (
-    error instanceof HoldfastError && (error.code.startsWith('DATABASE_TLS') || error.details['sqlstate'] === '28000')
+    error instanceof HoldfastError && (error.code.startsWith('DATABASE_TLS_') || error.details['sqlstate'] === '28000')
   );
 }
 

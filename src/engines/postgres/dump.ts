@@ -81,6 +81,7 @@ export async function openSnapshot(
         dump.rowCounts === 'none' || selection.withoutRows.has(table.oid) || (snapshot.standby && table.unlogged);
       await using connection = await connect(later);
       await enterSnapshot(connection, snapshot.id, dump.lockTimeoutMs);
+      await countQuietly(connection);
       return { tables: await countReadable(connection, counted, unread, dump.fingerprints), sequences };
     },
     settleSequences: async (counts, later) => {
@@ -93,6 +94,14 @@ export async function openSnapshot(
       if (parts.unfinished()) await endSessions(access, application).catch(() => undefined);
     },
   };
+}
+
+/** Counting runs beside the dump, which has better uses for the processors than a compiler and parallel workers for a count. */
+async function countQuietly(connection: Connection): Promise<void> {
+  await connection.rows(
+    `select pg_catalog.set_config(name, case name when 'jit' then 'off' else '0' end, true)
+     from pg_catalog.pg_settings where name in ('jit', 'max_parallel_workers_per_gather')`,
+  );
 }
 
 async function countReadable(

@@ -33,6 +33,7 @@ describe('quoting', () => {
     expect(quoteTable({ schema: 'a.b', name: 'C' })).toBe('"a.b"."C"');
     expect(displayTable({ schema: 'public', name: 'users' })).toBe('public.users');
     expect(displayTable({ schema: 'public', name: 'Users' })).toBe('public."Users"');
+    expect(displayTable({ schema: 'public', name: 'two\nlines' })).toBe('public."two\\nlines"');
   });
 });
 

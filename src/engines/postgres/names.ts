@@ -23,9 +23,12 @@ export function quoteConninfo(parts: Readonly<Record<string, string | number>>):
     .join(' ');
 }
 
-/** For people and messages: `public.users`, quoted only where the plain form would mislead. */
+/** For people and messages: `public.users`, quoted only where the plain form would mislead, and always on one line. */
 export function displayTable(table: { schema: string; name: string }): string {
-  return [table.schema, table.name]
-    .map((part) => (/^[a-z_][a-z0-9_$]*$/.test(part) ? part : quoteIdent(part)))
-    .join('.');
+  return `${displayName(table.schema)}.${displayName(table.name)}`;
+}
+
+export function displayName(name: string): string {
+  if (/^[a-z_][a-z0-9_$]*$/.test(name)) return name;
+  return quoteIdent(name).replaceAll('\n', '\\n').replaceAll('\r', '\\r');
 }

@@ -1,7 +1,7 @@
 import { HoldfastError } from '../../base/errors.ts';
 import { formatBytes } from '../../base/units.ts';
 import type { Connection } from './connection.ts';
-import { displayTable, quoteIdent, quoteTable } from './names.ts';
+import { displayName, displayTable, quoteIdent, quoteTable } from './names.ts';
 import { hasRows, type Relation, type Selection } from './tables.ts';
 
 export interface Problem {
@@ -39,7 +39,7 @@ export function rightsProblems({ relations, withoutRows }: Selection, user: stri
   if (schemas.length > 0) {
     problems.push({
       code: 'DATABASE_NO_PRIVILEGE',
-      message: `${user} may not use the schema${schemas.length > 1 ? 's' : ''} ${listed(schemas.map((each) => displayName(each)))}`,
+      message: `${user} may not use the schema${schemas.length > 1 ? 's' : ''} ${listed(schemas.map(displayName))}`,
       hint: readHint(user),
     });
   }
@@ -64,10 +64,6 @@ export function rightsProblems({ relations, withoutRows }: Selection, user: stri
 
 function readHint(user: string): string {
   return `Grant it (GRANT pg_read_all_data TO ${quoteIdent(user)} covers tables, sequences and schemas), or use the role that owns them.`;
-}
-
-function displayName(name: string): string {
-  return /^[a-z_][a-z0-9_$]*$/.test(name) ? name : quoteIdent(name);
 }
 
 function listed(names: readonly string[]): string {
