@@ -3,6 +3,7 @@ import { Duplex, Readable, type Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { abortReason, throwIfAborted } from './abort.ts';
 import type { HoldfastError } from './errors.ts';
+import { gather } from './gather.ts';
 import { guard } from './guardian.ts';
 import { withoutSecrets } from './secret.ts';
 import { couldNotStart, failedProcess } from './tool-failure.ts';
@@ -229,31 +230,6 @@ function passOutput(child: RunningProcess, output: Readable, refuse: () => Error
       },
       (error: Error) => output.destroy(error),
     );
-}
-
-const pieceBytes = 256 * 1024;
-
-/**
- * pg_dump writes row by row, a few kilobytes at a time. Every piece costs a turn of each stage behind it, and a compressor's turn is a
- * round trip to a thread, so small pieces are put together before they go on.
- */
-function gather(pass: (piece: Buffer) => void): { add(chunk: Buffer): void; end(): void } {
-  let piece = Buffer.allocUnsafeSlow(pieceBytes);
-  let filled = 0;
-  const flush = () => {
-    if (filled === 0) return;
-    pass(piece.subarray(0, filled));
-    piece = Buffer.allocUnsafeSlow(pieceBytes);
-    filled = 0;
-  };
-  return {
-    add: (chunk) => {
-      if (filled + chunk.length > pieceBytes) flush();
-      if (chunk.length >= pieceBytes) return pass(chunk);
-      filled += chunk.copy(piece, filled);
-    },
-    end: flush,
-  };
 }
 
 /** For `destroy`: a stream is over only when its program is. */

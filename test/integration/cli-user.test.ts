@@ -232,11 +232,14 @@ test('J-04, J-d12, T-d11: age is the time in the manifest; copied files, other s
   expect((await readdir(folder)).toSorted()).toEqual([id, 'shop_2020-01-01.dump']);
 });
 
-test('J-07: encryption is not pretended: a setting for it is refused, not ignored', async () => {
-  await using holdfast = await installHoldfast({ url: server.url('shop'), top: { encryption: { passphrase: 'x' } } });
+test.each([
+  ['encryption', { top: { encryption: { passphrase: 'x' } } }],
+  ['sources.shop.files', { settings: { files: [{ name: 'uploads', path: './uploads' }] } }],
+])('J-07, T-14: %s is not pretended before it is there: the setting is refused, not ignored', async (key, wanted) => {
+  await using holdfast = await installHoldfast({ url: server.url('shop'), ...wanted });
   const { status, stderr } = await holdfast.run('backup');
   expect(status).toBe(2);
-  expect(stderr).toContain('encryption is not a known key');
+  expect(stderr).toContain(`${key} is not a known key`);
   expect(await holdfast.stored()).toEqual([]);
 });
 
