@@ -86,6 +86,7 @@ const databaseSchema = z.object({
   extensions: z.array(z.object({ name: text, version: text })),
   settings: z.array(text),
   roles: z.array(text).optional(),
+  policyRoles: z.array(text).optional(),
   properties: z.record(text, z.unknown()).optional(),
   snapshot: z.object({ isolation: text, lsn: text.nullable() }),
   tables: z.array(z.object({ ...named, rows: size.nullable(), fingerprint: text.nullable() })),

@@ -72,7 +72,7 @@ function parseObject(bytes: Uint8Array, place: Place): Record<string, unknown> {
 /** Fields that the format lets others leave out. */
 function complete(raw: object): Manifest {
   const manifest = raw as Manifest;
-  const optional: Partial<ManifestDatabase> = { roles: [], properties: {} };
+  const optional: Partial<ManifestDatabase> = { roles: [], policyRoles: [], properties: {} };
   return {
     ...manifest,
     database: manifest.database && { ...optional, ...manifest.database },

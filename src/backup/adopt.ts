@@ -9,7 +9,7 @@ import { nameBeside } from '../care/scratch-name.ts';
 import { holdLock } from '../catalog/lease.ts';
 import { withRun } from '../catalog/run.ts';
 import type { Counts, Database, DatabaseFacts, DumpPart, StoredDump } from '../engines/engine.ts';
-import { sourceLock, type BackupResult, type BackupTask } from './backup.ts';
+import { proveReadable, sourceLock, type BackupResult, type BackupTask } from './backup.ts';
 
 export interface AdoptTask extends Omit<BackupTask, 'trigger' | 'safetyFor'> {
   file: string;
@@ -39,7 +39,7 @@ export async function adopt(task: AdoptTask): Promise<BackupResult> {
         recognise: (head) => database.recognise(head),
         signal: lease.signal,
       });
-      const { facts, counts } = await rehearseForeign(inside, dump, run.id);
+      const { facts, counts, warnings } = await rehearseForeign(inside, dump, run.id);
       const [primary] = source.storages;
       await using writer = await openBackup({
         storage: primary,
@@ -67,18 +67,21 @@ export async function adopt(task: AdoptTask): Promise<BackupResult> {
           app: null,
           encryption: null,
           artifacts,
-          warnings: ['imported: counts were taken after restoring it, not when it was made'],
+          warnings: ['imported: counts were taken after restoring it, not when it was made', ...warnings],
         },
         lease.signal,
       );
+      const sealedAt = clock.now().toISOString();
+      const verifyStarted = clock.monotonic();
+      await proveReadable(inside, manifest.id);
       const result: BackupResult = {
         run: run.id,
         id: manifest.id,
         source: source.name,
         state: 'succeeded',
         durationMs: manifest.durationMs,
-        sealedAt: clock.now().toISOString(),
-        verifyMs: 0,
+        sealedAt,
+        verifyMs: Math.round(clock.monotonic() - verifyStarted),
         bytes: artifacts.reduce((sum, artifact) => sum + artifact.bytes, 0),
         rawBytes: null,
         artifacts,
@@ -97,12 +100,12 @@ async function rehearseForeign(
   task: AdoptTask,
   dump: StoredDump,
   run: string,
-): Promise<{ facts: DatabaseFacts; counts: Counts }> {
+): Promise<{ facts: DatabaseFacts; counts: Counts; warnings: string[] }> {
   const { source, signal, report } = task;
   const like = await source.database.probe(signal);
   const scratch: Database = source.database.named(nameBeside(like.name, 'import', run));
   try {
-    const { counts } = await rehearse({
+    const { counts, warnings } = await rehearse({
       scratch,
       like: { ...like, owner: '' },
       note: `import of ${basename(task.file)} into ${source.name}`,
@@ -112,7 +115,7 @@ async function rehearseForeign(
       options: {
         scope: null,
         owners: dump.format === 'plain' ? 'keep' : 'none',
-        policies: 'keep',
+        policies: 'skip',
         jobs: null,
         allowForeignScript: task.allowScript,
         allowUnpatchedTools: task.allowUnpatched,
@@ -124,7 +127,7 @@ async function rehearseForeign(
     const entries = dump.format === 'plain' ? [] : await source.database.contents(dump, signal);
     const roles = [...new Set(entries.flatMap(({ owner }) => owner ?? []))].toSorted();
     // The scratch database is ours; name and owner are those of the database the dump will be restored as.
-    return { facts: { ...facts, name: like.name, owner: like.owner, roles }, counts };
+    return { facts: { ...facts, name: like.name, owner: like.owner, roles }, counts, warnings };
   } finally {
     await scratch.drop({ unmarked: false }, AbortSignal.timeout(60_000));
   }

@@ -161,8 +161,10 @@ async function settleTogether<A, B>(first: Promise<A>, second: Promise<B>): Prom
   return both;
 }
 
+type ReadBack = Pick<BackupTask, 'source' | 'catalog' | 'clock' | 'scratch' | 'signal' | 'report'>;
+
 /** Reads the sealed backup back from the storage. A backup that turns out damaged is not left lying about as if it were one. */
-async function proveReadable(task: BackupTask, id: string): Promise<void> {
+export async function proveReadable(task: ReadBack, id: string): Promise<void> {
   const [storage] = task.source.storages;
   const result = await verifyCopy({ ...task, storage, id, depth: 'structure' });
   if (result.ok) return;

@@ -71,6 +71,7 @@ function describeComparison({ ok, tables, sequences }: Comparison, counted: bool
     return `${formatCount(tables.compared, 'table')} and ${formatCount(tables.rows, 'row')}, nothing to compare with`;
   const differences = tables.mismatched.length + sequences.mismatched.length;
   if (!ok) return differences === 1 ? '1 difference' : `${differences} differences`;
+  const uncounted = tables.uncounted > 0 ? `, ${formatCount(tables.uncounted)} tables not counted` : '';
   const content = tables.fingerprints > 0 ? ', content equal' : '';
-  return `${formatCount(tables.compared, 'table')}, ${formatCount(tables.rows, 'row')} and ${formatCount(sequences.compared, 'sequence')} equal${content}`;
+  return `${formatCount(tables.compared, 'table')}, ${formatCount(tables.rows, 'row')} and ${formatCount(sequences.compared, 'sequence')} equal${content}${uncounted}`;
 }

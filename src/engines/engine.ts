@@ -68,6 +68,8 @@ export interface DatabaseFacts {
   settings: string[];
   /** Roles that own something or are named in privileges; they must exist where objects keep their owners. */
   roles: string[];
+  /** Those of them that row security policies name: no option of a restore leaves them out. */
+  policyRoles: string[];
   /** Whatever else the engine needs to create an equal database (locale provider, character type, privileges ...). */
   properties: Record<string, unknown>;
 }

@@ -16,6 +16,7 @@ const backup: DatabaseFacts = {
   extensions: [{ name: 'pgcrypto', version: '1.3' }],
   settings: [],
   roles: ['shop'],
+  policyRoles: [],
   properties: {},
 };
 const server: ServerFacts = {
@@ -127,6 +128,11 @@ describe('guards before a restore', () => {
 
   test('without owners, no role is needed', () => {
     expect(blocked({ owners: 'none', backup: { ...backup, roles: ['gone'] } })).toEqual([]);
+  });
+
+  test('without owners, the roles that policies name are still needed', () => {
+    const policies = { ...backup, roles: ['gone'], policyRoles: ['gone'] };
+    expect(blocked({ owners: 'none', backup: policies })).toEqual([{ code: 'roles', override: null }]);
   });
 
   test('the versions before 10 count both their numbers', () => {

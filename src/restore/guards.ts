@@ -145,7 +145,8 @@ function checkCollation({ backup, target }: GuardFacts): Guard | null {
 }
 
 function checkRoles({ backup, server, owners }: GuardFacts): Guard | null {
-  if (!backup || owners === 'none') return null;
+  if (!backup) return null;
+  if (owners === 'none') return checkPolicyRoles(backup, server);
   const missing = backup.roles.filter((role) => !server.roles.includes(role));
   if (missing.length > 0) {
     return block(
@@ -159,6 +160,16 @@ function checkRoles({ backup, server, owners }: GuardFacts): Guard | null {
     return block('roles', `role ${server.role} may not give objects to ${foreign.join(', ')}`, '--no-owner');
   }
   return pass('roles', backup.roles.length === 0 ? 'none needed' : backup.roles.join(', '));
+}
+
+/** Without owners no role is needed, except by row security: a policy for a role that does not exist cannot be made, and none may get lost unseen. */
+function checkPolicyRoles(backup: DatabaseFacts, server: ServerFacts): Guard | null {
+  const missing = backup.policyRoles.filter((role) => !server.roles.includes(role));
+  if (missing.length === 0) return null;
+  return block(
+    'roles',
+    `row security policies name roles that are missing on the server: ${missing.join(', ')}; create them (globals.sql in the backup has them)`,
+  );
 }
 
 function checkExtensions({ backup, server }: GuardFacts): Guard | null {

@@ -12,8 +12,9 @@ export function describeComparison(
 ): string[] {
   const style = styleFor(io.color);
   const content = tables.fingerprints > 0 ? `, content of ${formatCount(tables.fingerprints)}` : '';
+  const uncounted = tables.uncounted > 0 ? style.warn(`, ${formatCount(tables.uncounted)} not counted`) : '';
   return [
-    `  ${sign(style, tables.mismatched.length === 0 ? 'good' : 'bad')} ${plural(tables.compared, 'table')}, ${formatCount(tables.rows, 'row')} compared${content}`,
+    `  ${sign(style, tables.mismatched.length === 0 ? 'good' : 'bad')} ${plural(tables.compared, 'table')}, ${formatCount(tables.rows, 'row')} compared${content}${uncounted}`,
     ...tables.mismatched.map(
       (each) => `      ${style.bad(printable(`${each.schema}.${each.name}`))}  ${describeTable(each)}`,
     ),

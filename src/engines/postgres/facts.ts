@@ -41,6 +41,7 @@ export async function readFacts(
   };
   const settings = await connection.rows<{ setting: string }>(settingsQuery);
   const roles = await connection.rows<{ name: string }>(rolesQuery);
+  const policyRoles = await connection.rows<{ name: string }>(policyRolesQuery);
   return {
     engine: 'postgres',
     name: base.name,
@@ -55,6 +56,7 @@ export async function readFacts(
     extensions: await connection.rows(extensionsQuery),
     settings: settings.map((each) => each.setting),
     roles: roles.map((each) => each.name),
+    policyRoles: policyRoles.map((each) => each.name),
     properties: { ...properties },
   };
 }
@@ -153,6 +155,9 @@ const rolesQuery = `
     or r.oid in (select typowner from pg_catalog.pg_type where oid >= 16384)
     or r.oid in (select lomowner from pg_catalog.pg_largeobject_metadata)
   ) order by r.rolname`;
+
+const policyRolesQuery = `
+  select distinct r.rolname as name from pg_catalog.pg_policy p join pg_catalog.pg_roles r on r.oid = any (p.polroles) order by 1`;
 
 /** The version the system's library has now: the one by which the data is sorted here, whatever was recorded at creation. */
 async function collationVersion(connection: Connection, version: number): Promise<string | null> {
