@@ -61,9 +61,13 @@ export async function leftovers(access: Access, signal: AbortSignal): Promise<Le
   );
   return rows.flatMap(({ name, comment }) => {
     const mark = readMark(comment);
-    return mark ? [{ database: name, ...mark }] : [];
+    if (mark) return [{ database: name, ...mark }];
+    return ownName.test(name) ? [{ database: name, note: 'proven, but killed before its swap', createdAt: null }] : [];
   });
 }
+
+/** Between losing its mark (`dress`) and the rename, only its name tells whose a database is. */
+const ownName = /_(?:restoring|drill|import)_\d{8}_\d{6}_[0-9a-f]{6}$/;
 
 /** Where data lies is the server's business: on another one the tablespace may not exist, and its default is as good. */
 async function withKnownTablespace(session: Connection, like: DatabaseFacts): Promise<DatabaseFacts> {
