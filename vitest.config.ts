@@ -1,8 +1,10 @@
 import { defineConfig } from 'vitest/config';
+import { ClosingLine } from './test/support/closing-line.ts';
 
 /** Two projects: `unit` needs nothing but Node; `integration` starts real servers, so its files take turns on few cores. */
 export default defineConfig({
   test: {
+    reporters: ['default', new ClosingLine()],
     projects: [
       { test: { name: 'unit', include: ['src/**/*.test.ts'] } },
       {
