@@ -198,8 +198,9 @@ describe('ending', () => {
 
   test('a stray child that holds the pipes open does not outlast an abort', async () => {
     const controller = new AbortController();
-    // Out of the group, as a daemon is.
-    const child = startProcess(sh('setsid sleep 3 & echo ready'), { signal: controller.signal });
+    // Out of the group, as a daemon is; the shell goes on only when it is, because what is still in the group is ended with it.
+    const script = `exec 3>&1; up=$(setsid sh -c 'echo up; exec sleep 3 >&3' &); echo ready`;
+    const child = startProcess(sh(script), { signal: controller.signal });
     const ended = new Promise((resolve) => child.stdout?.once('data', resolve));
     await ended;
     await expectGone(child.pid);
