@@ -2,7 +2,7 @@ import { step } from '../base/progress.ts';
 import { countAndCompare, rehearse } from '../care/rehearse.ts';
 import type { RestorePlan } from './plan.ts';
 import type { Outcome, RestoreTask } from './task.ts';
-import { assertEqual } from './swap-in.ts';
+import { assertEqual, orDrop } from './swap-in.ts';
 
 /** Restores into another database: a new one, or an existing one that is empty or receives chosen parts. */
 export async function fillNew(task: RestoreTask, plan: RestorePlan): Promise<Outcome> {
@@ -11,22 +11,15 @@ export async function fillNew(task: RestoreTask, plan: RestorePlan): Promise<Out
 
 async function createAndFill({ request, report, signal }: RestoreTask, plan: RestorePlan): Promise<Outcome> {
   const { target, like, dump, expected, load } = plan;
-  try {
+  // It did not exist before: leaving half of it would look like a database to rely on.
+  return orDrop(target, async () => {
     const note = `restore of ${request.source.name} ${plan.from}, not yet proven`;
     const result = await rehearse({ scratch: target, like, note, dump, expected, options: load, signal, report });
     assertEqual(result.comparison);
     await target.dress(like, signal);
-    return {
-      comparison: result.comparison,
-      previous: null,
-      loadSeconds: result.loadSeconds,
-      warnings: result.warnings,
-    };
-  } catch (error) {
-    // It did not exist before: leaving half of it would look like a database to rely on.
-    await target.drop({ unmarked: false }, AbortSignal.timeout(60_000));
-    throw error;
-  }
+    const { comparison, loadSeconds, warnings } = result;
+    return { comparison, previous: null, loadSeconds, warnings };
+  });
 }
 
 /** An existing database belongs to somebody: it is filled in one transaction and never dropped. */

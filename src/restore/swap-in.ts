@@ -69,7 +69,7 @@ export function assertEqual(comparison: Comparison): void {
 }
 
 /** Whatever fails or interrupts the load, the half-made database goes; if even that fails, the error names it. */
-async function orDrop<T>(scratch: Database, work: () => Promise<T>): Promise<T> {
+export async function orDrop<T>(scratch: Database, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
