@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { noKeys } from './archive/keys.ts';
 import type { Clock } from './base/clock.ts';
 import { HoldfastError } from './base/errors.ts';
 import type { Logger } from './base/logger.ts';
@@ -24,7 +25,10 @@ export async function openHouse(loaded: LoadedConfig, tools: { clock: Clock; log
   // A name nobody can guess: in a folder that everyone may write, a foretold one could be somebody else's already.
   const scratch = join(tmpdir(), `holdfast-${process.pid}-${randomBytes(6).toString('hex')}`);
   const storages = new Map(
-    Object.entries(config.storages).map(([name, options]) => [name, storageKinds[options.type].create(name, options)]),
+    Object.entries(config.storages).map(([name, options]) => [
+      name,
+      storageKinds[options.type].create(name, options, { clock, logger, scratch }),
+    ]),
   );
   const sources = Object.entries(config.sources).map(([name, source]): Source => {
     const engine = engines[source.database.engine];
@@ -36,6 +40,9 @@ export async function openHouse(loaded: LoadedConfig, tools: { clock: Clock; log
       ),
       storages: chosen(storages, source.storages),
       retention: source.retention,
+      retentionIn: () => source.retention,
+      keys: noKeys,
+      deleteLocalAfterCopy: false,
       drill: source.drill,
     };
   });
@@ -53,6 +60,7 @@ export async function openHouse(loaded: LoadedConfig, tools: { clock: Clock; log
     source: (name) => findSource(sources, name),
     storageOf: (source, name) => findStorage(source, name),
     [Symbol.asyncDispose]: async () => {
+      await Promise.allSettled([...storages.values()].map((storage) => storage[Symbol.asyncDispose]()));
       catalog[Symbol.dispose]();
       await rm(scratch, { recursive: true, force: true });
     },

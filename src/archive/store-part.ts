@@ -1,4 +1,4 @@
-import { readdir, stat } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { throwIfAborted } from '../base/abort.ts';
 import { inParallel } from '../base/parallel.ts';
@@ -6,10 +6,11 @@ import type { Report } from '../base/progress.ts';
 import type { DumpPart } from '../engines/engine.ts';
 import { compressionText } from '../pipeline/codecs.ts';
 import { compressor } from '../pipeline/compress.ts';
-import { digest, digestFile } from '../pipeline/digest.ts';
+import { digest } from '../pipeline/digest.ts';
 import { meter } from '../pipeline/meter.ts';
 import { through } from '../pipeline/pipeline.ts';
 import type { Stage } from '../storage/storage.ts';
+import { followFolder, type FollowedFolder } from './follow-folder.ts';
 import { checkArtifactPath } from './layout.ts';
 import type { Artifact } from './manifest.ts';
 
@@ -20,7 +21,6 @@ interface StoreOptions {
 
 const filesAtOnce = 4;
 const readBytes = 1024 * 1024;
-const watchMs = 500;
 
 /** Meter, compress, digest, store; the tool's exit status stands behind the stream's end. */
 export async function storeStream(
@@ -54,23 +54,23 @@ export async function storeFolder(
   { signal, report }: StoreOptions,
 ): Promise<Artifact[]> {
   const folder = await stage.folder(name);
-  {
-    using _ = watchFolder(folder, (bytes) =>
-      report({ kind: 'progress', step: 'dump', part: name, bytes, total: null }),
-    );
-    await part.write(folder, signal);
-  }
+  await using followed = followFolder(folder, (bytes) =>
+    report({ kind: 'progress', step: 'dump', part: name, bytes, total: null }),
+  );
+  await part.write(folder, signal);
   throwIfAborted(signal);
-  const [artifacts] = await settleBoth(digestFolder(folder, name, part, signal), stage.adopt(name));
+  const [artifacts] = await settleBoth(digestFolder({ folder, name, part, followed }, signal), stage.adopt(name));
   return artifacts;
 }
 
-async function digestFolder(
-  folder: string,
-  name: string,
-  part: Extract<DumpPart, { kind: 'folder' }>,
-  signal: AbortSignal,
-): Promise<Artifact[]> {
+interface FolderOfPart {
+  folder: string;
+  name: string;
+  part: Extract<DumpPart, { kind: 'folder' }>;
+  followed: FollowedFolder;
+}
+
+async function digestFolder({ folder, name, part, followed }: FolderOfPart, signal: AbortSignal): Promise<Artifact[]> {
   const entries = await readdir(folder, { withFileTypes: true, recursive: true });
   const files = entries.filter((entry) => !entry.isDirectory()).map((entry) => join(entry.parentPath, entry.name));
   const buffers = Array.from({ length: filesAtOnce }, () => Buffer.allocUnsafeSlow(readBytes));
@@ -79,7 +79,7 @@ async function digestFolder(
     const path = `${name}/${relative(folder, file).split(sep).join('/')}`;
     checkArtifactPath(path);
     const { role, format } = part;
-    const result = await digestFile(file, buffers[worker] ?? Buffer.alloc(readBytes), signal);
+    const result = await followed.digest(file, buffers[worker] ?? Buffer.alloc(readBytes), signal);
     artifacts.push({
       path,
       role,
@@ -99,26 +99,6 @@ function compressionFacts(part: DumpPart): Pick<Artifact, 'compression' | 'compr
   if (outside !== null) return { compression: outside, compressedBy: 'archive' };
   const inside = part.compressedByTool && compressionText(part.compressedByTool);
   return { compression: inside, compressedBy: inside === null ? null : 'tool' };
-}
-
-/** Tells now and then how much lies in a folder; a tool that writes a folder tells nothing itself. */
-function watchFolder(folder: string, tell: (bytes: number) => void): Disposable {
-  let looking = false;
-  const look = async () => {
-    if (looking) return;
-    looking = true;
-    try {
-      const names = await readdir(folder, { recursive: true });
-      let bytes = 0;
-      for (const name of names) bytes += (await stat(join(folder, name)).catch(() => null))?.size ?? 0;
-      tell(bytes);
-    } catch {
-      // The folder has gone: the part failed, and says so itself.
-    }
-    looking = false;
-  };
-  const timer = setInterval(() => void look(), watchMs);
-  return { [Symbol.dispose]: () => clearInterval(timer) };
 }
 
 /** Waits for both even when one fails: nothing may still use the folder when it is removed. */

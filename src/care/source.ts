@@ -1,3 +1,4 @@
+import type { Keys } from '../archive/keys.ts';
 import type { Database } from '../engines/engine.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { RetentionRules } from './retention.ts';
@@ -9,5 +10,10 @@ export interface Source {
   /** Never empty; the first is the primary. */
   readonly storages: readonly [Storage, ...Storage[]];
   readonly retention: RetentionRules;
+  /** For a storage with rules of its own; otherwise the source's. */
+  readonly retentionIn: (storage: string) => RetentionRules;
+  readonly keys: Keys;
+  /** Copies on this machine go once every other storage has a whole one. */
+  readonly deleteLocalAfterCopy: boolean;
   readonly drill: { target: 'same' | 'temporary' | { address: string }; checks: readonly string[] };
 }

@@ -1,11 +1,13 @@
 import type { Readable } from 'node:stream';
+import type { Clock } from '../base/clock.ts';
+import type { Logger } from '../base/logger.ts';
 
 /**
  * The contract of a place that keeps backups. Keys are relative, `/`-separated, checked by `checkKey`: no absolute paths,
  * no `..`, no empty or dot segments, no control characters. One folder per kind of storage; retry and limits are wrappers
  * with this same interface.
  */
-export interface Storage {
+export interface Storage extends AsyncDisposable {
   /** The name it has in the configuration. */
   readonly name: string;
   /** For people: where it is (`/srv/backups`, `s3://bucket/prefix`). No secret in it. */
@@ -50,23 +52,35 @@ export interface StorageCapabilities {
   atomicRename: boolean;
   /** A tool can write into a stage itself. */
   localFolders: boolean;
+  /** What `put` resolved for was checked by the receiver against a digest; otherwise a copy must be read back. */
+  receiverDigest: boolean;
+  /** What is written cannot be removed for so long, by anybody (`compliance`) or without a special right (`governance`). */
+  lock: { mode: 'compliance' | 'governance'; days: number } | null;
 }
 
 export interface PutOptions {
   signal: AbortSignal;
   /** Exact size when known. */
   size?: number;
+  /** About how much it will be, when the size is not known: parts of an upload are sized by it. */
+  expected?: number;
+  /** Must reject with `STORAGE_TAKEN` when the key exists; of several writers one wins, where the service can tell. */
+  ifAbsent?: boolean;
 }
 
 export interface StoredObject {
   key: string;
   bytes: number;
   modifiedAt: Date;
+  /** It cannot be removed before this moment (object lock); only where `stat` and `list` know it. */
+  lockedUntil?: Date;
 }
 
 export interface Stage extends AsyncDisposable {
   /** Names are relative to the stage's prefix. */
   put(name: string, content: Readable, options: PutOptions): Promise<{ bytes: number }>;
+  /** Reads back what was put or adopted, before the commit: for copies that begin while the backup still runs. */
+  get(name: string, options: { signal: AbortSignal }): Promise<Readable>;
   /** An empty local folder inside the stage for a tool to fill; only with `localFolders`. */
   folder(name: string): Promise<string>;
   /** Makes files that a tool wrote into a folder of the stage durable and private. */
@@ -75,4 +89,12 @@ export interface Stage extends AsyncDisposable {
   remove(name: string): Promise<void>;
   /** Syncs and makes everything visible. Without it, disposing the stage removes all of it. */
   commit(signal: AbortSignal): Promise<void>;
+}
+
+/** What every kind of storage is created with, beside its name and its own options. */
+export interface StorageContext {
+  clock: Clock;
+  logger: Logger;
+  /** A folder for short-lived files; created when needed, 0700. */
+  scratch: string;
 }

@@ -576,6 +576,7 @@ function forward(inner: Storage): Storage {
     removeUnfinished: (...args) => inner.removeUnfinished(...args),
     localPath: (...args) => inner.localPath(...args),
     free: (...args) => inner.free(...args),
+    [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),
   };
 }
 

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, w
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { noKeys } from '../../src/archive/keys.ts';
 import { writeDrill } from '../../src/archive/drills.ts';
 import { removeHold, writeHold } from '../../src/archive/hold.ts';
 import { systemClock, type Clock } from '../../src/base/clock.ts';
@@ -57,6 +58,9 @@ function source(rules: Partial<RetentionRules> = {}, storages: Source['storages'
     database: nothing,
     storages,
     retention: { minimum: 1, ...rules },
+    retentionIn: () => ({ minimum: 1, ...rules }),
+    keys: noKeys,
+    deleteLocalAfterCopy: false,
     drill: { target: 'same', checks: [] },
   };
 }

@@ -9,6 +9,7 @@ import { dumpParts } from './dump-parts.ts';
 import { readFacts, serverNumber } from './facts.ts';
 import { findProblems, preflightError } from './preflight.ts';
 import { endSessions } from './sessions.ts';
+import { startGlobals } from './globals.ts';
 import { enterSnapshot, exportSnapshot } from './snapshot.ts';
 import { hasRows, selectRelations, type Relation, type Selection } from './tables.ts';
 
@@ -34,6 +35,7 @@ export async function openSnapshot(
   await holder.rows(`set lock_timeout = ${dump.lockTimeoutMs}`);
   const major = Math.floor((await serverNumber(holder)) / 10_000);
   const tools = await access.tools({ tools: ['pg_dump'], minimum: major, preferred: major }, signal);
+  const globals = opened.use(startGlobals({ access, tools, holder, warnings, application }, signal));
   const facts = await readFacts(holder, {
     version: tools.version,
     via: container ? `container:${container.name}` : 'host',
@@ -68,7 +70,7 @@ export async function openSnapshot(
     server: facts.serverVersion,
   });
 
-  const parts = dumpParts({ access, tools, format, selection, snapshot, warnings, holder, application });
+  const parts = dumpParts({ access, tools, format, selection, snapshot, warnings, application, globals });
   const connect = (later: AbortSignal) => access.connect(later, { application: `${application} count` });
   const resources = opened.move();
   return {
@@ -85,6 +87,7 @@ export async function openSnapshot(
       return { tables: await countReadable(connection, counted, unread, dump.fingerprints), sequences };
     },
     settleSequences: async (counts, later) => {
+      if (counts.sequences.length === 0) return counts;
       await using connection = await connect(later);
       return settle(counts, await readSequences(connection, sequencesOf(selection, snapshot.standby)));
     },

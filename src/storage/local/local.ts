@@ -8,7 +8,7 @@ import { throwIfAborted } from '../../base/abort.ts';
 import { systemErrno } from '../../base/errors.ts';
 import { inParallel } from '../../base/parallel.ts';
 import { checkFolder, checkKey, checkPrefix } from '../keys.ts';
-import type { PutOptions, Stage, Storage, StoredObject } from '../storage.ts';
+import type { PutOptions, Stage, Storage, StorageContext, StoredObject } from '../storage.ts';
 import { readFile, syncFolder, writeFile } from './files.ts';
 import { localError, notFound } from './local-error.ts';
 import type { LocalOptions } from './options.ts';
@@ -17,14 +17,14 @@ import { openStage, partialMark } from './stage.ts';
 
 const temporaryName = /^\.put-[0-9a-f]{12}$/;
 
-export function localStorage(name: string, options: LocalOptions): Storage {
+export function localStorage(name: string, options: LocalOptions, _context?: StorageContext): Storage {
   return new LocalStorage(name, resolve(options.path));
 }
 
 class LocalStorage implements Storage {
   readonly name: string;
   readonly title: string;
-  readonly capabilities = { atomicRename: true, localFolders: true };
+  readonly capabilities = { atomicRename: true, localFolders: true, receiverDigest: false, lock: null };
   readonly #root: Root;
 
   constructor(name: string, path: string) {
@@ -167,6 +167,10 @@ class LocalStorage implements Storage {
         if (systemErrno(error) !== 'ENOENT' || path === dirname(path)) throw localError(error, path);
       }
     }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    // Files are opened and closed by each call.
   }
 
   async #describe(key: string): Promise<StoredObject | null> {

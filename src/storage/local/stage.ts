@@ -7,8 +7,8 @@ import { systemErrno } from '../../base/errors.ts';
 import { inParallel } from '../../base/parallel.ts';
 import { checkKey } from '../keys.ts';
 import type { PutOptions, Stage } from '../storage.ts';
-import { syncFolder, writeFile } from './files.ts';
-import { localError, outsideRoot, taken } from './local-error.ts';
+import { readFile, syncFolder, writeFile } from './files.ts';
+import { localError, notFound, outsideRoot, taken } from './local-error.ts';
 import { fileMode, folderMode, type Root } from './root.ts';
 
 export const partialMark = '.partial-';
@@ -56,6 +56,12 @@ class LocalStage implements Stage {
   async put(name: string, content: Readable, options: PutOptions): Promise<{ bytes: number }> {
     const path = this.#at(name);
     return { bytes: await writeFile(path, content, options.signal, () => this.#root.makeFolder(dirname(path))) };
+  }
+
+  async get(name: string, { signal }: { signal: AbortSignal }): Promise<Readable> {
+    const content = await readFile(this.#at(name), { signal });
+    if (content === null) throw notFound(`${this.#prefix}${name}`, this.#root.path);
+    return content;
   }
 
   async folder(name: string): Promise<string> {
