@@ -93,7 +93,7 @@ export function followFolder(folder: string, tell: (bytes: number) => void): Fol
 async function finish(path: string, state: Followed, buffer: Buffer, signal: AbortSignal): Promise<Digest> {
   await using file = await open(path);
   // It became shorter: what was read of it is not what it is now.
-  if ((await file.stat()).size < state.bytes) return digestFile(path, buffer, signal);
+  if ((await file.stat()).size < state.bytes) return await digestFile(path, buffer, signal);
   for (;;) {
     throwIfAborted(signal);
     const { bytesRead } = await file.read(buffer, 0, buffer.length, state.bytes);
