@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { formatBytes } from '../src/base/units.ts';
-import { startPostgres, type Major, type TestPostgres } from '../test/support/postgres.ts';
+import { startPostgres, type Major } from '../test/support/postgres.ts';
 import { dataStatements, type DataKind } from './data.ts';
 import { backupBounds, backupFindings } from './backup-findings.ts';
-import { measure, measureShell } from './measure.ts';
+import { database, environment, run, shell, type Place } from './place.ts';
 import type { Finding } from './report.ts';
 import { restoreFindings } from './restore-findings.ts';
 import { rounds, say, type Contender, type Restorer, type Taken } from './rounds.ts';
@@ -24,8 +24,6 @@ export interface ClientTask {
   signal: AbortSignal;
 }
 
-const holdfast = join(import.meta.dirname, '../bin/holdfast');
-const database = 'bench';
 const copy = 'bench_copy';
 
 /** One version of PostgreSQL: data, then rounds in which everyone takes a turn, each round beginning with another one. */
@@ -53,14 +51,6 @@ export async function benchmarkClient(task: ClientTask): Promise<Finding[]> {
     signal,
   );
   return [...findings, ...restoreFindings(title, restores)];
-}
-
-interface Place {
-  folder: string;
-  server: TestPostgres;
-  tools: string;
-  env: Record<string, string>;
-  signal: AbortSignal;
 }
 
 /** What a server for this purpose has: enough cache, no work of its own in the middle of a measurement. */
@@ -164,25 +154,4 @@ function hasWorkingDumpall(place: Place): Promise<boolean> {
     () => true,
     () => false,
   );
-}
-
-function environment(server: TestPostgres, tools: string): Record<string, string> {
-  const { PATH = '', HOME = '', TMPDIR } = process.env;
-  return {
-    PATH: `${tools}:${PATH}`,
-    HOME,
-    ...(TMPDIR === undefined ? {} : { TMPDIR }),
-    PGHOST: server.host,
-    PGPORT: String(server.port),
-    PGUSER: server.user,
-    PGPASSWORD: server.password,
-  };
-}
-
-function shell({ env, signal }: Place, line: string): Promise<Taken> {
-  return measureShell(line, env, signal);
-}
-
-function run({ folder, env, signal }: Place, args: string[]): Promise<Taken> {
-  return measure(holdfast, [...args, '--config', join(folder, 'holdfast.yaml')], env, signal);
 }

@@ -1,0 +1,40 @@
+import { join } from 'node:path';
+import type { TestPostgres } from '../test/support/postgres.ts';
+import { measure, measureShell } from './measure.ts';
+import type { Taken } from './rounds.ts';
+
+/** One server with data, the tools of its version, and a folder for everything that is written. */
+export interface Place {
+  folder: string;
+  server: TestPostgres;
+  tools: string;
+  env: Record<string, string>;
+  signal: AbortSignal;
+}
+
+export const database = 'bench';
+
+const holdfast = join(import.meta.dirname, '../bin/holdfast');
+
+export function environment(server: TestPostgres, tools: string): Record<string, string> {
+  const { PATH = '', HOME = '', TMPDIR } = process.env;
+  return {
+    PATH: `${tools}:${PATH}`,
+    HOME,
+    ...(TMPDIR === undefined ? {} : { TMPDIR }),
+    PGHOST: server.host,
+    PGPORT: String(server.port),
+    PGUSER: server.user,
+    PGPASSWORD: server.password,
+  };
+}
+
+/** Stock programs, as a line for the shell. */
+export function shell({ env, signal }: Place, line: string): Promise<Taken> {
+  return measureShell(line, env, signal);
+}
+
+/** The program itself. */
+export function run({ folder, env, signal }: Place, args: string[]): Promise<Taken> {
+  return measure(holdfast, [...args, '--config', join(folder, 'holdfast.yaml')], env, signal);
+}

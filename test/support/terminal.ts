@@ -1,0 +1,44 @@
+import { spawn } from 'node:child_process';
+import { stripVTControlCharacters } from 'node:util';
+import { expect } from 'vitest';
+import type { Installation } from './holdfast.ts';
+
+/** A person at a real terminal: reads what appears, types, presses Ctrl-C. */
+export interface Terminal extends AsyncDisposable {
+  /** Everything that appeared, as it was sent. */
+  raw(): string;
+  /** Waits until a text is on the screen. */
+  sees(text: string | RegExp): Promise<void>;
+  type(keys: string): void;
+  ended: Promise<number | null>;
+}
+
+const program = new URL('../../bin/holdfast', import.meta.url).pathname;
+export const ctrlC = '\u0003';
+
+/** Runs the program in a terminal of its own, which util-linux' `script` makes. */
+export function openTerminal(holdfast: Installation, ...args: string[]): Terminal {
+  const { PATH = '', HOME = '' } = process.env;
+  const line = [program, ...args].map((word) => `'${word}'`).join(' ');
+  const child = spawn('script', ['-qefc', `stty cols 100; exec ${line}`, '/dev/null'], {
+    cwd: holdfast.folder,
+    env: { PATH, HOME, TERM: 'xterm-256color', LC_ALL: 'C.UTF-8' },
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  let raw = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (raw += text));
+  const ended = new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (status) => resolve(status));
+  });
+  return {
+    raw: () => raw,
+    sees: (text) => expect.poll(() => stripVTControlCharacters(raw), { timeout: 30_000, interval: 20 }).toMatch(text),
+    type: (keys) => child.stdin.write(keys),
+    ended,
+    [Symbol.asyncDispose]: async () => {
+      child.kill();
+      await ended;
+    },
+  };
+}
