@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
 import { expect } from 'vitest';
 import type { Installation } from './holdfast.ts';
@@ -13,7 +14,7 @@ export interface Terminal extends AsyncDisposable {
   ended: Promise<number | null>;
 }
 
-const program = new URL('../../bin/holdfast', import.meta.url).pathname;
+const program = fileURLToPath(new URL('../../bin/holdfast', import.meta.url));
 export const ctrlC = '\u0003';
 
 /** Runs the program in a terminal of its own, which util-linux' `script` makes. */
@@ -33,7 +34,9 @@ export function openTerminal(holdfast: Installation, ...args: string[]): Termina
   });
   return {
     raw: () => raw,
-    sees: (text) => expect.poll(() => stripVTControlCharacters(raw), { timeout: 30_000, interval: 20 }).toMatch(text),
+    sees: async (text) => {
+      await expect.poll(() => stripVTControlCharacters(raw), { timeout: 30_000, interval: 20 }).toMatch(text);
+    },
     type: (keys) => child.stdin.write(keys),
     ended,
     [Symbol.asyncDispose]: async () => {
