@@ -65,9 +65,9 @@ function apartFindings(
   ];
 }
 
-export function memoryFinding(group: string, name: string, taken: readonly Taken[]): Finding {
+export function memoryFinding(group: string, name: string, taken: readonly Taken[], most = 200): Finding {
   const peaks = taken.map(({ peakBytes }) => peakBytes).filter((bytes) => bytes !== null);
   if (peaks.length === 0) return { group, name, measured: 'not told by this system' };
   const peak = Math.max(...peaks) / 1024 ** 2;
-  return { group, name, measured: `${peak.toFixed(0)} MB at most`, bound: '<= 200 MB', ok: peak <= 200 };
+  return { group, name, measured: `${peak.toFixed(0)} MB at most`, bound: `<= ${most} MB`, ok: peak <= most };
 }

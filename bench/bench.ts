@@ -6,12 +6,13 @@ import { dataKinds } from './data.ts';
 import { machineFacts } from './machine.ts';
 import { renderReport, type Finding } from './report.ts';
 import { benchmarkStartup } from './startup.ts';
+import { hasRadosgw } from '../test/support/s3-server.ts';
 import { clientTools, hasServer, type Major } from '../test/support/postgres.ts';
 
-const usage = `npm run bench -- [--size 1gb] [--clients 15,18] [--runs 3] [--data usual|dense] [--only backup,restore,startup] [--json file]
+const usage = `npm run bench -- [--size 1gb] [--clients 15,18] [--runs 3] [--data usual|dense] [--only backup,restore,storages,startup] [--json file]
 Measures backup, restore, memory and start-up against PostgreSQL's own programs, in one run, on servers of its own.`;
 
-const parts = ['backup', 'restore', 'startup'] as const;
+const parts = ['backup', 'restore', 'storages', 'startup'] as const;
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -48,14 +49,21 @@ async function main(): Promise<void> {
   const machine = machineFacts();
   const findings: Finding[] = [];
   if (only.has('startup')) findings.push(...(await benchmarkStartup(stop.signal)));
-  if (only.has('backup') || only.has('restore')) {
+  if (only.has('backup') || only.has('restore') || only.has('storages')) {
     for (const major of values.clients.split(',').map(Number) as Major[]) {
       const tools = process.env[`HOLDFAST_CLIENTS_${major}`] ?? clientTools(major);
       if (tools === null || !hasServer(major)) {
         console.error(`client ${major} left out: ${tools === null ? 'client tools' : 'server'} ${major} not found`);
         continue;
       }
-      const wanted = { backups: only.has('backup'), restores: only.has('restore') };
+      // Storages with one client are enough, the one that compresses by itself.
+      const storages = only.has('storages') && major >= 16;
+      if (storages && !hasRadosgw()) console.error('storages left out: radosgw not found (scripts/setup installs it)');
+      const wanted = {
+        backups: only.has('backup'),
+        restores: only.has('restore'),
+        storages: storages && hasRadosgw(),
+      };
       findings.push(...(await benchmarkClient({ major, tools, bytes, runs, data, ...wanted, signal: stop.signal })));
     }
   }

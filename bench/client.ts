@@ -1,14 +1,14 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { stringify } from 'yaml';
 import { formatBytes } from '../src/base/units.ts';
 import { startPostgres, type Major } from '../test/support/postgres.ts';
 import { dataStatements, type DataKind } from './data.ts';
 import { backupBounds, backupFindings } from './backup-findings.ts';
-import { database, environment, run, shell, type Place } from './place.ts';
+import { database, environment, run, shell, writeConfig, type Place } from './place.ts';
 import type { Finding } from './report.ts';
 import { restoreFindings } from './restore-findings.ts';
+import { benchmarkStorages } from './storages.ts';
 import { rounds, say, type Contender, type Restorer, type Taken } from './rounds.ts';
 
 export interface ClientTask {
@@ -20,6 +20,7 @@ export interface ClientTask {
   runs: number;
   backups: boolean;
   restores: boolean;
+  storages: boolean;
   data: DataKind;
   signal: AbortSignal;
 }
@@ -33,16 +34,22 @@ export async function benchmarkClient(task: ClientTask): Promise<Finding[]> {
   await using cleanup = new AsyncDisposableStack();
   cleanup.defer(() => rm(folder, { recursive: true, force: true, maxRetries: 3 }));
   const server = cleanup.use(await startPostgres({ version: major, settings: serverSettings }));
-  const place: Place = { folder, server, tools: task.tools, env: environment(server, task.tools), signal };
+  const env = environment(server, task.tools);
+  const place: Place = { folder, server, tools: task.tools, env, globals: true, signal };
+  place.globals = await hasWorkingDumpall(place);
   await fill(place, bytes, task.data);
-  await configure(place);
 
   const zstd = major >= 16;
   const raw = Number((await shell(place, `pg_dump -Fc -Z0 -d ${database} | wc -c`)).stdout);
   say(`server ${server.version}: ${formatBytes(raw)} of dump text`);
-  const backups = await rounds<Contender>(runs, contendersOf(zstd), (who, last) => takeTurn(place, who, last), signal);
   const title = `client ${major}, ${formatBytes(raw)}`;
-  const findings = task.backups ? backupFindings(title, backups, backupBounds(zstd)) : [];
+  const findings: Finding[] = [];
+  if (task.storages) findings.push(...(await benchmarkStorages(place, title, runs)));
+  if (!task.backups && !task.restores) return findings;
+  await configure(place);
+  const all: readonly Contender[] = task.backups ? contendersOf(zstd) : ['directory', 'custom'];
+  const backups = await rounds<Contender>(runs, all, (who, last) => takeTurn(place, who, last), signal);
+  if (task.backups) findings.push(...backupFindings(title, backups, backupBounds(zstd)));
   if (!task.restores) return findings;
   const restores = await rounds<Restorer>(
     runs,
@@ -133,25 +140,18 @@ async function fill({ server, signal }: Place, bytes: number, data: DataKind): P
 }
 
 async function configure(place: Place): Promise<void> {
-  const { folder, server, tools } = place;
-  const globals = await hasWorkingDumpall(place);
-  if (!globals)
-    say('pg_dumpall of these tools does not run (unpacked tools cannot call each other): roles are left out');
-  const source = (format: string) => ({
-    database: { url: server.url(database), tools },
-    dump: { format, ...(globals ? {} : { globals: false }) },
-  });
-  const config = {
-    state: './state',
-    sources: { directory: source('directory'), custom: source('custom') },
+  await writeConfig(place, {
+    sources: { directory: { dump: { format: 'directory' } }, custom: { dump: { format: 'custom' } } },
     storages: { local: { type: 'local', path: './backups' } },
-  };
-  await writeFile(join(folder, 'holdfast.yaml'), stringify(config), { mode: 0o600 });
+  });
 }
 
-function hasWorkingDumpall(place: Place): Promise<boolean> {
-  return shell(place, 'pg_dumpall --globals-only >/dev/null').then(
-    () => true,
-    () => false,
-  );
+async function hasWorkingDumpall(place: Place): Promise<boolean> {
+  try {
+    await shell(place, 'pg_dumpall --globals-only >/dev/null');
+    return true;
+  } catch {
+    say('pg_dumpall of these tools does not run (unpacked tools cannot call each other): roles are left out');
+    return false;
+  }
 }

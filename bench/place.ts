@@ -1,4 +1,6 @@
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { stringify } from 'yaml';
 import type { TestPostgres } from '../test/support/postgres.ts';
 import { measure, measureShell } from './measure.ts';
 import type { Taken } from './rounds.ts';
@@ -9,6 +11,8 @@ export interface Place {
   server: TestPostgres;
   tools: string;
   env: Record<string, string>;
+  /** Whether pg_dumpall of these tools runs. */
+  globals: boolean;
   signal: AbortSignal;
 }
 
@@ -37,4 +41,21 @@ export function shell({ env, signal }: Place, line: string): Promise<Taken> {
 /** The program itself. */
 export function run({ folder, env, signal }: Place, args: string[]): Promise<Taken> {
   return measure(holdfast, [...args, '--config', join(folder, 'holdfast.yaml')], env, signal);
+}
+
+/** Each source is the same database, by these tools. */
+export async function writeConfig(
+  { folder, server, tools, globals }: Place,
+  config: { sources: Record<string, { dump: object }>; [key: string]: unknown },
+): Promise<void> {
+  const sources = Object.entries(config.sources).map(([name, { dump, ...rest }]) => [
+    name,
+    {
+      database: { url: server.url(database), tools },
+      dump: { ...dump, ...(globals ? {} : { globals: false }) },
+      ...rest,
+    },
+  ]);
+  const written = { state: './state', ...config, sources: Object.fromEntries(sources) };
+  await writeFile(join(folder, 'holdfast.yaml'), stringify(written), { mode: 0o600 });
 }
