@@ -129,7 +129,7 @@ function staleDocs(): string[] {
  */
 function errorCodesApart(): string[] {
   const page = 'docs/errors.md';
-  const foreign = /^(HOLDFAST|FORCE|ERR)_|^(ABORT_ERR|NO_COLOR|BAD_ALIAS|DUPLICATE_KEY)$/;
+  const foreign = /^(HOLDFAST|FORCE|ERR)_|^(ABORT_ERR|NO_COLOR|BAD_ALIAS|DUPLICATE_KEY|WHEN_REQUIRED|EAI_AGAIN)$/;
   const written = (text: string, pattern: RegExp) => [...text.matchAll(pattern)].map(([, code]) => code as string);
   const thrown = new Set(
     files

@@ -9,6 +9,7 @@ import type { Storage } from './storage/storage.ts';
 export interface House extends AsyncDisposable {
   readonly loaded: LoadedConfig;
   readonly catalog: Catalog;
+  /** Those that are configured. */
   readonly sources: readonly Source[];
   readonly storages: readonly Storage[];
   readonly clock: Clock;
@@ -18,8 +19,15 @@ export interface House extends AsyncDisposable {
   readonly timezone: string;
   /** A folder for short-lived files. */
   readonly scratch: string;
-  /** The named source; without a name the only one. Rejects with `SOURCE_UNKNOWN` or `SOURCE_NEEDED`, listing the names. */
-  source(name?: string): Source;
+  /** Those that are configured; where none is, those whose backups the storages hold. */
+  findSources(signal: AbortSignal): Promise<readonly Source[]>;
+  /**
+   * The named source, configured or only lying in a storage; without a name the only one. Rejects with `SOURCE_UNKNOWN`,
+   * `SOURCE_NEEDED` (listing the names) or, where neither a configuration nor a storage knows any, `SOURCE_NOT_CONFIGURED`.
+   */
+  source(name: string | undefined, signal: AbortSignal): Promise<Source>;
   /** The named storage of a source; without a name its primary. */
   storageOf(source: Source, name?: string): Storage;
+  /** A folder of this machine that no configuration names, as a storage. */
+  folder(path: string): Storage;
 }

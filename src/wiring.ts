@@ -1,25 +1,43 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { noKeys } from './archive/keys.ts';
+import { parseIdentities } from './archive/key-wrap.ts';
+import type { Keys } from './archive/keys.ts';
+import { sourceKeys } from './archive/source-keys.ts';
 import type { Clock } from './base/clock.ts';
-import { HoldfastError } from './base/errors.ts';
+import { HoldfastError, toHoldfastError } from './base/errors.ts';
 import type { Logger } from './base/logger.ts';
+import { Secret } from './base/secret.ts';
+import { findSources, type FoundSource } from './care/find-sources.ts';
 import type { Source } from './care/source.ts';
+import { sourceNotConfigured, unconfiguredDatabase } from './care/unconfigured.ts';
 import { markInterrupted } from './catalog/run.ts';
 import { openCatalog } from './catalog/sqlite/sqlite-catalog.ts';
 import type { LoadedConfig } from './config/load.ts';
+import type { SourceConfig } from './config/schema.ts';
 import { engines } from './engines/index.ts';
+import { databaseSchema, dumpSchema } from './engines/postgres/options.ts';
 import type { House } from './house.ts';
-import { storages as storageKinds } from './storage/index.ts';
+import { createStorage } from './storage/index.ts';
 import type { Storage } from './storage/storage.ts';
+import { withOptions } from './storage/with-options.ts';
+
+export interface HouseTools {
+  clock: Clock;
+  logger: Logger;
+  /** A file with identities that open backups (`--identity`). */
+  identityFile?: string | undefined;
+  /** Asks the person at the terminal for a passphrase, where there is one. */
+  ask?: ((what: string) => Promise<Secret | null>) | undefined;
+}
 
 /** Puts the running parts together. The only place that sees configuration, engines and storages at once. */
-export async function openHouse(loaded: LoadedConfig, tools: { clock: Clock; logger: Logger }): Promise<House> {
+export async function openHouse(loaded: LoadedConfig, tools: HouseTools): Promise<House> {
   const { config } = loaded;
   const { clock, logger } = tools;
+  const identities = await readIdentities(loaded, tools.identityFile);
   const catalog = openCatalog(config.state, clock);
   markInterrupted(catalog, clock);
   // A name nobody can guess: in a folder that everyone may write, a foretold one could be somebody else's already.
@@ -27,9 +45,22 @@ export async function openHouse(loaded: LoadedConfig, tools: { clock: Clock; log
   const storages = new Map(
     Object.entries(config.storages).map(([name, options]) => [
       name,
-      storageKinds[options.type].create(name, options, { clock, logger, scratch }),
+      withOptions(createStorage(options.type, name, options, { clock, logger, scratch }), options, { clock, logger }),
     ]),
   );
+  const keysFor = (own: SourceConfig['encryption']): Keys => {
+    const wanted = own === false ? null : (own ?? config.encryption);
+    const passphrase = (wanted ?? config.encryption)?.passphrase;
+    return sourceKeys({
+      encrypt: wanted !== null,
+      passphrase: passphrase === undefined ? null : new Secret(passphrase),
+      recipients: wanted?.recipients ?? [],
+      identities,
+      memory: catalog.keys,
+      clock,
+      ask: tools.ask,
+    });
+  };
   const sources = Object.entries(config.sources).map(([name, source]): Source => {
     const engine = engines[source.database.engine];
     return {
@@ -40,12 +71,36 @@ export async function openHouse(loaded: LoadedConfig, tools: { clock: Clock; log
       ),
       storages: chosen(storages, source.storages),
       retention: source.retention,
-      retentionIn: () => source.retention,
-      keys: noKeys,
-      deleteLocalAfterCopy: false,
+      retentionIn: (storage) => config.storages[storage]?.retention ?? source.retention,
+      keys: keysFor(source.encryption),
+      deleteLocalAfterCopy: source.deleteLocalAfterCopy,
       drill: source.drill,
     };
   });
+  const discovered = ({ name, storages: places }: FoundSource): Source => ({
+    name,
+    database: unconfiguredDatabase(
+      engines.postgres.connect(
+        { database: databaseSchema.parse({ name }), via: null, dump: dumpSchema.parse({}) },
+        { clock, logger, scratch },
+      ),
+      name,
+    ),
+    storages: places,
+    // Who knows nothing about a source must not thin out its backups.
+    retention: { minimum: 1 },
+    retentionIn: () => ({ minimum: 1 }),
+    keys: keysFor(undefined),
+    deleteLocalAfterCopy: false,
+    drill: { target: 'temporary', checks: [] },
+  });
+  const discover = async (name: string | undefined, signal: AbortSignal): Promise<Source[]> => {
+    const found = await findSources([...storages.values()], { name, signal });
+    for (const { storage, error } of found.unreachable)
+      logger.log('warn', `storage ${storage} could not be asked for its sources: ${toHoldfastError(error).message}`);
+    return found.sources.map(discovered);
+  };
+  const everySource = async (signal: AbortSignal) => (sources.length > 0 ? sources : discover(undefined, signal));
   return {
     loaded,
     catalog,
@@ -57,8 +112,21 @@ export async function openHouse(loaded: LoadedConfig, tools: { clock: Clock; log
     instance: config.instance ?? hostname(),
     timezone: config.timezone,
     scratch,
-    source: (name) => findSource(sources, name),
+    findSources: everySource,
+    source: async (name, signal) => {
+      const configured = sources.find((source) => source.name === name);
+      if (configured) return configured;
+      if (name === undefined) return onlySource(await everySource(signal));
+      const [found] = await discover(name, signal).catch((error: unknown): Source[] => {
+        // A misspelt name must not look like a storage that is down.
+        if (sources.length > 0 && !signal.aborted) return [];
+        throw error;
+      });
+      if (found) return found;
+      throw sourceUnknown(name, await everySource(signal));
+    },
     storageOf: (source, name) => findStorage(source, name),
+    folder: (path) => createStorage('local', 'folder', { type: 'local', path }, { clock, logger, scratch }),
     [Symbol.asyncDispose]: async () => {
       await Promise.allSettled([...storages.values()].map((storage) => storage[Symbol.asyncDispose]()));
       catalog[Symbol.dispose]();
@@ -67,27 +135,38 @@ export async function openHouse(loaded: LoadedConfig, tools: { clock: Clock; log
   };
 }
 
+async function readIdentities({ identity }: LoadedConfig, file: string | undefined): Promise<Secret[]> {
+  const given = identity === null ? [] : parseIdentities(identity.reveal(), 'HOLDFAST_IDENTITY');
+  if (file === undefined) return given;
+  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
+    throw new HoldfastError('FILE_NOT_FOUND', `the identity file ${file} cannot be read`, { kind: 'usage', cause });
+  });
+  return [...parseIdentities(text, file), ...given];
+}
+
 function chosen(storages: Map<string, Storage>, names: readonly string[]): [Storage, ...Storage[]] {
   const [first, ...rest] = names.map((name) => storages.get(name)).filter((storage) => storage !== undefined);
   if (!first) throw new HoldfastError('CONFIG_INVALID', 'a source without a storage', { kind: 'usage' });
   return [first, ...rest];
 }
 
-function findSource(sources: Source[], name: string | undefined): Source {
-  const names = sources.map((source) => source.name).join(', ');
-  if (name === undefined) {
-    const [only, ...others] = sources;
-    if (only && others.length === 0) return only;
-    throw new HoldfastError('SOURCE_NEEDED', 'several sources are configured', {
-      kind: 'usage',
-      hint: `Say which one with \`--source\`: ${names}.`,
-    });
-  }
-  const found = sources.find((source) => source.name === name);
-  if (found) return found;
-  throw new HoldfastError('SOURCE_UNKNOWN', `there is no source named "${name}"`, {
+function onlySource(sources: readonly Source[]): Source {
+  const [only, ...others] = sources;
+  if (!only) throw sourceNotConfigured(null);
+  if (others.length === 0) return only;
+  throw new HoldfastError('SOURCE_NEEDED', 'there are several sources', {
     kind: 'usage',
-    hint: `Configured: ${names}.`,
+    hint: `Say which one with \`--source\`: ${sources.map(({ name }) => name).join(', ')}.`,
+  });
+}
+
+function sourceUnknown(name: string, sources: readonly Source[]): HoldfastError {
+  return new HoldfastError('SOURCE_UNKNOWN', `there is no source named "${name}"`, {
+    kind: 'usage',
+    hint:
+      sources.length === 0
+        ? 'The storages hold no backups.'
+        : `There are: ${sources.map((each) => each.name).join(', ')}.`,
   });
 }
 

@@ -7,35 +7,51 @@ import { HoldfastError } from '../base/errors.ts';
 import type { DumpFormat, StoredDump } from '../engines/engine.ts';
 import type { Codec } from '../pipeline/codecs.ts';
 import { decompressor } from '../pipeline/compress.ts';
+import { expectDigest, type Digest } from '../pipeline/digest.ts';
 import { through } from '../pipeline/pipeline.ts';
 
 export interface ForeignDump {
   path: string;
   scratch: string;
   /** The engine's word on the first decompressed bytes. */
-  recognise: (head: Buffer) => { format: DumpFormat } | { refused: string } | null;
+  recognise: Recognise;
+  /** What the file must still be, when somebody has already looked at it. */
+  expected?: Digest;
   signal: AbortSignal;
 }
+
+export type Recognise = (head: Buffer) => { format: DumpFormat } | { refused: string } | null;
 
 const headBytes = 4096;
 
 /** A dump that Holdfast did not make, told by its content and never by its name: custom, tar, plain or directory, compressed outside or not. */
-export async function openForeignDump({ path, scratch, recognise, signal }: ForeignDump): Promise<StoredDump> {
+export async function openForeignDump(foreign: ForeignDump): Promise<StoredDump> {
+  const { path, scratch, recognise, expected, signal } = foreign;
   const facts = await stat(path).catch((cause: unknown) => {
     throw new HoldfastError('FILE_NOT_FOUND', `there is no file ${path}`, { kind: 'usage', cause });
   });
   if (facts.isDirectory()) return openFolder(path);
   const codec = await outerCodec(path);
   const openContent = async (until: AbortSignal): Promise<Readable> =>
-    through(createReadStream(path, { highWaterMark: 1024 * 1024 }), [decompressor(codec, until)], until);
+    through(
+      createReadStream(path, { highWaterMark: 1024 * 1024 }),
+      [expected === undefined ? null : expectDigest(expected, path), decompressor(codec, until)],
+      until,
+    );
   const format = judge(path, recognise(await readHead(await openContent(signal))));
+  const streamed = foreignStream({ format, scratch, open: openContent });
+  if (codec !== 'none') return streamed;
+  return { ...streamed, locally: async () => ({ path, [Symbol.asyncDispose]: async () => undefined }) };
+}
+
+/** A dump that can only be read from its beginning to its end; laid out in a scratch folder for a tool that must seek. */
+function foreignStream({ format, scratch, open: openContent }: Streamed): StoredDump {
   return {
     format,
     trusted: false,
     rawBytes: null,
     open: openContent,
     locally: async (until) => {
-      if (codec === 'none') return { path, [Symbol.asyncDispose]: async () => undefined };
       await mkdir(scratch, { recursive: true, mode: 0o700 });
       const folder = await mkdtemp(join(scratch, 'foreign-'));
       const staged = join(folder, 'dump');
@@ -51,6 +67,25 @@ export async function openForeignDump({ path, scratch, recognise, signal }: Fore
   };
 }
 
+interface Streamed {
+  format: DumpFormat;
+  scratch: string;
+  open: (signal: AbortSignal) => Promise<Readable>;
+}
+
+/** The same, of something that is not a file by itself. */
+export async function openForeignStream(
+  title: string,
+  foreign: { scratch: string; recognise: Recognise; open: Streamed['open']; signal: AbortSignal },
+): Promise<StoredDump> {
+  const { scratch, recognise, open: openContent, signal } = foreign;
+  return foreignStream({
+    format: judge(title, recognise(await readHead(await openContent(signal)))),
+    scratch,
+    open: openContent,
+  });
+}
+
 async function openFolder(path: string): Promise<StoredDump> {
   await stat(join(path, 'toc.dat')).catch((cause: unknown) => {
     throw notADump(path, 'the folder has no toc.dat', cause);
@@ -64,7 +99,7 @@ async function openFolder(path: string): Promise<StoredDump> {
   };
 }
 
-function judge(path: string, verdict: ReturnType<ForeignDump['recognise']>): DumpFormat {
+function judge(path: string, verdict: ReturnType<Recognise>): DumpFormat {
   if (verdict === null) throw notADump(path, 'nothing in it looks like one');
   if ('refused' in verdict) throw notADump(path, verdict.refused);
   return verdict.format;
@@ -74,7 +109,9 @@ function notADump(path: string, why: string, cause?: unknown): HoldfastError {
   return new HoldfastError('NOT_A_DUMP', `${path} is not a dump that can be restored: ${why}`, {
     kind: 'integrity',
     cause,
-    hint: 'Give a file made by pg_dump (custom, tar, plain, also compressed with gzip, bzip2, xz, zstd or lz4) or a directory dump.',
+    hint: path.endsWith('.nbdata')
+      ? 'Backups of NocoBase are taken in with `holdfast import`, and then restored.'
+      : 'Give a file made by pg_dump (custom, tar, plain, also compressed with gzip, bzip2, xz, zstd or lz4) or a directory dump.',
   });
 }
 

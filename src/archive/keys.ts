@@ -1,4 +1,5 @@
 import { HoldfastError } from '../base/errors.ts';
+import type { Secret } from '../base/secret.ts';
 import type { Storage } from '../storage/storage.ts';
 
 /** The current identity of a source, as far as writing needs it. */
@@ -18,19 +19,66 @@ export interface Keys {
   forWriting(storage: Storage, source: string, signal: AbortSignal): Promise<WriteKey | null>;
   /**
    * The secret identity (`AGE-SECRET-KEY-1...`) behind a manifest's `encryption.key`. Rejects with `KEY_NEEDED` (nothing given that could open
-   * it), `PASSPHRASE_WRONG`, `KEY_MISSING` or `KEY_DAMAGED`. Unlocked once and then remembered.
+   * it), `PASSPHRASE_WRONG`, `KEY_WRONG`, `KEY_MISSING` or `KEY_DAMAGED`. Unlocked once and then remembered.
    */
   unlock(storage: Storage, source: string, file: string, signal: AbortSignal): Promise<string>;
   /** Whether something was given that may open keys; without it a verification stops at the checksums. */
   readonly canRead: boolean;
+  /** A new identity for the backups from now on; the older ones keep theirs. */
+  rotate(storages: readonly Storage[], source: string, signal: AbortSignal): Promise<WriteKey>;
+  /** Wraps every key of the source anew; no backup is touched. Interrupted at any point, each key opens with one of the two. */
+  changePassphrase(change: PassphraseChange): Promise<Rewrapped[]>;
+  /** What the configuration says, for `key list` and the recovery sheet. */
+  readonly wanted: { passphrase: boolean; recipients: readonly string[] } | null;
+}
+
+export interface PassphraseChange {
+  storages: readonly Storage[];
+  source: string;
+  /** Null is the configured one. */
+  from: Secret | null;
+  to: Secret | null;
+  signal: AbortSignal;
+}
+
+export interface Rewrapped {
+  storage: string;
+  file: string;
+  /** `present`: it opened with the new one already. `recipients`: it has no passphrase. */
+  result: 'changed' | 'present' | 'recipients';
+}
+
+/** What this machine remembers of a source's current key, so that a backup does not have to open it. */
+export interface KeyRecord {
+  source: string;
+  file: string;
+  recipient: string;
+  recipients: string[];
+  passphrase: boolean;
+  /** Tells whether a passphrase is the one that opened the key; null without one. */
+  proof: string | null;
+  /** The wrapped key as it lies in the storages, in base64, to be put where it is missing. */
+  files: { name: string; content: string }[];
+}
+
+export interface KeyMemory {
+  get(source: string): KeyRecord | null;
+  put(record: KeyRecord): void;
 }
 
 /** For sources that are not encrypted: writes plainly, and says what reading an encrypted backup needs. */
 export const noKeys: Keys = {
   canRead: false,
+  wanted: null,
   forWriting: async () => null,
   unlock: async (_storage, source, file) => {
     throw keyNeeded(source, file);
+  },
+  rotate: async (_storages, source) => {
+    throw notEncrypted(source);
+  },
+  changePassphrase: async ({ source }) => {
+    throw notEncrypted(source);
   },
 };
 
@@ -42,4 +90,11 @@ export function keyNeeded(source: string, file: string): HoldfastError {
       hint: 'Set encryption.passphrase (or HOLDFAST_PASSPHRASE), or give the identity with `--identity <file>` or HOLDFAST_IDENTITY.',
     },
   );
+}
+
+export function notEncrypted(source: string): HoldfastError {
+  return new HoldfastError('NOT_ENCRYPTED', `backups of ${source} are not encrypted`, {
+    kind: 'usage',
+    hint: 'Set encryption.passphrase or encryption.recipients in the configuration first.',
+  });
 }

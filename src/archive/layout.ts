@@ -37,11 +37,16 @@ export function drillKey(source: string, id: string, at: Date): string {
 
 export const manifestName = 'manifest.json';
 const holdName = 'hold.json';
+/** Lies there while a backup is written, where a storage cannot rename; it may outlive a writer that died at the very end. */
+const markName = 'writing.json';
 
 /** `.zst`, `.gz`, ...: what the archive did, told by the name. */
 export function extensionFor({ codec }: Compression): string {
   return codecFacts[codec].extension;
 }
+
+/** Outermost, therefore last. */
+export const encryptedExtension = '.age';
 
 /** Refuses paths of a manifest that lead anywhere but below its backup, or to what is not an artifact. */
 export function checkArtifactPath(path: string): void {
@@ -58,7 +63,7 @@ export function checkArtifactPath(path: string): void {
 }
 
 function isReserved(path: string): boolean {
-  return path === manifestName || path === holdName || path.startsWith('drills/');
+  return path === manifestName || path === holdName || path === markName || path.startsWith('drills/');
 }
 
 /** Whether a path below a backup's folder has a name of ours; anything else there belongs to somebody else. */

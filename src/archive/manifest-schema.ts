@@ -23,8 +23,21 @@ export interface Manifest {
   app: Record<string, unknown> | null;
   encryption: Record<string, unknown> | null;
   artifacts: Artifact[];
+  /** Of an import: what it was before. */
+  imported?: ImportedFrom;
   warnings: string[];
   digest: string;
+}
+
+export interface ImportedFrom {
+  /** The system that made it, where its name told: `nocodb`, `tma-cloud`, ... */
+  system: string | null;
+  /** As that system called it. */
+  name: string;
+  /** Of the foreign file as it lay: the same file is not taken in twice. */
+  sha256: string;
+  /** Where `startedAt` was read, and the time zone it was read in. */
+  time: { from: 'name' | 'metadata' | 'file'; zone: string | null };
 }
 
 export interface ManifestDatabase extends DatabaseFacts, Counts {
@@ -112,6 +125,17 @@ export const manifestSchema = z.object({
   app: z.record(text, z.unknown()).nullable(),
   encryption: z.record(text, z.unknown()).nullable(),
   artifacts: z.array(artifactSchema),
+  imported: z
+    .object({
+      system: text.nullable().describe('the system that made it, where its name told'),
+      name: text.describe('as that system called it'),
+      sha256: sha256.describe('of the foreign file as it lay'),
+      time: z
+        .object({ from: text.describe('name, metadata or file'), zone: text.nullable() })
+        .describe('where startedAt was read, and the time zone it was read in'),
+    })
+    .optional()
+    .describe('of an import: what it was before'),
   warnings: z.array(text),
   digest: sha256.describe(
     'SHA-256 of this manifest as canonical JSON (keys sorted, no white space) without this field',

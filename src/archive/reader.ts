@@ -1,11 +1,13 @@
-import type { Readable } from 'node:stream';
+import type { Readable, Transform } from 'node:stream';
 import { toHoldfastError, HoldfastError } from '../base/errors.ts';
 import { inParallel } from '../base/parallel.ts';
 import type { Report } from '../base/progress.ts';
 import type { StoredDump } from '../engines/engine.ts';
 import { digestOf, digestProblem, expectDigest } from '../pipeline/digest.ts';
+import { decryptor } from '../pipeline/encrypt.ts';
 import { through } from '../pipeline/pipeline.ts';
 import type { Storage } from '../storage/storage.ts';
+import type { Keys } from './keys.ts';
 import { artifactKey } from './layout.ts';
 import type { Artifact, Manifest } from './manifest.ts';
 import { readManifest } from './read-manifest.ts';
@@ -17,14 +19,18 @@ export { readManifest } from './read-manifest.ts';
 export interface StoredBackup {
   readonly manifest: Manifest;
   readonly storage: Storage;
+  /** Whether what lies in it can be read: it is not encrypted, or something was given that may open it. */
+  readonly readable: boolean;
   /** The dump of the database; rejects with `NO_DUMP` when this backup has none. */
   dump(): StoredDump;
   /** Roles and tablespaces, or null when this backup has none. */
   globals(): StoredDump | null;
+  /** The plain bytes of an artifact, still compressed where the archive did that. */
+  openPlain(artifact: Artifact, signal: AbortSignal): Promise<Readable>;
   /** The stored bytes of an artifact; fails in the place of the end when they are not those of the manifest. */
   open(artifact: Artifact, signal: AbortSignal): Promise<Readable>;
-  /** Reads every artifact to its end and never stops at the first that is damaged. */
-  checkDigests(report: Report, signal: AbortSignal): Promise<DigestCheck[]>;
+  /** Reads every (wanted) artifact to its end and never stops at the first that is damaged. */
+  checkDigests(report: Report, signal: AbortSignal, wanted?: (artifact: Artifact) => boolean): Promise<DigestCheck[]>;
 }
 
 export interface DigestCheck {
@@ -38,6 +44,7 @@ export interface ArchivePlace {
   storage: Storage;
   source: string;
   id: string;
+  keys: Keys;
   /** For dumps a tool must seek in and that do not lie as plain local files. */
   scratch: string;
   signal: AbortSignal;
@@ -45,9 +52,11 @@ export interface ArchivePlace {
 
 const readsAtOnce = 4;
 
-export async function openArchive({ storage, source, id, scratch, signal }: ArchivePlace): Promise<StoredBackup> {
+export async function openArchive({ storage, source, id, keys, scratch, signal }: ArchivePlace): Promise<StoredBackup> {
   const manifest = await readManifest(storage, source, id, signal);
-  if (manifest.encryption !== null) {
+  const isKnown = (scheme: unknown) => scheme === null || scheme === 'age';
+  const schemes = [manifest.encryption?.['scheme'] ?? null, ...manifest.artifacts.map(({ encryption }) => encryption)];
+  if (!schemes.every(isKnown) || (manifest.encryption !== null && keyFileOf(manifest) === null)) {
     throw new HoldfastError(
       'ENCRYPTION_UNKNOWN',
       `the backup ${source}/${id} is encrypted in a way this program does not know`,
@@ -56,19 +65,35 @@ export async function openArchive({ storage, source, id, scratch, signal }: Arch
       },
     );
   }
-  return new Archive(manifest, storage, scratch);
+  return new Archive({ manifest, storage, keys, scratch });
+}
+
+function keyFileOf({ encryption }: Manifest): string | null {
+  const file = encryption?.['key'];
+  return typeof file === 'string' ? file : null;
+}
+
+interface Opened {
+  manifest: Manifest;
+  storage: Storage;
+  keys: Keys;
+  scratch: string;
 }
 
 class Archive implements StoredBackup {
   readonly manifest: Manifest;
   readonly storage: Storage;
+  readonly readable: boolean;
+  readonly #keys: Keys;
   readonly #scratch: string;
   /** Artifacts found whole since this archive was opened. */
   readonly #whole = new Set<string>();
 
-  constructor(manifest: Manifest, storage: Storage, scratch: string) {
+  constructor({ manifest, storage, keys, scratch }: Opened) {
     this.manifest = manifest;
     this.storage = storage;
+    this.readable = keys.canRead || manifest.artifacts.every(({ encryption }) => encryption === null);
+    this.#keys = keys;
     this.#scratch = scratch;
   }
 
@@ -82,14 +107,23 @@ class Archive implements StoredBackup {
     return this.#dumpOf('globals');
   }
 
+  async openPlain(artifact: Artifact, signal: AbortSignal): Promise<Readable> {
+    const decrypt = await this.#decrypt(artifact, signal);
+    return through(await this.open(artifact, signal), [decrypt], signal);
+  }
+
   async open(artifact: Artifact, signal: AbortSignal): Promise<Readable> {
     const check = expectDigest(artifact, artifact.path);
     check.once('end', () => this.#whole.add(artifact.path));
     return through(await this.#get(artifact, signal), [check], signal);
   }
 
-  async checkDigests(report: Report, signal: AbortSignal): Promise<DigestCheck[]> {
-    const { artifacts } = this.manifest;
+  async checkDigests(
+    report: Report,
+    signal: AbortSignal,
+    wanted: (artifact: Artifact) => boolean = () => true,
+  ): Promise<DigestCheck[]> {
+    const artifacts = this.manifest.artifacts.filter(wanted);
     const total = artifacts.reduce((sum, { bytes }) => sum + bytes, 0);
     const tell = tellSum((part, bytes) => report({ kind: 'progress', step: 'checksum', part, bytes, total }));
     const checks = new Map<string, DigestCheck>();
@@ -116,6 +150,19 @@ class Archive implements StoredBackup {
     const problem = digestProblem(artifact, actual, artifact.path);
     if (problem) throw problem;
     this.#whole.add(artifact.path);
+  }
+
+  async #decrypt({ path, encryption }: Artifact, signal: AbortSignal): Promise<Transform | null> {
+    if (encryption === null) return null;
+    const { source, id } = this.manifest;
+    const file = keyFileOf(this.manifest);
+    if (file === null) {
+      throw new HoldfastError('MANIFEST_DAMAGED', `the manifest of ${source}/${id} names no key for ${path}`, {
+        kind: 'integrity',
+        hint: 'Use another copy of this backup, or another backup.',
+      });
+    }
+    return decryptor([await this.#keys.unlock(this.storage, source, file, signal)], path);
   }
 
   async #get({ path, object }: Artifact, signal: AbortSignal): Promise<Readable> {
@@ -148,6 +195,7 @@ class Archive implements StoredBackup {
       storage,
       scratch: this.#scratch,
       open: (artifact, signal) => this.open(artifact, signal),
+      decrypt: (artifact, signal) => this.#decrypt(artifact, signal),
       ensureWhole: async (artifact, until) => {
         if (!this.#whole.has(artifact.path)) await this.#check(artifact, until, () => undefined);
       },

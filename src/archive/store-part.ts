@@ -1,4 +1,5 @@
-import { readdir } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { throwIfAborted } from '../base/abort.ts';
 import { inParallel } from '../base/parallel.ts';
@@ -7,39 +8,43 @@ import type { DumpPart } from '../engines/engine.ts';
 import { compressionText } from '../pipeline/codecs.ts';
 import { compressor } from '../pipeline/compress.ts';
 import { digest } from '../pipeline/digest.ts';
+import { encryptor } from '../pipeline/encrypt.ts';
 import { meter } from '../pipeline/meter.ts';
 import { through } from '../pipeline/pipeline.ts';
 import type { Stage } from '../storage/storage.ts';
 import { followFolder, type FollowedFolder } from './follow-folder.ts';
-import { checkArtifactPath } from './layout.ts';
+import { checkArtifactPath, encryptedExtension } from './layout.ts';
 import type { Artifact } from './manifest.ts';
 
 interface StoreOptions {
   signal: AbortSignal;
   report: Report;
+  /** What everything is encrypted to; null: it is not. */
+  recipient: string | null;
 }
 
 const filesAtOnce = 4;
 const readBytes = 1024 * 1024;
 
-/** Meter, compress, digest, store; the tool's exit status stands behind the stream's end. */
+/** Meter, compress, encrypt, digest, store; the tool's exit status stands behind the stream's end. */
 export async function storeStream(
   stage: Stage,
   path: string,
   part: Extract<DumpPart, { kind: 'stream' }>,
-  { signal, report }: StoreOptions,
+  { signal, report, recipient }: StoreOptions,
 ): Promise<Artifact> {
   const raw = meter((bytes) => report({ kind: 'progress', step: 'dump', part: part.name, bytes, total: null }));
   const stored = digest();
   const compress = compressor(part.compression, signal);
-  const content = through(part.open(signal), [raw.stream, compress, stored.stream], signal);
+  const encrypt = recipient === null ? null : await encryptor([recipient]);
+  const content = through(part.open(signal), [raw.stream, compress, encrypt, stored.stream], signal);
   await stage.put(path, content, { signal });
   return {
     path,
     role: part.role,
     format: part.format,
     ...compressionFacts(part),
-    encryption: null,
+    encryption: recipient === null ? null : 'age',
     object: null,
     rawBytes: compress ? raw.bytes() : null,
     ...stored.result(),
@@ -51,7 +56,7 @@ export async function storeFolder(
   stage: Stage,
   name: string,
   part: Extract<DumpPart, { kind: 'folder' }>,
-  { signal, report }: StoreOptions,
+  { signal, report }: Omit<StoreOptions, 'recipient'>,
 ): Promise<Artifact[]> {
   const folder = await stage.folder(name);
   await using followed = followFolder(folder, (bytes) =>
@@ -63,6 +68,50 @@ export async function storeFolder(
   return artifacts;
 }
 
+/** The same where the stage has no folder to give, or nothing may lie there readable: through a private folder of ours. */
+export async function storeFolderFiles(
+  stage: Stage,
+  name: string,
+  part: Extract<DumpPart, { kind: 'folder' }>,
+  options: StoreOptions & { scratch: string },
+): Promise<Artifact[]> {
+  const { signal, report, scratch, recipient } = options;
+  await mkdir(scratch, { recursive: true, mode: 0o700 });
+  const folder = await mkdtemp(join(scratch, 'part-'));
+  try {
+    await using followed = followFolder(folder, (bytes) =>
+      report({ kind: 'progress', step: 'dump', part: name, bytes, total: null }),
+    );
+    await part.write(folder, signal);
+    throwIfAborted(signal);
+    await followed[Symbol.asyncDispose]();
+    const artifacts: Artifact[] = [];
+    await inParallel(await filesIn(folder), filesAtOnce, async (file) => {
+      const path = pathIn(name, folder, file) + (recipient === null ? '' : encryptedExtension);
+      checkArtifactPath(path);
+      const stored = digest();
+      const encrypt = recipient === null ? null : await encryptor([recipient]);
+      const { size } = await stat(file);
+      const content = through(createReadStream(file, { highWaterMark: readBytes }), [encrypt, stored.stream], signal);
+      await stage.put(path, content, { signal, ...(encrypt ? { expected: size } : { size }) });
+      artifacts.push({
+        path,
+        role: part.role,
+        format: part.format,
+        ...compressionFacts(part),
+        encryption: encrypt ? 'age' : null,
+        object: null,
+        rawBytes: null,
+        ...stored.result(),
+      });
+      await rm(file);
+    });
+    return artifacts.toSorted((left, right) => (left.path < right.path ? -1 : 1));
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
 interface FolderOfPart {
   folder: string;
   name: string;
@@ -71,12 +120,11 @@ interface FolderOfPart {
 }
 
 async function digestFolder({ folder, name, part, followed }: FolderOfPart, signal: AbortSignal): Promise<Artifact[]> {
-  const entries = await readdir(folder, { withFileTypes: true, recursive: true });
-  const files = entries.filter((entry) => !entry.isDirectory()).map((entry) => join(entry.parentPath, entry.name));
+  const files = await filesIn(folder);
   const buffers = Array.from({ length: filesAtOnce }, () => Buffer.allocUnsafeSlow(readBytes));
   const artifacts: Artifact[] = [];
   await inParallel(files, filesAtOnce, async (file, worker) => {
-    const path = `${name}/${relative(folder, file).split(sep).join('/')}`;
+    const path = pathIn(name, folder, file);
     checkArtifactPath(path);
     const { role, format } = part;
     const result = await followed.digest(file, buffers[worker] ?? Buffer.alloc(readBytes), signal);
@@ -92,6 +140,15 @@ async function digestFolder({ folder, name, part, followed }: FolderOfPart, sign
     });
   });
   return artifacts.toSorted((left, right) => (left.path < right.path ? -1 : 1));
+}
+
+async function filesIn(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true, recursive: true });
+  return entries.filter((entry) => !entry.isDirectory()).map((entry) => join(entry.parentPath, entry.name));
+}
+
+function pathIn(name: string, folder: string, file: string): string {
+  return `${name}/${relative(folder, file).split(sep).join('/')}`;
 }
 
 function compressionFacts(part: DumpPart): Pick<Artifact, 'compression' | 'compressedBy'> {

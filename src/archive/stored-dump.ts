@@ -1,7 +1,7 @@
 import { createWriteStream } from 'node:fs';
 import { mkdir, mkdtemp, rm, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Readable } from 'node:stream';
+import type { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { HoldfastError, toHoldfastError } from '../base/errors.ts';
 import { inParallel } from '../base/parallel.ts';
@@ -11,7 +11,7 @@ import { parseCompression, type Codec } from '../pipeline/codecs.ts';
 import { decompressor } from '../pipeline/compress.ts';
 import { through } from '../pipeline/pipeline.ts';
 import type { Storage } from '../storage/storage.ts';
-import { artifactKey } from './layout.ts';
+import { artifactKey, encryptedExtension } from './layout.ts';
 import type { Artifact, Manifest } from './manifest.ts';
 
 export interface DumpPlace {
@@ -22,6 +22,8 @@ export interface DumpPlace {
   scratch: string;
   /** The stored bytes, failing in the place of the end when they are not the manifest's. */
   open(artifact: Artifact, signal: AbortSignal): Promise<Readable>;
+  /** The stage that makes its bytes plain; null where they are. */
+  decrypt(artifact: Artifact, signal: AbortSignal): Promise<Transform | null>;
   /** Reads it to its end, unless that has been done, and rejects when its bytes are not the manifest's. */
   ensureWhole(artifact: Artifact, signal: AbortSignal): Promise<void>;
 }
@@ -45,13 +47,29 @@ export function storedDump(place: DumpPlace): StoredDump {
       if (!directory) return openRaw(place, first, signal);
       throw new HoldfastError('UNEXPECTED', 'a directory dump cannot be read as one stream');
     },
-    locally: (signal) => (directory ? folderLocally(place, signal) : fileLocally(place, signal)),
+    locally: (signal, { only } = { only: null }) =>
+      directory ? folderLocally(filesOf(place, only), signal) : fileLocally(place, signal),
   };
 }
 
+/** The same place with less in it. */
+function filesOf(place: DumpPlace, only: readonly string[] | null): DumpPlace {
+  if (only === null) return place;
+  const [first, ...rest] = place.artifacts.filter((artifact) => isOneOf(artifact, only));
+  return first ? { ...place, artifacts: [first, ...rest] } : place;
+}
+
+/** Whether a file of a directory dump is among those named; compression and encryption have put extensions behind its name. */
+export function isOneOf({ path }: Pick<Artifact, 'path'>, names: readonly string[]): boolean {
+  const name = path.slice(path.indexOf('/') + 1);
+  return names.some((each) => name === each || name.startsWith(`${each}.`));
+}
+
 async function openRaw(place: DumpPlace, artifact: Artifact, signal: AbortSignal): Promise<Readable> {
+  // Before anything is opened: it may ask a person.
+  const decrypt = await place.decrypt(artifact, signal);
   const stored = await place.open(artifact, signal);
-  return through(stored, [decompressor(outerCodec(artifact), signal)], signal);
+  return through(stored, [decrypt, decompressor(outerCodec(artifact), signal)], signal);
 }
 
 /** What the archive has put around what the tool wrote. */
@@ -70,7 +88,7 @@ function outerCodec({ path, compression, compressedBy }: Artifact): Codec {
 
 async function fileLocally(place: DumpPlace, signal: AbortSignal): Promise<Local> {
   const [artifact] = place.artifacts;
-  if (outerCodec(artifact) === 'none') {
+  if (outerCodec(artifact) === 'none' && artifact.encryption === null) {
     const path = localPathOf(place, artifact.path);
     if (path !== null) {
       await checkAll(place, signal);
@@ -86,7 +104,8 @@ async function fileLocally(place: DumpPlace, signal: AbortSignal): Promise<Local
 
 async function folderLocally(place: DumpPlace, signal: AbortSignal): Promise<Local> {
   const name = place.artifacts[0].path.split('/')[0] ?? '';
-  const path = localPathOf(place, name);
+  const isPlain = place.artifacts.every(({ encryption }) => encryption === null);
+  const path = isPlain ? localPathOf(place, name) : null;
   if (path !== null) {
     await checkAll(place, signal);
     return { path, [Symbol.asyncDispose]: async () => undefined };
@@ -94,9 +113,12 @@ async function folderLocally(place: DumpPlace, signal: AbortSignal): Promise<Loc
   const bytes = place.artifacts.reduce((sum, artifact) => sum + artifact.bytes, 0);
   return stage(place.scratch, bytes, async (folder) => {
     await inParallel(place.artifacts, readsAtOnce, async (artifact) => {
-      const target = join(folder, artifact.path);
+      const { path: stored, encryption } = artifact;
+      const isNamed = encryption !== null && stored.endsWith(encryptedExtension);
+      const target = join(folder, isNamed ? stored.slice(0, -encryptedExtension.length) : stored);
       await mkdir(dirname(target), { recursive: true, mode: 0o700 });
-      await copy(await place.open(artifact, signal), target);
+      const decrypt = await place.decrypt(artifact, signal);
+      await copy(through(await place.open(artifact, signal), [decrypt], signal), target);
     });
     return join(folder, name);
   });

@@ -5,17 +5,22 @@ import { backupId } from '../base/ids.ts';
 import type { Report } from '../base/progress.ts';
 import type { DumpPart } from '../engines/engine.ts';
 import type { Stage, Storage } from '../storage/storage.ts';
-import { backupPrefix, checkArtifactPath, extensionFor, manifestName } from './layout.ts';
-import { storeFolder, storeStream } from './store-part.ts';
+import type { Keys, WriteKey } from './keys.ts';
+import { backupPrefix, checkArtifactPath, encryptedExtension, extensionFor, manifestName } from './layout.ts';
+import { storeFolder, storeFolderFiles, storeStream } from './store-part.ts';
 import { renderManifest, sealManifest, type Artifact, type Manifest, type ManifestDraft } from './manifest.ts';
 
 export interface BackupWriter extends AsyncDisposable {
   readonly id: string;
-  /** Whether a tool can write a folder of the backup itself. */
+  /** Whether a tool can write a folder of the backup itself; otherwise its files take a way round. */
   readonly folders: boolean;
   /** Stores a part; when it fails, nothing of the part is left. */
   add(part: DumpPart, options: { signal: AbortSignal; report: Report }): Promise<Artifact[]>;
-  /** Writes the manifest as the last file and makes the backup visible. Without it, disposing removes everything. */
+  /** What was added, as it is stored, while the backup is still being written. */
+  read(path: string, signal: AbortSignal): Promise<Readable>;
+  /** The key everything is encrypted to; null: nothing is. */
+  readonly key: WriteKey | null;
+  /** Writes the manifest, with the words on its encryption, as the last file and makes the backup visible. Without it, disposing removes everything. */
   seal(draft: ManifestDraft, signal: AbortSignal): Promise<Manifest>;
 }
 
@@ -23,17 +28,22 @@ export interface NewBackup {
   storage: Storage;
   source: string;
   startedAt: Date;
+  keys: Keys;
+  /** For folders that a tool writes and the storage cannot take as they are. */
+  scratch: string;
   signal: AbortSignal;
 }
 
 const mostInOneSecond = 9999;
 
-export async function openBackup({ storage, source, startedAt, signal }: NewBackup): Promise<BackupWriter> {
+export async function openBackup(wanted: NewBackup): Promise<BackupWriter> {
+  const { storage, source, startedAt, keys, scratch, signal } = wanted;
+  const key = await keys.forWriting(storage, source, signal);
   for (let ordinal = 1; ordinal <= mostInOneSecond; ordinal += 1) {
     const id = backupId(startedAt, ordinal);
     try {
       const stage = await storage.stage(backupPrefix(source, id), signal);
-      return new Writer(id, storage.capabilities.localFolders, stage);
+      return new Writer({ id, folders: storage.capabilities.localFolders && key === null, stage, key, scratch });
     } catch (error) {
       if (!(error instanceof HoldfastError) || error.code !== 'STORAGE_TAKEN') throw error;
     }
@@ -41,25 +51,39 @@ export async function openBackup({ storage, source, startedAt, signal }: NewBack
   throw new HoldfastError('STORAGE_TAKEN', `there are ${mostInOneSecond} backups of the same second already`);
 }
 
+interface Opened {
+  id: string;
+  folders: boolean;
+  stage: Stage;
+  key: WriteKey | null;
+  scratch: string;
+}
+
 class Writer implements BackupWriter {
   readonly id: string;
   readonly folders: boolean;
+  readonly key: WriteKey | null;
   readonly #stage: Stage;
+  readonly #scratch: string;
 
-  constructor(id: string, folders: boolean, stage: Stage) {
+  constructor({ id, folders, stage, key, scratch }: Opened) {
     this.id = id;
     this.folders = folders;
+    this.key = key;
     this.#stage = stage;
+    this.#scratch = scratch;
   }
 
   async add(part: DumpPart, options: { signal: AbortSignal; report: Report }): Promise<Artifact[]> {
     throwIfAborted(options.signal);
-    const name = part.kind === 'stream' ? part.name + extensionFor(part.compression) : part.name;
+    const recipient = this.key?.recipient ?? null;
+    const encrypted = recipient === null ? '' : encryptedExtension;
+    const name = part.kind === 'stream' ? part.name + extensionFor(part.compression) + encrypted : part.name;
     checkArtifactPath(name);
     try {
-      return part.kind === 'stream'
-        ? [await storeStream(this.#stage, name, part, options)]
-        : await storeFolder(this.#stage, name, part, options);
+      if (part.kind === 'stream') return [await storeStream(this.#stage, name, part, { ...options, recipient })];
+      if (this.folders) return await storeFolder(this.#stage, name, part, options);
+      return await storeFolderFiles(this.#stage, name, part, { ...options, recipient, scratch: this.#scratch });
     } catch (error) {
       // What was wrong with the part is what counts, even when cleaning up does not work either.
       await this.#stage.remove(name).catch(() => undefined);
@@ -67,8 +91,12 @@ class Writer implements BackupWriter {
     }
   }
 
+  read(path: string, signal: AbortSignal): Promise<Readable> {
+    return this.#stage.get(path, { signal });
+  }
+
   async seal(draft: ManifestDraft, signal: AbortSignal): Promise<Manifest> {
-    const manifest = sealManifest({ ...draft, id: this.id });
+    const manifest = sealManifest({ ...draft, id: this.id, encryption: describeKey(this.key) ?? draft.encryption });
     const content = Buffer.from(renderManifest(manifest));
     await this.#stage.put(manifestName, Readable.from([content], { objectMode: false }), {
       signal,
@@ -82,4 +110,11 @@ class Writer implements BackupWriter {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#stage[Symbol.asyncDispose]();
   }
+}
+
+/** No secret is in it: who could open the key, and where that lies. */
+function describeKey(key: WriteKey | null): Record<string, unknown> | null {
+  if (!key) return null;
+  const { file, recipient, recipients, passphrase } = key;
+  return { scheme: 'age', key: file, recipient, recipients, passphrase };
 }

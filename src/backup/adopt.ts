@@ -1,9 +1,9 @@
-import { cp, stat } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { cp } from 'node:fs/promises';
 import { Readable } from 'node:stream';
-import { openForeignDump } from '../archive/foreign.ts';
+import type { ForeignFile } from '../archive/foreign-file.ts';
 import { openBackup } from '../archive/writer.ts';
 import { step } from '../base/progress.ts';
+import { copyEverywhere } from '../care/copies.ts';
 import { rehearse } from '../care/rehearse.ts';
 import { nameBeside } from '../care/scratch-name.ts';
 import { holdLock } from '../catalog/lease.ts';
@@ -12,7 +12,7 @@ import type { Counts, Database, DatabaseFacts, DumpPart, StoredDump } from '../e
 import { proveReadable, sourceLock, type BackupResult, type BackupTask } from './backup.ts';
 
 export interface AdoptTask extends Omit<BackupTask, 'trigger' | 'safetyFor'> {
-  file: string;
+  foreign: ForeignFile;
   /** Feed a plain script of foreign origin to the interpreter. */
   allowScript: boolean;
   /** Even with tools that a hostile dump is known to be able to misuse. */
@@ -32,9 +32,8 @@ export async function adopt(task: AdoptTask): Promise<BackupResult> {
       const inside = { ...task, signal: lease.signal, report: run.report };
       const started = clock.monotonic();
       const { database } = source;
-      const { mtime } = await stat(task.file);
-      const dump = await openForeignDump({
-        path: task.file,
+      const { foreign } = task;
+      const dump = await foreign.open({
         scratch: task.scratch,
         recognise: (head) => database.recognise(head),
         signal: lease.signal,
@@ -44,7 +43,9 @@ export async function adopt(task: AdoptTask): Promise<BackupResult> {
       await using writer = await openBackup({
         storage: primary,
         source: source.name,
-        startedAt: mtime,
+        startedAt: foreign.madeAt,
+        keys: source.keys,
+        scratch: task.scratch,
         signal: lease.signal,
       });
       const artifacts = await step(report, 'store', () =>
@@ -55,43 +56,56 @@ export async function adopt(task: AdoptTask): Promise<BackupResult> {
         {
           id: writer.id,
           source: source.name,
-          description: task.description ?? `imported from ${basename(task.file)}`,
+          description: task.description ?? foreign.description ?? `imported from ${foreign.imported.name}`,
           trigger: 'import',
           safetyFor: null,
-          startedAt: mtime.toISOString(),
+          startedAt: foreign.madeAt.toISOString(),
           finishedAt: clock.now().toISOString(),
           durationMs: Math.round(clock.monotonic() - started),
           holdfast: task.version,
           instance: task.instance,
           database: { ...facts, snapshot: { isolation: 'foreign', lsn: null }, ...counts },
-          app: null,
+          app: foreign.app,
           encryption: null,
           artifacts,
-          warnings: ['imported: counts were taken after restoring it, not when it was made', ...warnings],
+          imported: foreign.imported,
+          warnings: [
+            'imported: counts were taken after restoring it, not when it was made',
+            ...foreign.notes,
+            ...warnings,
+          ],
         },
         lease.signal,
       );
       const sealedAt = clock.now().toISOString();
       const verifyStarted = clock.monotonic();
       await proveReadable(inside, manifest.id);
+      const verifyMs = Math.round(clock.monotonic() - verifyStarted);
+      const copied =
+        source.storages.length === 1
+          ? []
+          : await step(report, 'copies', () =>
+              copyEverywhere({ ...inside, run: run.id, id: manifest.id, from: primary }),
+            );
+      const state = copied.every((copy) => copy.state === 'complete') ? 'succeeded' : 'partial';
       const result: BackupResult = {
         run: run.id,
         id: manifest.id,
         source: source.name,
-        state: 'succeeded',
+        state,
         durationMs: manifest.durationMs,
         sealedAt,
-        verifyMs: Math.round(clock.monotonic() - verifyStarted),
+        verifyMs,
         bytes: artifacts.reduce((sum, artifact) => sum + artifact.bytes, 0),
         rawBytes: null,
         artifacts,
-        copies: { [primary.name]: 'complete' },
+        copies: { [primary.name]: 'complete', ...Object.fromEntries(copied.map((copy) => [copy.to, copy.state])) },
         tables: counts.tables.length,
         rows: counts.tables.reduce((sum, table) => sum + (table.rows ?? 0), 0),
         removed: [],
         warnings: manifest.warnings,
       };
-      return { state: 'succeeded', backup: manifest.id, result };
+      return { state, backup: manifest.id, result };
     },
   );
 }
@@ -108,7 +122,7 @@ async function rehearseForeign(
     const { counts, warnings } = await rehearse({
       scratch,
       like: { ...like, owner: '' },
-      note: `import of ${basename(task.file)} into ${source.name}`,
+      note: `import of ${task.foreign.imported.name} into ${source.name}`,
       dump,
       expected: null,
       // A script names its owners and privileges itself.

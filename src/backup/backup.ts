@@ -5,13 +5,15 @@ import { openBackup, type BackupWriter } from '../archive/writer.ts';
 import type { Clock } from '../base/clock.ts';
 import { step, type Report } from '../base/progress.ts';
 import { formatBytes, formatCount } from '../base/units.ts';
-import { prune } from '../care/prune.ts';
+import type { CopyOutcome } from '../care/copies.ts';
 import type { Source } from '../care/source.ts';
 import { assertVerified, verifyCopy } from '../care/verify.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { holdLock, type Lease } from '../catalog/lease.ts';
 import { withRun } from '../catalog/run.ts';
 import type { Counts, Snapshot } from '../engines/engine.ts';
+import { applyRetention, clearLocal, retryOlder } from './afterwards.ts';
+import { beginCopies, type EarlyCopies } from './early-copies.ts';
 
 export type Trigger = Manifest['trigger'];
 
@@ -45,6 +47,7 @@ export interface BackupResult {
   bytes: number;
   rawBytes: number | null;
   artifacts: Artifact[];
+  /** By storage: `complete`, `pending` when it failed and is tried again, `missing` when it went (`deleteLocalAfterCopy`). */
   copies: Record<string, string>;
   tables: number;
   rows: number;
@@ -54,14 +57,17 @@ export interface BackupResult {
 
 const sweepAfterMs = 24 * 3_600_000;
 
-/** One backup now: lock, snapshot, dump and counts, seal, read back, retention. */
+/** One backup now: lock, snapshot, dump and counts, seal, read back, copies, retention. */
 export async function backup(task: BackupTask): Promise<BackupResult> {
   const { source, catalog, clock, trigger, signal, report } = task;
   return withRun({ operation: 'backup', source: source.name, trigger, catalog, clock, signal, report }, async (run) => {
     await using lease = await holdLock({ catalog, clock, name: sourceLock(source), run: run.id, signal: run.signal });
-    const taken = await takeBackup({ ...task, signal: lease.signal, report: run.report }, lease, run.id);
-    const removed = await applyRetention({ ...task, signal: lease.signal, report: run.report });
-    return { state: 'succeeded', backup: taken.id, result: { ...taken, removed } };
+    const inside = { ...task, signal: lease.signal, report: run.report };
+    const taken = await takeBackup(inside, lease, run.id);
+    await retryOlder(inside, taken.copies, run.id);
+    const removed = await applyRetention(inside, run.id);
+    const copies = { ...taken.copies, ...(await clearLocal(inside, taken.id, run.id)) };
+    return { state: taken.state, backup: taken.id, result: { ...taken, copies, removed } };
   });
 }
 
@@ -79,7 +85,17 @@ export async function takeBackup(task: BackupTask, lease: Lease, run: string): P
   const alive = () => false; // we hold the source's lock: nobody else can be writing a stage of it
   await sweepUnfinished(primary, source.name, { now: startedAt, olderThanMs: sweepAfterMs, alive, signal });
 
-  await using writer = await openBackup({ storage: primary, source: source.name, startedAt, signal });
+  await using writer = await openBackup({
+    storage: primary,
+    source: source.name,
+    startedAt,
+    keys: source.keys,
+    scratch: task.scratch,
+    signal,
+  });
+  // One made for safety is there for the restore that waits for it, and stays where it is quickest.
+  const others = task.trigger === 'safety' ? [] : source.storages.slice(1);
+  await using copies = beginCopies({ ...task, run, storages: others, writer, sweepAfterMs });
   await using snapshot = await step(
     report,
     'snapshot',
@@ -89,30 +105,33 @@ export async function takeBackup(task: BackupTask, lease: Lease, run: string): P
   const stored = await step(
     report,
     'dump',
-    () => storeDump(snapshot, writer, { signal, report }),
+    () => storeDump(snapshot, writer, copies, { signal, report }),
     (done) => `${formatBytes(sumOf(done.artifacts))} stored, ${describeCounts(done.counts)}`,
   );
   lease.assertHeld();
   const manifest = await step(report, 'seal', () =>
     writer.seal({ ...describeTask(task, writer.id, startedAt, started), ...describeStored(snapshot, stored) }, signal),
   );
+  copies.sealed();
   const sealedAt = clock.now().toISOString();
   for (const message of manifest.warnings) report({ kind: 'warning', message });
 
   const verifyStarted = clock.monotonic();
   await proveReadable(task, manifest.id);
+  const verifyMs = Math.round(clock.monotonic() - verifyStarted);
+  const copied = await finishCopies(copies, others.length, report);
   return {
     run,
     id: manifest.id,
     source: source.name,
-    state: 'succeeded',
+    state: copied.every(({ state }) => state === 'complete') ? 'succeeded' : 'partial',
     durationMs: manifest.durationMs,
     sealedAt,
-    verifyMs: Math.round(clock.monotonic() - verifyStarted),
+    verifyMs,
     bytes: sumOf(manifest.artifacts),
     rawBytes: sumOfRaw(manifest.artifacts),
     artifacts: manifest.artifacts,
-    copies: { [primary.name]: 'complete' },
+    copies: { [primary.name]: 'complete', ...Object.fromEntries(copied.map(({ to, state }) => [to, state])) },
     tables: stored.counts.tables.length,
     rows: rowsOf(stored.counts),
     removed: [],
@@ -129,6 +148,7 @@ interface Stored {
 async function storeDump(
   snapshot: Snapshot,
   writer: BackupWriter,
+  copies: EarlyCopies,
   { signal, report }: { signal: AbortSignal; report: Report },
 ): Promise<Stored> {
   const together = new AbortController();
@@ -138,7 +158,7 @@ async function storeDump(
     throw error;
   };
   const counting = snapshot.count(both).catch(endBoth);
-  const dumping = storeParts(snapshot, writer, { signal: both, report }).catch(endBoth);
+  const dumping = storeParts(snapshot, writer, copies, { signal: both, report }).catch(endBoth);
   const [artifacts, counts] = await settleTogether(dumping, counting);
   return { artifacts, counts: await snapshot.settleSequences(counts, signal) };
 }
@@ -146,10 +166,15 @@ async function storeDump(
 async function storeParts(
   snapshot: Snapshot,
   writer: BackupWriter,
+  copies: EarlyCopies,
   options: { signal: AbortSignal; report: Report },
 ): Promise<Artifact[]> {
   const artifacts: Artifact[] = [];
-  for await (const part of snapshot.parts(options.signal)) artifacts.push(...(await writer.add(part, options)));
+  for await (const part of snapshot.parts(options.signal)) {
+    const stored = await writer.add(part, options);
+    copies.add(stored);
+    artifacts.push(...stored);
+  }
   return artifacts;
 }
 
@@ -170,22 +195,18 @@ export async function proveReadable(task: ReadBack, id: string): Promise<void> {
   if (result.ok) return;
   await removeBackup(storage, task.source.name, id, task.signal);
   task.catalog.proofs.remove(task.source.name, id);
+  task.catalog.copies.remove(task.source.name, id);
   assertVerified(result);
 }
 
-/** Retention never fails a good backup: what it could not remove now, it removes the next time. */
-async function applyRetention(task: BackupTask): Promise<string[]> {
-  const { source, catalog, clock, timezone, signal, report } = task;
-  const removed: string[] = [];
-  for (const storage of source.storages) {
-    try {
-      const result = await prune({ source, storage, catalog, clock, timezone, dryRun: false, signal, report });
-      removed.push(...result.removed);
-    } catch (error) {
-      report({ kind: 'warning', message: `retention in ${storage.name} did not finish: ${(error as Error).message}` });
-    }
-  }
-  return removed;
+async function finishCopies(copies: EarlyCopies, count: number, report: Report): Promise<CopyOutcome[]> {
+  if (count === 0) return [];
+  return step(
+    report,
+    'copies',
+    () => copies.finish(),
+    (done) => done.map(({ to, state }) => `${to} ${state}`).join(', '),
+  );
 }
 
 function describeTask(task: BackupTask, id: string, startedAt: Date, started: number) {

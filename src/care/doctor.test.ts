@@ -3,8 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { systemClock } from '../base/clock.ts';
+import { HoldfastError } from '../base/errors.ts';
 import { runProcess } from '../base/run-process.ts';
+import { forward } from '../storage/forward.ts';
 import { localStorage } from '../storage/local/local.ts';
+import type { Storage } from '../storage/storage.ts';
 import { examine, type ExamineOptions } from './doctor.ts';
 
 let folder: string;
@@ -52,7 +55,7 @@ test('one bad thing does not hide the others', async () => {
   const storages = [localStorage('bad', { type: 'local', path: join(file, 'x') }), local(join(folder, 'good'))];
   const found = await findings({ catalog, storages });
   expect(found).toContain('state: reachable failed');
-  expect(found).toContain('storage bad: reachable failed');
+  expect(found).toContain('storage bad: write failed');
   expect(found).toContain('storage local: usable ok');
 });
 
@@ -85,4 +88,56 @@ test('an interruption ends it', async () => {
   await expect(findings({ storages: [local(folder)], signal: stop.signal })).rejects.toMatchObject({
     code: 'INTERRUPTED',
   });
+});
+
+test('which of writing, reading, listing and deleting does not work is said', async () => {
+  const refuse = () => Promise.reject(new HoldfastError('STORAGE_DENIED', 'not allowed', { hint: 'Allow it.' }));
+  const broken = (change: Partial<Storage>): Storage => ({ ...forward(local(join(folder, 'backups'))), ...change });
+  const cases: [string, Partial<Storage>][] = [
+    ['write', { put: refuse }],
+    ['read', { get: refuse }],
+    ['list', { list: () => ({ [Symbol.asyncIterator]: () => ({ next: refuse }) }) }],
+    ['delete', { delete: refuse }],
+  ];
+  for (const [step, change] of cases) {
+    expect((await findings({ storages: [broken(change)] })).slice(1)).toEqual([`storage local: ${step} failed`]);
+  }
+});
+
+test('a probe that is locked stays, and that is no failure', async () => {
+  const backups = local(join(folder, 'backups'));
+  const lockedUntil = new Date('2030-01-31T12:00:00Z');
+  const locking: Storage = {
+    ...forward(backups),
+    capabilities: { ...backups.capabilities, lock: { mode: 'compliance', days: 30 } },
+    delete: () => Promise.reject(new HoldfastError('STORAGE_LOCKED', 'locked', { kind: 'refused' })),
+    async *list(prefix, inTime) {
+      for await (const object of backups.list(prefix, inTime)) yield { ...object, lockedUntil };
+    },
+  };
+  const options = { sources: [], storages: [locking], compressions: [], catalog: { probe: () => undefined } };
+  for (let time = 0; time < 2; time += 1) {
+    const found = await examine({ ...options, clock: systemClock, signal });
+    expect(found.find(({ check }) => check === 'usable')).toMatchObject({ result: 'ok' });
+    expect(found.find(({ check }) => check === 'lock')).toMatchObject({
+      result: 'ok',
+      detail: expect.stringMatching(/30 days \(compliance\); the probe .* stays until 2030-01-31/),
+    });
+  }
+  // Always the same one.
+  expect(await readdir(join(folder, 'backups'))).toEqual(['holdfast-probe']);
+});
+
+test('all storages are examined at once, and none for longer than it may take', async () => {
+  const hanging = (name: string): Storage => ({
+    ...forward(localStorage(name, { type: 'local', path: join(folder, name) })),
+    put: (_key, _content, { signal: inTime }) =>
+      new Promise((_, reject) => inTime.addEventListener('abort', () => reject(new Error('aborted')), { once: true })),
+  });
+  const started = performance.now();
+  const storages = [hanging('a'), hanging('b'), hanging('c'), local(join(folder, 'good'))];
+  const found = await findings({ storages, timeoutMs: 1500 });
+  expect(found.filter((line) => line.endsWith('reachable failed'))).toHaveLength(3);
+  expect(found).toContain('storage local: usable ok');
+  expect(performance.now() - started).toBeLessThan(4400);
 });

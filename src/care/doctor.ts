@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
-import { withTimeout } from '../base/abort.ts';
+import { abortReason, withTimeout } from '../base/abort.ts';
 import type { Clock } from '../base/clock.ts';
 import { HoldfastError, toHoldfastError } from '../base/errors.ts';
 import { withoutSecrets } from '../base/secret.ts';
@@ -32,42 +32,49 @@ export interface ExamineOptions {
   compressions: readonly Compression[];
   clock: Clock;
   signal: AbortSignal;
+  /** How long each thing looked at may take. */
+  timeoutMs?: number;
 }
 
-const checkTimeoutMs = 60_000;
+const usualTimeoutMs = 60_000;
+/** For what was told to stop and still has to clean up. */
+const graceMs = 5000;
 
 /** Tries everything a backup will need, changes nothing but a probe it removes again, and never stops at the first failure. */
 export async function examine(options: ExamineOptions): Promise<Finding[]> {
-  const { sources, storages, catalog, compressions, clock, signal } = options;
-  const state = await examineOne('state', signal, async () => {
+  const { sources, storages, catalog, compressions, clock, signal, timeoutMs = usualTimeoutMs } = options;
+  const examineOne = (subject: string, look: Look) => examineInTime(subject, look, { signal, timeoutMs });
+  const state = await examineOne('state', async () => {
     catalog.probe();
     return [{ name: 'writable', result: 'ok', detail: 'runs, locks and history can be written' }];
   });
   const perSource = sources.map((source) =>
-    examineOne(`source ${source.name}`, signal, async (inTime) => [
+    examineOne(`source ${source.name}`, async (inTime) => [
       ...(await source.database.check(inTime)),
       ...(await leftoverCheck(source, inTime)),
     ]),
   );
   const perStorage = storages.map((storage) =>
-    examineOne(`storage ${storage.name}`, signal, (inTime) => examineStorage(storage, clock, inTime)),
+    examineOne(`storage ${storage.name}`, (inTime) => examineStorage(storage, clock, inTime)),
   );
   const perCodec = compressions.map((compression) =>
-    examineOne('machine', signal, async (inTime) => [await compressionCheck(compression, inTime)]),
+    examineOne('machine', async (inTime) => [await compressionCheck(compression, inTime)]),
   );
   return [state, ...(await Promise.all([...perCodec, ...perSource, ...perStorage]))].flat();
 }
 
-async function examineOne(
+type Look = (signal: AbortSignal) => Promise<Check[]>;
+
+async function examineInTime(
   subject: string,
-  signal: AbortSignal,
-  look: (signal: AbortSignal) => Promise<Check[]>,
+  look: Look,
+  { signal, timeoutMs }: { signal: AbortSignal; timeoutMs: number },
 ): Promise<Finding[]> {
-  using limited = withTimeout(signal, checkTimeoutMs, () => {
-    return new HoldfastError('TIMEOUT', `no answer within ${formatDuration(checkTimeoutMs)}`, { retryable: true });
+  using limited = withTimeout(signal, timeoutMs, () => {
+    return new HoldfastError('TIMEOUT', `no answer within ${formatDuration(timeoutMs)}`, { retryable: true });
   });
   try {
-    const checks = await look(limited.signal);
+    const checks = await orWhenOver(look(limited.signal), limited.signal);
     return checks.map(({ name, result, detail, hint }) => ({
       subject,
       check: name,
@@ -79,6 +86,16 @@ async function examineOne(
     if (signal.aborted) throw error;
     return [{ subject, ...failure('reachable', error) }];
   }
+}
+
+/** What does not react to the signal is left behind. */
+async function orWhenOver<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const over = new Promise<never>((_, reject) => {
+    const giveUp = () => setTimeout(() => reject(abortReason(signal)), graceMs).unref();
+    if (signal.aborted) giveUp();
+    else signal.addEventListener('abort', giveUp, { once: true });
+  });
+  return Promise.race([work, over]);
 }
 
 function failure(check: string, error: unknown): Omit<Finding, 'subject'> {

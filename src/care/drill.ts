@@ -56,7 +56,8 @@ export async function drill(task: DrillTask): Promise<DrillResult> {
 
 async function rehearseBackup(task: DrillTask, run: string): Promise<DrillResult> {
   const { source, storage, id, signal, report } = task;
-  const archive = await openArchive({ storage, source: source.name, id, scratch: task.scratch, signal });
+  const { keys } = source;
+  const archive = await openArchive({ storage, source: source.name, id, keys, scratch: task.scratch, signal });
   const expected = archive.manifest.database;
   if (!expected) {
     throw new HoldfastError('NOTHING_TO_DRILL', `backup ${id} holds no database`, { kind: 'usage' });

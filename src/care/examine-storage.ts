@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import type { Clock } from '../base/clock.ts';
-import { HoldfastError } from '../base/errors.ts';
+import { HoldfastError, toHoldfastError } from '../base/errors.ts';
 import { runProcess } from '../base/run-process.ts';
 import { formatBytes, formatDuration } from '../base/units.ts';
 import type { Check } from '../engines/engine.ts';
@@ -14,44 +14,95 @@ import type { Storage, StoredObject } from '../storage/storage.ts';
 const clockToleranceMs = 5 * 60_000;
 const scarceBytes = 1024 ** 3;
 const scarcePart = 0.05;
+/** Never the name of a source's folder with backups in it. */
+const lockedProbe = 'holdfast-probe/';
 
 /** Does to a storage what backups do to it, with a probe that is removed again, and looks at what surrounds it. */
 export async function examineStorage(storage: Storage, clock: Clock, signal: AbortSignal): Promise<Check[]> {
-  const { modifiedAt, ms } = await probeStorage(storage, clock, signal);
+  const probe = await probeStorage(storage, clock, signal);
+  if (!probe.ok) return [probe.check];
+  const { modifiedAt, lockedUntil, ms } = probe;
+  const deleted = lockedUntil === null ? 'listed and deleted a probe' : 'and listed a probe';
   return [
     {
       name: 'usable',
       result: 'ok',
-      detail: `${storage.title}: wrote, read, listed and deleted a probe in ${formatDuration(ms)}`,
+      detail: `${storage.title}: wrote, read, ${deleted} in ${formatDuration(ms)}`,
     },
+    ...lockCheck(storage, lockedUntil),
     clockCheck(modifiedAt, clock),
     ...(await spaceCheck(storage, signal)),
     ...(await gitCheck(storage, signal)),
   ];
 }
 
-/** Does to a small object all that is ever done to a backup. */
-async function probeStorage(
-  storage: Storage,
-  clock: Clock,
-  signal: AbortSignal,
-): Promise<{ modifiedAt: Date; ms: number }> {
+type Probe =
+  | { ok: true; modifiedAt: Date; lockedUntil: Date | 'unknown' | null; ms: number }
+  | { ok: false; check: Check };
+
+type Step = 'write' | 'read' | 'list' | 'delete';
+
+/** Does to a small object all that is ever done to a backup; which of it did not work is what the operator has to know. */
+async function probeStorage(storage: Storage, clock: Clock, signal: AbortSignal): Promise<Probe> {
   const started = clock.monotonic();
-  const folder = `holdfast-probe-${randomBytes(4).toString('hex')}/`;
+  // What is locked stays: then always the same, so that not every examination leaves one more.
+  const folder = storage.capabilities.lock ? lockedProbe : `holdfast-probe-${randomBytes(4).toString('hex')}/`;
   const key = `${folder}probe`;
   const content = randomBytes(1024);
+  let doing: Step = 'write';
+  let lockedUntil: Date | 'unknown' | null = null;
   try {
     await storage.put(key, Readable.from([content]), { signal, size: content.length });
+    doing = 'read';
     const read = await buffer(await storage.get(key, { signal }));
     if (!read.equals(content)) throw probeFailed(storage, 'what was read is not what was written');
+    doing = 'list';
     const object = await findListed(storage, key, { folder, signal });
     if (!object) throw probeFailed(storage, 'what was written is not listed');
-    await storage.delete([key], signal);
-    if (await storage.stat(key, signal)) throw probeFailed(storage, 'what was deleted is still there');
-    return { modifiedAt: object.modifiedAt, ms: clock.monotonic() - started };
+    doing = 'delete';
+    lockedUntil = await deleteProbe(storage, object, signal);
+    if (lockedUntil === null && (await storage.stat(key, signal)))
+      throw probeFailed(storage, 'what was deleted is still there');
+    return { ok: true, modifiedAt: object.modifiedAt, lockedUntil, ms: clock.monotonic() - started };
+  } catch (error) {
+    signal.throwIfAborted();
+    return { ok: false, check: failedStep(doing, error) };
   } finally {
-    await removeProbe(storage, key, folder);
+    if (lockedUntil === null) await removeProbe(storage, key, folder);
   }
+}
+
+/** Null when it is gone; otherwise it is locked, until when if that is known. */
+async function deleteProbe(
+  storage: Storage,
+  { key, lockedUntil }: StoredObject,
+  signal: AbortSignal,
+): Promise<Date | 'unknown' | null> {
+  try {
+    await storage.delete([key], signal);
+  } catch (error) {
+    if (toHoldfastError(error).code !== 'STORAGE_LOCKED') throw error;
+    return lockedUntil ?? 'unknown';
+  }
+  const left = storage.capabilities.lock && (await storage.stat(key, signal));
+  return left ? (left.lockedUntil ?? lockedUntil ?? 'unknown') : null;
+}
+
+function failedStep(step: Step, error: unknown): Check {
+  const { message, code, hint } = toHoldfastError(error);
+  return { name: step, result: 'failed', detail: `${message} (${code})`, ...(hint === undefined ? {} : { hint }) };
+}
+
+function lockCheck({ capabilities: { lock } }: Storage, lockedUntil: Date | 'unknown' | null): Check[] {
+  if (lockedUntil === null && lock === null) return [];
+  const rule = lock
+    ? `what is written cannot be removed for ${lock.days} days (${lock.mode})`
+    : 'what is written is locked';
+  const stays =
+    lockedUntil === null
+      ? ''
+      : `; the probe in ${lockedProbe} stays${lockedUntil === 'unknown' ? '' : ` until ${lockedUntil.toISOString().slice(0, 10)}`}`;
+  return [{ name: 'lock', result: 'ok', detail: rule + stays }];
 }
 
 async function findListed(

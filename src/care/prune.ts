@@ -42,7 +42,7 @@ export interface PruneResult {
   failed: { id: string; code: string; message: string }[];
 }
 
-/** Applies the source's retention to one storage; with `dryRun` it only says what it would do. */
+/** Applies the retention to one storage; with `dryRun` it only says what it would do. */
 export async function prune(task: PruneTask): Promise<PruneResult> {
   if (task.dryRun) return plan(task);
   await using lease = await holdRemovals(task);
@@ -83,11 +83,13 @@ async function decide(task: PruneTask, rows: BackupRow[]): Promise<PruneDecision
     safety: row.facts?.trigger === 'safety',
   }));
   const times = new Map(backups.map(({ id, at }) => [id, at.toISOString()]));
-  return decideRetention({ backups, rules: source.retention, now: clock.now(), timezone }).map((decision) => ({
-    ...decision,
-    at: times.get(decision.id) ?? '',
-    bytes: byId.get(decision.id)?.facts?.bytes ?? null,
-  }));
+  return decideRetention({ backups, rules: source.retentionIn(task.storage.name), now: clock.now(), timezone }).map(
+    (decision) => ({
+      ...decision,
+      at: times.get(decision.id) ?? '',
+      bytes: byId.get(decision.id)?.facts?.bytes ?? null,
+    }),
+  );
 }
 
 /** One that cannot be removed now does not keep the others from going; it is tried again the next time. */
@@ -103,6 +105,7 @@ async function carryOut(task: PruneTask, decision: PruneDecision, result: PruneR
     if (kind === 'busy' || kind === 'refused') {
       decision.keep = true;
       decision.reasons = [message];
+      task.report({ kind: 'warning', message: `${id} stays in ${task.storage.name}: ${message}` });
     } else {
       result.failed.push({ id, code, message });
       task.report({ kind: 'warning', message: `${id} was not removed from ${task.storage.name}: ${message}` });

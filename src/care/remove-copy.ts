@@ -28,7 +28,10 @@ export async function removeCopy({ source, storage, id, catalog, clock, run, sig
   lease.assertHeld();
   await removeBackup(storage, source.name, id, lease.signal);
   catalog.backups.remove(storage.name, source.name, id);
-  if (!hasOtherCopy(catalog, source, storage, id)) catalog.proofs.remove(source.name, id);
+  if (hasOtherCopy(catalog, source, storage, id)) return;
+  catalog.proofs.remove(source.name, id);
+  // What is gone everywhere is not copied anywhere any more.
+  catalog.copies.remove(source.name, id);
 }
 
 /**

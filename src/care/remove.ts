@@ -1,3 +1,4 @@
+import { throwIfAborted } from '../base/abort.ts';
 import type { Clock } from '../base/clock.ts';
 import { HoldfastError } from '../base/errors.ts';
 import { step, type Report } from '../base/progress.ts';
@@ -36,7 +37,13 @@ export async function removeOne(task: RemoveTask): Promise<RemoveResult> {
   const { signal } = lease;
   const rows: BackupRow[] = [];
   for (const storage of source.storages) {
-    rows.push(...(await takeInventory({ storage, source: source.name, catalog, signal })));
+    try {
+      rows.push(...(await takeInventory({ storage, source: source.name, catalog, signal })));
+    } catch (error) {
+      throwIfAborted(signal);
+      // What another storage has and cannot tell now does not count as a good copy.
+      if (storages.includes(storage)) throw error;
+    }
   }
   const going = rows.filter((row) => row.id === id && storages.some(({ name }) => name === row.storage));
   assertRemovable(task, rows, going);

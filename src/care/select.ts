@@ -1,8 +1,11 @@
-import { HoldfastError } from '../base/errors.ts';
-import type { BackupRow, Catalog } from '../catalog/catalog.ts';
+import { throwIfAborted } from '../base/abort.ts';
+import { HoldfastError, toHoldfastError } from '../base/errors.ts';
+import type { BackupRow, Catalog, ProofRecord } from '../catalog/catalog.ts';
 import type { Storage } from '../storage/storage.ts';
 import { oldestFirst } from './backup-facts.ts';
 import { takeInventory } from './inventory.ts';
+import { nearestFirst } from './nearest.ts';
+import { standings } from './proofs.ts';
 import type { Source } from './source.ts';
 
 export type Selectable = Pick<BackupRow, 'id' | 'state' | 'facts'>;
@@ -23,22 +26,69 @@ export function selectBackup<Row extends Selectable>(rows: readonly Row[], text:
   throw matching.length > 1 ? ambiguous(text, matching) : unknown(text, backups);
 }
 
-/** Where a backup is to be read from: in the named storage, or in the first of the source's that has it whole. */
+export interface ResolvedBackup {
+  /** Where it is read from. */
+  storage: Storage;
+  id: string;
+  row: BackupRow;
+  /** Other storages that have it whole, in the order to be tried. */
+  others: Storage[];
+  /** Storages that could not be asked. */
+  unreachable: { storage: string; error: unknown }[];
+}
+
+/**
+ * Where a backup is to be read from: in the named storage, or where the source has it whole, on this machine if possible, and rather not
+ * where damage was found. One storage that is down does not hide what the others have.
+ */
 export async function resolveBackup(request: {
   source: Source;
   storage: Storage | null;
   id: string;
   catalog: Catalog | null;
   signal: AbortSignal;
-}): Promise<{ storage: Storage; id: string; row: BackupRow }> {
+}): Promise<ResolvedBackup> {
   const { source, catalog, signal } = request;
-  const storages = request.storage ? [request.storage] : source.storages;
-  const rows: BackupRow[] = [];
-  for (const storage of storages)
-    rows.push(...(await takeInventory({ storage, source: source.name, catalog, signal })));
-  const row = selectBackup(rows, request.id);
-  const storage = storages.find(({ name }) => name === row.storage) ?? source.storages[0];
-  return { storage, id: row.id, row };
+  const storages = request.storage ? [request.storage] : nearestFirst(source.name, source.storages);
+  const unreachable: ResolvedBackup['unreachable'] = [];
+  const found: BackupRow[] = [];
+  for (const storage of storages) {
+    try {
+      found.push(...(await takeInventory({ storage, source: source.name, catalog, signal })));
+    } catch (error) {
+      throwIfAborted(signal);
+      unreachable.push({ storage: storage.name, error });
+    }
+  }
+  if (unreachable.length === storages.length) throw unreachable[0]?.error;
+  const rows = damagedLast(found, catalog?.proofs.list({ source: source.name }) ?? []);
+  const row = selectOrExplain(rows, request.id, unreachable);
+  const placeOf = ({ storage }: BackupRow) => storages.find(({ name }) => name === storage);
+  const others = rows
+    .filter((other) => other !== row && other.id === row.id && other.state === 'complete')
+    .map(placeOf)
+    .filter((storage) => storage !== undefined);
+  return { storage: placeOf(row) ?? source.storages[0], id: row.id, row, others, unreachable };
+}
+
+/** What is not found may lie in the storage that does not answer. */
+function selectOrExplain(
+  rows: readonly BackupRow[],
+  id: string,
+  unreachable: ResolvedBackup['unreachable'],
+): BackupRow {
+  try {
+    return selectBackup(rows, id);
+  } catch (error) {
+    const [first] = unreachable;
+    throw first && toHoldfastError(error).code === 'BACKUP_UNKNOWN' ? first.error : error;
+  }
+}
+
+function damagedLast(rows: readonly BackupRow[], proofs: readonly ProofRecord[]): BackupRow[] {
+  const standing = standings(proofs);
+  const bad = new Set(rows.filter((row) => row.state === 'complete' && !standing(row).ok));
+  return [...rows.filter((row) => !bad.has(row)), ...bad];
 }
 
 function onePerBackup<Row extends Selectable>(rows: readonly Row[]): Row[] {

@@ -10,11 +10,23 @@ export interface Catalog extends Disposable {
   readonly locks: LockRecords;
   readonly backups: BackupRecords;
   readonly proofs: ProofRecords;
+  readonly copies: CopyRecords;
+  readonly keys: KeyRecords;
   /** A write that fails when the state cannot be written; for `doctor` and `health`. */
   probe(): void;
 }
 
-export type Operation = 'backup' | 'verify' | 'drill' | 'restore' | 'prune' | 'delete' | 'import' | 'rebuild';
+export type Operation =
+  | 'backup'
+  | 'verify'
+  | 'drill'
+  | 'restore'
+  | 'prune'
+  | 'delete'
+  | 'import'
+  | 'rebuild'
+  | 'copy'
+  | 'key';
 export type RunState = 'queued' | 'running' | 'succeeded' | 'partial' | 'failed' | 'cancelled';
 
 export interface RunRecord {
@@ -74,7 +86,8 @@ export interface LockRecords {
   list(): LockRow[];
 }
 
-export type CopyState = 'complete' | 'incomplete' | 'corrupt' | 'missing';
+/** `pending`: not there yet, but queued. */
+export type CopyState = 'complete' | 'incomplete' | 'corrupt' | 'missing' | 'pending';
 
 /** One backup in one storage, as last seen. */
 export interface BackupRow {
@@ -142,4 +155,47 @@ export interface ProofRecords {
   /** Newest first. */
   list(filter: { source?: string; backup?: string; kind?: 'verify' | 'drill' }): ProofRecord[];
   remove(source: string, backup: string): void;
+}
+
+/** A copy that is being made or is to be tried again. */
+export interface CopyRecord {
+  source: string;
+  backup: string;
+  /** Where it is to lie. */
+  storage: string;
+  /** How often it failed. */
+  attempts: number;
+  /** Not before this. */
+  nextAt: string;
+  lastError: { code: string; message: string; hint: string | null } | null;
+  /** When it was first begun. */
+  since: string;
+}
+
+export interface CopyRecords {
+  put(record: CopyRecord): void;
+  get(source: string, backup: string, storage: string): CopyRecord | null;
+  /** Oldest backup first. */
+  list(filter: { source?: string; backup?: string }): CopyRecord[];
+  /** Without a storage, all of the backup. */
+  remove(source: string, backup: string, storage?: string): void;
+}
+
+/** The current key of a source, so that a backup does not have to open it. No secret in the clear. */
+export interface RememberedKey {
+  source: string;
+  /** `keys/2026-11-20.age` */
+  file: string;
+  recipient: string;
+  recipients: string[];
+  passphrase: boolean;
+  /** Tells whether a passphrase is the one that opened the key. */
+  proof: string | null;
+  /** Wrapped, as in the storages; base64. */
+  files: { name: string; content: string }[];
+}
+
+export interface KeyRecords {
+  get(source: string): RememberedKey | null;
+  put(record: RememberedKey): void;
 }

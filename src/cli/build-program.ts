@@ -9,6 +9,7 @@ export interface Globals {
   config?: string;
   source?: string;
   storage?: string;
+  identity?: string;
   json?: boolean;
   debug?: boolean;
   yes?: boolean;
@@ -30,6 +31,12 @@ export const globalOptions: readonly CommandOption[] = [
     value: 'name',
     summary: 'which storage; default: the primary one of the source',
     complete: 'storage',
+  },
+  {
+    name: 'identity',
+    value: 'file',
+    summary: 'an age identity that opens encrypted backups (also HOLDFAST_IDENTITY)',
+    complete: 'file',
   },
   { name: 'json', summary: 'print data as JSON; messages stay on the error output' },
   { name: 'yes', short: 'y', summary: 'answer questions with yes; never skips a guard' },

@@ -100,8 +100,8 @@ export interface CommandContext {
   readonly version: string;
   /** All commands, for the completion. */
   readonly commands: readonly Command[];
-  /** Reads the configuration on the first call. */
-  loadConfig(): Promise<LoadedConfig>;
+  /** Reads the configuration on the first call, and tells its warnings then unless the command shows them itself. */
+  loadConfig(options?: { quietly: boolean }): Promise<LoadedConfig>;
   /** Opens everything the configuration names on the first call; closed when the command has ended. */
   house(): Promise<House>;
 }

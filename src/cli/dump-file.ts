@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { HoldfastError } from '../base/errors.ts';
 
 const looksLikeBackup = /^(latest|\d{4}(-[\d_-]*)?)$/;
-const looksLikePath = /\/|\.(dump|sql|tar|dir|gz|bz2|xz|zst|lz4|backup|bak|pgdump)$/i;
+const looksLikePath = /\/|\.(dump|sql|tar|dir|gz|bz2|xz|zst|lz4|backup|bak|pgdump|nbdata)$/i;
 
 /**
  * The path of a dump file (or directory dump), or null when the text is the id of a backup. An id wins over a file of

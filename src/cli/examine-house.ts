@@ -12,12 +12,35 @@ import { formatTime } from './output/time.ts';
 export async function examineHouse(context: CommandContext, loaded: LoadedConfig): Promise<Finding[]> {
   const house = await openHouse(context);
   if ('finding' in house) return [house.finding];
-  const sources = context.source === undefined ? house.sources : [house.source(context.source)];
+  const sources = context.source === undefined ? house.sources : [await house.source(context.source, context.signal)];
   const storages = context.source === undefined ? house.storages : sources.flatMap((source) => [...source.storages]);
   const { clock, signal } = context;
+  const unconfigured = house.sources.length === 0 ? [await foundFinding(house, signal)] : [];
   const compressions = sources.flatMap(({ name }) => namedCompression(loaded.config.sources[name]));
   const found = await examine({ sources, storages, catalog: house.catalog, compressions, clock, signal });
-  return [...found, ...sources.map(({ name }) => scheduleFinding(name, loaded.config.sources[name], house))];
+  return [
+    ...unconfigured,
+    ...found,
+    ...sources.map(({ name }) => scheduleFinding(name, loaded.config.sources[name], house)),
+  ];
+}
+
+/** Without sources there is nothing to protect: what can be recovered is what matters then. */
+async function foundFinding(house: House, signal: AbortSignal): Promise<Finding> {
+  const finding = { subject: 'configuration', check: 'sources', hint: null };
+  try {
+    const names = (await house.findSources(signal)).map(({ name }) => name).join(', ');
+    const detail =
+      names === '' ? 'none is configured, and the storages hold none' : `none is configured; in the storages: ${names}`;
+    return { ...finding, result: 'ok', detail };
+  } catch (error) {
+    signal.throwIfAborted();
+    return {
+      ...finding,
+      result: 'warning',
+      detail: `none is configured: ${withoutSecrets(toHoldfastError(error).message)}`,
+    };
+  }
 }
 
 export function configurationFindings({ file, config, warnings }: LoadedConfig): Finding[] {

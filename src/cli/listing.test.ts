@@ -120,3 +120,13 @@ test('a later look at the bytes alone does not undo a structure check, damage do
   expect(verifiedBy(shallow, structure)).toMatchObject({ depth: 'structure', ok: true });
   expect(verifiedBy(damaged, shallow, structure)).toMatchObject({ depth: 'checksum', ok: false });
 });
+
+test('a copy that is owed is pending; one that lies there is what it is', () => {
+  const owed = { source: 'shop', backup: '2026-11-20_05-15-00', attempts: 1, nextAt: '', lastError: null, since: '' };
+  const queue = [
+    { ...owed, storage: 'offsite' },
+    { ...owed, storage: 'local' },
+  ];
+  const [backup] = combineRows('shop', ['local', 'offsite', 'tape'], [row({})], [], queue);
+  expect(backup?.copies).toEqual({ local: 'complete', offsite: 'pending', tape: 'missing' });
+});

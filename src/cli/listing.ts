@@ -4,7 +4,7 @@ import { compareBackupIds } from '../base/ids.ts';
 import { backupTime } from '../care/backup-facts.ts';
 import { takeInventory } from '../care/inventory.ts';
 import type { Source } from '../care/source.ts';
-import type { BackupRow, CopyState, ProofRecord } from '../catalog/catalog.ts';
+import type { BackupRow, CopyRecord, CopyState, ProofRecord } from '../catalog/catalog.ts';
 import type { House } from '../house.ts';
 
 /** One backup over all storages of its source, as `list --json` prints it. */
@@ -14,7 +14,7 @@ export interface ListedBackup {
   createdAt: string;
   description: string | null;
   bytes: number;
-  state: Exclude<CopyState, 'missing'>;
+  state: Exclude<CopyState, 'missing' | 'pending'>;
   copies: Record<string, CopyState>;
   verified: { depth: string; at: string; ok: boolean } | null;
   drilled: { at: string; ok: boolean; seconds: number } | null;
@@ -45,22 +45,32 @@ export async function listBackups(house: House, source: Source, signal: AbortSig
   }
   const storages = source.storages.map(({ name }) => name);
   return {
-    backups: combineRows(source.name, storages, rows, catalog.proofs.list({ source: source.name })),
+    backups: combineRows(
+      source.name,
+      storages,
+      rows,
+      catalog.proofs.list({ source: source.name }),
+      catalog.copies.list({ source: source.name }),
+    ),
     unreachable,
   };
 }
 
-/** Pure: rows per storage and proofs, newest proof first, become one entry per backup, newest backup first. */
+/** Pure: rows per storage, proofs (newest first) and copies that are still owed become one entry per backup, newest backup first. */
 export function combineRows(
   source: string,
   storages: readonly string[],
   rows: readonly BackupRow[],
   proofs: readonly ProofRecord[],
+  queue: readonly CopyRecord[] = [],
 ): ListedBackup[] {
   const rowsById = Map.groupBy(rows, ({ id }) => id);
   const proofsById = Map.groupBy(proofs, ({ backup }) => backup);
+  const queueById = Map.groupBy(queue, ({ backup }) => backup);
   return [...rowsById]
-    .map(([id, copies]) => combine(source, id, storages, copies, proofsById.get(id) ?? []))
+    .map(([id, copies]) =>
+      combine(source, id, storages, copies, { proofs: proofsById.get(id) ?? [], queue: queueById.get(id) ?? [] }),
+    )
     .toSorted(
       (a, b) => new Date(b.createdAt).getTime() - new Date(a.createdAt).getTime() || compareBackupIds(b.id, a.id),
     );
@@ -71,10 +81,10 @@ function combine(
   id: string,
   storages: readonly string[],
   rows: readonly BackupRow[],
-  proofs: readonly ProofRecord[],
+  { proofs, queue }: { proofs: readonly ProofRecord[]; queue: readonly CopyRecord[] },
 ): ListedBackup {
   const best = rows.find(({ facts }) => facts !== null);
-  const copies = Object.fromEntries(storages.map((storage) => [storage, copyState(storage, rows, proofs)]));
+  const copies = Object.fromEntries(storages.map((storage) => [storage, copyState(storage, rows, proofs, queue)]));
   const states = Object.values(copies);
   const verified = decisive(proofs.filter(({ kind }) => kind === 'verify'));
   const drilled = proofs.find(({ kind }) => kind === 'drill');
@@ -101,9 +111,14 @@ function decisive(verifications: readonly ProofRecord[]): ProofRecord | undefine
 }
 
 /** A manifest can be whole where an artifact is not: what the newest verification found counts. */
-function copyState(storage: string, rows: readonly BackupRow[], proofs: readonly ProofRecord[]): CopyState {
+function copyState(
+  storage: string,
+  rows: readonly BackupRow[],
+  proofs: readonly ProofRecord[],
+  queue: readonly CopyRecord[],
+): CopyState {
   const row = rows.find((each) => each.storage === storage);
-  if (!row) return 'missing';
+  if (!row) return queue.some((copy) => copy.storage === storage) ? 'pending' : 'missing';
   const checked = proofs.find((proof) => proof.kind === 'verify' && proof.storage === storage);
   return row.state === 'complete' && checked?.ok === false ? 'corrupt' : row.state;
 }

@@ -1,7 +1,9 @@
+import { resolve } from 'node:path';
 import { CommanderError, type Command as Program } from 'commander';
 import type { Clock } from '../base/clock.ts';
 import { toHoldfastError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
+import type { Secret } from '../base/secret.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import type { House } from '../house.ts';
 import { hasFlag, modernArgv } from './argv.ts';
@@ -9,6 +11,7 @@ import { buildProgram, type Globals } from './build-program.ts';
 import type { Command, CommandContext, CommandInput, Ending, Io } from './command.ts';
 import { errorAsJson, renderError } from './output/error.ts';
 import { logLevel, screenLogger } from './output/log-level.ts';
+import { askerFor } from './output/ask-passphrase.ts';
 import { print } from './output/print.ts';
 import { styleFor } from './output/style.ts';
 import { overview } from './overview.ts';
@@ -25,7 +28,14 @@ export interface World {
   version: string;
   commands: readonly Command[];
   loadConfig(options: { path: string | undefined; env: World['env']; cwd: string }): Promise<LoadedConfig>;
-  openHouse(loaded: LoadedConfig, parts: { clock: Clock; logger: Logger }): Promise<House>;
+  openHouse(loaded: LoadedConfig, parts: HouseParts): Promise<House>;
+}
+
+interface HouseParts {
+  clock: Clock;
+  logger: Logger;
+  identityFile: string | undefined;
+  ask: ((what: string) => Promise<Secret | null>) | undefined;
 }
 
 interface Call {
@@ -96,11 +106,14 @@ function openContext(world: World, globals: Globals, doors: AsyncDisposableStack
   const debug = globals.debug ?? false;
   const columns = () => (io.live ? io.columns : Number.POSITIVE_INFINITY);
   const logger = screenLogger({ screen: io.screen, columns }, styleFor(io.errorColor), logLevel(debug, env));
-  const loadConfig = once(async () => {
-    const loaded = await world.loadConfig({ path: globals.config, env, cwd });
-    for (const warning of loaded.warnings) logger.log('warn', warning);
+  const readConfig = once(() => world.loadConfig({ path: globals.config, env, cwd }));
+  let told = false;
+  const loadConfig = async ({ quietly } = { quietly: false }) => {
+    const loaded = await readConfig();
+    if (!told && !quietly) for (const warning of loaded.warnings) logger.log('warn', warning);
+    told = true;
     return loaded;
-  });
+  };
   return {
     io,
     env,
@@ -116,7 +129,11 @@ function openContext(world: World, globals: Globals, doors: AsyncDisposableStack
     storage: globals.storage,
     config: globals.config,
     loadConfig,
-    house: once(async () => doors.use(await world.openHouse(await loadConfig(), { clock, logger }))),
+    house: once(async () => {
+      const identityFile = globals.identity === undefined ? undefined : resolve(cwd, globals.identity);
+      const parts = { clock, logger, identityFile, ask: askerFor(io, signal) };
+      return doors.use(await world.openHouse(await loadConfig(), parts));
+    }),
   };
 }
 

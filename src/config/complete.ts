@@ -16,7 +16,7 @@ export function completeSettings(tree: unknown, folder: string): unknown {
     [['state'], join(home, 'state')],
     [['storages'], { local: { type: 'local', path: join(home, 'backups') } }],
   ];
-  let complete = withDefaults(given, defaults);
+  let complete = withDefaults(withoutSources(given), defaults);
   const storages = namesAt(complete, ['storages']);
   for (const source of namesAt(complete, ['sources'])) {
     if (!isBranch(valueAt(complete, ['sources', source]))) continue;
@@ -28,6 +28,13 @@ export function completeSettings(tree: unknown, folder: string): unknown {
     }
   }
   return withAbsolutePaths(complete, folder);
+}
+
+/** Whoever names a storage and nothing to protect wants to get at what lies there; otherwise something is missing. */
+function withoutSources(given: object): unknown {
+  const { sources = {}, ...rest } = given as { sources?: unknown };
+  if (!isEmptyMap(sources)) return given;
+  return namesAt(given, ['storages']).length > 0 ? { ...rest, sources: {} } : rest;
 }
 
 /** What is wrong between settings; looks at what is written, so it also works where other things are wrong. */
@@ -46,14 +53,10 @@ export function crossProblems(tree: unknown, show: (path: Path) => string): Prob
         'is not a name; allowed are a-z, 0-9, dot, dash and underscore, at most 63, beginning with a letter or digit',
       ),
     );
-  const noSource =
-    isBranch(tree) && isEmptyMap(valueAt(tree, ['sources']))
-      ? [problem(['sources'], 'must name at least one source')]
-      : [];
   return [
     ...badNames,
-    ...noSource,
     ...sources.flatMap((source) => storageProblems(tree, ['sources', source], { storages, show })),
+    ...sources.flatMap((source) => onlyLocalProblems(tree, ['sources', source])),
   ];
 }
 
@@ -81,6 +84,16 @@ function storageProblems(
   });
 }
 
+/** Nothing would be left to restore from. */
+function onlyLocalProblems(tree: unknown, source: Path): Problem[] {
+  const path = [...source, 'deleteLocalAfterCopy'];
+  if (String(valueAt(tree, path)) !== 'true') return [];
+  const named = valueAt(tree, [...source, 'storages']);
+  const names = Array.isArray(named) ? named.map(String) : namesAt(tree, ['storages']);
+  if (names.some((name) => valueAt(tree, ['storages', name, 'type']) !== 'local')) return [];
+  return [{ path, line: null, message: 'is true, but the source has no storage outside of this machine' }];
+}
+
 /** A key without a value is a key that was not given. */
 function withoutEmpty(tree: unknown): unknown {
   if (!isBranch(tree) || Array.isArray(tree)) return tree;
@@ -104,7 +117,7 @@ function withAbsolutePaths(tree: unknown, folder: string): unknown {
   const sources = namesAt(tree, ['sources']).map((name): Path => ['sources', name, 'database']);
   const paths: Path[] = [
     ['state'],
-    ...namesAt(tree, ['storages']).map((name): Path => ['storages', name, 'path']),
+    ...namesAt(tree, ['storages']).flatMap((name) => localPathsOf(tree, ['storages', name])),
     ...sources.flatMap((database): Path[] => [
       ...['ca', 'cert', 'key'].map((key): Path => [...database, 'ssl', key]),
       ...['pgDump', 'pgRestore', 'psql', 'pgDumpall'].map((key): Path => [...database, 'tools', key]),
@@ -115,6 +128,19 @@ function withAbsolutePaths(tree: unknown, folder: string): unknown {
     const value = valueAt(at, path);
     return typeof value === 'string' && isRelativePath(path, value) ? withValue(at, path, resolve(folder, value)) : at;
   }, tree);
+}
+
+/** `path` is a folder of this machine only in a local storage; keys, and files about the other side, always lie here. */
+function localPathsOf(tree: unknown, storage: Path): Path[] {
+  const type = valueAt(tree, [...storage, 'type']);
+  const isText = (value: unknown) => typeof value === 'string' && /^SHA256:|PRIVATE KEY-----|^PuTTY-/.test(value);
+  return [
+    ...(type === undefined || type === 'local' ? ['path'] : []),
+    ...(type === 'sftp' ? ['key', 'hostKey'] : []),
+    ...(type === 'rclone' ? ['config'] : []),
+  ]
+    .map((key): Path => [...storage, key])
+    .filter((path) => !isText(valueAt(tree, path)));
 }
 
 function isRelativePath(path: Path, value: string): boolean {
@@ -130,5 +156,5 @@ function namesAt(tree: unknown, path: Path): string[] {
 }
 
 function isEmptyMap(value: unknown): boolean {
-  return value === undefined ? false : isBranch(value) && !Array.isArray(value) && Object.keys(value).length === 0;
+  return isBranch(value) && !Array.isArray(value) && Object.keys(value).length === 0;
 }

@@ -11,6 +11,8 @@ Without a configuration file, these variables describe one source and one local 
 Where there is a \`holdfast.yaml\`, only \`HOLDFAST_CONFIG\`, \`HOLDFAST_STATE\` and \`HOLDFAST_LOG_LEVEL\` are obeyed; others are named
 in a warning, unless the file itself refers to them.
 
+- Where they name a storage and say nothing of a database, what lies there can be looked at and restored:
+  [Recovery on a new machine](recover.md).
 - Each is also understood with \`_FILE\` behind its name: the path of a file that holds the value (its last line end does not
   count). Giving both is an error. An empty variable counts as not given.
 - Values are taken as they are. Nothing in them is expanded, run, or needs to be quoted or encoded. A \`.env\` file is not

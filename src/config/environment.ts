@@ -1,6 +1,6 @@
 import { reasonOf } from './interpolate.ts';
 import { nearest } from './nearest.ts';
-import { formatPath, withValue } from './path.ts';
+import { formatPath, isBranch, valueAt, withValue } from './path.ts';
 import type { Problem } from './problems.ts';
 import { variables } from './variables.ts';
 
@@ -70,8 +70,56 @@ export function settingsOf(values: ReadonlyMap<string, EnvironmentValue>): {
     },
     { sources: { [source]: {} } },
   );
-  const typed = origins.has('storages.local.path') ? withValue(tree, ['storages', 'local', 'type'], 'local') : tree;
-  return { tree: typed, origins };
+  const typed = withTypes(tree);
+  const recovering = withoutEmptySource(typed, source);
+  const both = recovering === typed ? withBothStorages(typed, source) : recovering;
+  return { tree: withStorageOptions(both, values, origins), origins };
+}
+
+/** Storages of the environment are named as their kind. */
+function withTypes(tree: unknown): unknown {
+  return namesOf(tree).reduce((built, name) => withValue(built, ['storages', name, 'type'], name), tree);
+}
+
+/** The folder is written first, where both are given, and the bucket gets copies. */
+function withBothStorages(tree: unknown, source: string): unknown {
+  const names = namesOf(tree);
+  if (names.length < 2) return tree;
+  return withValue(tree, ['sources', source, 'storages'], [...names].toSorted());
+}
+
+function namesOf(tree: unknown): string[] {
+  const storages = valueAt(tree, ['storages']);
+  return isBranch(storages) ? Object.keys(storages) : [];
+}
+
+/** With storages and nothing about a database, nothing is to be protected here: what lies there is to be recovered. */
+function withoutEmptySource(tree: unknown, source: string): unknown {
+  const storages = valueAt(tree, ['storages']);
+  const said = valueAt(tree, ['sources', source]);
+  const nothing = isBranch(said) && Object.keys(said).length === 0;
+  return nothing && isBranch(storages) ? withValue(tree, ['sources'], {}) : tree;
+}
+
+function withStorageOptions(
+  tree: unknown,
+  values: ReadonlyMap<string, EnvironmentValue>,
+  origins: Map<string, EnvironmentValue>,
+): unknown {
+  const names = namesOf(tree);
+  let built = tree;
+  for (const { name, inStorages } of variables) {
+    const value = values.get(name);
+    if (!value || !inStorages) continue;
+    // Without any, it is said of the one in its usual place, which then must be named.
+    if (names.length === 0) built = withValue(built, ['storages', 'local', 'type'], 'local');
+    for (const storage of names.length === 0 ? ['local'] : names) {
+      const path = ['storages', storage, ...inStorages];
+      origins.set(formatPath(path), value);
+      built = withValue(built, path, value.text);
+    }
+  }
+  return built;
 }
 
 /** Whether the environment describes something to back up, not only how to run. */

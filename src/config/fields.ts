@@ -1,6 +1,6 @@
 import { Cron } from 'croner';
 import { z } from 'zod';
-import { parseDuration } from '../base/units.ts';
+import { parseDuration, parseSize } from '../base/units.ts';
 import { nearest } from './nearest.ts';
 
 /** `30m`, `7d`; milliseconds. */
@@ -22,6 +22,25 @@ export function wholeNumber(smallest: number, biggest = 1_000_000) {
     .union([inRange, z.string().regex(/^\d{1,9}$/, { error: allowed })], { error: allowed })
     .transform(Number)
     .pipe(inRange);
+}
+
+/** `10mb`, also `10mb/s`; bytes per second. */
+export function speed() {
+  const allowed = 'must be a size per second such as 500kb or 10mb';
+  return z.union([z.string(), z.int()], { error: allowed }).transform((text, context) => {
+    const bytes = parseSize(String(text).replace(/\/s$/i, ''));
+    // Less is nearly always a slip: a number without its unit.
+    if (bytes !== null && bytes >= 1024) return bytes;
+    context.addIssue({ code: 'custom', message: bytes === null ? allowed : 'must be at least 1kb a second' });
+    return z.NEVER;
+  });
+}
+
+/** Also as text, which is what the environment gives. */
+export function truth() {
+  return z
+    .union([z.boolean(), z.enum(['true', 'false'])], { error: 'must be true or false' })
+    .transform((value) => String(value) === 'true');
 }
 
 /** A plain, non-empty text of one line. */

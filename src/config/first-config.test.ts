@@ -35,7 +35,7 @@ test('what is written is valid and says what was wanted', async () => {
   const { config } = await loadConfig({ env: {}, cwd: folder });
   expect(config.timezone).toBe('Europe/Berlin');
   expect(config.sources['shop']?.schedule?.plan).toEqual({ cron: '15 3 * * *', timezone: 'Europe/Berlin' });
-  expect(config.storages['local']?.path).toBe(join(folder, 'backups'));
+  expect(config.storages['local']).toMatchObject({ path: join(folder, 'backups') });
 });
 
 test('a password goes to a private file of its own, exactly as it is', async () => {

@@ -3,7 +3,10 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { HoldfastError } from '../base/errors.ts';
+import { storages } from '../storage/index.ts';
 import { loadConfig } from './load.ts';
+
+const kinds = Object.keys(storages).join(', ');
 
 let folder: string;
 beforeEach(async () => {
@@ -195,7 +198,7 @@ storages:
 `;
     expect(await problemsOf(load(yaml))).toEqual([
       '2: this key stands here twice',
-      '3: stat is not a known key; did you mean state?; allowed: instance, timezone, state, sources, storages',
+      '3: stat is not a known key; did you mean state?; allowed: instance, timezone, state, encryption, sources, storages',
       expect.stringMatching(/^5: sources.Shop is not a name; allowed are a-z/),
       '5: sources.Shop.storages is missing, and there is more than one storage; allowed: local, other',
       '6: sources.Shop.database.password the variable MISSING is not set; set it, or write ${MISSING:-default}',
@@ -213,7 +216,7 @@ storages:
       '12: sources.shop.retention.maxAge must be a duration such as 30m, 24h or 7d, is 30',
       '13: sources.shop.storages[0] is "locl", which is not among the storages; did you mean local?; allowed: local, other',
       '14: sources.shop.drill.target must be same, temporary, or an address such as postgres://user@host/database, is "mysql://x/y"',
-      '16: storages.local.type is "locall"; did you mean local?; allowed: local',
+      `16: storages.local.type is "locall"; did you mean local?; allowed: ${kinds}`,
       expect.stringMatching(/^17: storages.other.path the file .*nothing-here cannot be read \(it does not exist\)$/),
     ]);
   });
@@ -223,7 +226,7 @@ storages:
     ['{}', 'sources is missing'],
     ['- a\n- b', 'must be a map of keys and values, is a list'],
     ['just text', 'must be a map of keys and values, is "just text"'],
-    ['sources: {}', 'sources must name at least one source'],
+    ['sources: {}', 'sources is missing'],
     ['sources: [a]', 'sources must be a map of names, is a list'],
     ['sources: { shop: text }', 'sources.shop must be a map of keys and values, is "text"'],
     ['sources: { shop: {} }', 'sources.shop.database is missing'],
@@ -263,7 +266,7 @@ storages:
     [`${smallest}\ntimezone: Europe/Berln`, 'did you mean Europe/Berlin?'],
     [`${smallest}\nstate: ""`, 'state must not be empty'],
     [`${smallest}\nstate: "postgres://db/state"`, 'state must be a folder'],
-    [`${smallest}\nstorages: { local: { path: x } }`, 'storages.local.type is missing; allowed: local'],
+    [`${smallest}\nstorages: { local: { path: x } }`, `storages.local.type is missing; allowed: ${kinds}`],
     [`${smallest}\nstorages: { "a/b": { type: local, path: x } }`, 'storages["a/b"] is not a name'],
     ['sources: { "__proto__": { database: { name: x } } }', 'is not a name'],
     [`${smallest}\nstate: "\${unfinished"`, 'state holds a reference of unknown form'],
@@ -327,6 +330,27 @@ storages:
 });
 
 describe('the environment alone', () => {
+  test('N-20 N-21 a bucket is the only storage, or the second one beside a folder', async () => {
+    const env = {
+      HOLDFAST_DATABASE_URL: 'postgres://shop@db/shop',
+      HOLDFAST_S3_BUCKET: 'backups',
+      HOLDFAST_S3_ENDPOINT: 'http://minio:9000',
+      HOLDFAST_S3_PREFIX: 'shop',
+      HOLDFAST_S3_ACCESS_KEY: 'key',
+      HOLDFAST_S3_SECRET_KEY: 'secret-value',
+      HOLDFAST_S3_PATH_STYLE: 'true',
+    };
+    const alone = await loadConfig({ cwd: folder, env });
+    expect(alone.config.storages).toMatchObject({
+      s3: { type: 's3', bucket: 'backups', prefix: 'shop', endpoint: 'http://minio:9000', pathStyle: true },
+    });
+    expect(alone.config.sources['main']?.storages).toEqual(['s3']);
+    expect(JSON.stringify(alone.settings)).not.toContain('secret-value');
+    const both = await loadConfig({ cwd: folder, env: { ...env, HOLDFAST_STORAGE_PATH: '/srv/backups' } });
+    expect(both.config.sources['main']?.storages).toEqual(['local', 's3']);
+    expect(both.config.storages['local']).toMatchObject({ path: '/srv/backups' });
+  });
+
   test('J-08 one source, with settings and their origins', async () => {
     const { config, file, origins } = await loadConfig({
       cwd: folder,

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { HoldfastError, systemErrno } from '../base/errors.ts';
-import { withoutSecrets } from '../base/secret.ts';
+import { Secret, withoutSecrets } from '../base/secret.ts';
 import { completeSettings } from './complete.ts';
 import { readDocument } from './document.ts';
 import {
@@ -30,6 +30,8 @@ export interface LoadedConfig {
   readonly warnings: readonly string[];
   /** The settings in the form people write them, complete; secrets are `Secret`s. For `config show` and `config export`. */
   readonly settings: unknown;
+  /** What HOLDFAST_IDENTITY says, or the file that it names. */
+  readonly identity: Secret | null;
   /** Values written as references, by path, unless a secret itself stands beside them; for variables, references to them. */
   readonly references: ReadonlyMap<string, WrittenReference>;
 }
@@ -91,7 +93,7 @@ async function loadFile(
   const judged = await judgeWritten(written, { file, env, state: state && resolve(cwd, state.text) });
   const problems = [
     ...judged.problems,
-    ...said.problems.filter(({ variable }) => /^HOLDFAST_(CONFIG|STATE)/.test(variable ?? '')),
+    ...said.problems.filter(({ variable }) => /^HOLDFAST_(CONFIG|STATE|IDENTITY)/.test(variable ?? '')),
   ];
   if (problems.length > 0 || judged.config === null) throw configInvalid(problems, file);
 
@@ -115,7 +117,15 @@ async function loadFile(
   if (state) origins.set('state', state.origin);
   const { config } = judged;
   const references = new Map([...judged.references].filter(([path]) => !literal.has(path)));
-  return { config, file, origins, warnings, settings: hideSecrets(judged.settings, judged.references), references };
+  return {
+    config,
+    file,
+    origins,
+    warnings,
+    settings: hideSecrets(judged.settings, judged.references),
+    identity: identityIn(said),
+    references,
+  };
 }
 
 function loadEnvironment(said: ReadEnvironment, cwd: string): LoadedConfig {
@@ -137,8 +147,14 @@ function loadEnvironment(said: ReadEnvironment, cwd: string): LoadedConfig {
     origins,
     warnings: said.warnings,
     settings: hideSecrets(settings, references),
+    identity: identityIn(said),
     references,
   };
+}
+
+function identityIn({ values }: ReadEnvironment): Secret | null {
+  const text = values.get('HOLDFAST_IDENTITY')?.text;
+  return text === undefined ? null : new Secret(text);
 }
 
 /** People who set variables know variables, not paths. */
@@ -148,6 +164,7 @@ function nameVariable(problem: Problem, values: ReadonlyMap<string, EnvironmentV
     const value = values.get(formatPath(problem.path.slice(0, length)));
     if (value) return { ...problem, variable: value.origin };
   }
+  if (formatPath(problem.path) === 'storages.local.path') return { ...problem, variable: 'HOLDFAST_STORAGE_PATH' };
   if (section === 'sources' && problem.path.length === 2) return { ...problem, variable: 'HOLDFAST_SOURCE' };
   if (section === 'sources' && part === 'database') {
     return {

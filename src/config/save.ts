@@ -33,8 +33,12 @@ export async function saveConfig(changes: readonly SettingChange[], options: Sav
   const file = await realpath(options.file);
   const before = await readFile(file, 'utf8');
   const after = edit(before, changes, file);
-  const { problems } = await judgeWritten(readDocument(after), { file: options.file, env: options.env });
+  const { config, problems } = await judgeWritten(readDocument(after), { file: options.file, env: options.env });
   if (problems.length > 0) throw configInvalid(problems, options.file);
+  // Allowed by itself, for recovering; but not as the end of a protection that somebody relies on.
+  if (config && Object.keys(config.sources).length === 0) {
+    throw configInvalid([{ path: ['sources'], line: null, message: 'must name at least one source' }], options.file);
+  }
   if (after === before) return;
   await keepVersion(before, options);
   await replace(file, before, after);

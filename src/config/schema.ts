@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { databaseSchema, dumpSchema, viaSchema } from '../engines/postgres/options.ts';
 import { storages } from '../storage/index.ts';
-import { cronPattern, duration, line, timezone, wholeNumber } from './fields.ts';
+import { retentionSchema } from './retention.ts';
+import { withStorageOptions, type WithStorageOptions } from './storage-options.ts';
+import { cronPattern, duration, line, timezone, truth, wholeNumber } from './fields.ts';
 
 const scheduleSchema = z
   .strictObject({
@@ -28,20 +30,6 @@ const scheduleSchema = z
     return { plan, missed, retries };
   });
 
-const retentionSchema = z
-  .strictObject({
-    last: wholeNumber(1).optional().meta({ description: 'Keep the newest so many.' }),
-    maxAge: duration().optional().meta({ description: 'Keep everything younger than this, such as 30d.' }),
-    daily: wholeNumber(1)
-      .optional()
-      .meta({ description: 'Keep the newest of each of the last so many days with a backup.' }),
-    weekly: wholeNumber(1).optional(),
-    monthly: wholeNumber(1).optional(),
-    yearly: wholeNumber(1).optional(),
-    minimum: wholeNumber(1).prefault(1).meta({ description: 'So many good backups always stay.' }),
-  })
-  .transform(({ maxAge, ...rules }) => ({ ...rules, maxAgeMs: maxAge }));
-
 const drillTargets = 'must be same, temporary, or an address such as postgres://user@host/database';
 const drillSchema = z.strictObject({
   target: z
@@ -58,6 +46,24 @@ const drillSchema = z.strictObject({
     .meta({ description: 'Select statements that must answer true on the restored database.' }),
 });
 
+const encryptionSchema = z
+  .strictObject({
+    passphrase: z
+      .string()
+      .min(8, 'must have at least 8 characters')
+      .optional()
+      .meta({ description: 'Opens the keys; better a reference to a variable or a file.' }),
+    recipients: z
+      .array(
+        z.string().regex(/^age1[02-9ac-hj-np-z]{58}$/, 'must be a recipient of age: age1 and 58 letters and digits'),
+      )
+      .default([])
+      .meta({ description: 'Public keys (age1...) whose owners can read the backups.' }),
+  })
+  .refine(({ passphrase, recipients }) => passphrase !== undefined || recipients.length > 0, {
+    error: 'needs a passphrase or recipients',
+  });
+
 const sourceSchema = z.strictObject({
   database: databaseSchema,
   via: viaSchema.nullable().default(null),
@@ -68,13 +74,20 @@ const sourceSchema = z.strictObject({
     .array(z.string())
     .min(1, 'must name at least one storage')
     .meta({ description: 'Names of storages; the first is the primary.' }),
+  deleteLocalAfterCopy: truth()
+    .default(false)
+    .meta({ description: 'Remove copies on this machine once every other storage of the source has a whole one.' }),
+  encryption: z
+    .union([z.literal(false), encryptionSchema], { error: 'must be false, or a map with passphrase or recipients' })
+    .optional()
+    .meta({ description: 'In place of the one for all; false: not encrypted.' }),
   drill: drillSchema.prefault({}),
 });
 
-type StorageSchema = (typeof storages)[keyof typeof storages]['schema'];
+type StorageSchema = WithStorageOptions<(typeof storages)[keyof typeof storages]['schema']>;
 const storageSchema = z.discriminatedUnion(
   'type',
-  Object.values(storages).map(({ schema }) => schema) as [StorageSchema],
+  Object.values(storages).map(({ schema }) => withStorageOptions(schema)) as [StorageSchema],
 );
 
 /** `holdfast.yaml`, after `completeSettings` has filled in what depends on the place and on other settings. */
@@ -86,7 +99,13 @@ export const configSchema = z.strictObject({
   state: line()
     .refine((path) => !path.includes('://'), 'must be a folder')
     .meta({ description: 'The folder for runs, locks and history; default ./state.' }),
-  sources: z.record(z.string(), sourceSchema).meta({ description: 'What to protect, by name.' }),
+  encryption: encryptionSchema
+    .nullable()
+    .default(null)
+    .meta({ description: 'For all sources that do not say otherwise.' }),
+  sources: z.record(z.string(), sourceSchema).meta({
+    description: 'What to protect, by name. Without any, what lies in the storages can be looked at and restored.',
+  }),
   storages: z
     .record(z.string(), storageSchema)
     .meta({ description: 'Where backups are kept, by name; default: local in ./backups.' }),
@@ -101,7 +120,8 @@ export function configJsonSchema(): Record<string, unknown> {
   const written = configSchema.partial(optional).extend({
     sources: z
       .record(z.string(), sourceSchema.partial({ storages: true }))
-      .meta({ description: 'What to protect, by name.' }),
+      .optional()
+      .meta({ description: configSchema.shape.sources.meta()?.description }),
   });
   const { $schema, ...schema } = z.toJSONSchema(written, { io: 'input', unrepresentable: 'any' });
   return { $schema, title: 'holdfast.yaml', ...schema };

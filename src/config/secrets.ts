@@ -5,6 +5,8 @@ export const mask = '••••••';
 
 /** Whether a key or a variable is named like something secret. */
 export function isSecretName(name: string): boolean {
+  // rclone's settings by variable: RCLONE_CONFIG_B2_KEY, RCLONE_CONFIG_NAS_PASS.
+  if (/^RCLONE_.*(KEY|PASS|PASSWORD2|SAS_URL)$/.test(name)) return true;
   return /(pass(word|phrase|wd)?|pw|secret|token|credentials?|(access|secret|private|api|signing)_?key)(_file)?$/i.test(
     name,
   );
@@ -22,9 +24,10 @@ export function maskAddress(text: string): string {
     .replaceAll(/([?&][^=&]*(?:password|passphrase|secret|token|key)[^=&]*=)[^&]*/gi, `$1${mask}`);
 }
 
-/** The passwords inside an address, as written and as meant. */
+/** The passwords inside an address, as written and as meant; a private key written in place of its path is one, too. */
 export function passwordsIn(address: string): string[] {
   const written = [
+    address.includes('PRIVATE KEY-----') ? address : undefined,
     /^[a-z][a-z0-9+.-]*:\/\/[^:/?#]*:(.*)@[^@]*$/is.exec(address)?.[1],
     /^[a-z][a-z0-9+.-]*:\/\/.*[?&]password=([^&]*)/is.exec(address)?.[1],
   ].filter((password) => password !== undefined && password !== '');

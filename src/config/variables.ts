@@ -7,6 +7,8 @@ export interface Variable {
   readonly example: string;
   /** Where its value goes when the configuration is made of the environment alone. */
   readonly setting?: (source: string) => Path;
+  /** Where its value goes in each storage that the environment names. */
+  readonly inStorages?: Path;
   /** What the text means there; by default it is the value itself. */
   readonly read?: (text: string) => unknown;
   /** Also obeyed when there is a configuration file. */
@@ -18,13 +20,14 @@ export interface Variable {
 const ofSource =
   (...path: string[]) =>
   (source: string): Path => ['sources', source, ...path];
+const ofS3 = (option: string) => (): Path => ['storages', 's3', option];
 const list = (text: string) =>
   text
     .split(',')
     .map((item) => item.trim())
     .filter((item) => item !== '');
 
-/** Every variable this program reads; `docs/environment.md` is made of this table. */
+/** Every variable this program reads; `docs/environment.md` is made of this table. One file because it is one table. */
 export const variables: readonly Variable[] = [
   {
     name: 'HOLDFAST_CONFIG',
@@ -128,6 +131,12 @@ export const variables: readonly Variable[] = [
     setting: ofSource('dump', 'fingerprints'),
   },
   {
+    name: 'HOLDFAST_DUMP_LIMIT',
+    about: 'Read so much a second from the dump tool at most; not for the directory format.',
+    example: '20mb',
+    setting: ofSource('dump', 'limit'),
+  },
+  {
     name: 'HOLDFAST_EXCLUDE_TABLES',
     about: 'Tables left out, separated by commas.',
     example: 'cache,sessions',
@@ -195,6 +204,97 @@ export const variables: readonly Variable[] = [
     about: 'The folder for backups; default ./backups.',
     example: '/srv/backups',
     setting: () => ['storages', 'local', 'path'],
+  },
+  {
+    name: 'HOLDFAST_S3_BUCKET',
+    about: 'A bucket for backups: the only storage, or with HOLDFAST_STORAGE_PATH the second one, which gets copies.',
+    example: 'backups',
+    setting: ofS3('bucket'),
+  },
+  {
+    name: 'HOLDFAST_S3_ENDPOINT',
+    about: 'The address of the S3 service; default: Amazon.',
+    example: 'https://s3.example.com',
+    setting: ofS3('endpoint'),
+  },
+  {
+    name: 'HOLDFAST_S3_PREFIX',
+    about: 'Where in the bucket backups lie.',
+    example: 'backups/web-1',
+    setting: ofS3('prefix'),
+  },
+  {
+    name: 'HOLDFAST_S3_REGION',
+    about: 'The region of the bucket.',
+    example: 'eu-central-1',
+    setting: ofS3('region'),
+  },
+  {
+    name: 'HOLDFAST_S3_ACCESS_KEY',
+    about: 'The access key; without it, what the SDK finds by itself.',
+    example: 'AKIAEXAMPLE',
+    setting: ofS3('accessKey'),
+  },
+  {
+    name: 'HOLDFAST_S3_SECRET_KEY',
+    about: 'Its secret.',
+    example: 's3cr3t',
+    setting: ofS3('secretKey'),
+  },
+  {
+    name: 'HOLDFAST_S3_PATH_STYLE',
+    about: 'The bucket in the path of the address: auto, true or false.',
+    example: 'true',
+    setting: ofS3('pathStyle'),
+  },
+  {
+    name: 'HOLDFAST_S3_STORAGE_CLASS',
+    about: 'The storage class of what is stored.',
+    example: 'STANDARD',
+    setting: ofS3('storageClass'),
+  },
+  {
+    name: 'HOLDFAST_UPLOAD_LIMIT',
+    about: 'Write so much a second into the storage at most.',
+    example: '10mb',
+    inStorages: ['limit', 'upload'],
+  },
+  {
+    name: 'HOLDFAST_DOWNLOAD_LIMIT',
+    about: 'Read so much a second from the storage at most.',
+    example: '10mb',
+    inStorages: ['limit', 'download'],
+  },
+  {
+    name: 'HOLDFAST_DELETE_LOCAL_AFTER_COPY',
+    about: 'Remove copies on this machine once every other storage has a whole one.',
+    example: 'true',
+    setting: ofSource('deleteLocalAfterCopy'),
+  },
+  {
+    name: 'HOLDFAST_PASSPHRASE',
+    about: 'Encrypt backups under a key that this passphrase opens.',
+    example: 'correct horse battery staple',
+    setting: () => ['encryption', 'passphrase'],
+  },
+  {
+    name: 'HOLDFAST_RECIPIENTS',
+    about: 'Encrypt backups for these public keys of age, separated by commas.',
+    example: 'age1...',
+    setting: () => ['encryption', 'recipients'],
+    read: list,
+  },
+  {
+    name: 'HOLDFAST_IDENTITY',
+    about: 'An identity of age (AGE-SECRET-KEY-1...) that opens encrypted backups; mostly as HOLDFAST_IDENTITY_FILE.',
+    example: 'AGE-SECRET-KEY-1...',
+    withFile: true,
+  },
+  {
+    name: 'HOLDFAST_NBDATA_PASSWORD',
+    about: 'The password of encrypted .nbdata files, for import and nbdata.',
+    example: 's3cr3t',
+    withFile: true,
   },
   {
     name: 'HOLDFAST_DRILL_TARGET',

@@ -57,18 +57,19 @@ export async function demo(task: DemoTask): Promise<DemoResult> {
   for (const { name, value } of before) task.line(`${name}: ${value}`);
   await using house = await openDemoHouse(place, server, task);
 
+  const source = await house.source(undefined, signal);
   chapter('holdfast backup');
   const taken = await backup({
     ...common(house, task),
-    source: house.source(),
+    source,
     trigger: 'manual',
     description: 'before the accident',
   });
   chapter('holdfast drill');
   const rehearsed = await drill({
     ...common(house, task),
-    source: house.source(),
-    storage: house.storageOf(house.source()),
+    source,
+    storage: house.storageOf(source),
     id: taken.id,
   });
   if (!rehearsed.ok) throw failed('the drill found differences');
@@ -192,7 +193,7 @@ function showChanges(before: readonly Look[], now: readonly Look[], { line }: De
 }
 
 async function bringBack(house: House, id: string, task: DemoTask): Promise<void> {
-  const source = house.source();
+  const source = await house.source(undefined, task.signal);
   await restore({
     ...common(house, task),
     request: {
@@ -217,9 +218,16 @@ async function bringBack(house: House, id: string, task: DemoTask): Promise<void
 
 /** The live database against what was counted, and fingerprinted, in the snapshot of the dump. */
 async function compareWithBackup(house: House, id: string, { signal }: DemoTask): Promise<Comparison> {
-  const source = house.source();
+  const source = await house.source(undefined, signal);
   const storage = house.storageOf(source);
-  const { manifest } = await openArchive({ storage, source: source.name, id, scratch: house.scratch, signal });
+  const { manifest } = await openArchive({
+    storage,
+    source: source.name,
+    id,
+    keys: source.keys,
+    scratch: house.scratch,
+    signal,
+  });
   if (!manifest.database) throw failed('the backup holds no database');
   const live = await source.database.count({ tables: null, sequences: true, fingerprints: true }, signal);
   return compareCounts(manifest.database, live);

@@ -120,8 +120,14 @@ export interface StoredDump {
   readonly rawBytes: number | null;
   /** Must fail at the end of the stream when the stored bytes are not those of the manifest. Not for `directory`. */
   open(signal: AbortSignal): Promise<Readable>;
-  /** The dump as a local file or folder the tools can seek in, fully checked; staged when it does not lie like that. */
-  locally(signal: AbortSignal): Promise<{ path: string } & AsyncDisposable>;
+  /**
+   * The dump as a local file or folder the tools can seek in, fully checked; staged when it does not lie like that. Of a directory,
+   * with `only`, just the files of these names (whatever extension the compression has added) are checked and sure to be there.
+   */
+  locally(
+    signal: AbortSignal,
+    options?: { only: readonly string[] | null },
+  ): Promise<{ path: string } & AsyncDisposable>;
 }
 
 export interface DumpEntry {
@@ -221,6 +227,8 @@ export interface Database {
   /** Reads a dump to its end as the restoring tool would, without a server. Rejects with kind `integrity` when it cannot be read. */
   readThrough(dump: StoredDump, signal: AbortSignal): Promise<{ entries: number | null }>;
   contents(dump: StoredDump, signal: AbortSignal): Promise<DumpEntry[]>;
+  /** The files of a directory dump that loading this scope reads, as `locally` takes them; null where it is all there is. */
+  filesFor(dump: StoredDump, scope: LoadOptions['scope'], signal: AbortSignal): Promise<string[] | null>;
 
   /**
    * Creates this database empty and marked as ours (`note`), equal to `like` in owner, encoding, locale; an empty owner means the

@@ -9,15 +9,23 @@ import type {
   TableName,
   TargetFacts,
 } from '../engines/engine.ts';
+import { throwIfAborted } from '../base/abort.ts';
 import { HoldfastError } from '../base/errors.ts';
 import type { Source } from '../care/source.ts';
 import type { Storage } from '../storage/storage.ts';
 import { blocking, evaluateGuards, type Guard, type RestoreMode } from './guards.ts';
 
+export interface BackupPlace {
+  storage: Storage;
+  id: string;
+  /** Other storages that have the same backup, for when this one turns out damaged or does not answer. */
+  others?: readonly Storage[];
+}
+
 /** What the operator asked for, before anything is looked at. */
 export interface RestoreRequest {
   source: Source;
-  from: { storage: Storage; id: string } | { file: string };
+  from: BackupPlace | { file: string };
   /** A database name or address to restore into instead of the live database; null: the source's own database. */
   into: string | null;
   inPlace: boolean;
@@ -80,7 +88,7 @@ export async function planRestore(request: RestoreRequest, scratch: string, sign
     dump,
     target,
     targetFacts,
-    like: chooseLike(mode, targetFacts, backup, target, owners, await factsOf(source.database, signal)),
+    like: chooseLike(mode, targetFacts, backup, target, owners, backup ? null : await factsOf(source.database, signal)),
     expected: backup && expectedIn(backup, scope),
     load: {
       scope,
@@ -131,8 +139,27 @@ async function openDump(
     const recognise = (head: Buffer) => source.database.recognise(head);
     return { archive: null, dump: await openForeignDump({ path: from.file, scratch, recognise, signal }) };
   }
-  const archive = await openArchive({ storage: from.storage, source: source.name, id: from.id, scratch, signal });
+  const archive = await openFirst(source, from, scratch, signal);
   return { archive, dump: archive.dump() };
+}
+
+/** The first copy whose manifest can be read; whose bytes are whole is looked at before anything is touched. */
+async function openFirst(
+  source: Source,
+  { storage, id, others = [] }: BackupPlace,
+  scratch: string,
+  signal: AbortSignal,
+): Promise<StoredBackup> {
+  let failure: { error: unknown } | undefined;
+  for (const place of [storage, ...others]) {
+    try {
+      return await openArchive({ storage: place, source: source.name, id, keys: source.keys, scratch, signal });
+    } catch (error) {
+      throwIfAborted(signal);
+      failure ??= { error };
+    }
+  }
+  throw failure?.error;
 }
 
 function openTarget({ database }: Source, into: string | null): Database {

@@ -1,8 +1,12 @@
 import { takeBackup, sourceLock } from '../backup/backup.ts';
+import { openArchive, type StoredBackup } from '../archive/reader.ts';
+import { isOneOf } from '../archive/stored-dump.ts';
+import { throwIfAborted } from '../base/abort.ts';
 import { HoldfastError } from '../base/errors.ts';
 import { step, type Report } from '../base/progress.ts';
 import type { Comparison } from '../care/compare.ts';
-import { assertVerified, readingLock } from '../care/verify.ts';
+import type { Source } from '../care/source.ts';
+import { assertVerified, readingLock, type VerifyResult } from '../care/verify.ts';
 import { holdLock, type Lease } from '../catalog/lease.ts';
 import { withRun } from '../catalog/run.ts';
 import type { Guard } from './guards.ts';
@@ -35,12 +39,21 @@ export interface RestoreResult {
 export async function restore(task: RestoreTask): Promise<RestoreResult> {
   const { request, catalog, clock, signal, report } = task;
   const { source } = request;
-  const plan = await planRestore(request, task.scratch, signal);
-  assertAllowed(plan);
-  await task.confirm(plan);
+  const planned = await planRestore(request, task.scratch, signal);
+  assertAllowed(planned);
+  await task.confirm(planned);
 
   return withRun(
-    { operation: 'restore', source: source.name, backup: plan.from, trigger: 'manual', catalog, clock, signal, report },
+    {
+      operation: 'restore',
+      source: source.name,
+      backup: planned.from,
+      trigger: 'manual',
+      catalog,
+      clock,
+      signal,
+      report,
+    },
     async (run) => {
       const started = clock.monotonic();
       await using sourceLease = await holdLock({
@@ -53,13 +66,13 @@ export async function restore(task: RestoreTask): Promise<RestoreResult> {
       await using readLease = await holdLock({
         catalog,
         clock,
-        name: readingLock(source.name, plan.from),
+        name: readingLock(source.name, planned.from),
         run: run.id,
         mode: 'shared',
         signal: sourceLease.signal,
       });
       const inside = { ...task, signal: readLease.signal, report: run.report };
-      await checkBytes(inside, plan);
+      const plan = await readWholeCopy(inside, planned);
       const safety = await takeSafetyBackup(inside, plan, sourceLease, run.id);
       const outcome = await carryOut(inside, plan, run.id, () => sourceLease.assertHeld());
       const { comparison, previous, loadSeconds, warnings } = outcome;
@@ -83,12 +96,67 @@ export async function restore(task: RestoreTask): Promise<RestoreResult> {
   );
 }
 
-/** Every stored byte is compared with the manifest before the server hears of the restore: damage is told early, and as damage. */
-async function checkBytes({ report, signal, request }: RestoreTask, { archive }: RestorePlan): Promise<void> {
-  if (!archive || !('id' in request.from)) return;
-  const { id, storage } = request.from;
-  const checks = await step(report, 'checksum', () => archive.checkDigests(report, signal));
-  assertVerified({ id, ok: checks.every(({ ok }) => ok), storage: storage.name, depth: 'checksum', checks });
+/**
+ * Every stored byte is compared with the manifest before the server hears of the restore: damage is told early, and as damage. Where another
+ * storage has the same backup whole, the restore goes on from there.
+ */
+async function readWholeCopy(task: RestoreTask, plan: RestorePlan): Promise<RestorePlan> {
+  const { report, signal, request, scratch } = task;
+  const { from, source } = request;
+  const { archive } = plan;
+  if (!archive || 'file' in from) return plan;
+  const { id } = from;
+  const first = await checkBytes(task, archive, id);
+  if (first.ok) return plan;
+  for (const storage of from.others ?? []) {
+    if (storage.name === archive.storage.name) continue;
+    try {
+      const other = await openArchive({ storage, source: source.name, id, keys: source.keys, scratch, signal });
+      const same = other.manifest.digest === archive.manifest.digest;
+      if (!same || !(await checkBytes(task, other, id)).ok) continue;
+      report({
+        kind: 'warning',
+        message: `the copy in ${first.storage} is damaged; this reads the one in ${storage.name}`,
+      });
+      return { ...plan, archive: other, dump: other.dump() };
+    } catch {
+      throwIfAborted(signal); // otherwise, what is wrong with the first is what counts
+    }
+  }
+  assertVerified(first);
+  return plan;
+}
+
+async function checkBytes(
+  { report, signal, request }: RestoreTask,
+  archive: StoredBackup,
+  id: string,
+): Promise<VerifyResult> {
+  const checks = await step(report, 'checksum', async () => {
+    const { scope, source } = request;
+    if (scope === null) return archive.checkDigests(report, signal);
+    // Of a part of a database, only what it lies in: the rest may be large and far away.
+    const files = await filesFor(source, archive, scope, signal);
+    return archive.checkDigests(report, signal, (artifact) => {
+      return artifact.role === 'database' && (files === null || isOneOf(artifact, files));
+    });
+  });
+  return { id, ok: checks.every(({ ok }) => ok), storage: archive.storage.name, depth: 'checksum', checks };
+}
+
+/** Null: all of them. A table of contents that cannot be read is found damaged with the rest. */
+async function filesFor(
+  { database }: Source,
+  archive: StoredBackup,
+  scope: RestoreTask['request']['scope'],
+  signal: AbortSignal,
+): Promise<string[] | null> {
+  try {
+    return await database.filesFor(archive.dump(), scope, signal);
+  } catch {
+    throwIfAborted(signal);
+    return null;
+  }
 }
 
 async function takeSafetyBackup(

@@ -5,6 +5,7 @@ import { buffer } from 'node:stream/consumers';
 import { zstdDecompressSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { readDrills, writeDrill } from '../../src/archive/drills.ts';
+import { noKeys } from '../../src/archive/keys.ts';
 import { readHold, removeHold, writeHold } from '../../src/archive/hold.ts';
 import {
   canonicalJson,
@@ -109,7 +110,7 @@ async function makeBackup(
   parts: DumpPart[] = [streamPart(), globalsPart],
   change: Partial<ManifestDraft> = {},
 ): Promise<Manifest> {
-  await using writer = await openBackup({ storage, source, startedAt, signal });
+  await using writer = await openBackup({ storage, source, startedAt, keys: noKeys, scratch, signal });
   const artifacts: Manifest['artifacts'] = [];
   for (const part of parts) artifacts.push(...(await writer.add(part, { signal, report })));
   const sealed = await writer.seal(draftOf(writer, artifacts, change), signal);
@@ -117,7 +118,7 @@ async function makeBackup(
 }
 
 function open(id = firstId) {
-  return openArchive({ storage, source, id, scratch, signal });
+  return openArchive({ storage, source, id, keys: noKeys, scratch, signal });
 }
 
 async function filesOf(id = firstId): Promise<string[]> {
@@ -130,7 +131,7 @@ const integrity = expect.objectContaining({ kind: 'integrity' });
 
 describe('writing', () => {
   test('a backup exists once it is sealed, and not before', async () => {
-    await using writer = await openBackup({ storage, source, startedAt, signal });
+    await using writer = await openBackup({ storage, source, startedAt, keys: noKeys, scratch, signal });
     expect(writer).toMatchObject({ id: firstId, folders: true });
     const artifacts = await writer.add(streamPart(), { signal, report });
     await expect(readManifest(storage, source, writer.id, signal)).rejects.toMatchObject(missing);
@@ -193,7 +194,7 @@ describe('writing', () => {
 
   test('S2 a part whose tool failed leaves nothing, and no backup', async () => {
     {
-      await using writer = await openBackup({ storage, source, startedAt, signal });
+      await using writer = await openBackup({ storage, source, startedAt, keys: noKeys, scratch, signal });
       const failed = streamPart({
         open: () => failing(5_000_000, 'pg_dump ended with status 1'),
         compression: { codec: 'zstd', level: 1 },
@@ -216,7 +217,14 @@ describe('writing', () => {
     const controller = new AbortController();
     const tool = endless();
     {
-      await using writer = await openBackup({ storage, source, startedAt, signal: controller.signal });
+      await using writer = await openBackup({
+        storage,
+        source,
+        startedAt,
+        keys: noKeys,
+        scratch,
+        signal: controller.signal,
+      });
       const adding = writer.add(streamPart({ open: () => tool }), { signal: controller.signal, report });
       setImmediate(() => controller.abort());
       await expect(adding).rejects.toMatchObject({ code: 'INTERRUPTED' });
@@ -227,7 +235,7 @@ describe('writing', () => {
 
   test('a run that lost its lock does not seal', async () => {
     {
-      await using writer = await openBackup({ storage, source, startedAt, signal });
+      await using writer = await openBackup({ storage, source, startedAt, keys: noKeys, scratch, signal });
       const artifacts = await writer.add(streamPart(), { signal, report });
       await expect(writer.seal(draftOf(writer, artifacts), AbortSignal.abort())).rejects.toMatchObject({
         code: 'INTERRUPTED',
@@ -246,7 +254,7 @@ describe('writing', () => {
   });
 
   test('a part with the name of one of our own files is refused', async () => {
-    await using writer = await openBackup({ storage, source, startedAt, signal });
+    await using writer = await openBackup({ storage, source, startedAt, keys: noKeys, scratch, signal });
     for (const name of ['manifest.json', 'hold.json', '../x', 'drills/x']) {
       await expect(writer.add(streamPart({ name }), { signal, report }), name).rejects.toEqual(integrity);
     }
@@ -499,7 +507,7 @@ describe('sweeping', () => {
     sweepUnfinished(storage, source, { now: later(hours), olderThanMs: 24 * 3_600_000, alive, signal });
 
   async function dieWhileWriting(): Promise<void> {
-    const writer = await openBackup({ storage, source, startedAt, signal });
+    const writer = await openBackup({ storage, source, startedAt, keys: noKeys, scratch, signal });
     await writer.add(streamPart(), { signal, report });
   }
 

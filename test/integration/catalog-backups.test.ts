@@ -230,8 +230,9 @@ describe('inventory', () => {
 });
 
 test('resolveBackup finds a whole copy in whichever storage', async () => {
-  const [id = ''] = await store(1);
-  await storeBackup(offsite, 'shop', daysAgo(1));
+  const at = daysAgo(1);
+  const { id } = await storeBackup(storage, 'shop', at);
+  await storeBackup(offsite, 'shop', at);
   const ask = (which: Storage | null) =>
     resolveBackup({ source: source({}, [storage, offsite]), storage: which, id: 'latest', catalog, signal });
   expect((await ask(null)).storage.name).toBe('local');

@@ -49,6 +49,20 @@ describe('a dump', () => {
     expect((await lab.ourSessions()).filter((name) => !name.endsWith('snapshot'))).toEqual([]);
   });
 
+  test('is read no faster than its limit, and auto takes a format that can be', async () => {
+    const rows = `create table wide as select repeat(md5(n::text), 20) as text from generate_series(1, 1200) n`;
+    const database = await lab.databaseWith('slowed', rows);
+    const settings = { limit: '512kb', jobs: 2, compression: 'none' };
+    await using snapshot = await openSnapshot(lab.access(database, settings), place, signal);
+    const part = await databasePart(snapshot);
+    expect(part).toMatchObject({ kind: 'stream', format: 'custom' });
+    const started = performance.now();
+    const dump = await consume(part);
+    expect(performance.now() - started).toBeGreaterThan(((dump.length / (512 * 1024)) * 1000 - 100) * 0.9);
+    expect(dump.length).toBeGreaterThan(700_000);
+    expect((await lab.script(dump)).match(/^[0-9a-f]{640}$/gm)).toHaveLength(1200);
+  });
+
   test('T-d8 exact counts and positions of the dump’s own moment, whatever is written meanwhile', async () => {
     const database = await lab.databaseWith('counted', assortedTables);
     await using snapshot = await openSnapshot(lab.access(database, { format: 'custom' }), place, signal);

@@ -156,7 +156,11 @@ describe('local: a root that cannot be used', () => {
 
   test.runIf(isRoot)('one that cannot be written, even by root', async () => {
     const unwritable = localStorage('local', { type: 'local', path: '/proc/holdfast' });
-    await expect(unwritable.put('shop/x', streamOf('x'), { signal })).rejects.toMatchObject({ name: 'HoldfastError' });
+    await expect(unwritable.put('shop/x', streamOf('x'), { signal })).rejects.toMatchObject({
+      code: 'NO_PERMISSION',
+      message: 'no folder can be created in /proc',
+      hint: expect.any(String),
+    });
   });
 });
 

@@ -212,9 +212,11 @@ export function describeStorage(kind: string, make: () => Promise<StorageFixture
         if (each.status === 'rejected') expect(each.reason).toMatchObject({ code: 'STORAGE_TAKEN' });
       await using stage = mine?.value;
       await stage?.put('x', streamOf('x'), { signal });
+      // Where nothing can be renamed, it is what makes the rest a backup.
+      await stage?.put('manifest.json', streamOf('{}'), { signal });
       await stage?.commit(signal);
       await expect(storage.stage(`${area}/one/`, signal)).rejects.toMatchObject({ code: 'STORAGE_TAKEN' });
-      expect(await keys(`${area}/`)).toEqual([`${area}/one/x`]);
+      expect(await keys(`${area}/`)).toEqual([`${area}/one/manifest.json`, `${area}/one/x`]);
       expect(await storage.unfinished(`${area}/`, signal)).toEqual([]);
     });
 

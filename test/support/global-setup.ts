@@ -1,4 +1,8 @@
+import { hasRadosgw } from './s3-server.ts';
 import { clientTools, hasServer, type Major } from './postgres.ts';
+import { rcloneProgram } from './rclone-remote.ts';
+import { hasSshd } from './sftp-server.ts';
+import { hasApache } from './webdav-server.ts';
 
 /** Says which parts of the tests cannot run on this machine; in CI a missing required part is an error. */
 export default function checkMachine(): void {
@@ -8,6 +12,14 @@ export default function checkMachine(): void {
     if (process.env.CI) throw new Error(message);
     missing.push(message);
   }
+  if (!hasRadosgw()) {
+    const message = 'Ceph is missing: apt-get install ceph-common ceph-mon ceph-osd radosgw (every S3 test needs it)';
+    if (process.env.CI) throw new Error(message);
+    missing.push(message);
+  }
+  if (!hasSshd()) missing.push('sshd: apt-get install openssh-server; the SFTP tests are skipped');
+  if (!hasApache()) missing.push('Apache: apt-get install apache2-bin; the WebDAV tests with it are skipped');
+  if (rcloneProgram() === null) missing.push('rclone: apt-get install rclone; its tests are skipped');
   const majors: Major[] = [14, 16, 17, 18];
   for (const major of majors) {
     if (!hasServer(major)) missing.push(`server ${major}: npm ci brings it on Linux x64; its tests are skipped`);

@@ -1,9 +1,11 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { noKeys } from '../../src/archive/keys.ts';
 import { renderManifest, sealManifest, type Manifest, type ManifestDraft } from '../../src/archive/manifest.ts';
 import { openBackup } from '../../src/archive/writer.ts';
-import { backupId } from '../../src/base/ids.ts';
+import { backupId, parseBackupId } from '../../src/base/ids.ts';
 import { localStorage } from '../../src/storage/local/local.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 
@@ -23,7 +25,7 @@ export async function storeBackup(
   facts: Facts = {},
 ): Promise<Manifest> {
   const startedAt = new Date(at);
-  await using writer = await openBackup({ storage, source, startedAt, signal: never });
+  await using writer = await openBackup({ storage, source, startedAt, keys: noKeys, scratch: tmpdir(), signal: never });
   const artifacts = await writer.add(
     {
       kind: 'stream',
@@ -37,6 +39,11 @@ export async function storeBackup(
     { signal: never, report: () => undefined },
   );
   return await writer.seal({ ...draft(source, writer.id, startedAt), artifacts, ...facts }, never);
+}
+
+/** What the manifest of a backup that a test writes by itself says. */
+export function draftOf(id: string, source = 'shop'): Omit<ManifestDraft, 'artifacts'> {
+  return draft(source, id, parseBackupId(id)?.at ?? new Date(0));
 }
 
 /** As many as wanted, an hour apart, as plain files, which is quicker. */

@@ -5,6 +5,8 @@ import { HoldfastError, toHoldfastError } from '../../base/errors.ts';
 import type { Catalog } from '../catalog.ts';
 import { backupRecords } from './backups.ts';
 import { connect, type Connection } from './connection.ts';
+import { copyRecords } from './copies.ts';
+import { keyRecords } from './keys.ts';
 import { lockRecords } from './locks.ts';
 import { migrate } from './migrate.ts';
 import { proofRecords } from './proofs.ts';
@@ -30,6 +32,8 @@ export function openCatalog(folder: string, clock: Clock): Catalog {
     locks: lockRecords(connection),
     backups: backupRecords(connection),
     proofs: proofRecords(connection),
+    copies: copyRecords(connection),
+    keys: keyRecords(connection),
     probe: () => probe(connection, clock),
     [Symbol.dispose]: () => connection[Symbol.dispose](),
   };

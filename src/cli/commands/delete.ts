@@ -15,12 +15,14 @@ export const deleteBackup: Command = {
   arguments: [{ name: 'id', summary: 'id, unique prefix or `latest`', complete: 'backup' }],
   options: [
     { name: 'local-only', summary: 'only from storages on this machine' },
+    { name: 's3-only', summary: 'only from storages that are not on this machine' },
     { name: 'allow-last', summary: 'also the last good backup' },
     { name: 'force', short: 'f', summary: 'same as --yes', hidden: true },
   ],
   examples: [
     { line: 'holdfast delete 2026-11-20_05-15-00', does: 'from all its storages, after asking' },
     { line: 'holdfast delete 2026-11-20 --storage offsite --yes', does: 'one copy, without asking' },
+    { line: 'holdfast delete 2026-11-20 --local-only', does: 'here, but not what was copied elsewhere' },
   ],
   run: async (context, input) => {
     const { io, signal } = context;
@@ -73,11 +75,16 @@ export const deleteBackup: Command = {
 
 function storagesOf(context: CommandContext, input: CommandInput, { house, source }: PickedBackup) {
   if (context.storage !== undefined) return [house.storageOf(source, context.storage)];
-  if (!input.flag('local-only')) return source.storages;
-  const local = source.storages.filter((storage) => storage.localPath(source.name) !== null);
-  if (local.length > 0) return local;
+  const options = ['local-only', 's3-only'] as const;
+  const [which, second] = options.filter((option) => input.flag(option));
+  if (second)
+    throw wrongUsage('--local-only and --s3-only exclude one another', 'Leave both out to delete everywhere.');
+  if (which === undefined) return source.storages;
+  const near = which === 'local-only';
+  const storages = source.storages.filter((storage) => (storage.localPath(source.name) !== null) === near);
+  if (storages.length > 0) return storages;
   throw wrongUsage(
-    `source ${source.name} has no storage on this machine`,
-    'Leave out --local-only, or name a storage with --storage.',
+    `source ${source.name} has no storage ${near ? 'on' : 'outside of'} this machine`,
+    `Leave out --${which}, or name a storage with --storage.`,
   );
 }

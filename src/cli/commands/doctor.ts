@@ -29,7 +29,8 @@ export async function runDoctor(context: CommandContext): Promise<Ending> {
 
 async function gather(context: CommandContext): Promise<Finding[]> {
   // A wrong configuration is no finding: its problems are told as everywhere else, with exit code 2.
-  const loaded = await context.loadConfig();
+  // Its warnings are findings here, and not told a second time.
+  const loaded = await context.loadConfig({ quietly: true });
   const { configurationFindings, examineHouse } = await import('../examine-house.ts');
   return [...configurationFindings(loaded), ...(await examineHouse(context, loaded))];
 }

@@ -1,7 +1,9 @@
 import type { Hold } from '../../archive/hold.ts';
-import type { Command, CommandContext } from '../command.ts';
+import { throwIfAborted } from '../../base/abort.ts';
+import type { Command, CommandContext, Ending } from '../command.ts';
 import { print, printJson } from '../output/print.ts';
 import { styleFor } from '../output/style.ts';
+import { sayUnreachable } from '../output/unreachable.ts';
 import type { PickedBackup } from '../pick.ts';
 import { pickBackup } from '../pick.ts';
 
@@ -17,10 +19,10 @@ export const hold: Command = {
     const picked = await pickBackup(context, input);
     const { writeHold } = await import('../../archive/hold.ts');
     const mark: Hold = { at: context.clock.now().toISOString(), reason: input.text('reason') ?? null };
-    const storages = await onCopies(context, picked, (storage) =>
+    const marked = await onCopies(context, picked, (storage) =>
       writeHold(storage, picked.source.name, picked.id, mark, context.signal),
     );
-    say(context, picked, { held: mark, storages });
+    return say(context, picked, { held: mark, ...marked });
   },
 };
 
@@ -33,40 +35,52 @@ export const release: Command = {
   run: async (context, input) => {
     const picked = await pickBackup(context, input);
     const { removeHold } = await import('../../archive/hold.ts');
-    const storages = await onCopies(context, picked, (storage) =>
+    const marked = await onCopies(context, picked, (storage) =>
       removeHold(storage, picked.source.name, picked.id, context.signal),
     );
-    say(context, picked, { held: null, storages });
+    return say(context, picked, { held: null, ...marked });
   },
 };
 
-/** A mark on one copy alone would let retention take the others. */
+interface Marked {
+  storages: string[];
+  failed: { storage: string; error: unknown }[];
+}
+
+/** A mark on one copy alone would let retention take the others. One storage that is down does not keep it from the rest. */
 async function onCopies(
   context: CommandContext,
   { house, source, id }: PickedBackup,
   mark: (storage: PickedBackup['storage']) => Promise<void>,
-): Promise<string[]> {
+): Promise<Marked> {
   const { takeInventory } = await import('../../care/inventory.ts');
   const request = { source: source.name, catalog: house.catalog, signal: context.signal };
   const storages = context.storage === undefined ? source.storages : [house.storageOf(source, context.storage)];
-  const marked: string[] = [];
+  const marked: Marked = { storages: [], failed: [] };
   for (const storage of storages) {
-    const rows = await takeInventory({ ...request, storage });
-    if (!rows.some((row) => row.id === id)) continue;
-    await mark(storage);
-    // Reads the mark back into the catalog.
-    await takeInventory({ ...request, storage });
-    marked.push(storage.name);
+    try {
+      const rows = await takeInventory({ ...request, storage });
+      if (!rows.some((row) => row.id === id)) continue;
+      await mark(storage);
+      // Reads the mark back into the catalog.
+      await takeInventory({ ...request, storage });
+      marked.storages.push(storage.name);
+    } catch (error) {
+      throwIfAborted(context.signal);
+      marked.failed.push({ storage: storage.name, error });
+    }
   }
+  if (marked.storages.length === 0 && marked.failed[0]) throw marked.failed[0].error;
   return marked;
 }
 
 function say(
   { io, json }: CommandContext,
   { source, id }: PickedBackup,
-  { held, storages }: { held: Hold | null; storages: string[] },
-): void {
-  if (json)
-    return printJson(io, { id, source: source.name, held: held !== null, reason: held?.reason ?? null, storages });
-  print(io, `${styleFor(io.color).good(held ? 'held' : 'released')}  ${id} in ${storages.join(', ')}`);
+  { held, storages, failed }: Marked & { held: Hold | null },
+): Ending {
+  if (json) printJson(io, { id, source: source.name, held: held !== null, reason: held?.reason ?? null, storages });
+  else print(io, `${styleFor(io.color).good(held ? 'held' : 'released')}  ${id} in ${storages.join(', ')}`);
+  sayUnreachable(io, failed, 'say it again when it answers');
+  return failed.length > 0 ? 'partial' : 'done';
 }

@@ -2,16 +2,20 @@ import type { Command } from '../command.ts';
 import { backup } from './backup.ts';
 import { completion } from './completion.ts';
 import { config } from './config.ts';
+import { copy } from './copy.ts';
 import { deleteBackup } from './delete.ts';
 import { demo } from './demo.ts';
 import { doctor } from './doctor.ts';
+import { download } from './download.ts';
 import { drill } from './drill.ts';
 import { hold, release } from './hold.ts';
 import { importDump } from './import.ts';
 import { init } from './init.ts';
 import { inspect } from './inspect.ts';
+import { key } from './key.ts';
 import { list } from './list.ts';
 import { logs } from './logs.ts';
+import { nbdata } from './nbdata.ts';
 import { prune } from './prune.ts';
 import { rebuild } from './rebuild.ts';
 import { restore } from './restore.ts';
@@ -29,7 +33,10 @@ export const commands: readonly Command[] = [
   completion,
   backup,
   importDump,
+  nbdata,
+  copy,
   restore,
+  download,
   verify,
   drill,
   status,
@@ -43,6 +50,7 @@ export const commands: readonly Command[] = [
   hold,
   release,
   rebuild,
+  key,
   config,
   schema,
 ];

@@ -20,7 +20,7 @@ export const list: Command = {
     { line: 'holdfast list shop --storage offsite', does: 'of one source, in one storage' },
     { line: 'holdfast list --json | jq -r ".[0].id"', does: 'the id of the newest' },
   ],
-  help: `One column per storage: + complete, - missing, ! damaged or incomplete. Proven by: drill (restored and compared),
+  help: `One column per storage: + complete, - missing, ~ pending (the copy failed and is tried again), ! damaged or incomplete. Proven by: drill (restored and compared),
 structure (read to its end by the restoring tool), checksum (the stored bytes).`,
   run: async (context, input) => {
     const { house, sources } = await pickSources(context, input);
@@ -90,6 +90,7 @@ async function show(
 function copyCell(state: string | undefined, style: Style): Cell {
   if (state === 'complete') return { text: '+', paint: style.good };
   if (state === undefined || state === 'missing') return { text: '-', paint: style.dim };
+  if (state === 'pending') return { text: '~ pending', paint: style.warn };
   return { text: `! ${state}`, paint: style.bad };
 }
 

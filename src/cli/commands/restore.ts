@@ -116,8 +116,8 @@ async function readFrom(
 ): Promise<{ house: House; source: Source; from: RestoreRequest['from'] }> {
   const file = await dumpFile(required(input, 'id'), context.cwd);
   if (file === null) {
-    const { house, source, storage, id } = await pickBackup(context, input);
-    return { house, source, from: { storage, id } };
+    const { house, source, storage, id, others } = await pickBackup(context, input);
+    return { house, source, from: { storage, id, others: context.storage === undefined ? others : [] } };
   }
   return { ...(await pickSource(context, input)), from: { file } };
 }

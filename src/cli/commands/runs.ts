@@ -15,6 +15,8 @@ const operations: readonly Operation[] = [
   'delete',
   'import',
   'rebuild',
+  'key',
+  'copy',
 ];
 const states: readonly RunState[] = ['queued', 'running', 'succeeded', 'partial', 'failed', 'cancelled'];
 const shownByDefault = 20;

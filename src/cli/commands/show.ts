@@ -1,6 +1,6 @@
 import type { Manifest } from '../../archive/manifest.ts';
 import { formatBytes, formatCount, formatDuration } from '../../base/units.ts';
-import type { ProofRecord } from '../../catalog/catalog.ts';
+import type { CopyRecord, ProofRecord } from '../../catalog/catalog.ts';
 import type { Command, Io } from '../command.ts';
 import type { ListedBackup } from '../listing.ts';
 import { renderFacts, sign, type Fact } from '../output/facts.ts';
@@ -29,17 +29,28 @@ export const show: Command = {
     // What cannot be read is still worth showing: where it lies and what is wrong with it.
     const manifest = row.state === 'complete' ? await readManifest(storage, source.name, id, signal) : null;
     const proofs = house.catalog.proofs.list({ source: source.name, backup: id });
+    const pending = house.catalog.copies
+      .list({ source: source.name, backup: id })
+      .filter(({ storage: where }) => listed?.copies[where] === 'pending');
     const drills = proofs.filter(({ kind }) => kind === 'drill');
     if (context.json) {
       printJson(io, {
         manifest,
         copies: listed?.copies ?? {},
+        pending: pending.map(({ storage: where, attempts, since, nextAt, lastError }) => ({
+          storage: where,
+          attempts,
+          since,
+          nextAt,
+          lastError,
+        })),
         verified: listed?.verified ?? null,
         drills: drills.map(drillFacts),
       });
     } else {
       const shown = {
         listed,
+        pending,
         proofs,
         problem: row.problem,
         hold: row.held,
@@ -58,6 +69,7 @@ function drillFacts({ at, ok, seconds, storage, result }: ProofRecord) {
 
 interface Shown {
   listed: ListedBackup | undefined;
+  pending: readonly CopyRecord[];
   proofs: readonly ProofRecord[];
   problem: string | null;
   hold: { at: string; reason: string | null } | null;
@@ -67,12 +79,13 @@ interface Shown {
 
 function describe(io: Io, id: string, manifest: Manifest | null, shown: Shown): string[] {
   const style = styleFor(io.color);
-  const { listed, proofs, problem, hold, now, timezone } = shown;
+  const { listed, pending, proofs, problem, hold, now, timezone } = shown;
   const copies = Object.entries(listed?.copies ?? {}).map(([storage, state]) => `${storage} ${state}`);
   const facts: Fact[] = [
     ['state', problem === null ? null : `damaged: ${problem}`],
     ...(manifest ? manifestFacts(manifest, now, timezone) : []),
     ['copies', copies.join(', ')],
+    ...pending.map((copy): Fact => [`to ${copy.storage}`, describePending(copy, timezone)]),
     ['held', hold && (hold.reason ?? 'yes')],
   ];
   return [
@@ -93,6 +106,12 @@ function describe(io: Io, id: string, manifest: Manifest | null, shown: Shown): 
               ),
           )),
   ];
+}
+
+function describePending({ attempts, nextAt, lastError }: CopyRecord, timezone: string): string {
+  const next = `next try ${formatTime(nextAt, timezone)} ${timezone}`;
+  if (lastError === null) return `begun and not finished; ${next}`;
+  return `failed ${attempts === 1 ? 'once' : `${attempts} times`}, ${next}: ${lastError.message} (${lastError.code})`;
 }
 
 function manifestFacts(manifest: Manifest, now: Date, timezone: string): Fact[] {

@@ -54,7 +54,7 @@ async function verifyOne(context: CommandContext, target: Target, depth: VerifyD
   });
 }
 
-type Target = Omit<PickedBackup, 'row'>;
+type Target = Omit<PickedBackup, 'row' | 'others'>;
 
 /** Every copy of every backup, oldest first; of one storage when it is named. */
 async function everyBackup(context: CommandContext, input: CommandInput): Promise<Target[]> {

@@ -48,7 +48,9 @@ function argumentsOf(command: CompletedCommand, all: readonly CompletedCommand[]
   }
   const inner = all.filter(({ path }) => path.length === 2 && path[0] === command.path[0]);
   const names = inner.map(({ path, summary }) => describe({ name: path[1] ?? '', summary }));
-  return `if (( CURRENT == 2 )); then local -a names; names=(${names.join(' ')}); _describe command names; else _arguments ${options.join(' ')}; fi`;
+  // What `_arguments` looks at begins with the command itself: one word further on for a command below another.
+  const each = inner.map((one) => `${one.names.join('|')}) shift words; (( CURRENT-- )); ${argumentsOf(one, all)} ;;`);
+  return `if (( CURRENT == 2 )); then local -a names; names=(${names.join(' ')}); _describe command names; else case $words[2] in ${each.join(' ')} *) _arguments ${options.join(' ')} ;; esac; fi`;
 }
 
 function specOf(option: CommandOption): string {

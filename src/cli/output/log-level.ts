@@ -1,5 +1,6 @@
 import { atLeast, type Logger, type LogLevel } from '../../base/logger.ts';
 import { withoutSecrets } from '../../base/secret.ts';
+import { wrongUsage } from '../usage-error.ts';
 import type { Screen } from './screen.ts';
 import type { Style } from './style.ts';
 import { hanging, printable } from './text.ts';
@@ -9,8 +10,14 @@ const levels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
 /** `--debug` shows everything; otherwise HOLDFAST_LOG_LEVEL decides, and without it only warnings and errors are shown. */
 export function logLevel(debug: boolean, env: Readonly<Record<string, string | undefined>>): LogLevel {
   if (debug) return 'debug';
-  const wanted = env['HOLDFAST_LOG_LEVEL']?.toLowerCase();
-  return levels.find((level) => level === wanted) ?? 'warn';
+  const wanted = env['HOLDFAST_LOG_LEVEL'];
+  if (!wanted) return 'warn';
+  const known = levels.find((level) => level === wanted.toLowerCase());
+  if (known) return known;
+  throw wrongUsage(
+    `HOLDFAST_LOG_LEVEL is ${JSON.stringify(wanted)}, which is not a level`,
+    `Set it to one of: ${levels.join(', ')}.`,
+  );
 }
 
 /** The recipes' log on the terminal. */

@@ -63,7 +63,6 @@ describe('the format of a dump', () => {
 
   test.each([
     ['directory', 'auto', { ...at18, container: true }, 'FORMAT_IMPOSSIBLE'],
-    ['directory', 'auto', { ...at18, folders: false }, 'FORMAT_IMPOSSIBLE'],
     ['directory', 'zstd', at15, 'TOOL_LACKS_FEATURE'],
     ['custom', 'lz4', at15, 'TOOL_LACKS_FEATURE'],
     ['auto', 'lz4', at15, 'TOOL_LACKS_FEATURE'],

@@ -32,7 +32,7 @@ export const directoryFromBytes = 64 * 1024 * 1024;
 
 /** Decides what `auto` leaves open and checks what was asked for against what there is. */
 export function chooseFormat(
-  wish: Pick<DumpSettings, 'format' | 'compression' | 'jobs'>,
+  wish: Pick<DumpSettings, 'format' | 'compression' | 'jobs'> & { limit?: DumpSettings['limit'] },
   at: FormatCircumstances,
 ): ChosenFormat {
   const { format, reason } =
@@ -50,13 +50,14 @@ export function chooseFormat(
 }
 
 function autoFormat(
-  wish: Pick<DumpSettings, 'compression' | 'jobs'>,
+  wish: Pick<DumpSettings, 'compression' | 'jobs'> & { limit?: DumpSettings['limit'] },
   at: FormatCircumstances,
 ): { format: DumpFormat; reason: string } {
   const custom = (reason: string) => ({ format: 'custom' as const, reason });
   const codec = wish.compression === 'auto' ? null : wish.compression.codec;
   if (at.container) return custom('the tool runs in a container and cannot write a folder here');
-  if (!at.folders) return custom('the storage takes no folders');
+  if (typeof wish.limit === 'number') return custom('its speed is limited');
+  if (!at.folders) return custom('its files would have to be written twice');
   if (codec === 'bzip2' || codec === 'xz') return custom(`${codec} cannot compress a directory`);
   if (codec === 'zstd' && !at.codecs.has('zstd'))
     return custom(`pg_dump ${at.toolVersion} cannot compress a directory with zstd`);
@@ -69,16 +70,15 @@ function autoFormat(
 }
 
 function refuseImpossibleDirectory(at: FormatCircumstances): void {
-  const why = at.container
-    ? 'the client tools run in a container and cannot write into a folder of this machine'
-    : at.folders
-      ? null
-      : 'the storage takes no folders';
-  if (why === null) return;
-  throw new HoldfastError('FORMAT_IMPOSSIBLE', `the format directory cannot be used: ${why}`, {
-    kind: 'usage',
-    hint: 'Set dump.format to auto or custom.',
-  });
+  if (!at.container) return;
+  throw new HoldfastError(
+    'FORMAT_IMPOSSIBLE',
+    'the format directory cannot be used: the client tools run in a container and cannot write into a folder of this machine',
+    {
+      kind: 'usage',
+      hint: 'Set dump.format to auto or custom.',
+    },
+  );
 }
 
 /** Cheapest first: the tool itself with zstd, and where it has none, gzip for a directory and zstd outside for everything else. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Codec, Compression, DumpFormat } from '../engine.ts';
-import { duration, flag, text, wholeNumber } from './option-types.ts';
+import { duration, flag, speed, text, wholeNumber } from './option-types.ts';
 
 export interface DumpSettings {
   format: 'auto' | DumpFormat;
@@ -11,6 +11,8 @@ export interface DumpSettings {
   lockTimeoutMs: number;
   rowCounts: 'exact' | 'none';
   fingerprints: boolean;
+  /** Bytes per second read from the tool; null: as fast as it goes. */
+  limit: number | null;
   /** `auto`: where the role may read them. */
   globals: 'auto' | boolean;
   /** Names of tables as pg_dump takes them: `*` and `?` match, double quotes take literally, a schema before a dot. */
@@ -67,6 +69,10 @@ export const dumpSchema = z
     lockTimeout: duration.prefault('15s'),
     rowCounts: z.enum(['exact', 'none']).default('exact'),
     fingerprints: flag.prefault(false),
+    limit: speed
+      .nullable()
+      .default(null)
+      .meta({ description: 'Bytes per second read from the dump tool, such as 20mb; not for directory.' }),
     globals: z.union([z.literal('auto'), flag], { error: 'must be auto, true or false' }).prefault('auto'),
     exclude: z.strictObject({ tables: names, tableData: names }).prefault({}),
   })
@@ -78,7 +84,9 @@ export const dumpSchema = z
   });
 
 /** What cannot be done together, whatever tools and server there are. */
-function conflicts(dump: Pick<DumpSettings, 'format' | 'compression' | 'jobs' | 'rowCounts' | 'fingerprints'>): {
+function conflicts(
+  dump: Pick<DumpSettings, 'format' | 'compression' | 'jobs' | 'rowCounts' | 'fingerprints' | 'limit'>,
+): {
   path: string[];
   message: string;
 }[] {
@@ -97,6 +105,12 @@ function conflicts(dump: Pick<DumpSettings, 'format' | 'compression' | 'jobs' | 
     found.push({
       path: ['jobs'],
       message: `only the directory format can be dumped by several jobs, not ${dump.format}`,
+    });
+  }
+  if (dump.format === 'directory' && dump.limit !== null) {
+    found.push({
+      path: ['limit'],
+      message: 'is not possible for the directory format, which the tool writes itself; use custom or auto',
     });
   }
   if (dump.fingerprints && dump.rowCounts === 'none') {

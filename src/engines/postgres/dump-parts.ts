@@ -1,3 +1,4 @@
+import { sharedRate, slowed } from '../../base/rate.ts';
 import { outputOf, startProcess, type Command } from '../../base/run-process.ts';
 import type { DumpFormat, DumpPart } from '../engine.ts';
 import type { ChosenFormat } from './choose-format.ts';
@@ -81,7 +82,8 @@ function streamOf(plan: DumpPlan, command: Command, running: Set<symbol>, signal
   running.add(mark);
   output.once('end', () => running.delete(mark));
   output.once('close', () => limit[Symbol.dispose]());
-  return output;
+  const { limit: speed } = plan.access.settings.dump;
+  return slowed(output, speed === null ? null : sharedRate(speed), signal);
 }
 
 async function writeFolder(plan: DumpPlan, folder: string, running: Set<symbol>, signal: AbortSignal): Promise<void> {

@@ -8,6 +8,7 @@ import { outputOf, runProcess } from '../../base/run-process.ts';
 import type { LoadOptions, StoredDump } from '../engine.ts';
 import type { Access } from './access.ts';
 import { refuseGuess } from './container.ts';
+import { filesOf } from './dump-files.ts';
 import { reachableFor } from './dump-place.ts';
 import { endSessions } from './end-sessions.ts';
 import { startFed } from './fed-process.ts';
@@ -78,11 +79,13 @@ async function loadArchive(task: LoadTask, format: RestoreShape['format']): Prom
   warnings.push(...(selection?.warnings ?? []));
   await using list = selection && (await writeList(folder.path, selection.entries, tools, signal));
   const shape = { format, owners: options.owners, list: list?.path ?? null };
+  const only = options.scope && selection ? filesOf(selection.entries) : null;
   if (tools.major >= 17 && serverMajor < 17) {
     const psql = await psqlFor(task);
+    const piece = { ...shape, only };
     await feedScript(
       toolCommand(psql, 'psql', psqlArgs, { address: access.address, application }),
-      (send, inner) => sendArchive(task, tools, shape, send, inner),
+      (send, inner) => sendArchive(task, tools, piece, send, inner),
       { signal, onStderr: (line) => warnings.push(line) },
     );
     return;
@@ -95,35 +98,44 @@ async function loadArchive(task: LoadTask, format: RestoreShape['format']): Prom
     await startFed(command, await openWhole(dump, signal), { signal, stdout: 'ignore', onStderr }).done;
     return;
   }
-  await using local = await dump.locally(signal);
+  await using local = await dump.locally(signal, { only });
   await using place = await reachableFor(tools, local.path, signal);
   const command = toolCommand(tools, 'pg_restore', restoreArgs({ ...shape, jobs, path: place.path }), call);
   await runProcess(command, { signal, onStderr });
 }
 
 /** Null: everything. */
-function selectionOf(entries: readonly TocEntry[], { scope, policies }: LoadOptions): Selection | null {
-  if (scope) return selectForNew(entries, scope);
-  const left = entries.filter((entry) => entry.kind === 'POLICY');
-  if (policies === 'keep' || left.length === 0) return null;
+function selectionOf(all: readonly TocEntry[], { scope, policies }: LoadOptions): Selection | null {
+  const chosen = scope ? selectForNew(all, scope) : { entries: [...all], warnings: [] };
+  const entries = chosen.entries.filter((entry) => !createsPublic(entry));
+  const left = scope || policies === 'keep' ? [] : entries.filter((entry) => entry.kind === 'POLICY');
+  if (!scope && left.length === 0 && entries.length === all.length) return null;
   const names = left.map((entry) => entry.name).join(', ');
   return {
     entries: entries.filter((entry) => !left.includes(entry)),
-    warnings: [`row security policies left out because roles they name are missing: ${names}`],
+    warnings: [
+      ...chosen.warnings,
+      ...(left.length > 0 ? [`row security policies left out because roles they name are missing: ${names}`] : []),
+    ],
   };
+}
+
+/** A dump of chosen schemas (`pg_dump -n public`) creates this one too, which every new database has. */
+function createsPublic({ kind, name, definition }: TocEntry): boolean {
+  return kind === 'SCHEMA' && name === 'public' && definition.startsWith('CREATE SCHEMA');
 }
 
 /** Sends what pg_restore would do as a script; resolves only when it and the dump itself have ended well. */
 export async function sendArchive(
   { dump, serverMajor, warnings }: LoadTask,
   tools: ClientTools,
-  shape: Omit<RestoreShape, 'jobs' | 'path'>,
+  { only = null, ...shape }: Omit<RestoreShape, 'jobs' | 'path'> & { only?: readonly string[] | null },
   send: Send,
   signal: AbortSignal,
 ): Promise<void> {
   const onStderr = (line: string) => warnings.push(line);
   if (shape.format === 'directory') {
-    await using local = await dump.locally(signal);
+    await using local = await dump.locally(signal, { only });
     await using place = await reachableFor(tools, local.path, signal);
     const args = scriptOnlyArgs({ ...shape, path: place.path });
     const script = outputOf(toolCommand(tools, 'pg_restore', args, { address: null }), { signal, onStderr });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { parseDuration } from '../../base/units.ts';
+import { parseDuration, parseSize } from '../../base/units.ts';
 
 // Values that come from the environment are texts: `"5432"` and `"true"` mean the number and the truth.
 
@@ -26,6 +26,18 @@ export const duration = z.string({ error: 'must be a duration such as 15s, 30m o
   context.issues.push({ code: 'custom', input: text, message: 'must be a duration such as 15s, 30m or 24h' });
   return z.NEVER;
 });
+
+/** Bytes per second. */
+export const speed = z
+  .union([z.string(), z.number()], { error: 'must be a size per second such as 500kb or 20mb' })
+  .transform((input, context) => {
+    const bytes = parseSize(String(input).replace(/\/s$/i, ''));
+    if (bytes !== null && bytes >= 1024) return bytes;
+    const message =
+      bytes === null ? 'must be a size per second such as 500kb or 20mb' : 'must be at least 1kb a second';
+    context.issues.push({ code: 'custom', input, message });
+    return z.NEVER;
+  });
 
 /** A name on the server or a path: not empty, and without the one character neither can hold. */
 export const text = z

@@ -113,6 +113,7 @@ describe('dump', () => {
       lockTimeoutMs: 15_000,
       rowCounts: 'exact',
       fingerprints: false,
+      limit: null,
       globals: 'auto',
       exclude: { tables: [], tableData: [] },
     });

@@ -35,6 +35,7 @@ function databaseOf(access: Access): Database {
 
     recognise,
     readThrough: async (dump, signal) => (await import('./read-through.ts')).readThrough(access, dump, signal),
+    filesFor: async (dump, scope, signal) => (await import('./dump-files.ts')).filesFor(dump, scope, signal),
     contents: async (dump, signal) => (await import('./read-through.ts')).contents(dump, signal),
 
     create: async (like, note, signal) => (await import('./create.ts')).create(access, like, note, signal),

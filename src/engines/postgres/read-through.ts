@@ -7,7 +7,7 @@ import type { Access } from './access.ts';
 import { reachableFor } from './dump-place.ts';
 import { startFed } from './fed-process.ts';
 import { wholeTar } from './tar-framing.ts';
-import { readTocOfFolder, readTocOfStream, type Toc } from './toc.ts';
+import { readTocOfFolder, readTocOfStream, tocFile, type Toc } from './toc.ts';
 import { toolCommand } from './tool-command.ts';
 
 /**
@@ -59,7 +59,7 @@ export async function tocOf(dump: StoredDump, signal: AbortSignal): Promise<Toc>
     });
   }
   if (dump.format !== 'directory') return readTocOfStream(await dump.open(signal), dump.format);
-  await using local = await dump.locally(signal);
+  await using local = await dump.locally(signal, { only: [tocFile] });
   return await readTocOfFolder(local.path);
 }
 

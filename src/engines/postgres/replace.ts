@@ -5,6 +5,7 @@ import { toolFailure } from '../../base/run-process.ts';
 import type { Counts, LoadOptions, StoredDump } from '../engine.ts';
 import type { Access } from './access.ts';
 import { refuseGuess } from './container.ts';
+import { filesOf } from './dump-files.ts';
 import { endSessions } from './end-sessions.ts';
 import { feedScript, type Send } from './feed-script.ts';
 import {
@@ -92,7 +93,8 @@ async function fromArchive(task: LoadTask): Promise<Source> {
     send: async (send, inner, folder) => {
       if (plan.entries.length === 0) return;
       await using list = await writeList(folder, plan.entries, tools, inner);
-      const shape = { format, owners: options.owners, list: list.path, singleTransaction: true };
+      const only = options.scope && filesOf(plan.entries);
+      const shape = { format, owners: options.owners, list: list.path, singleTransaction: true, only };
       const held = withoutLastCommit(send);
       await sendArchive({ ...task, serverMajor }, tools, shape, held.send, inner);
       await held.end();

@@ -14,6 +14,8 @@ export interface TocEntry extends DumpEntry {
   hasData: boolean;
   definition: string;
   copyStatement: string | null;
+  /** In a directory dump: where its data is, without the extension of a compression. */
+  file: string | null;
 }
 
 export interface Toc {
@@ -56,8 +58,10 @@ export async function readTocOfStream(stream: Readable, format: DumpFormat): Pro
   return orDamaged(parseToc(contentOf(Buffer.concat(chunks), format), format));
 }
 
+export const tocFile = 'toc.dat';
+
 export async function readTocOfFolder(folder: string): Promise<Toc> {
-  const file = await open(join(folder, 'toc.dat')).catch((error: NodeJS.ErrnoException) => {
+  const file = await open(join(folder, tocFile)).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') throw damaged('toc.dat is missing', error);
     throw error;
   });
@@ -139,9 +143,10 @@ function readEntry(cursor: Cursor, version: number, format: DumpFormat): TocEntr
   cursor.text(); // with oids
   const needs: number[] = [];
   for (let need = cursor.text(); need !== null; need = cursor.text()) needs.push(Number(need));
+  let file: string | null = null;
   if (format === 'custom') cursor.bytes(1 + cursor.offsetSize);
-  else cursor.text();
-  return { id, kind, schema, name, owner, needs, hasData, definition, copyStatement };
+  else file = cursor.text() || null;
+  return { id, kind, schema, name, owner, needs, hasData, definition, copyStatement, file };
 }
 
 function isHousekeeping({ kind, schema, name }: TocEntry): boolean {

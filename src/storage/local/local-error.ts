@@ -40,6 +40,13 @@ export function notAFolder(path: string, cause: unknown): HoldfastError {
   });
 }
 
+export function noFolderIn(path: string, cause: unknown): HoldfastError {
+  return new HoldfastError('NO_PERMISSION', `no folder can be created in ${path}`, {
+    cause,
+    hint: 'Set the path of the storage to a folder on a disk that the user who runs holdfast may write to.',
+  });
+}
+
 export function notFound(key: string, title: string): HoldfastError {
   return new HoldfastError('STORAGE_NOT_FOUND', `${key} does not exist in ${title}`);
 }

@@ -2,7 +2,7 @@ import { lstatSync, realpathSync, type Stats } from 'node:fs';
 import { chmod, mkdir, readdir, realpath, stat } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { systemErrno } from '../../base/errors.ts';
-import { localError, notAFolder, outsideRoot } from './local-error.ts';
+import { localError, noFolderIn, notAFolder, outsideRoot } from './local-error.ts';
 
 export const folderMode = 0o700;
 export const fileMode = 0o600;
@@ -63,7 +63,10 @@ export class Root {
       await chmod(path, folderMode);
     } catch (error) {
       // Another writer was quicker; that it is a folder shows when something is put into it.
-      if (systemErrno(error) !== 'EEXIST') throw await this.#explain(error, path);
+      const errno = systemErrno(error);
+      // The parent is there, and still: file systems of the kernel (`/proc`) answer so where nobody can create anything.
+      if (errno === 'ENOENT') throw noFolderIn(dirname(path), error);
+      if (errno !== 'EEXIST') throw await this.#explain(error, path);
     }
   }
 

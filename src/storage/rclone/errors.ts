@@ -1,0 +1,100 @@
+import { HoldfastError } from '../../base/errors.ts';
+import { withoutSecrets } from '../../base/secret.ts';
+
+/** What rclone says, in our words. It passes on the words of some fifty services; those that matter are looked for. */
+export function rcloneError(said: string, key: string, title: string): HoldfastError {
+  const message = withoutSecrets(said).slice(0, 500);
+  const cause = new Error(message);
+  const found = table.find(([words]) => words.test(said));
+  if (found?.[1] === 'STORAGE_NOT_FOUND') return notFound(key, title);
+  const [, code, what, facts] = found ?? [null, 'STORAGE_FAULT', 'rclone could not do what was asked of it', {}];
+  return new HoldfastError(code, `${what} (${title}): ${message}`, { cause, ...facts });
+}
+
+type Facts = { kind?: 'usage'; retryable?: boolean; hint?: string };
+
+const table: readonly [RegExp, string, string, Facts][] = [
+  [
+    /didn't find (section|backend)|not found in config/i,
+    'STORAGE_FAULT',
+    'rclone does not know this remote',
+    { kind: 'usage', hint: 'Check remote and config of the storage; `rclone listremotes` shows what there is.' },
+  ],
+  [/(object|directory|file) not found|no such file or directory/i, 'STORAGE_NOT_FOUND', '', {}],
+  [
+    /not a directory|is a file not a directory/i,
+    'STORAGE_NOT_A_FOLDER',
+    'a file is in the place of a folder',
+    { kind: 'usage', hint: 'Set remote of the storage to a folder.' },
+  ],
+  [
+    /bucket .*(not exist|not found)|NoSuchBucket/i,
+    'STORAGE_BUCKET_MISSING',
+    'there is no such bucket',
+    { hint: 'Create it, or correct remote.' },
+  ],
+  [
+    /no space left|quota|insufficient storage|storage.*full/i,
+    'STORAGE_FULL',
+    'no space left',
+    { hint: 'Free some space there, or let retention keep fewer backups.' },
+  ],
+  [
+    /\b401\b|unauthori[sz]ed|InvalidAccessKey|SignatureDoesNotMatch|unable to authenticate|invalid_grant|bad_auth|token.*expired/i,
+    'STORAGE_AUTH',
+    'the credentials were not accepted',
+    { hint: 'Check them with `rclone lsd`; `rclone config reconnect` renews a token.' },
+  ],
+  [
+    /\b403\b|AccessDenied|permission denied|forbidden/i,
+    'STORAGE_DENIED',
+    'not allowed',
+    { hint: 'Give the account of the remote the right to read, write and delete there.' },
+  ],
+  [
+    /\b(429|503)\b|rate.?limit|too many requests|slow ?down/i,
+    'STORAGE_BUSY',
+    'the service is busy',
+    { retryable: true },
+  ],
+  [/timeout|deadline exceeded/i, 'STORAGE_TIMEOUT', 'the service did not answer in time', { retryable: true }],
+  [
+    /connection (refused|reset)|no such host|dial tcp|unexpected EOF|network is unreachable/i,
+    'STORAGE_UNREACHABLE',
+    'the service cannot be reached',
+    { retryable: true, hint: 'Check the way to it.' },
+  ],
+];
+
+export function lostProgram(title: string, cause: unknown): HoldfastError {
+  return new HoldfastError('STORAGE_UNREACHABLE', `rclone ended while it was used for ${title}`, {
+    cause,
+    retryable: true,
+  });
+}
+
+export function notStarted(title: string, said: string): HoldfastError {
+  return new HoldfastError('STORAGE_FAULT', `rclone did not start for ${title}: ${withoutSecrets(said).slice(-500)}`, {
+    hint: 'Try `rclone lsd` with the same remote and config.',
+  });
+}
+
+export function timedOut(title: string): HoldfastError {
+  return new HoldfastError('STORAGE_TIMEOUT', `${title} did not answer in time`, { retryable: true });
+}
+
+export function notFound(key: string, title: string): HoldfastError {
+  return new HoldfastError('STORAGE_NOT_FOUND', `${key} does not exist in ${title}`);
+}
+
+export function taken(key: string, title: string): HoldfastError {
+  return new HoldfastError('STORAGE_TAKEN', `${key} exists already in ${title}, or is being written`, { kind: 'busy' });
+}
+
+export function cut(key: string, title: string, facts: { wanted: number; found: number }): HoldfastError {
+  return new HoldfastError(
+    'STORAGE_CUT',
+    `${key} in ${title} has ${facts.found} bytes where ${facts.wanted} are expected`,
+    { kind: 'integrity', retryable: true },
+  );
+}

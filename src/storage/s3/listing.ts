@@ -1,0 +1,88 @@
+import type { ListObjectsV2CommandInput, _Object } from '@aws-sdk/client-s3';
+import { keyProblem } from '../keys.ts';
+import type { StoredObject } from '../storage.ts';
+import type { Connection } from './connection.ts';
+import { commonFolder } from './versions.ts';
+
+/** Prefixes and keys here are those of the bucket, with the storage's own prefix. */
+export async function* listPages(
+  connection: Connection,
+  input: Omit<ListObjectsV2CommandInput, 'Bucket'>,
+  signal: AbortSignal,
+): AsyncGenerator<{ objects: _Object[]; prefixes: string[] }> {
+  const { bucket } = connection.options;
+  let position: { ContinuationToken?: string } = {};
+  for (;;) {
+    const page = await connection.do(signal, (s3) =>
+      s3.listObjectsV2({ Bucket: bucket, ...input, ...position }, { abortSignal: signal }),
+    );
+    connection.seen();
+    yield {
+      objects: page.Contents ?? [],
+      prefixes: (page.CommonPrefixes ?? []).flatMap(({ Prefix }) => (Prefix === undefined ? [] : [Prefix])),
+    };
+    if (!page.IsTruncated || page.NextContinuationToken === undefined) return;
+    position = { ContinuationToken: page.NextContinuationToken };
+  }
+}
+
+/** Null for folder markers of other programs, and for names that would be another key elsewhere. */
+export function describeObject(
+  { prefix }: Connection,
+  { Key = '', Size = 0, LastModified = new Date(0) }: _Object,
+): StoredObject | null {
+  const key = Key.slice(prefix.length);
+  if (keyProblem(key) !== null) return null;
+  // `stat` knows whole seconds only.
+  return { key, bytes: Size, modifiedAt: new Date(Math.floor(LastModified.getTime() / 1000) * 1000) };
+}
+
+/** Fills in what one listing tells; returns the keys it did not come to, because too much else lies in between. */
+export async function statByListing(
+  connection: Connection,
+  keys: readonly string[],
+  found: Map<string, StoredObject | null>,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const wanted = new Set(keys);
+  const last = keys.reduce((most, key) => (key > most ? key : most), '');
+  let pagesLeft = Math.max(10, Math.ceil(keys.length / 10));
+  let reached = '';
+  const pages = listPages(connection, { Prefix: connection.prefix + commonFolder(keys) }, signal);
+  for await (const { objects } of pages) {
+    for (const object of objects) {
+      const described = describeObject(connection, object);
+      if (described && wanted.has(described.key)) found.set(described.key, described);
+    }
+    reached = objects.at(-1)?.Key?.slice(connection.prefix.length) ?? reached;
+    pagesLeft -= 1;
+    if (pagesLeft === 0 && reached < last) return keys.filter((key) => !found.has(key));
+  }
+  return [];
+}
+
+export interface BegunUpload {
+  Key: string;
+  UploadId: string;
+  Initiated: Date;
+}
+
+export async function listUploads(connection: Connection, prefix: string, signal: AbortSignal): Promise<BegunUpload[]> {
+  const { bucket } = connection.options;
+  const found: BegunUpload[] = [];
+  let position: { KeyMarker?: string; UploadIdMarker?: string } = {};
+  for (;;) {
+    const page = await connection.do(signal, (s3) =>
+      s3.listMultipartUploads(
+        { Bucket: bucket, Prefix: connection.prefix + prefix, ...position },
+        { abortSignal: signal },
+      ),
+    );
+    for (const { Key, UploadId, Initiated = new Date(0) } of page.Uploads ?? []) {
+      if (Key !== undefined && UploadId !== undefined) found.push({ Key, UploadId, Initiated });
+    }
+    if (!page.IsTruncated || page.NextKeyMarker === undefined) return found;
+    position = { KeyMarker: page.NextKeyMarker };
+    if (page.NextUploadIdMarker !== undefined) position.UploadIdMarker = page.NextUploadIdMarker;
+  }
+}

@@ -1,0 +1,138 @@
+import type { S3 } from '@aws-sdk/client-s3';
+import { HoldfastError } from '../../base/errors.ts';
+import { inParallel } from '../../base/parallel.ts';
+import { nameOf, statusOf } from './errors.ts';
+import type { S3Options } from './options.ts';
+
+export interface Bucket {
+  s3: S3;
+  bucket: string;
+  signal: AbortSignal;
+}
+
+export interface Target {
+  Key: string;
+  VersionId?: string;
+}
+
+/** So few keys are asked about one by one; more are found in a listing of what they have in common. */
+const singly = 16;
+const atOnce = 8;
+const dayMs = 86_400_000;
+
+/** Whether a delete without a version would only hide the object. Whoever may not ask is taken to have a plain bucket. */
+export async function isVersioned({ s3, bucket, signal }: Bucket): Promise<boolean> {
+  try {
+    const { Status } = await s3.getBucketVersioning({ Bucket: bucket }, { abortSignal: signal });
+    return Status !== undefined;
+  } catch (error) {
+    if ([400, 403, 404, 405, 501].includes(statusOf(error) ?? 0) && nameOf(error) !== 'NoSuchBucket') return false;
+    throw error;
+  }
+}
+
+/** All versions and delete markers of some keys. */
+export async function versionsOf(place: Bucket, keys: readonly string[]): Promise<Target[]> {
+  const wanted = new Set(keys);
+  const prefixes = keys.length <= singly ? keys : [commonFolder(keys)];
+  const found: Target[] = [];
+  await inParallel(prefixes, atOnce, async (prefix) => {
+    for await (const each of listVersions(place, prefix)) if (wanted.has(each.Key)) found.push(each);
+  });
+  return found;
+}
+
+async function* listVersions({ s3, bucket, signal }: Bucket, prefix: string): AsyncGenerator<Target> {
+  let position: { KeyMarker?: string; VersionIdMarker?: string } = {};
+  for (;;) {
+    const page = await s3.listObjectVersions({ Bucket: bucket, Prefix: prefix, ...position }, { abortSignal: signal });
+    for (const { Key, VersionId } of [...(page.Versions ?? []), ...(page.DeleteMarkers ?? [])]) {
+      if (Key !== undefined) yield VersionId === undefined ? { Key } : { Key, VersionId };
+    }
+    if (!page.IsTruncated || page.NextKeyMarker === undefined) return;
+    position = { KeyMarker: page.NextKeyMarker };
+    if (page.NextVersionIdMarker !== undefined) position.VersionIdMarker = page.NextVersionIdMarker;
+  }
+}
+
+/** Of several writers that a versioned bucket let in at once, the first one: its version is the oldest of the key. */
+export async function oldestVersion({ s3, bucket, signal }: Bucket, key: string): Promise<string | null> {
+  const page = await s3.listObjectVersions({ Bucket: bucket, Prefix: key }, { abortSignal: signal });
+  const versions = (page.Versions ?? []).filter(({ Key }) => Key === key);
+  return versions.at(-1)?.VersionId ?? null;
+}
+
+async function lockedUntil({ s3, bucket, signal }: Bucket, target: Target): Promise<Date | null> {
+  try {
+    const { ObjectLockRetainUntilDate } = await s3.headObject({ Bucket: bucket, ...target }, { abortSignal: signal });
+    return ObjectLockRetainUntilDate ?? null;
+  } catch {
+    return null;
+  }
+}
+
+/** At most a thousand. What is gone already is fine; what is locked is told with its time. */
+export async function deleteBatch(place: Bucket, targets: Target[], now: Date): Promise<void> {
+  const { Errors = [] } = await place.s3.deleteObjects(
+    { Bucket: place.bucket, Delete: { Objects: targets, Quiet: true } },
+    { abortSignal: place.signal },
+  );
+  for (const { Key = '', VersionId, Code = '', Message } of Errors) {
+    if (Code === 'NoSuchKey' || Code === 'NoSuchVersion') continue;
+    const target = VersionId === undefined ? { Key } : { Key, VersionId };
+    const until = Code === 'AccessDenied' ? await lockedUntil(place, target) : null;
+    if (until !== null && until > now) throw locked(Key, until);
+    throw Object.assign(new Error(Message ?? Code), { name: Code });
+  }
+}
+
+function locked(key: string, until: Date): HoldfastError {
+  return new HoldfastError('STORAGE_LOCKED', `${key} is locked until ${until.toISOString()}`, {
+    kind: 'refused',
+    hint: 'Object lock keeps it from being removed; it goes with a later pruning.',
+    details: { until: until.toISOString() },
+  });
+}
+
+/**
+ * Locks what lies under the keys, and reads back that it is. Some services drop the lock that is asked for at the beginning of a
+ * multipart upload without a word, so it is set afterwards, on the version.
+ */
+export async function lockAll(
+  place: Bucket,
+  keys: readonly string[],
+  lock: NonNullable<S3Options['objectLock']>,
+  now: Date,
+): Promise<void> {
+  const { s3, bucket, signal } = place;
+  const until = new Date(Math.floor((now.getTime() + lock.days * dayMs) / 1000) * 1000);
+  const Mode = lock.mode === 'compliance' ? 'COMPLIANCE' : 'GOVERNANCE';
+  await inParallel(keys, atOnce, async (key) => {
+    const { VersionId } = await s3.headObject({ Bucket: bucket, Key: key }, { abortSignal: signal });
+    const target = { Bucket: bucket, Key: key, VersionId };
+    await s3.putObjectRetention({ ...target, Retention: { Mode, RetainUntilDate: until } }, { abortSignal: signal });
+    const { Retention } = await s3.getObjectRetention(target, { abortSignal: signal });
+    const real = Retention?.RetainUntilDate?.getTime() ?? 0;
+    if (Retention?.Mode === Mode && real >= until.getTime() - 1000) return;
+    throw new HoldfastError('STORAGE_LOCK_MISSING', `the service did not lock ${key}, although it said so`, {
+      hint: 'Leave `objectLock` out, or use a service that has it.',
+    });
+  });
+}
+
+export async function assertLockable({ s3, bucket, signal }: Bucket): Promise<void> {
+  const { ObjectLockConfiguration } = await s3.getObjectLockConfiguration({ Bucket: bucket }, { abortSignal: signal });
+  if (ObjectLockConfiguration?.ObjectLockEnabled === 'Enabled') return;
+  throw Object.assign(new Error('object lock is not enabled'), { name: 'ObjectLockConfigurationNotFoundError' });
+}
+
+/** The longest prefix, up to a `/`, that all keys begin with. */
+export function commonFolder(keys: readonly string[]): string {
+  let common = keys[0] ?? '';
+  for (const key of keys) {
+    let same = 0;
+    while (same < common.length && common[same] === key[same]) same += 1;
+    common = common.slice(0, same);
+  }
+  return common.slice(0, common.lastIndexOf('/') + 1);
+}

@@ -1,0 +1,31 @@
+import { posix } from 'node:path';
+import { writeMark, type StageFolders } from '../renamed-stage.ts';
+import { readFile, writeFile } from './files.ts';
+import type { Root } from './root.ts';
+
+/** The folders of the server as a stage needs them. They have no time that could be set: a mark inside is written again. */
+export function stageFolders(root: Root): StageFolders {
+  const folders: StageFolders = {
+    title: root.title,
+    alwaysMarked: true,
+    writing: root.writing,
+    exists: async (path, signal) => (await root.facts(path, signal)) !== null,
+    makeParents: (path, signal) => root.makeFolder(path, signal),
+    make: (path, signal) => root.make(path, signal),
+    names: async (path, signal) =>
+      ((await root.entries(path, signal)) ?? []).map((entry) => posix.basename(entry.path)),
+    write: (path, content, options) =>
+      writeFile(root, path, content, options, () => root.makeFolder(posix.dirname(path), options.signal)),
+    read: (path, signal) => readFile(root, path, { signal }),
+    remove: (path, signal) => root.remove(path, signal),
+    removeTree: (path, signal) => root.removeTree(path, signal),
+    rename: async (from, to, signal) => {
+      root.forget();
+      await root.move(from, to, { replace: false, folder: true, signal });
+    },
+    touch: async (_folder, mark, signal) => {
+      if (mark !== null) await writeMark(folders, mark, signal);
+    },
+  };
+  return folders;
+}

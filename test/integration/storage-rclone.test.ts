@@ -1,0 +1,120 @@
+import { execFileSync } from 'node:child_process';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { rcloneOptions } from '../../src/storage/rclone/options.ts';
+import { rcloneStorage } from '../../src/storage/rclone/rclone.ts';
+import type { Storage } from '../../src/storage/storage.ts';
+import { describeStorage, streamOf } from '../suites/storage-suite.ts';
+import { rcloneProgram, rcloneRemote, type RcloneRemote } from '../support/rclone-remote.ts';
+
+const { signal } = new AbortController();
+
+describe.skipIf(rcloneProgram() === null)('rclone is here', () => {
+  describeStorage('rclone', async () => {
+    const remote = await rcloneRemote();
+    const storage = storageAt(remote);
+    return {
+      storage,
+      [Symbol.asyncDispose]: async () => {
+        await storage[Symbol.asyncDispose]();
+        await remote[Symbol.asyncDispose]();
+      },
+    };
+  });
+
+  let remote: RcloneRemote;
+  let storage: Storage;
+  beforeAll(async () => {
+    remote = await rcloneRemote();
+    storage = storageAt(remote);
+  });
+  afterAll(async () => {
+    await storage[Symbol.asyncDispose]();
+    await remote[Symbol.asyncDispose]();
+  });
+
+  test('a remote that rclone does not know is said to be unknown', async () => {
+    await using unknown = rcloneStorage('far', { ...optionsFor(remote), remote: 'nowhere:x' });
+    await expect(unknown.folders('', signal)).rejects.toMatchObject({ code: 'STORAGE_FAULT', kind: 'usage' });
+  });
+
+  test('a program that is not there is said to be missing', async () => {
+    await using without = rcloneStorage('far', { ...optionsFor(remote), program: '/nowhere/rclone' });
+    await expect(without.folders('', signal)).rejects.toMatchObject({ code: 'TOOL_MISSING' });
+  });
+
+  test('S23 a remote set up by variables, and none of them among the arguments', async () => {
+    const env = { RCLONE_CONFIG_OTHER_TYPE: 'local', RCLONE_CONFIG_OTHER_PASS: 'very secret indeed' };
+    await using other = rcloneStorage('far', {
+      ...optionsFor(remote),
+      remote: remote.remote.replace('far:', 'other:'),
+      env,
+    });
+    await other.put('by/variables', streamOf('x'), { signal });
+    expect(await readFile(join(remote.folder, 'by/variables'), 'utf8')).toBe('x');
+    expect(execFileSync('ps', ['axww', '-o', 'args'], { encoding: 'utf8' })).not.toContain('very secret indeed');
+  });
+
+  test('what is not a remote is refused', () => {
+    for (const wrong of ['x', '-x:', 'a:b]c']) {
+      expect(rcloneOptions.safeParse({ type: 'rclone', remote: wrong }).success, wrong).toBe(false);
+    }
+  });
+
+  test('S12 what a killed put left goes with the folder, foreign files stay', async () => {
+    for (const key of ['left/one/x', 'left/two/x']) await storage.put(key, streamOf('x'), { signal });
+    await writeFile(join(remote.folder, 'left/one/.put-0123456789ab'), 'half');
+    await writeFile(join(remote.folder, 'left/two/.theirs'), 'x');
+    await storage.delete(['left/one/x', 'left/two/x'], signal);
+    await storage.removeFolder('left/one/', signal);
+    await storage.removeFolder('left/two/', signal);
+    expect(await readdir(join(remote.folder, 'left'))).toEqual(['two']);
+    expect(await readdir(join(remote.folder, 'left/two'))).toEqual(['.theirs']);
+  });
+
+  test('the program ends with the storage', async () => {
+    const other = storageAt(remote);
+    await other.folders('', signal);
+    await other[Symbol.asyncDispose]();
+    const running = execFileSync('ps', ['axww', '-o', 'ppid,args'], { encoding: 'utf8' }).split('\n');
+    // The one of this file's own storage may still run.
+    const ours = running.filter((line) => line.includes('rclone rcd') && line.trim().startsWith(`${process.pid} `));
+    expect(ours.length).toBeLessThanOrEqual(1);
+  });
+
+  test('S29 a large file flows through quickly, and memory does not grow with it', async () => {
+    const megabytes = 256;
+    const piece = Buffer.alloc(1024 * 1024, 'holdfast');
+    let made = 0;
+    let peak = 0;
+    const content = new Readable({
+      highWaterMark: 1,
+      read() {
+        peak = Math.max(peak, process.memoryUsage().rss);
+        made += 1;
+        this.push(made > megabytes ? null : Buffer.from(piece));
+      },
+    });
+    const before = process.memoryUsage().rss;
+    const start = performance.now();
+    expect(await storage.put('flow/x', content, { signal })).toEqual({ bytes: megabytes * piece.length });
+    const put = (megabytes * 1000) / (performance.now() - start);
+    const again = performance.now();
+    let read = 0;
+    for await (const chunk of (await storage.get('flow/x', { signal })) as AsyncIterable<Buffer>) read += chunk.length;
+    const get = (megabytes * 1000) / (performance.now() - again);
+    expect(read).toBe(megabytes * piece.length);
+    process.stderr.write(`rclone: put ${put.toFixed(0)} MiB/s, get ${get.toFixed(0)} MiB/s\n`);
+    expect((peak - before) / piece.length).toBeLessThan(200);
+  }, 60_000);
+});
+
+function optionsFor({ config, remote }: RcloneRemote) {
+  return { type: 'rclone' as const, remote, config, program: rcloneProgram() ?? 'rclone', env: {} };
+}
+
+function storageAt(remote: RcloneRemote): Storage {
+  return rcloneStorage('far', optionsFor(remote));
+}

@@ -1,0 +1,223 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { webdavOptions, type WebdavOptions } from '../../src/storage/webdav/options.ts';
+import { webdavStorage } from '../../src/storage/webdav/webdav.ts';
+import type { Storage } from '../../src/storage/storage.ts';
+import { collect, describeStorage, endless, streamOf } from '../suites/storage-suite.ts';
+import { cutProxy } from '../support/loopback.ts';
+import { rcloneProgram } from '../support/rclone-remote.ts';
+import { hasApache, startApache, startRcloneWebdav, type WebdavServer } from '../support/webdav-server.ts';
+
+const { signal } = new AbortController();
+
+const servers: [string, boolean, () => Promise<WebdavServer>][] = [
+  ['Apache', hasApache(), startApache],
+  ['rclone', rcloneProgram() !== null, startRcloneWebdav],
+];
+
+describe.each(servers)('%s', (kind, here, start) => {
+  describe.skipIf(!here)('is here', () => {
+    let server: WebdavServer;
+    let storage: Storage;
+    beforeAll(async () => {
+      server = await start();
+      storage = webdavStorage('cloud', optionsFor(server));
+    });
+    afterAll(async () => {
+      await storage[Symbol.asyncDispose]();
+      await server[Symbol.asyncDispose]();
+    });
+
+    test('S9 wrong credentials are said to be wrong', async () => {
+      await using wrong = webdavStorage('cloud', { ...optionsFor(server), password: 'wrong' });
+      await expect(wrong.folders('', signal)).rejects.toMatchObject({ code: 'STORAGE_AUTH', retryable: false });
+      await expect(wrong.put('x/y', streamOf('x'), { signal })).rejects.toMatchObject({ code: 'STORAGE_AUTH' });
+    });
+
+    test('S8 a connection cut during a put leaves what was there, and nothing beside it', async () => {
+      await using proxy = await cutProxy(server.port);
+      await using cut = webdavStorage('cloud', { ...optionsFor(server), url: `http://127.0.0.1:${proxy.port}` });
+      await cut.put('cut/x', streamOf('old'), { signal });
+      proxy.cutAfter(3_000_000);
+      const content = endless();
+      await expect(cut.put('cut/x', content, { signal })).rejects.toMatchObject({
+        code: 'STORAGE_UNREACHABLE',
+        retryable: true,
+      });
+      expect(content.destroyed).toBe(true);
+      proxy.cutAfter(null);
+      expect(String(await buffer(await cut.get('cut/x', { signal })))).toBe('old');
+      expect((await collect(cut.list('cut/', signal))).map(({ key }) => key)).toEqual(['cut/x']);
+    });
+
+    test('S8 a connection cut during a get is an error, not an end', async () => {
+      await using proxy = await cutProxy(server.port);
+      await using cut = webdavStorage('cloud', { ...optionsFor(server), url: `http://127.0.0.1:${proxy.port}` });
+      await storage.put('large/x', streamOf(Buffer.alloc(40_000_000)), { signal });
+      const content = await cut.get('large/x', { signal });
+      content.once('data', () => proxy.cut());
+      await expect(buffer(content)).rejects.toMatchObject({ code: 'STORAGE_UNREACHABLE' });
+    });
+
+    test('of several writers one wins', async () => {
+      await storage.put('one/first', streamOf('x'), { signal });
+      await expect(storage.put('one/first', streamOf('y'), { signal, ifAbsent: true })).rejects.toMatchObject({
+        code: 'STORAGE_TAKEN',
+      });
+      expect(String(await buffer(await storage.get('one/first', { signal })))).toBe('x');
+    });
+
+    test('S21 of several writers at most one has a stage, also where a folder can be made twice', async () => {
+      await using other = webdavStorage('cloud', optionsFor(server));
+      const begun = await Promise.allSettled(
+        [storage, other, storage, other].map((each) => each.stage('taken/one/', signal)),
+      );
+      const mine = begun.filter((each) => each.status === 'fulfilled');
+      expect(mine.length).toBeLessThanOrEqual(1);
+      for (const each of begun)
+        if (each.status === 'rejected') expect(each.reason).toMatchObject({ code: 'STORAGE_TAKEN' });
+      for (const { value } of mine) await value[Symbol.asyncDispose]();
+      await storage.removeUnfinished('taken/one/', signal);
+
+      await using stage = await storage.stage('taken/one/', signal);
+      await expect(other.stage('taken/one/', signal)).rejects.toMatchObject({ code: 'STORAGE_TAKEN' });
+      await stage.put('deep/x', streamOf('x'), { signal });
+      expect(await collect(storage.list('taken/', signal))).toEqual([]);
+      expect(await storage.unfinished('taken/', signal)).toMatchObject([{ prefix: 'taken/one/' }]);
+      await stage.commit(signal);
+      expect((await collect(storage.list('taken/', signal))).map(({ key }) => key)).toEqual(['taken/one/deep/x']);
+      await expect(storage.stage('taken/one/', signal)).rejects.toMatchObject({ code: 'STORAGE_TAKEN' });
+      expect(await readdir(join(server.root, 'back ups/taken/one'))).toEqual(['deep']);
+    });
+
+    test('S18 keeps names of the world', async () => {
+      const names = ['with space', 'ünïcödé 😀', '100%', 'a+b', 'a&b=c?#', "quo'te", 'semi;--'];
+      for (const name of names) await storage.put(`names/${name}`, streamOf(name), { signal });
+      const listed = (await collect(storage.list('names/', signal))).map(({ key }) => key);
+      expect(listed.toSorted()).toEqual(names.map((name) => `names/${name}`).toSorted());
+      for (const name of names) expect(String(await buffer(await storage.get(`names/${name}`, { signal })))).toBe(name);
+    });
+
+    test('S12 foreign files are not removed with a folder, what a killed put left is', async () => {
+      for (const key of ['left/one/x', 'left/two/x']) await storage.put(key, streamOf('x'), { signal });
+      const at = (path: string) => join(server.root, 'back ups', 'left', path);
+      // By another client of the server, which remembers for a while what it saw in a folder.
+      const authorization = `Basic ${Buffer.from(`${server.user}:${server.password}`).toString('base64')}`;
+      for (const path of ['one/.put-0123456789ab', 'two/.theirs']) {
+        const url = `${server.url}/back%20ups/left/${path}`;
+        expect((await fetch(url, { method: 'PUT', body: 'x', headers: { authorization } })).status).toBe(201);
+      }
+      await storage.delete(['left/one/x', 'left/two/x'], signal);
+      await storage.removeFolder('left/one/', signal);
+      await storage.removeFolder('left/two/', signal);
+      expect(await readdir(at(''))).toEqual(['two']);
+      expect(await readdir(at('two'))).toContain('.theirs');
+    });
+
+    test('a file in the place of the root', async () => {
+      await mkdir(join(server.root, 'other'), { recursive: true });
+      await writeFile(join(server.root, 'other/file'), 'x');
+      await using misplaced = webdavStorage('cloud', { ...optionsFor(server), path: 'other/file' });
+      await expect(misplaced.put('shop/x', streamOf('x'), { signal })).rejects.toMatchObject({
+        code: 'STORAGE_NOT_A_FOLDER',
+      });
+    });
+
+    test('S29 a large file flows through quickly, and memory does not grow with it', async () => {
+      const megabytes = 256;
+      const piece = Buffer.alloc(1024 * 1024, 'holdfast');
+      let made = 0;
+      let peak = 0;
+      const content = new Readable({
+        highWaterMark: 1,
+        read() {
+          peak = Math.max(peak, process.memoryUsage().rss);
+          made += 1;
+          this.push(made > megabytes ? null : Buffer.from(piece));
+        },
+      });
+      const before = process.memoryUsage().rss;
+      const begun = performance.now();
+      expect(await storage.put('flow/x', content, { signal })).toEqual({ bytes: megabytes * piece.length });
+      const put = (megabytes * 1000) / (performance.now() - begun);
+      const again = performance.now();
+      let read = 0;
+      for await (const chunk of (await storage.get('flow/x', { signal })) as AsyncIterable<Buffer>) {
+        read += chunk.length;
+        peak = Math.max(peak, process.memoryUsage().rss);
+      }
+      const get = (megabytes * 1000) / (performance.now() - again);
+      expect(read).toBe(megabytes * piece.length);
+      process.stderr.write(`webdav of ${kind}: put ${put.toFixed(0)} MiB/s, get ${get.toFixed(0)} MiB/s\n`);
+      // Far below what is usual: other tests may take their share of the machine.
+      expect(put).toBeGreaterThan(5);
+      expect(get).toBeGreaterThan(5);
+      expect((peak - before) / piece.length).toBeLessThan(200);
+    }, 60_000);
+  });
+});
+
+/** rclone reads a folder again after every change, so the thousand files of the suite take it minutes; it is asked the rest above. */
+describe.skipIf(!hasApache())('Apache as a storage', () => {
+  describeStorage('webdav', async () => {
+    const server = await startApache();
+    const storage = webdavStorage('cloud', optionsFor(server));
+    return {
+      storage,
+      [Symbol.asyncDispose]: async () => {
+        await storage[Symbol.asyncDispose]();
+        await server[Symbol.asyncDispose]();
+      },
+    };
+  });
+});
+
+describe('webdav: credentials', () => {
+  test('S25 are not sent after a redirect', async () => {
+    const seen: (string | undefined)[] = [];
+    const elsewhere = createServer((request, response) => {
+      seen.push(request.headers.authorization);
+      response.end();
+    }).listen(0, '127.0.0.1');
+    await once(elsewhere, 'listening');
+    const target = `http://127.0.0.1:${(elsewhere.address() as AddressInfo).port}/`;
+    const first = createServer((request, response) => {
+      request.resume();
+      response.writeHead(307, { location: target }).end();
+    }).listen(0, '127.0.0.1');
+    await once(first, 'listening');
+    const url = `http://127.0.0.1:${(first.address() as AddressInfo).port}`;
+    await using storage = webdavStorage('cloud', { type: 'webdav', url, path: 'x', token: 'a token' });
+    const refused = { code: 'STORAGE_FAULT', kind: 'usage' };
+    await expect(storage.folders('', signal)).rejects.toMatchObject(refused);
+    await expect(storage.get('x', { signal })).rejects.toMatchObject(refused);
+    await expect(storage.put('x', streamOf('x'), { signal })).rejects.toMatchObject(refused);
+    expect(seen).toEqual([]);
+    for (const server of [elsewhere, first]) {
+      server.close();
+      server.closeAllConnections();
+    }
+  });
+
+  test('do not stand in the address', () => {
+    const options = { type: 'webdav', url: 'https://user:password@host/dav', path: 'x' };
+    expect(webdavOptions.safeParse(options).success).toBe(false);
+  });
+
+  test('a server that is not there', async () => {
+    const proxy = await cutProxy(1);
+    await proxy[Symbol.asyncDispose]();
+    await using storage = webdavStorage('cloud', { type: 'webdav', url: `http://127.0.0.1:${proxy.port}`, path: 'x' });
+    await expect(storage.folders('', signal)).rejects.toMatchObject({ code: 'STORAGE_UNREACHABLE', retryable: true });
+  });
+});
+
+function optionsFor({ url, user, password }: WebdavServer): WebdavOptions {
+  return { type: 'webdav', url, user, password, path: 'back ups' };
+}
