@@ -35,7 +35,7 @@ export const globalOptions: readonly CommandOption[] = [
   {
     name: 'identity',
     value: 'file',
-    summary: 'an age identity that opens encrypted backups (also HOLDFAST_IDENTITY)',
+    summary: 'an age identity that opens encrypted backups',
     complete: 'file',
   },
   { name: 'json', summary: 'print data as JSON; messages stay on the error output' },

@@ -8,7 +8,7 @@ import { sign } from '../output/facts.ts';
 import { print, printJson } from '../output/print.ts';
 import { showProgress } from '../output/progress.ts';
 import { styleFor } from '../output/style.ts';
-import { printable } from '../output/text.ts';
+import { plural, printable } from '../output/text.ts';
 import { formatTime } from '../output/time.ts';
 import { pickBackup, pickSources } from '../pick.ts';
 import { wrongUsage } from '../usage-error.ts';
@@ -118,9 +118,10 @@ async function runCopies(context: CommandContext, house: House, source: Source, 
   );
 }
 
-function show({ io }: CommandContext, { timezone }: House, outcomes: readonly CopyOutcome[]): void {
+function show({ io }: CommandContext, house: House, outcomes: readonly CopyOutcome[]): void {
+  const { timezone } = house;
   const style = styleFor(io.color);
-  if (outcomes.length === 0) return io.screen.line('Nothing to copy.');
+  if (outcomes.length === 0) return io.screen.line(nothing(house));
   for (const { id, from, to, state, bytes, nextAt, error } of outcomes) {
     if (state === 'complete')
       print(io, `${sign(style, 'good')} ${id} in ${to}, ${formatBytes(bytes ?? 0)} from ${from ?? ''}`);
@@ -131,4 +132,12 @@ function show({ io }: CommandContext, { timezone }: House, outcomes: readonly Co
         `${sign(style, 'bad')} ${id} not in ${to}: ${printable(error?.message ?? '')}; next try ${formatTime(nextAt ?? '', timezone)} ${timezone}`,
       );
   }
+}
+
+/** A copy that is owed and not due yet is not nothing. */
+function nothing({ catalog, timezone }: House): string {
+  const owed = catalog.copies.list({});
+  const next = owed.map(({ nextAt }) => nextAt).toSorted()[0];
+  if (next === undefined) return 'Nothing to copy.';
+  return `Nothing is due: ${plural(owed.length, 'copy', 'copies')} owed, next try ${formatTime(next, timezone)} ${timezone}. Try at once with --now.`;
 }

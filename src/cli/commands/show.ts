@@ -128,8 +128,20 @@ function manifestFacts(manifest: Manifest, now: Date, timezone: string): Fact[] 
     ['safety for', manifest.safetyFor],
     ['size', `${formatBytes(bytes)} in ${plural(artifacts.length, 'file')}`],
     ['format', dump ? [dump.format, dump.compression].filter(Boolean).join(', ') : null],
+    ['encrypted', manifest.encryption && describeEncryption(manifest.encryption)],
     ...(database ? databaseFacts(database) : []),
   ];
+}
+
+/** As the manifest has it, which may be that of a later version. */
+function describeEncryption({ scheme, key, passphrase, recipients }: Record<string, unknown>): string {
+  const people = Array.isArray(recipients) ? recipients.length : 0;
+  const openers = [
+    passphrase === true ? 'the passphrase' : null,
+    people > 0 ? `the identity of ${people === 1 ? 'its recipient' : `one of ${people} recipients`}` : null,
+  ].filter((opener) => opener !== null);
+  const opens = openers.length === 0 ? '' : `, opens with ${openers.join(' or ')}`;
+  return `${String(scheme)}, ${String(key)}${opens}`;
 }
 
 function databaseFacts(database: NonNullable<Manifest['database']>): Fact[] {
