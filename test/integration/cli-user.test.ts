@@ -283,7 +283,7 @@ describe('J-12, J-13, J-14, J-d4: what is wrong is told at once, all of it, and 
     const { status, stdout } = await holdfast.run('doctor');
     expect(status).toBe(1);
     expect(stdout).toMatch(/✗ connection .*DATABASE_UNREACHABLE/);
-    expect(stdout).toMatch(/✗ usable .*STORAGE_NOT_A_FOLDER/);
+    expect(stdout).toMatch(/✗ write .*STORAGE_NOT_A_FOLDER/);
     expect(stdout).toMatch(/✓ writable +runs, locks and history/);
     expect(stdout).toContain('2 checks failed');
   });
