@@ -208,8 +208,8 @@ async function getResuming({ open, isLeft, again, signal }: Download): Promise<R
   return relay(await again(signal, () => open(0)), { failed: resume });
 }
 
+/** An adapter says itself whether a transfer was cut or the object is shorter now: reading on in one that shrank would find its end, and call it whole. */
 function isCut(error: unknown): boolean {
-  if (error instanceof HoldfastError) return error.code === 'STORAGE_CUT';
   return (error as NodeJS.ErrnoException).code === 'ERR_STREAM_PREMATURE_CLOSE';
 }
 
