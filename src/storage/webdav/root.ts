@@ -72,11 +72,9 @@ export class Root {
   async make(path: string, signal: AbortSignal): Promise<boolean> {
     const status = await this.client.status('MKCOL', path === '' ? '' : `${path}/`, { signal });
     if (status === 201 || status === 200 || status === 204) return true;
-    if (status === 405) {
-      if ((await this.facts(path, signal)) !== null) return false;
-      throw notAFolder(path, this.title);
-    }
-    throw webdavError(status, path, this.title);
+    // Of two that make it at once, some servers tell the second one that it may not, or that something is locked.
+    if ((await this.facts(path, signal)) !== null) return false;
+    throw status === 405 ? notAFolder(path, this.title) : webdavError(status, path, this.title);
   }
 
   /** What was true of folders need not be once some are gone. */
