@@ -41,6 +41,8 @@ export function connect(path: string): Connection {
     run: (sql, values = {}) => guarded(() => Number(prepare(sql).run(values).changes)),
     script: (sql) => guarded(() => database.exec(sql)),
     transaction: (work) => {
+      // Part of a larger one, which ends it.
+      if (database.isTransaction) return work();
       connection.script('begin immediate');
       try {
         const result = work();

@@ -3,9 +3,10 @@ import type { Connection } from './connection.ts';
 import { first } from './migrations/001-first.ts';
 import { copies } from './migrations/002-copies.ts';
 import { keys } from './migrations/003-keys.ts';
+import { watch } from './migrations/004-watch.ts';
 
 /** In order and never changed once released; the schema's version is how many of them were applied. */
-const migrations: readonly string[] = [first, copies, keys];
+const migrations: readonly string[] = [first, copies, keys, watch];
 
 /** Brings the schema up to date. Safe when several processes start at once: the first one does it, the others find it done. */
 export function migrate(connection: Connection, path: string): void {

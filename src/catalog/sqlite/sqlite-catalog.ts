@@ -6,6 +6,9 @@ import type { Catalog } from '../catalog.ts';
 import { backupRecords } from './backups.ts';
 import { connect, type Connection } from './connection.ts';
 import { copyRecords } from './copies.ts';
+import { daemonRecords, markRecords } from './daemons.ts';
+import { deliveryRecords } from './deliveries.ts';
+import { incidentRecords } from './incidents.ts';
 import { keyRecords } from './keys.ts';
 import { lockRecords } from './locks.ts';
 import { migrate } from './migrate.ts';
@@ -34,6 +37,12 @@ export function openCatalog(folder: string, clock: Clock): Catalog {
     proofs: proofRecords(connection),
     copies: copyRecords(connection),
     keys: keyRecords(connection),
+    incidents: incidentRecords(connection),
+    deliveries: deliveryRecords(connection),
+    daemons: daemonRecords(connection),
+    marks: markRecords(connection),
+    atomically: (work) => connection.transaction(work),
+    foreignWrites: () => Number(connection.get('pragma data_version')?.['data_version'] ?? 0),
     probe: () => probe(connection, clock),
     [Symbol.dispose]: () => connection[Symbol.dispose](),
   };
