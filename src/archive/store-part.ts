@@ -38,7 +38,7 @@ export async function storeStream(
   const compress = compressor(part.compression, signal);
   const encrypt = recipient === null ? null : await encryptor([recipient]);
   const content = through(part.open(signal), [raw.stream, compress, encrypt, stored.stream], signal);
-  await stage.put(path, content, { signal });
+  await stage.put(path, content, { signal, readBack: true });
   return {
     path,
     role: part.role,
@@ -93,7 +93,7 @@ export async function storeFolderFiles(
       const encrypt = recipient === null ? null : await encryptor([recipient]);
       const { size } = await stat(file);
       const content = through(createReadStream(file, { highWaterMark: readBytes }), [encrypt, stored.stream], signal);
-      await stage.put(path, content, { signal, ...(encrypt ? { expected: size } : { size }) });
+      await stage.put(path, content, { signal, readBack: true, ...(encrypt ? { expected: size } : { size }) });
       artifacts.push({
         path,
         role: part.role,

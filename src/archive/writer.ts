@@ -36,6 +36,11 @@ export interface NewBackup {
 
 const mostInOneSecond = 9999;
 
+/** Whether a tool will be able to write into a backup that is opened so. */
+export function givesFolders(storage: Storage, keys: Keys): boolean {
+  return storage.capabilities.localFolders && keys.wanted === null;
+}
+
 export async function openBackup(wanted: NewBackup): Promise<BackupWriter> {
   const { storage, source, startedAt, keys, scratch, signal } = wanted;
   const key = await keys.forWriting(storage, source, signal);

@@ -1,7 +1,6 @@
 import type { Artifact, Manifest } from '../archive/manifest.ts';
 import { removeBackup } from '../archive/remove.ts';
-import { sweepUnfinished } from '../archive/sweep.ts';
-import { openBackup, type BackupWriter } from '../archive/writer.ts';
+import type { BackupWriter } from '../archive/writer.ts';
 import type { Clock } from '../base/clock.ts';
 import { step, type Report } from '../base/progress.ts';
 import { formatBytes, formatCount } from '../base/units.ts';
@@ -13,6 +12,7 @@ import { holdLock, type Lease } from '../catalog/lease.ts';
 import { withRun } from '../catalog/run.ts';
 import type { Counts, Snapshot } from '../engines/engine.ts';
 import { applyRetention, clearLocal, retryOlder } from './afterwards.ts';
+import { begin, sweepAfterMs } from './begin.ts';
 import { beginCopies, type EarlyCopies } from './early-copies.ts';
 
 export type Trigger = Manifest['trigger'];
@@ -55,8 +55,6 @@ export interface BackupResult {
   warnings: string[];
 }
 
-const sweepAfterMs = 24 * 3_600_000;
-
 /** One backup now: lock, snapshot, dump and counts, seal, read back, copies, retention. */
 export async function backup(task: BackupTask): Promise<BackupResult> {
   const { source, catalog, clock, trigger, signal, report } = task;
@@ -82,26 +80,11 @@ export async function takeBackup(task: BackupTask, lease: Lease, run: string): P
   const [primary] = source.storages;
   const startedAt = clock.now();
   const started = clock.monotonic();
-  const alive = () => false; // we hold the source's lock: nobody else can be writing a stage of it
-  await sweepUnfinished(primary, source.name, { now: startedAt, olderThanMs: sweepAfterMs, alive, signal });
-
-  await using writer = await openBackup({
-    storage: primary,
-    source: source.name,
-    startedAt,
-    keys: source.keys,
-    scratch: task.scratch,
-    signal,
-  });
+  await using begun = await begin(task, startedAt);
+  const { writer, snapshot } = begun;
   // One made for safety is there for the restore that waits for it, and stays where it is quickest.
   const others = task.trigger === 'safety' ? [] : source.storages.slice(1);
   await using copies = beginCopies({ ...task, run, storages: others, writer, sweepAfterMs });
-  await using snapshot = await step(
-    report,
-    'snapshot',
-    () => source.database.open({ folders: writer.folders }, signal),
-    (opened) => describeSource(opened),
-  );
   const stored = await step(
     report,
     'dump',
@@ -120,6 +103,7 @@ export async function takeBackup(task: BackupTask, lease: Lease, run: string): P
   await proveReadable(task, manifest.id);
   const verifyMs = Math.round(clock.monotonic() - verifyStarted);
   const copied = await finishCopies(copies, others.length, report);
+  await begun.swept;
   return {
     run,
     id: manifest.id,
@@ -232,10 +216,6 @@ function describeStored(snapshot: Snapshot, { artifacts, counts }: Stored) {
     artifacts,
     warnings: [...snapshot.warnings],
   };
-}
-
-function describeSource({ facts, snapshot }: Snapshot): string {
-  return `${facts.name}, ${facts.engine} ${facts.serverVersion}, ${formatBytes(facts.sizeBytes)}, ${snapshot.isolation}`;
 }
 
 function describeCounts(counts: Counts): string {

@@ -66,6 +66,8 @@ export interface PutOptions {
   expected?: number;
   /** Must reject with `STORAGE_TAKEN` when the key exists; of several writers one wins, where the service can tell. */
   ifAbsent?: boolean;
+  /** The caller reads it back and compares it in any case: `receiverDigest` need not hold for it, where that costs time. */
+  readBack?: boolean;
 }
 
 export interface StoredObject {

@@ -50,7 +50,7 @@ class S3Storage implements Storage {
   }
 
   async put(key: string, content: Readable, options: PutOptions): Promise<{ bytes: number }> {
-    const { signal, size, expected, ifAbsent = false } = options;
+    const { signal, size, expected, ifAbsent = false, readBack = false } = options;
     const token = randomUUID();
     try {
       checkKey(key);
@@ -75,6 +75,8 @@ class S3Storage implements Storage {
           headers: headersOf(this.#options),
           token,
           ifAbsent,
+          // The signature covers the content as well, and most services compare it; buckets with locks insist on the digest.
+          digests: !readBack || this.#options.objectLock !== undefined,
           signal,
         }),
       content,

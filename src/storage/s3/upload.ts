@@ -19,6 +19,8 @@ export interface UploadTask {
   /** Stored with the object: the only certain answer to whether what lies there is what we sent, after a reply was lost. */
   token: string;
   ifAbsent: boolean;
+  /** Each part with a digest of its own for the service to check. */
+  digests: boolean;
   signal: AbortSignal;
 }
 
@@ -30,7 +32,7 @@ const abortMs = 60_000;
 
 /**
  * Stores a stream of any length: small content with one request, anything else in parts, several of them in flight. All or
- * nothing; what a failure or the signal ends is aborted at the service too. Every request carries a digest that the service checks.
+ * nothing; what a failure or the signal ends is aborted at the service too.
  */
 export async function upload(task: UploadTask): Promise<Uploaded> {
   const { content, plan, signal } = task;
@@ -143,7 +145,7 @@ interface Begun {
 }
 
 async function sendParts(
-  { s3, content, concurrency, signal }: UploadTask,
+  { s3, content, concurrency, digests, signal }: UploadTask,
   begun: Begun,
   first: Part,
   more: AsyncGenerator<Part, undefined>,
@@ -156,7 +158,13 @@ async function sendParts(
   const send = async (PartNumber: number, body: Buffer) => {
     try {
       const { ETag } = await s3.uploadPart(
-        { ...begun, PartNumber, Body: body, ContentLength: body.length, ContentMD5: md5(body) },
+        {
+          ...begun,
+          PartNumber,
+          Body: body,
+          ContentLength: body.length,
+          ...(digests ? { ContentMD5: md5(body) } : {}),
+        },
         { abortSignal: signal },
       );
       parts.push({ PartNumber, ETag });
