@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, test } from 'vitest';
@@ -6,8 +7,9 @@ import { sweepUnfinished } from '../../src/archive/sweep.ts';
 import { collect } from '../suites/storage-suite.ts';
 import { faultProxy } from '../support/fault-proxy.ts';
 import { installHoldfast, type Installation } from '../support/holdfast.ts';
+import { peakOf } from '../support/peak-memory.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
-import { clientFor, newBucket, startRadosgw, type S3Access } from '../support/s3-server.ts';
+import { admin, clientFor, createUser, newBucket, startRadosgw, type S3Access } from '../support/s3-server.ts';
 import { storageAt } from '../support/s3-storage.ts';
 import { fillShop } from '../support/shop.ts';
 import { until } from '../support/until.ts';
@@ -144,6 +146,76 @@ test('S8 a service that answers badly now and then: the backup is right, and not
   expect(proxy.struck()).toBeGreaterThanOrEqual(5);
   expect(await shaky.json('verify', id, '--depth', 'structure')).toMatchObject({ ok: true });
 });
+
+test('S3 a bucket without room fails the backup whole; the older one stays, and what failed gave its space back', async () => {
+  const keys = { accessKey: `k${randomBytes(6).toString('hex')}`, secretKey: randomBytes(20).toString('hex') };
+  const user = `u${randomBytes(4).toString('hex')}`;
+  await createUser(service, user, keys);
+  const small = await newBucket({ ...service, ...keys });
+  await using full = await install({ ...keys, bucket: small });
+  const { id } = await full.json<{ id: string }>('backup');
+  for (const order of [['set', '--max-size', '4M'], ['enable']]) {
+    await admin(service.configFile, 'quota', order[0] ?? '', '--uid', user, '--quota-scope', 'user', ...order.slice(1));
+  }
+  await server.createDatabase('large');
+  await server.sql(
+    'large',
+    'create table noise as select g, md5(g::text) || md5((g + 1)::text) as text from generate_series(1, 300000) g',
+  );
+  const { endpoint } = service;
+  const offsite = { type: 's3', bucket: small, prefix: 'holdfast', endpoint, ...keys };
+  const about = (database: string) => ({
+    state: './state',
+    sources: { shop: { database: { url: server.url(database) } } },
+    storages: { offsite },
+  });
+  await full.configure(about('large'));
+
+  const { status, stderr } = await full.run('backup');
+
+  expect(status).toBe(1);
+  expect(stderr).toMatch(/^error: .*\(STORAGE_FULL\)$/m);
+  expect(stderr).toMatch(/^hint: /m);
+  expect(await full.json('list')).toMatchObject([{ id, state: 'complete' }]);
+  const left = await collect(storageAt({ ...service, ...keys }, small, { prefix: 'holdfast' }).list('shop/', signal));
+  expect(left.filter(({ key }) => !key.startsWith(`shop/${id}/`))).toEqual([]);
+  expect(await full.json('verify', id)).toMatchObject({ ok: true });
+  await full.configure(about('shop'));
+  expect(await full.run('backup')).toMatchObject({ status: 0 });
+});
+
+test('S29 our own memory does not grow with what is encrypted and sent to a bucket', async () => {
+  const peaks: { backup: number; restore: number }[] = [];
+  for (const factor of [1, 16]) {
+    const database = `x${factor}`;
+    await server.createDatabase(database);
+    await server.sql(
+      database,
+      `create table texts as select g, md5(g::text) || md5((g * 7)::text) || md5((g * 13)::text) || repeat('x', 100) as body from generate_series(1, ${50_000 * factor}) g`,
+    );
+    const { endpoint, accessKey, secretKey } = service;
+    await using remote = await installHoldfast({
+      url: server.url(database),
+      settings: { dump: { format: 'plain', compression: 'zstd:1' } },
+      top: {
+        encryption: { passphrase: 'correct horse battery staple' },
+        storages: { offsite: { type: 's3', bucket, prefix: database, endpoint, accessKey, secretKey } },
+      },
+    });
+    const first = await peakOf(remote, 'backup');
+    expect(first, 'making the key costs 128 MiB for a moment').toBeLessThan(300 * 1024 * 1024);
+    const backup = await peakOf(remote, 'backup');
+    const restore = await peakOf(remote, 'restore', 'latest', '--into', 'copy', '--yes', '--allow', 'script');
+    peaks.push({ backup, restore });
+    await server.sql('postgres', 'drop database copy');
+  }
+  const [small, large] = peaks;
+  const told = JSON.stringify(peaks);
+  for (const what of ['backup', 'restore'] as const) {
+    expect(large?.[what], `${what}: ${told}`).toBeLessThan(250 * 1024 * 1024);
+    expect((large?.[what] ?? 0) - (small?.[what] ?? 0), `${what}: ${told}`).toBeLessThan(80 * 1024 * 1024);
+  }
+}, 240_000);
 
 test('S9 S23 a wrong secret is said to be wrong, and not shown', async () => {
   await using wrong = await install({ secretKey: 'wr0ng-secret-value' });
