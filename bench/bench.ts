@@ -1,8 +1,12 @@
 import { writeFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { parseSize, formatBytes } from '../src/base/units.ts';
 import { benchmarkClient } from './client.ts';
 import { dataKinds } from './data.ts';
+import { installHere } from './installed.ts';
 import { machineFacts } from './machine.ts';
 import { renderReport, type Finding } from './report.ts';
 import { benchmarkStartup } from './startup.ts';
@@ -48,7 +52,11 @@ async function main(): Promise<void> {
 
   const machine = machineFacts();
   const findings: Finding[] = [];
-  if (only.has('startup')) findings.push(...(await benchmarkStartup(stop.signal)));
+  const folder = await mkdtemp(join(tmpdir(), 'holdfast-bench-package-'));
+  await using cleanup = new AsyncDisposableStack();
+  cleanup.defer(() => rm(folder, { recursive: true, force: true }));
+  const program = await installHere(folder);
+  if (only.has('startup')) findings.push(...(await benchmarkStartup(program, stop.signal)));
   if (only.has('backup') || only.has('restore') || only.has('storages')) {
     for (const major of values.clients.split(',').map(Number) as Major[]) {
       const tools = process.env[`HOLDFAST_CLIENTS_${major}`] ?? clientTools(major);
@@ -64,7 +72,9 @@ async function main(): Promise<void> {
         restores: only.has('restore'),
         storages: storages && hasRadosgw(),
       };
-      findings.push(...(await benchmarkClient({ major, tools, bytes, runs, data, ...wanted, signal: stop.signal })));
+      findings.push(
+        ...(await benchmarkClient({ major, program, tools, bytes, runs, data, ...wanted, signal: stop.signal })),
+      );
     }
   }
   console.log(renderReport(machine, `${formatBytes(bytes)} of dump text (${data}), medians of ${runs}`, findings));

@@ -18,6 +18,7 @@ export interface ClientTask {
   /** Of the dump's text. */
   bytes: number;
   runs: number;
+  program: string;
   backups: boolean;
   restores: boolean;
   storages: boolean;
@@ -29,13 +30,13 @@ const copy = 'bench_copy';
 
 /** One version of PostgreSQL: data, then rounds in which everyone takes a turn, each round beginning with another one. */
 export async function benchmarkClient(task: ClientTask): Promise<Finding[]> {
-  const { major, bytes, runs, signal } = task;
+  const { major, bytes, runs, program, signal } = task;
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-bench-'));
   await using cleanup = new AsyncDisposableStack();
   cleanup.defer(() => rm(folder, { recursive: true, force: true, maxRetries: 3 }));
   const server = cleanup.use(await startPostgres({ version: major, settings: serverSettings }));
   const env = environment(server, task.tools);
-  const place: Place = { folder, server, tools: task.tools, env, globals: true, signal };
+  const place: Place = { folder, program, server, tools: task.tools, env, globals: true, signal };
   place.globals = await hasWorkingDumpall(place);
   await fill(place, bytes, task.data);
 

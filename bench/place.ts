@@ -8,6 +8,8 @@ import type { Taken } from './rounds.ts';
 /** One server with data, the tools of its version, and a folder for everything that is written. */
 export interface Place {
   folder: string;
+  /** What starts the program, installed as a package. */
+  program: string;
   server: TestPostgres;
   tools: string;
   env: Record<string, string>;
@@ -17,8 +19,6 @@ export interface Place {
 }
 
 export const database = 'bench';
-
-const holdfast = join(import.meta.dirname, '../bin/holdfast');
 
 export function environment(server: TestPostgres, tools: string): Record<string, string> {
   const { PATH = '', HOME = '', TMPDIR } = process.env;
@@ -39,8 +39,8 @@ export function shell({ env, signal }: Place, line: string): Promise<Taken> {
 }
 
 /** The program itself. */
-export function run({ folder, env, signal }: Place, args: string[]): Promise<Taken> {
-  return measure(holdfast, [...args, '--config', join(folder, 'holdfast.yaml')], env, signal);
+export function run({ folder, program, env, signal }: Place, args: string[]): Promise<Taken> {
+  return measure(program, [...args, '--config', join(folder, 'holdfast.yaml')], env, signal);
 }
 
 /** Each source is the same database, by these tools. */
