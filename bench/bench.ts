@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { parseSize, formatBytes } from '../src/base/units.ts';
 import { benchmarkClient } from './client.ts';
+import { benchmarkDaemon } from './daemon.ts';
 import { dataKinds } from './data.ts';
 import { installHere } from './installed.ts';
 import { machineFacts } from './machine.ts';
@@ -13,10 +14,10 @@ import { benchmarkStartup } from './startup.ts';
 import { hasRadosgw } from '../test/support/s3-server.ts';
 import { clientTools, hasServer, type Major } from '../test/support/postgres.ts';
 
-const usage = `npm run bench -- [--size 1gb] [--clients 15,18] [--runs 3] [--data usual|dense] [--only backup,restore,storages,startup] [--json file]
+const usage = `npm run bench -- [--size 1gb] [--clients 15,18] [--runs 3] [--data usual|dense] [--only backup,restore,storages,startup,daemon] [--json file]
 Measures backup, restore, memory and start-up against PostgreSQL's own programs, in one run, on servers of its own.`;
 
-const parts = ['backup', 'restore', 'storages', 'startup'] as const;
+const parts = ['backup', 'restore', 'storages', 'startup', 'daemon'] as const;
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -57,6 +58,7 @@ async function main(): Promise<void> {
   cleanup.defer(() => rm(folder, { recursive: true, force: true }));
   const program = await installHere(folder);
   if (only.has('startup')) findings.push(...(await benchmarkStartup(program, stop.signal)));
+  if (only.has('daemon')) findings.push(...(await benchmarkDaemon(program, stop.signal)));
   if (only.has('backup') || only.has('restore') || only.has('storages')) {
     for (const major of values.clients.split(',').map(Number) as Major[]) {
       const tools = process.env[`HOLDFAST_CLIENTS_${major}`] ?? clientTools(major);

@@ -1,10 +1,12 @@
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join, sep } from 'node:path';
+import { extname, join, sep } from 'node:path';
+import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import { rolldown } from 'rolldown';
+import { build } from 'vite';
 
 /**
  * Makes `dist/`, what the package runs: the program with the libraries it is made of, in few files. Reading hundreds of small ones
- * took longer than most commands do.
+ * took longer than most commands do. Beside it, in `dist/ui`, the console.
  */
 const root = join(import.meta.dirname, '..');
 const dist = join(root, 'dist');
@@ -21,7 +23,28 @@ await using bundle = await rolldown({
 });
 const { output } = await bundle.write({ dir: dist, format: 'esm', chunkFileNames: '[name]-[hash].js' });
 const modules = output.flatMap((each) => (each.type === 'chunk' ? each.moduleIds : []));
-writeFileSync(join(dist, 'THIRD-PARTY-NOTICES.txt'), notices(modules));
+writeFileSync(join(dist, 'THIRD-PARTY-NOTICES.txt'), notices([...modules, ...(await buildConsole())]));
+
+/** Returns the files it was made of. */
+async function buildConsole(): Promise<string[]> {
+  const made = await build({ configFile: join(root, 'ui/vite.config.ts'), logLevel: 'warn' });
+  if (!('output' in made)) throw new Error('the console was not built once');
+  for (const { parentPath, name } of readdirSync(join(dist, 'ui'), { recursive: true, withFileTypes: true })) {
+    if (['.js', '.css', '.svg'].includes(extname(name))) compress(join(parentPath, name));
+  }
+  return made.output.flatMap((each) => (each.type === 'chunk' ? each.moduleIds : []));
+}
+
+/** Once and as small as it gets, instead of at every request. */
+function compress(file: string): void {
+  const content = readFileSync(file);
+  const params = {
+    [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY,
+    [constants.BROTLI_PARAM_SIZE_HINT]: content.length,
+  };
+  writeFileSync(`${file}.br`, brotliCompressSync(content, { params }));
+  writeFileSync(`${file}.gz`, gzipSync(content, { level: 9 }));
+}
 
 /** The licences of what was taken in, as they ask for. */
 function notices(files: readonly string[]): string {

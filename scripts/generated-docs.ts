@@ -3,6 +3,7 @@ import { globalOptions } from '../src/cli/build-program.ts';
 import type { Command, CommandOption } from '../src/cli/command.ts';
 import { commands } from '../src/cli/commands/index.ts';
 import { environmentPage } from '../src/config/environment-page.ts';
+import { presetsPage } from '../src/config/presets/page.ts';
 import { configJsonSchema } from '../src/config/schema.ts';
 
 /** The pages that the program itself knows best, by path. `npm run docs` writes them; `npm run check` compares. */
@@ -10,6 +11,7 @@ export function generatedDocs(): Map<string, string> {
   return new Map([
     ['docs/commands.md', commandsPage()],
     ['docs/environment.md', environmentPage()],
+    ['docs/presets.md', presetsPage()],
     ['docs/holdfast.schema.json', json(configJsonSchema())],
     ['docs/manifest.schema.json', json(manifestJsonSchema())],
   ]);

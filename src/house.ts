@@ -1,8 +1,11 @@
 import type { Clock } from './base/clock.ts';
 import type { Logger } from './base/logger.ts';
+import type { Alerts } from './care/alerts.ts';
+import type { MonitorRules, SourceSchedule } from './care/monitor/settings.ts';
 import type { Source } from './care/source.ts';
 import type { Catalog } from './catalog/catalog.ts';
 import type { LoadedConfig } from './config/load.ts';
+import type { Plans } from './schedule/plans.ts';
 import type { Storage } from './storage/storage.ts';
 
 /** The running parts, put together by `wiring.ts` and given to commands. */
@@ -12,6 +15,12 @@ export interface House extends AsyncDisposable {
   /** Those that are configured. */
   readonly sources: readonly Source[];
   readonly storages: readonly Storage[];
+  readonly alerts: Alerts;
+  readonly plans: Plans;
+  /** What `check` goes by. */
+  readonly monitor: MonitorRules;
+  /** The plans of sources, as far as the monitor needs them. */
+  readonly schedules: readonly SourceSchedule[];
   readonly clock: Clock;
   readonly logger: Logger;
   readonly version: string;

@@ -5,6 +5,8 @@ import { hasFlag } from './cli/argv.ts';
 import type { Io } from './cli/command.ts';
 import { commands } from './cli/commands/index.ts';
 import { exitCode } from './cli/exit-codes.ts';
+import { jsonLogger, jsonScreen } from './cli/output/json-log.ts';
+import { wantsJsonLog } from './cli/output/log-level.ts';
 import { openScreen } from './cli/output/screen.ts';
 import { styleFor, wantsColor } from './cli/output/style.ts';
 import { runProgram, showError } from './cli/program.ts';
@@ -16,7 +18,8 @@ async function main(): Promise<void> {
   const { env } = process;
   const io = openIo(argv, env);
   const stop = new AbortController();
-  stopOnSignals(stop, io);
+  const urgent = new AbortController();
+  stopOnSignals(stop, urgent, io);
   stopOnFaults(stop, io, argv);
   const ending = await runProgram({
     argv,
@@ -24,10 +27,15 @@ async function main(): Promise<void> {
     env,
     cwd: process.cwd(),
     signal: stop.signal,
+    urgent: urgent.signal,
     clock: systemClock,
     version: readVersion(),
     commands,
     loadConfig: async (options) => (await import('./config/load.ts')).loadConfig(options),
+    openCatalog: async (options) => {
+      const folder = await (await import('./config/state-folder.ts')).findStateFolder(options);
+      return (await import('./catalog/sqlite/sqlite-catalog.ts')).openExistingCatalog(folder, systemClock);
+    },
     openHouse: async (loaded, parts) => (await import('./wiring.ts')).openHouse(loaded, parts),
   });
   // Not `process.exit`: what was written into a pipe would be lost with it.
@@ -39,18 +47,20 @@ function openIo(argv: readonly string[], env: NodeJS.ProcessEnv): Io {
   // A reader that went away (`| head`, a closed terminal) must not end a backup half-way.
   for (const stream of [stdout, stderr]) stream.on('error', ignoreBrokenPipe);
   const terminal = stdout.isTTY === true;
-  const live = stderr.isTTY === true && env['TERM'] !== 'dumb';
+  const jsonLog = wantsJsonLog(env) ? jsonLogger(stderr, systemClock) : undefined;
+  const live = stderr.isTTY === true && env['TERM'] !== 'dumb' && !jsonLog;
   const refused = hasFlag(argv, '--no-color');
   return {
     stdin,
     stdout,
     stderr,
-    screen: openScreen(stderr, live),
+    screen: jsonLog ? jsonScreen(jsonLog) : openScreen(stderr, live),
+    jsonLog,
     interactive: stdin.isTTY === true && stderr.isTTY === true,
     terminal,
     live,
     color: wantsColor(stdout, env, refused),
-    errorColor: wantsColor(stderr, env, refused),
+    errorColor: !jsonLog && wantsColor(stderr, env, refused),
     // Asked each time: a window can be made smaller while a run is drawn.
     get columns() {
       return (terminal ? stdout.columns : stderr.columns) || 80;
@@ -62,12 +72,13 @@ function ignoreBrokenPipe(error: NodeJS.ErrnoException): void {
   if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
 }
 
-/** The first signal stops the work, which then ends its programs and removes what is half done; a further one changes nothing. */
-function stopOnSignals(stop: AbortController, io: Io): void {
+/** The first signal stops the work, which then ends its programs and removes what is half done; a further one hurries only those who take their time. */
+function stopOnSignals(stop: AbortController, urgent: AbortController, io: Io): void {
   const style = styleFor(io.errorColor);
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
       if (stop.signal.aborted) {
+        urgent.abort();
         io.screen.line(
           style.dim(`still stopping: programs are ended and unfinished parts removed (process ${process.pid})`),
         );

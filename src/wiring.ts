@@ -1,8 +1,7 @@
-import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
-import { hostname, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { hostname } from 'node:os';
+import { dirname } from 'node:path';
 import { parseIdentities } from './archive/key-wrap.ts';
 import type { Keys } from './archive/keys.ts';
 import { sourceKeys } from './archive/source-keys.ts';
@@ -10,16 +9,24 @@ import type { Clock } from './base/clock.ts';
 import { HoldfastError, toHoldfastError } from './base/errors.ts';
 import type { Logger } from './base/logger.ts';
 import { Secret } from './base/secret.ts';
+import { openAlerts } from './care/alerts.ts';
+import { commandAlerts } from './care/command-alerts.ts';
 import { findSources, type FoundSource } from './care/find-sources.ts';
+import { makeMonitorRules } from './care/monitor/settings.ts';
 import type { Source } from './care/source.ts';
 import { sourceNotConfigured, unconfiguredDatabase } from './care/unconfigured.ts';
 import { markInterrupted } from './catalog/run.ts';
+import { scratchFolder, sweepScratch } from './catalog/scratch.ts';
 import { openCatalog } from './catalog/sqlite/sqlite-catalog.ts';
 import type { LoadedConfig } from './config/load.ts';
 import type { SourceConfig } from './config/schema.ts';
 import { engines } from './engines/index.ts';
 import { databaseSchema, dumpSchema } from './engines/postgres/options.ts';
 import type { House } from './house.ts';
+import { planMemory } from './schedule/memory.ts';
+import { makePlans } from './schedule/plans.ts';
+import { sourceSchedules } from './schedule/source-schedules.ts';
+import { createChannels } from './notify/index.ts';
 import { createStorage } from './storage/index.ts';
 import type { Storage } from './storage/storage.ts';
 import { withOptions } from './storage/with-options.ts';
@@ -40,8 +47,8 @@ export async function openHouse(loaded: LoadedConfig, tools: HouseTools): Promis
   const identities = await readIdentities(loaded, tools.identityFile);
   const catalog = openCatalog(config.state, clock);
   markInterrupted(catalog, clock);
-  // A name nobody can guess: in a folder that everyone may write, a foretold one could be somebody else's already.
-  const scratch = join(tmpdir(), `holdfast-${process.pid}-${randomBytes(6).toString('hex')}`);
+  await sweepScratch();
+  const scratch = scratchFolder();
   const storages = new Map(
     Object.entries(config.storages).map(([name, options]) => [
       name,
@@ -75,6 +82,7 @@ export async function openHouse(loaded: LoadedConfig, tools: HouseTools): Promis
       keys: keysFor(source.encryption),
       deleteLocalAfterCopy: source.deleteLocalAfterCopy,
       drill: source.drill,
+      hooks: { ...source.hooks, folder: loaded.file === null ? process.cwd() : dirname(loaded.file) },
     };
   });
   const discovered = ({ name, storages: places }: FoundSource): Source => ({
@@ -101,15 +109,45 @@ export async function openHouse(loaded: LoadedConfig, tools: HouseTools): Promis
     return found.sources.map(discovered);
   };
   const everySource = async (signal: AbortSignal) => (sources.length > 0 ? sources : discover(undefined, signal));
-  return {
-    loaded,
+  const plans = makePlans({ ...config, ...config.monitor });
+  const version = readVersion();
+  const instance = config.instance ?? hostname();
+  const channels = createChannels(config.alerts.channels, { clock, logger, version });
+  const alerts = openAlerts({
+    ...config.alerts,
+    channels,
+    remindAfterMs: config.alerts.remindAfter,
     catalog,
-    sources,
-    storages: [...storages.values()],
     clock,
     logger,
-    version: readVersion(),
-    instance: config.instance ?? hostname(),
+    instance,
+    timezone: config.timezone,
+    publicUrl: config.server === null ? null : config.server.publicUrl,
+    sources: sources.map(({ name }) => name),
+    retryAt: (operation, source) => {
+      const plan = plans.all.find((each) => each.kind === operation && each.source === source);
+      return plan === undefined ? null : (planMemory({ catalog, clock }).of(plan).attempt?.retryAt ?? null);
+    },
+    placeOf: (name) => {
+      const storage = storages.get(name);
+      const kind = config.storages[name]?.type;
+      return storage && kind ? { kind, title: storage.title } : null;
+    },
+  });
+  const telling = commandAlerts({ alerts, channels, catalog, clock, logger });
+  return {
+    loaded,
+    catalog: telling.catalog,
+    sources,
+    storages: [...storages.values()],
+    alerts,
+    plans,
+    monitor: makeMonitorRules(config.monitor, (name) => config.sources[name]?.monitor),
+    schedules: sourceSchedules(plans, Object.keys(config.sources)),
+    clock,
+    logger,
+    version,
+    instance,
     timezone: config.timezone,
     scratch,
     findSources: everySource,
@@ -128,6 +166,8 @@ export async function openHouse(loaded: LoadedConfig, tools: HouseTools): Promis
     storageOf: (source, name) => findStorage(source, name),
     folder: (path) => createStorage('local', 'folder', { type: 'local', path }, { clock, logger, scratch }),
     [Symbol.asyncDispose]: async () => {
+      await telling[Symbol.asyncDispose]();
+      await alerts[Symbol.asyncDispose]();
       await Promise.allSettled([...storages.values()].map((storage) => storage[Symbol.asyncDispose]()));
       catalog[Symbol.dispose]();
       await rm(scratch, { recursive: true, force: true });

@@ -101,6 +101,22 @@ export async function putKeyFile(
   if (!stored?.equals(content)) throw keyDamaged(`${name} of ${source} in ${storage.name}`);
 }
 
+/** The files of the key that a manifest names, as they lie there. */
+export async function readKeySet(
+  storage: Storage,
+  source: string,
+  file: string,
+  signal: AbortSignal,
+): Promise<KeyFile[]> {
+  const id = keyIdOf(file);
+  const found: KeyFile[] = [];
+  for (const name of [mainFile(id), recipientsFile(id), publicFile(id)]) {
+    const content = await readKeyFile(storage, source, name, signal);
+    if (content) found.push({ name, content });
+  }
+  return found;
+}
+
 /** Takes the key that a manifest names along to another storage. Its public half is told by `.pub`, which must be the same in both. */
 export async function copyKeys(
   from: Storage,

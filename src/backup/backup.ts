@@ -14,6 +14,7 @@ import type { Counts, Snapshot } from '../engines/engine.ts';
 import { applyRetention, clearLocal, retryOlder } from './afterwards.ts';
 import { begin, sweepAfterMs } from './begin.ts';
 import { beginCopies, type EarlyCopies } from './early-copies.ts';
+import { withHooks, type HookTask } from './hooks.ts';
 
 export type Trigger = Manifest['trigger'];
 
@@ -26,6 +27,8 @@ export interface BackupTask {
   timezone: string;
   scratch: string;
   trigger: Trigger;
+  /** What the run's history says instead, such as `retry`. */
+  startedBy?: string;
   description: string | null;
   /** For a safety backup: the backup that is about to be restored. */
   safetyFor?: string | null;
@@ -57,16 +60,27 @@ export interface BackupResult {
 
 /** One backup now: lock, snapshot, dump and counts, seal, read back, copies, retention. */
 export async function backup(task: BackupTask): Promise<BackupResult> {
-  const { source, catalog, clock, trigger, signal, report } = task;
+  const { source, catalog, clock, signal, report } = task;
+  const trigger = task.startedBy ?? task.trigger;
   return withRun({ operation: 'backup', source: source.name, trigger, catalog, clock, signal, report }, async (run) => {
     await using lease = await holdLock({ catalog, clock, name: sourceLock(source), run: run.id, signal: run.signal });
     const inside = { ...task, signal: lease.signal, report: run.report };
-    const taken = await takeBackup(inside, lease, run.id);
-    await retryOlder(inside, taken.copies, run.id);
-    const removed = await applyRetention(inside, run.id);
-    const copies = { ...taken.copies, ...(await clearLocal(inside, taken.id, run.id)) };
-    return { state: taken.state, backup: taken.id, result: { ...taken, copies, removed } };
+    return await withHooks(aroundBackup(inside, run.id), async (reached) => {
+      const taken = await takeBackup(inside, lease, run.id);
+      const state = taken.state === 'partial' ? 'partial' : 'succeeded';
+      const warnings = [...taken.warnings, ...(await reached({ backup: taken.id, state }))];
+      await retryOlder(inside, taken.copies, run.id);
+      const removed = await applyRetention(inside, run.id);
+      const copies = { ...taken.copies, ...(await clearLocal(inside, taken.id, run.id)) };
+      return { state: taken.state, backup: taken.id, result: { ...taken, copies, removed, warnings } };
+    });
   });
+}
+
+function aroundBackup({ source, trigger, instance, signal, report }: BackupTask, run: string): HookTask {
+  const { hooks, name } = source;
+  const facts = { operation: 'backup' as const, source: name, run, trigger, instance };
+  return { hooks, folder: hooks?.folder ?? '', facts, signal, report };
 }
 
 /** One run per source at a time, whoever starts it. */
@@ -235,6 +249,7 @@ function sumOf(artifacts: readonly Artifact[]): number {
 }
 
 function sumOfRaw(artifacts: readonly Artifact[]): number | null {
-  const raw = artifacts.map((artifact) => artifact.rawBytes).filter((bytes) => bytes !== null);
-  return raw.length === 0 ? null : raw.reduce((sum, bytes) => sum + bytes, 0);
+  // What the tool compressed itself was never seen as it was: the sum of the rest would be a number of nothing.
+  const raw = artifacts.map(({ rawBytes }) => rawBytes).filter((bytes) => bytes !== null);
+  return raw.length < artifacts.length ? null : raw.reduce((sum, bytes) => sum + bytes, 0);
 }

@@ -1,14 +1,24 @@
 /**
  * What a run tells while it works. The terminal draws it, the run's log keeps its steps, the API will stream it.
  * `step` opens a named step of the recipe ("dump", "verify", "swap"); `progress` moves inside it; `done` closes it.
+ * `output` is a line that a command of the operator's printed.
  */
 export type RunEvent =
   | { kind: 'step'; step: string; detail?: string }
   | { kind: 'progress'; step: string; part: string; bytes: number; total: number | null }
   | { kind: 'done'; step: string; ms: number; detail?: string }
-  | { kind: 'warning'; message: string };
+  | { kind: 'output'; step: string; line: string }
+  /** With a step: it ended, not well, and the run goes on. */
+  | { kind: 'warning'; message: string; step?: string };
 
-export type Report = (event: RunEvent) => void;
+/** Which run tells it; one inside of another keeps its own name. */
+export interface RunName {
+  readonly id: string;
+  readonly operation: string;
+  readonly source: string | null;
+}
+
+export type Report = (event: RunEvent, run?: RunName) => void;
 
 /** Runs one step of a recipe and reports its beginning, its end and the time it took. */
 export async function step<T>(

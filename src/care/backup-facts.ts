@@ -15,7 +15,7 @@ export function describeManifest(manifest: Manifest): BackupFacts {
     description,
     instance,
     bytes: sum(artifacts.map(({ bytes }) => bytes)),
-    rawBytes: raw.length === 0 ? null : sum(raw),
+    rawBytes: raw.length < artifacts.length ? null : sum(raw),
     artifacts: artifacts.length,
     database: describeDatabase(manifest),
     warnings: warnings.length,

@@ -32,6 +32,8 @@ export interface DrillTask {
   /** Where the source's own setting does not say enough. */
   target?: Source['drill']['target'] | undefined;
   jobs?: number | null;
+  /** `manual` where nothing is said. */
+  trigger?: string;
   catalog: Catalog;
   clock: Clock;
   scratch: string;
@@ -41,9 +43,9 @@ export interface DrillTask {
 
 /** Restores a backup into a scratch database, compares, drops it, and keeps the result where every machine sees it. */
 export async function drill(task: DrillTask): Promise<DrillResult> {
-  const { source, catalog, clock, signal, report, id } = task;
+  const { source, catalog, clock, signal, report, id, trigger = 'manual' } = task;
   return withRun(
-    { operation: 'drill', source: source.name, backup: id, trigger: 'manual', catalog, clock, signal, report },
+    { operation: 'drill', source: source.name, backup: id, trigger, catalog, clock, signal, report },
     async (run) => {
       const name = readingLock(source.name, id);
       await using lease = await holdLock({ catalog, clock, name, run: run.id, mode: 'shared', signal: run.signal });

@@ -1,14 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import type { Clock } from '../base/clock.ts';
 import { HoldfastError, toHoldfastError } from '../base/errors.ts';
-import { runProcess } from '../base/run-process.ts';
 import { formatBytes, formatDuration } from '../base/units.ts';
 import type { Check } from '../engines/engine.ts';
 import type { Storage, StoredObject } from '../storage/storage.ts';
+import { unignoredWorkTree } from './git-tree.ts';
 
 /** Retention stops working where clocks are further apart. */
 const clockToleranceMs = 5 * 60_000;
@@ -153,37 +151,15 @@ async function spaceCheck(storage: Storage, signal: AbortSignal): Promise<Check[
   return [{ name: 'space', result: 'warning', detail, hint: 'Make room, or keep fewer backups (retention).' }];
 }
 
-/** Backups in a work tree are one `git add .` away from being published. */
 async function gitCheck(storage: Storage, signal: AbortSignal): Promise<Check[]> {
-  const inside = storage.localPath('probe');
-  if (inside === null) return [];
-  const folder = dirname(inside);
-  const tree = await workTreeAround(folder);
-  if (tree === null || (await isIgnored(folder, tree, signal))) return [];
+  const found = await unignoredWorkTree(storage, signal);
+  if (found === null) return [];
   return [
     {
       name: 'git',
       result: 'warning',
-      detail: `${folder} lies in the git work tree ${tree} and is not ignored`,
+      detail: `${found.folder} lies in the git work tree ${found.tree} and is not ignored`,
       hint: 'Add it to .gitignore, or keep backups outside of the work tree.',
     },
   ];
-}
-
-async function workTreeAround(folder: string): Promise<string | null> {
-  for (let at = folder; ; at = dirname(at)) {
-    const found = await stat(join(at, '.git')).catch(() => null);
-    if (found) return at;
-    if (at === dirname(at)) return null;
-  }
-}
-
-async function isIgnored(folder: string, tree: string, signal: AbortSignal): Promise<boolean> {
-  try {
-    await runProcess({ program: 'git', args: ['-C', tree, 'check-ignore', '-q', '--', `${folder}/`] }, { signal });
-    return true;
-  } catch {
-    // Not ignored, no git, or a tree of another user: only "ignored" is an answer that reassures.
-    return false;
-  }
 }

@@ -16,4 +16,30 @@ export interface Source {
   /** Copies on this machine go once every other storage has a whole one. */
   readonly deleteLocalAfterCopy: boolean;
   readonly drill: { target: 'same' | 'temporary' | { address: string }; checks: readonly string[] };
+  readonly hooks?: Hooks;
+}
+
+/** A command of the operator's: words, never put together from names or data. */
+export interface Hook {
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly timeoutMs: number;
+  /** `fail`: the run fails with it. */
+  readonly onFailure: 'fail' | 'warn';
+  readonly env: Readonly<Record<string, string>>;
+}
+
+export interface HookMoments {
+  readonly before: Hook | null;
+  /** After success. */
+  readonly after: Hook | null;
+  /** After a failure, and when the run was stopped. */
+  readonly failed: Hook | null;
+}
+
+/** Around backups, and around restores into the live database. */
+export interface Hooks extends HookMoments {
+  /** Where they run: the folder of the configuration. */
+  readonly folder: string;
+  readonly restore: HookMoments;
 }

@@ -30,6 +30,8 @@ export interface VerifyTask {
   storage: Storage;
   id: string;
   depth: VerifyDepth;
+  /** `manual` where nothing is said. */
+  trigger?: string;
   catalog: Catalog;
   clock: Clock;
   scratch: string;
@@ -39,9 +41,9 @@ export interface VerifyTask {
 
 /** Verifies one copy as a run of its own. A damaged copy is a result (`ok: false`), not an error: the check itself worked. */
 export async function verify(task: VerifyTask): Promise<VerifyResult> {
-  const { source, catalog, clock, signal, report, id } = task;
+  const { source, catalog, clock, signal, report, id, trigger = 'manual' } = task;
   return withRun(
-    { operation: 'verify', source: source.name, backup: id, trigger: 'manual', catalog, clock, signal, report },
+    { operation: 'verify', source: source.name, backup: id, trigger, catalog, clock, signal, report },
     async (run) => {
       const name = readingLock(source.name, id);
       await using lease = await holdLock({ catalog, clock, name, run: run.id, mode: 'shared', signal: run.signal });

@@ -3,6 +3,7 @@ import { throwIfAborted } from '../base/abort.ts';
 import type { Clock } from '../base/clock.ts';
 import { HoldfastError } from '../base/errors.ts';
 import type { Catalog, LockRow } from './catalog.ts';
+import { endInterrupted } from './interrupted.ts';
 import { hasFallenSilent, isGone, sameSign } from './lock-holder.ts';
 import { ownProcess } from './process-identity.ts';
 
@@ -79,7 +80,10 @@ async function acquire(request: LockRequest, row: LockRow): Promise<void> {
   let silent: LockRow | null = null;
   for (;;) {
     const attempt = locks.acquire(row, (holder) => isGone(holder) || (silent !== null && sameSign(holder, silent)));
-    if (attempt.ok) return;
+    if (attempt.ok) {
+      if (silent !== null) endRunOf(silent, request);
+      return;
+    }
     if (!(await hasFallenSilent(attempt.holder, request))) throw busy(request, attempt.holder);
     silent = attempt.holder;
   }
@@ -94,10 +98,17 @@ async function standAgainstOthers(request: LockRequest, row: LockRow): Promise<v
   const others = (request.mode ?? 'alone') === 'shared' ? request.name : `${request.name}#`;
   const inTheWay = ({ name }: LockRow) => (others.endsWith('#') ? name.startsWith(others) : name === others);
   for (const holder of locks.list().filter(inTheWay)) {
-    if (isGone(holder) || (await hasFallenSilent(holder, request))) locks.release(holder.name, holder.token);
-    else throw busy(request, holder);
+    if (!isGone(holder) && !(await hasFallenSilent(holder, request))) throw busy(request, holder);
+    locks.release(holder.name, holder.token);
+    endRunOf(holder, request);
   }
   if (!locks.renew(row.name, row.token, row.renewedAt)) throw lost(row);
+}
+
+/** Of a container that was killed nobody can tell that it is gone; that its place was taken is the moment to say so. */
+function endRunOf({ run }: LockRow, { catalog, clock }: LockRequest): void {
+  const record = run === null ? null : catalog.runs.get(run);
+  if (record?.state === 'running') endInterrupted(catalog, clock, record);
 }
 
 function busy(request: LockRequest, holder: LockRow): HoldfastError {

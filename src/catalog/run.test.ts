@@ -36,6 +36,21 @@ const request = (): RunRequest => ({
 const only = () => catalog.runs.list({})[0];
 
 describe('withRun', () => {
+  test('N-d17 ends when somebody asks for it in the catalog, and is recorded as cancelled by them', async () => {
+    const other = openCatalog(folder, systemClock);
+    const work = withRun(request(), async (run) => {
+      expect(other.runs.requestCancel(run.id, 'eve on web-1')).toBe(true);
+      await new Promise((_resolve, reject) =>
+        run.signal.addEventListener('abort', () => reject(run.signal.reason), { once: true }),
+      );
+      return { state: 'succeeded', result: null };
+    });
+    await expect(work).rejects.toMatchObject({ code: 'RUN_CANCELLED', kind: 'interrupted' });
+    expect(only()).toMatchObject({ state: 'cancelled', error: { message: 'cancelled by eve on web-1' } });
+    expect(other.runs.requestCancel(only()?.id ?? '', 'eve')).toBe(false);
+    other[Symbol.dispose]();
+  });
+
   test('records who runs, what it did and what came out', async () => {
     const result = await withRun(request(), async (run) => {
       expect(only()).toMatchObject({ id: run.id, state: 'running', finishedAt: null, result: null, ...ownProcess() });

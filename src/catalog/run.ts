@@ -1,12 +1,14 @@
+import { describeEvent } from '../base/describe-event.ts';
 import { HoldfastError, toHoldfastError } from '../base/errors.ts';
 import type { Clock } from '../base/clock.ts';
 import { runId } from '../base/ids.ts';
 import { silentLogger, type LogLevel, type Logger } from '../base/logger.ts';
-import type { Report, RunEvent } from '../base/progress.ts';
+import type { Report } from '../base/progress.ts';
 import { withoutSecrets } from '../base/secret.ts';
-import { formatDuration } from '../base/units.ts';
 import type { Catalog, Operation, RunRecord, RunState } from './catalog.ts';
+import { endInterrupted } from './interrupted.ts';
 import { ownProcess, processState } from './process-identity.ts';
+import { keepProgress } from './run-progress.ts';
 
 export interface RunRequest {
   catalog: Catalog;
@@ -40,14 +42,19 @@ export async function withRun<Result>(
   request: RunRequest,
   work: (run: Run) => Promise<RunOutcome<Result>>,
 ): Promise<Result> {
-  const { catalog, clock, signal } = request;
+  const { catalog, clock } = request;
   const record = newRecord(request);
   catalog.runs.add(record);
+  using cancelling = watchForCancel(catalog, record.id);
+  using progress = keepProgress(catalog, clock, record.id);
+  const signal = AbortSignal.any([request.signal, cancelling.signal]);
   const log = runLog(request, record.id);
-  const report: Report = (event) => {
-    const line = describe(event);
+  const own = { id: record.id, operation: record.operation, source: record.source };
+  const report: Report = (event, inner) => {
+    const line = describeEvent(event);
     if (line) log(line.level, line.message);
-    request.report(event);
+    progress.saw(event);
+    request.report(event, inner ?? own);
   };
   const finish = (change: Partial<Omit<RunRecord, 'id'>>) => {
     try {
@@ -69,20 +76,35 @@ export async function withRun<Result>(
   }
 }
 
+/** Whoever wants the run to end writes so into the catalog: that reaches it in whatever process or container it runs. */
+function watchForCancel(catalog: Catalog, run: string): { signal: AbortSignal } & Disposable {
+  const cancelled = new AbortController();
+  const look = () => {
+    try {
+      const by = catalog.runs.cancelledBy(run);
+      if (by === null) return;
+      clearInterval(timer);
+      cancelled.abort(
+        new HoldfastError('RUN_CANCELLED', `cancelled by ${by}`, {
+          kind: 'interrupted',
+          hint: 'What was unfinished is removed; it can be started again.',
+        }),
+      );
+    } catch {
+      // A catalog that is busy for a moment answers the next time.
+    }
+  };
+  const timer = setInterval(look, cancelCheckMs);
+  timer.unref();
+  return { signal: cancelled.signal, [Symbol.dispose]: () => clearInterval(timer) };
+}
+
+const cancelCheckMs = 1000;
+
 /** Runs whose process died without a word become failed. To be called at every start, before anything else is looked at. */
 export function markInterrupted(catalog: Catalog, clock: Clock): RunRecord[] {
   const dead = catalog.runs.list({ state: 'running' }).filter((run) => hasDied(run, catalog, clock));
-  for (const run of dead) {
-    catalog.runs.update(run.id, {
-      state: 'failed',
-      finishedAt: clock.now().toISOString(),
-      error: {
-        code: 'INTERRUPTED',
-        message: `the process ended in the middle of the run (process ${run.pid} on ${run.host})`,
-        hint: 'Start it again; what it left behind is swept by itself.',
-      },
-    });
-  }
+  for (const run of dead) endInterrupted(catalog, clock, run);
   return dead;
 }
 
@@ -127,23 +149,6 @@ function runLog({ catalog, clock, logger = silentLogger }: RunRequest, run: stri
       logger.log('warn', `the run's log could not be written: ${toHoldfastError(error).message}`, { run });
     }
   };
-}
-
-/** Progress inside a step is for those who watch; the log keeps what happened. */
-function describe(event: RunEvent): { level: LogLevel; message: string } | null {
-  switch (event.kind) {
-    case 'step':
-      return { level: 'info', message: event.detail === undefined ? event.step : `${event.step}: ${event.detail}` };
-    case 'done':
-      return {
-        level: 'info',
-        message: `${event.step} done in ${formatDuration(event.ms)}${event.detail === undefined ? '' : `: ${event.detail}`}`,
-      };
-    case 'warning':
-      return { level: 'warn', message: event.message };
-    case 'progress':
-      return null;
-  }
 }
 
 function describeError({ code, message, hint }: HoldfastError): RunRecord['error'] {

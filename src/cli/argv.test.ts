@@ -19,6 +19,11 @@ test.each([
   [[], []],
   [['help'], ['--help']],
   [
+    ['cli', 'delete', 'latest', '--force'],
+    ['delete', 'latest', '--force'],
+  ],
+  [['cli'], []],
+  [
     ['help', 'config', 'show'],
     ['config', 'show', '--help'],
   ],
@@ -26,7 +31,7 @@ test.each([
     ['logs', 'help'],
     ['logs', 'help'],
   ],
-])('N-04 T-02 %j is %j', (typed, expected) => {
+])('N-04 N-05 T-02 %j is %j', (typed, expected) => {
   expect(modernArgv(typed)).toEqual(expected);
 });
 

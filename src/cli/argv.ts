@@ -1,8 +1,9 @@
 /**
- * Command lines of the older systems that are not commands: `--now` (with `--db-only`) is `backup`, and `help restore` is
- * `restore --help`.
+ * Command lines of the older systems that are not commands: `--now` (with `--db-only`) is `backup`, a `cli` before the command is
+ * nothing, and `help restore` is `restore --help`.
  */
-export function modernArgv(argv: readonly string[]): string[] {
+export function modernArgv(typed: readonly string[]): string[] {
+  const argv = typed[0] === 'cli' ? typed.slice(1) : typed;
   if (argv[0] === 'help') return [...argv.slice(1), '--help'];
   const at = argv.indexOf('--now');
   const optionsOnly = argv.every((word) => word.startsWith('-'));

@@ -1,6 +1,8 @@
 import type { Readable, Writable } from 'node:stream';
 import type { Clock } from '../base/clock.ts';
 import type { ErrorKind } from '../base/errors.ts';
+import type { Logger } from '../base/logger.ts';
+import type { Catalog } from '../catalog/catalog.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import type { House } from '../house.ts';
 import type { Screen } from './output/screen.ts';
@@ -20,6 +22,8 @@ export interface Command {
   readonly group?: CommandGroup;
   readonly arguments?: readonly CommandArgument[];
   readonly options?: readonly CommandOption[];
+  /** Runs for months: its log is told from `info` on, and each line says when. */
+  readonly lasting?: boolean;
   /** At least one; each is a complete line to type. */
   readonly examples: readonly CommandExample[];
   /** Paragraphs below the options: what it does to what, and how it ends. */
@@ -35,7 +39,8 @@ export interface Command {
 
 export type CommandGroup = 'start' | 'protect' | 'look' | 'prove' | 'recover' | 'care';
 
-export type Ending = 'done' | ErrorKind;
+/** `warning`, `critical` and `unknown` belong to `check`, whose exit codes are those of monitoring systems. */
+export type Ending = 'done' | ErrorKind | 'warning' | 'critical' | 'unknown';
 
 export interface CommandArgument {
   readonly name: string;
@@ -94,6 +99,8 @@ export interface CommandContext {
   readonly config: string | undefined;
   /** Fires on Ctrl-C and SIGTERM. */
   readonly signal: AbortSignal;
+  /** Fires when it is asked to stop a second time. */
+  readonly urgent: AbortSignal;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
   readonly clock: Clock;
@@ -104,6 +111,8 @@ export interface CommandContext {
   loadConfig(options?: { quietly: boolean }): Promise<LoadedConfig>;
   /** Opens everything the configuration names on the first call; closed when the command has ended. */
   house(): Promise<House>;
+  /** Opens the catalog alone, which must exist: much quicker, and whatever else the configuration says. */
+  catalog(): Promise<Catalog>;
 }
 
 export interface Io {
@@ -111,6 +120,8 @@ export interface Io {
   readonly stderr: Writable;
   /** Lines on the error output, kept apart from the live progress below them. */
   readonly screen: Screen;
+  /** Where HOLDFAST_LOG_FORMAT is json: everything on the error output is a line of it. */
+  readonly jsonLog?: Logger | undefined;
   readonly stdin: Readable;
   /** A person can be asked: input and error output are terminals. */
   readonly interactive: boolean;

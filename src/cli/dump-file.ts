@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { HoldfastError } from '../base/errors.ts';
 
 const looksLikeBackup = /^(latest|\d{4}(-[\d_-]*)?)$/;
@@ -7,13 +7,21 @@ const looksLikePath = /\/|\.(dump|sql|tar|dir|gz|bz2|xz|zst|lz4|backup|bak|pgdum
 
 /**
  * The path of a dump file (or directory dump), or null when the text is the id of a backup. An id wins over a file of
- * the same name; `./name` always means the file.
+ * the same name; `./name` always means the file. A bare name is also looked for in the folders that backups lie in: two of the
+ * older systems know their backups by nothing else.
  */
-export async function dumpFile(text: string, cwd: string): Promise<string | null> {
+export async function dumpFile(
+  text: string,
+  cwd: string,
+  folders: () => Promise<string[]> = async () => [],
+): Promise<string | null> {
   if (looksLikeBackup.test(text)) return null;
   const path = resolve(cwd, text);
   if (await exists(path)) return path;
   if (!looksLikePath.test(text)) return null;
+  for (const folder of basename(text) === text ? await folders() : []) {
+    if (await exists(join(folder, text))) return join(folder, text);
+  }
   throw notFound(path);
 }
 

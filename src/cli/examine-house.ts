@@ -4,9 +4,11 @@ import { withoutSecrets } from '../base/secret.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import type { SourceConfig } from '../config/schema.ts';
 import type { House } from '../house.ts';
-import { nextDue } from '../schedule/due.ts';
+import { daemonState } from '../catalog/daemon-state.ts';
+import { plansAhead } from '../schedule/ahead.ts';
 import type { CommandContext } from './command.ts';
 import { formatTime } from './output/time.ts';
+import { plural } from './output/text.ts';
 
 /** Everything `doctor` looks at behind the configuration; a house that cannot be opened is a finding, too. */
 export async function examineHouse(context: CommandContext, loaded: LoadedConfig): Promise<Finding[]> {
@@ -21,8 +23,47 @@ export async function examineHouse(context: CommandContext, loaded: LoadedConfig
   return [
     ...unconfigured,
     ...found,
-    ...sources.map(({ name }) => scheduleFinding(name, loaded.config.sources[name], house)),
+    ...sources.flatMap((source) => pendingFindings(source.name, house)),
+    ...scheduleFindings(
+      house,
+      sources.map(({ name }) => name),
+    ),
+    ...(await alertFindings(house, signal)),
   ];
+}
+
+/** Copies that failed and are tried again. */
+function pendingFindings(source: string, { catalog }: House): Finding[] {
+  return [...Map.groupBy(catalog.copies.list({ source }), ({ storage }) => storage)].map(([storage, copies]) => {
+    const why = copies.find(({ lastError }) => lastError !== null)?.lastError;
+    return {
+      subject: `source ${source}`,
+      check: 'copies',
+      result: 'warning',
+      detail: `${plural(copies.length, 'backup')} not copied to ${storage} yet${why ? `: ${why.message} (${why.code})` : ''}`,
+      hint: 'They are tried again by themselves; `holdfast copy --pending --now` does it at once.',
+    };
+  });
+}
+
+async function alertFindings({ alerts }: House, signal: AbortSignal): Promise<Finding[]> {
+  const checked = await alerts.check(signal);
+  const none: Finding = {
+    subject: 'alerts',
+    check: 'channels',
+    result: 'ok',
+    detail: 'none: nobody is told when a backup fails, and `holdfast check` has to be watched',
+    hint: null,
+  };
+  if (checked.length === 0) return [none];
+  const tried = 'accepts the connection and the login';
+  return checked.map(({ channel, state, error }): Finding => {
+    const finding = { subject: 'alerts', check: channel, hint: null };
+    if (state === 'untried')
+      return { ...finding, result: 'ok', detail: `configured; \`holdfast alerts test ${channel}\` sends a message` };
+    if (error === null) return { ...finding, result: 'ok', detail: tried };
+    return { ...finding, result: 'failed', detail: `${error.message} (${error.code})`, hint: error.hint };
+  });
 }
 
 /** Without sources there is nothing to protect: what can be recovered is what matters then. */
@@ -75,28 +116,38 @@ function namedCompression(source: SourceConfig | undefined) {
   return compression === undefined || compression === 'auto' || compression.codec === 'none' ? [] : [compression];
 }
 
-function scheduleFinding(name: string, source: SourceConfig | undefined, house: House): Finding {
-  const finding = (detail: string): Finding => ({
-    subject: `source ${name}`,
-    check: 'schedule',
+/** One line per source, and one about whether anybody does what the schedules say. */
+function scheduleFindings(house: House, names: readonly string[]): Finding[] {
+  const { catalog, clock, instance, timezone, plans } = house;
+  const next = plansAhead(plans, { catalog, clock, instance });
+  const ok = (subject: string, check: string, detail: string): Finding => ({
+    subject,
+    check,
     result: 'ok',
     detail,
     hint: null,
   });
-  if (!source?.schedule) return finding('none: backups are taken by hand or by another scheduler');
-  const runs = house.catalog.runs.list({ source: name, operation: 'backup', limit: 100 });
-  const startOf = (run: { startedAt: string } | undefined) => (run ? new Date(run.startedAt) : null);
-  const now = house.clock.now();
-  const due = nextDue(source.schedule.plan, {
-    now,
-    since: now,
-    lastGood: startOf(runs.find(({ state }) => state === 'succeeded')),
-    lastAttempt: startOf(runs[0]),
-    missed: source.schedule.missed,
+  const ofSources = names.map((name) => {
+    const planned = plans.all.some(({ kind, source }) => kind === 'backup' && source === name);
+    const due = next.find(({ plan }) => plan.kind === 'backup' && plan.source === name);
+    const idle = planned ? 'never due' : 'none: backups are taken by hand or by another scheduler';
+    return ok(`source ${name}`, 'schedule', due ? describeDue(due.at, clock.now(), timezone) : idle);
   });
-  // This version has no scheduler yet: whoever reads a time here must not believe that it is enough.
-  const starter = 'cron or a systemd timer has to call `holdfast backup`';
-  return finding(
-    due === null ? 'never due' : `next due ${formatTime(due, house.timezone)} (${house.timezone}); ${starter}`,
-  );
+  if (plans.all.every(({ source }) => source === null)) return ofSources;
+  if (!plans.enabled) return [...ofSources, ok('daemon', 'works', 'switched off by scheduler.enabled')];
+  const alive = catalog.daemons.list().find((daemon) => daemonState(daemon, clock) === 'alive');
+  if (alive)
+    return [...ofSources, ok('daemon', 'works', `process ${alive.pid} on ${alive.host} does what is scheduled`)];
+  const lacking: Finding = {
+    subject: 'daemon',
+    check: 'works',
+    result: 'warning',
+    detail: 'nothing does what is scheduled',
+    hint: 'Start `holdfast serve` as a service or a container and leave it running.',
+  };
+  return [...ofSources, lacking];
+}
+
+function describeDue(at: Date, now: Date, timezone: string): string {
+  return at <= now ? 'due now' : `next due ${formatTime(at, timezone)} (${timezone})`;
 }

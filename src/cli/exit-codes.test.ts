@@ -11,6 +11,10 @@ test.each<[Ending, number]>([
   ['busy', 5],
   ['integrity', 6],
   ['interrupted', 130],
+  // Of `check`.
+  ['warning', 1],
+  ['critical', 2],
+  ['unknown', 3],
 ])('an ending %s is exit code %i', (ending, code) => {
   expect(exitCode(ending)).toBe(code);
 });

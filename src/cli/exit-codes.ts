@@ -10,6 +10,10 @@ export const exitCodes = {
   busy: 5,
   integrity: 6,
   interrupted: 130,
+  // Of `check` alone, as monitoring systems count.
+  warning: 1,
+  critical: 2,
+  unknown: 3,
 } as const satisfies Record<Ending, number>;
 
 export function exitCode(ending: Ending): number {

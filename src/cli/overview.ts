@@ -2,7 +2,7 @@ import type { Command, Io } from './command.ts';
 import { styleFor } from './output/style.ts';
 import { padTo } from './output/text.ts';
 
-const shown = ['demo', 'init', 'doctor', 'backup', 'list', 'drill', 'restore', 'status'];
+const shown = ['demo', 'init', 'doctor', 'backup', 'serve', 'list', 'drill', 'restore', 'status'];
 
 /** What the program's name alone prints: what it is, and the few commands that most days need. */
 export function overview({

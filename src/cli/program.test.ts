@@ -81,7 +81,11 @@ async function run(argv: string[], list: readonly Command[] = [sample, failing, 
     clock: systemClock,
     version: '1.2.3',
     commands: list,
-    loadConfig: async () => ({ file: null, warnings: ['look out'] as readonly string[] }) as LoadedConfig,
+    loadConfig: async () =>
+      ({ file: null, warnings: ['look out'] as readonly string[], notes: [] as readonly string[] }) as LoadedConfig,
+    openCatalog: async () => {
+      throw new Error('no command here asks for the catalog');
+    },
     openHouse: async (loaded) => {
       house.opened += 1;
       const parts: Partial<House> = { loaded, [Symbol.asyncDispose]: async () => void (house.closed += 1) };

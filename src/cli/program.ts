@@ -2,15 +2,16 @@ import { resolve } from 'node:path';
 import { CommanderError, type Command as Program } from 'commander';
 import type { Clock } from '../base/clock.ts';
 import { toHoldfastError } from '../base/errors.ts';
-import type { Logger } from '../base/logger.ts';
+import { atLeast, type Logger } from '../base/logger.ts';
 import type { Secret } from '../base/secret.ts';
+import type { Catalog } from '../catalog/catalog.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import type { House } from '../house.ts';
 import { hasFlag, modernArgv } from './argv.ts';
 import { buildProgram, type Globals } from './build-program.ts';
 import type { Command, CommandContext, CommandInput, Ending, Io } from './command.ts';
 import { errorAsJson, renderError } from './output/error.ts';
-import { logLevel, screenLogger } from './output/log-level.ts';
+import { assertLogFormat, logLevel, screenLogger } from './output/log-level.ts';
 import { askerFor } from './output/ask-passphrase.ts';
 import { print } from './output/print.ts';
 import { styleFor } from './output/style.ts';
@@ -24,11 +25,13 @@ export interface World {
   env: Readonly<Record<string, string | undefined>>;
   cwd: string;
   signal: AbortSignal;
+  urgent?: AbortSignal;
   clock: Clock;
   version: string;
   commands: readonly Command[];
   loadConfig(options: { path: string | undefined; env: World['env']; cwd: string }): Promise<LoadedConfig>;
   openHouse(loaded: LoadedConfig, parts: HouseParts): Promise<House>;
+  openCatalog(options: { path: string | undefined; env: World['env']; cwd: string }): Promise<Catalog>;
 }
 
 interface HouseParts {
@@ -50,6 +53,7 @@ export async function runProgram(world: World): Promise<Ending> {
   const json = hasFlag(argv, '--json');
   const debug = hasFlag(argv, '--debug');
   try {
+    assertLogFormat(world.env);
     const call = parse(world, argv);
     return typeof call === 'string' ? call : await runCommand(world, call);
   } catch (error) {
@@ -59,6 +63,10 @@ export async function runProgram(world: World): Promise<Ending> {
 }
 
 export function showError(error: unknown, io: Io, { json, debug }: { json: boolean; debug: boolean }): void {
+  if (io.jsonLog) {
+    const { message, ...facts } = errorAsJson(error).error;
+    return io.jsonLog.log('error', message, facts);
+  }
   if (json) return io.screen.line(JSON.stringify(errorAsJson(error)));
   // Into a file or a pipe every part stays on its line, for `grep`.
   const columns = io.live ? io.columns : Number.POSITIVE_INFINITY;
@@ -97,20 +105,30 @@ function commandNamed(program: Program, argv: readonly string[]): string | null 
 
 async function runCommand(world: World, { command, globals, input }: Call): Promise<Ending> {
   await using doors = new AsyncDisposableStack();
-  const context = openContext(world, globals, doors);
+  const context = openContext(world, command, globals, doors);
   return (await command.run?.(context, input)) ?? 'done';
 }
 
-function openContext(world: World, globals: Globals, doors: AsyncDisposableStack): CommandContext {
+function openContext(world: World, command: Command, globals: Globals, doors: AsyncDisposableStack): CommandContext {
   const { io, env, cwd, clock, signal, version, commands } = world;
   const debug = globals.debug ?? false;
   const columns = () => (io.live ? io.columns : Number.POSITIVE_INFINITY);
-  const logger = screenLogger({ screen: io.screen, columns }, styleFor(io.errorColor), logLevel(debug, env));
+  const minimum = logLevel(debug, env, command.lasting || io.jsonLog ? 'info' : 'warn');
+  const logger = io.jsonLog
+    ? atLeast(minimum, io.jsonLog)
+    : screenLogger(
+        { screen: io.screen, columns, clock: command.lasting ? clock : undefined },
+        styleFor(io.errorColor),
+        minimum,
+      );
   const readConfig = once(() => world.loadConfig({ path: globals.config, env, cwd }));
   let told = false;
   const loadConfig = async ({ quietly } = { quietly: false }) => {
     const loaded = await readConfig();
-    if (!told && !quietly) for (const warning of loaded.warnings) logger.log('warn', warning);
+    if (!told && !quietly) {
+      for (const warning of loaded.warnings) logger.log('warn', warning);
+      for (const note of loaded.notes) logger.log('info', note);
+    }
     told = true;
     return loaded;
   };
@@ -120,6 +138,7 @@ function openContext(world: World, globals: Globals, doors: AsyncDisposableStack
     cwd,
     clock,
     signal,
+    urgent: world.urgent ?? new AbortController().signal,
     version,
     commands,
     debug,
@@ -129,6 +148,7 @@ function openContext(world: World, globals: Globals, doors: AsyncDisposableStack
     storage: globals.storage,
     config: globals.config,
     loadConfig,
+    catalog: once(async () => doors.use(await world.openCatalog({ path: globals.config, env, cwd }))),
     house: once(async () => {
       const identityFile = globals.identity === undefined ? undefined : resolve(cwd, globals.identity);
       const parts = { clock, logger, identityFile, ask: askerFor(io, signal) };

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { isSourceName } from '../base/ids.ts';
+import { channelProblems } from './channel-problems.ts';
 import { nearest } from './nearest.ts';
 import { entriesOf, formatPath, isBranch, valueAt, withValue, type Path } from './path.ts';
 import type { Problem } from './problems.ts';
@@ -16,18 +17,28 @@ export function completeSettings(tree: unknown, folder: string): unknown {
     [['state'], join(home, 'state')],
     [['storages'], { local: { type: 'local', path: join(home, 'backups') } }],
   ];
-  let complete = withDefaults(withoutSources(given), defaults);
-  const storages = namesAt(complete, ['storages']);
-  for (const source of namesAt(complete, ['sources'])) {
-    if (!isBranch(valueAt(complete, ['sources', source]))) continue;
-    if (storages.length === 1) complete = withDefaults(complete, [[['sources', source, 'storages'], storages]]);
-    if (valueAt(complete, ['sources', source, 'schedule', 'cron']) !== undefined) {
-      complete = withDefaults(complete, [
-        [['sources', source, 'schedule', 'timezone'], valueAt(complete, ['timezone'])],
-      ]);
-    }
-  }
-  return withAbsolutePaths(complete, folder);
+  const filled = withDefaults(withoutSources(given), defaults);
+  const storages = namesAt(filled, ['storages']);
+  const zone = valueAt(filled, ['timezone']);
+  const complete = withEachSource(filled, (source) => {
+    const placed = storages.length === 1 ? withDefaults(source, [[['storages'], storages]]) : source;
+    return ['schedule', 'drill', 'verify'].reduce((at, part) => withTimezone(at, [part], zone), placed);
+  });
+  return withAbsolutePaths(withTimezone(complete, ['monitor', 'report'], zone), folder);
+}
+
+/** Each by itself: setting values in the whole tree, with a thousand sources, would copy a million of them. */
+function withEachSource(tree: unknown, change: (source: unknown) => unknown): unknown {
+  const sources = valueAt(tree, ['sources']);
+  if (!isBranch(sources) || Array.isArray(sources)) return tree;
+  const changed = Object.entries(sources).map(([name, source]) => [name, isBranch(source) ? change(source) : source]);
+  return withValue(tree, ['sources'], Object.fromEntries(changed));
+}
+
+/** Cron patterns speak of the installation's time where they do not say otherwise. */
+function withTimezone(tree: unknown, timing: Path, zone: unknown): unknown {
+  if (valueAt(tree, [...timing, 'cron']) === undefined) return tree;
+  return withDefaults(tree, [[[...timing, 'timezone'], zone]]);
 }
 
 /** Whoever names a storage and nothing to protect wants to get at what lies there; otherwise something is missing. */
@@ -57,6 +68,7 @@ export function crossProblems(tree: unknown, show: (path: Path) => string): Prob
     ...badNames,
     ...sources.flatMap((source) => storageProblems(tree, ['sources', source], { storages, show })),
     ...sources.flatMap((source) => onlyLocalProblems(tree, ['sources', source])),
+    ...channelProblems(tree, sources),
   ];
 }
 
@@ -117,6 +129,7 @@ function withAbsolutePaths(tree: unknown, folder: string): unknown {
   const sources = namesAt(tree, ['sources']).map((name): Path => ['sources', name, 'database']);
   const paths: Path[] = [
     ['state'],
+    ...entriesAt(tree, ['alerts', 'channels']).map((index): Path => ['alerts', 'channels', index, 'smtp', 'ca']),
     ...namesAt(tree, ['storages']).flatMap((name) => localPathsOf(tree, ['storages', name])),
     ...sources.flatMap((database): Path[] => [
       ...['ca', 'cert', 'key'].map((key): Path => [...database, 'ssl', key]),
@@ -153,6 +166,11 @@ function isRelativePath(path: Path, value: string): boolean {
 function namesAt(tree: unknown, path: Path): string[] {
   const map = valueAt(tree, path);
   return isBranch(map) && !Array.isArray(map) ? entriesOf(map).map(([name]) => String(name)) : [];
+}
+
+function entriesAt(tree: unknown, path: Path): number[] {
+  const list = valueAt(tree, path);
+  return Array.isArray(list) ? [...list.keys()] : [];
 }
 
 function isEmptyMap(value: unknown): boolean {

@@ -1,6 +1,7 @@
 import { formsOf, below, type JsonSchema } from './allowed-keys.ts';
 import type { LoadedConfig } from './load.ts';
 import { formatPath, isBranch, leavesOf, valueAt, withValue, type Path } from './path.ts';
+import { inSchemaOrder } from './schema-order.ts';
 import { configJsonSchema } from './schema.ts';
 import { showable } from './secrets.ts';
 
@@ -13,8 +14,14 @@ export interface ShownSetting {
 }
 
 /** The whole effective configuration, defaults included, each value with where it comes from. */
-export function effectiveSettings({ settings, origins }: Pick<LoadedConfig, 'settings' | 'origins'>): ShownSetting[] {
-  const complete = withSchemaDefaults(configJsonSchema(), settings);
+export function effectiveSettings({
+  settings,
+  origins,
+  file,
+}: Pick<LoadedConfig, 'settings' | 'origins' | 'file'>): ShownSetting[] {
+  const schema = configJsonSchema();
+  const filled = withSchemaDefaults(schema, settings);
+  const complete = file === null ? inSchemaOrder(schema, filled) : filled;
   return [...leavesOf(complete)].map(([path, value]) => ({
     path: formatPath(path),
     value: showable(path, value),

@@ -1,6 +1,7 @@
+import { Secret } from '../base/secret.ts';
 import { reasonOf } from './interpolate.ts';
 import { nearest } from './nearest.ts';
-import { formatPath, isBranch, valueAt, withValue } from './path.ts';
+import { formatPath, isBranch, valueAt, withValue, type Path } from './path.ts';
 import type { Problem } from './problems.ts';
 import { variables } from './variables.ts';
 
@@ -24,8 +25,18 @@ export async function readEnvironment(
   env: Environment,
   file: (path: string) => Promise<string>,
 ): Promise<ReadEnvironment> {
-  const read: ReadEnvironment = { values: new Map(), problems: [], warnings: unknownVariables(env) };
-  for (const { name, noFile } of variables) {
+  const read = await readVariables(env, variables, file);
+  return { ...read, warnings: unknownVariables(env) };
+}
+
+/** The values of these variables, each given as itself or as a file. */
+export async function readVariables(
+  env: Environment,
+  wanted: readonly { name: string; noFile?: boolean }[],
+  file: (path: string) => Promise<string>,
+): Promise<Pick<ReadEnvironment, 'values' | 'problems'>> {
+  const read: Pick<ReadEnvironment, 'values' | 'problems'> = { values: new Map(), problems: [] };
+  for (const { name, noFile } of wanted) {
     const direct = env[name];
     const path = noFile ? undefined : env[`${name}_FILE`];
     if (direct && path) {
@@ -54,12 +65,15 @@ export async function readEnvironment(
   return read;
 }
 
-/** One source, made of variables alone. */
-export function settingsOf(values: ReadonlyMap<string, EnvironmentValue>): {
+/** One source, made of variables alone; on the ground of what another system's variables say, where there are any. */
+export function settingsOf(
+  values: ReadonlyMap<string, EnvironmentValue>,
+  ground?: { source: string; tree: unknown },
+): {
   tree: unknown;
   origins: Map<string, EnvironmentValue>;
 } {
-  const source = values.get('HOLDFAST_SOURCE')?.text ?? 'main';
+  const source = ground?.source ?? values.get('HOLDFAST_SOURCE')?.text ?? 'main';
   const origins = new Map<string, EnvironmentValue>();
   const tree = variables.reduce<unknown>(
     (built, { name, setting, read }) => {
@@ -68,12 +82,13 @@ export function settingsOf(values: ReadonlyMap<string, EnvironmentValue>): {
       origins.set(formatPath(setting(source)), value);
       return withValue(built, setting(source), read ? read(value.text) : value.text);
     },
-    { sources: { [source]: {} } },
+    ground?.tree ?? { sources: { [source]: {} } },
   );
   const typed = withTypes(tree);
-  const recovering = withoutEmptySource(typed, source);
+  const recovering = ground ? typed : withoutEmptySource(typed, source);
   const both = recovering === typed ? withBothStorages(typed, source) : recovering;
-  return { tree: withStorageOptions(both, values, origins), origins };
+  const stored = withStorageOptions(both, values, origins);
+  return { tree: withChannels(stored, values, origins), origins };
 }
 
 /** Storages of the environment are named as their kind. */
@@ -122,6 +137,50 @@ function withStorageOptions(
   return built;
 }
 
+/** The channels that the environment names, or gives the addresses of; in place of all others. */
+function withChannels(
+  tree: unknown,
+  values: ReadonlyMap<string, EnvironmentValue>,
+  origins: Map<string, EnvironmentValue>,
+): unknown {
+  const named = values.get('HOLDFAST_ALERT_CHANNELS');
+  const opened = variables.flatMap(({ name, inChannel, opensChannel }) =>
+    opensChannel && inChannel && values.has(name) ? [inChannel.kind] : [],
+  );
+  const kinds = named ? named.text.split(',').map((kind) => kind.trim()) : opened;
+  const channels = kinds.filter((kind) => kind !== '');
+  if (channels.length === 0) return tree;
+  return channels.reduce<unknown>(
+    (whole, kind, index) => {
+      const channel = ['alerts', 'channels', index] as const;
+      if (named) origins.set(formatPath([...channel, 'type']), named);
+      return variables.reduce<unknown>(
+        (built, { name, inChannel, read }) => {
+          const value = values.get(name);
+          if (!value || inChannel?.kind !== kind) return built;
+          const path = [...channel, ...inChannel.path];
+          origins.set(formatPath(path), value);
+          return withValue(built, path, read ? read(value.text) : value.text);
+        },
+        withValue(whole, [...channel, 'type'], kind),
+      );
+    },
+    withValue(tree, ['alerts', 'channels'], []),
+  );
+}
+
+/** The variable that gives a setting of a channel, or the first of those that give what lies in it. */
+export function channelVariable(tree: unknown, [section, list, index, ...rest]: Path): string | null {
+  if (section !== 'alerts' || list !== 'channels' || index === undefined) return null;
+  const kind = valueAt(tree, [section, list, index, 'type']);
+  const wanted = formatPath(rest);
+  const found = variables.find(({ inChannel }) => {
+    const path = inChannel?.kind === kind ? formatPath(inChannel?.path ?? []) : '';
+    return path === wanted || path.startsWith(`${wanted}.`);
+  });
+  return wanted === '' ? null : (found?.name ?? null);
+}
+
 /** Whether the environment describes something to back up, not only how to run. */
 export function describesSource(values: ReadonlyMap<string, EnvironmentValue>): boolean {
   return sourceVariables(values).length > 0;
@@ -130,7 +189,7 @@ export function describesSource(values: ReadonlyMap<string, EnvironmentValue>): 
 /** Variables that have no effect beside a configuration file. */
 export function sourceVariables(values: ReadonlyMap<string, EnvironmentValue>): string[] {
   return variables
-    .filter(({ name, withFile }) => !withFile && values.has(name))
+    .filter(({ name, withFile, shared }) => !withFile && !shared && values.has(name))
     .map(({ name }) => values.get(name)?.origin ?? name);
 }
 
@@ -142,4 +201,10 @@ function unknownVariables(env: Environment): string[] {
       const close = nearest(name, known);
       return `the variable ${name} is not known to this version and has no effect${close ? `; did you mean ${close}?` : ''}`;
     });
+}
+
+/** What opens encrypted backups. */
+export function identityIn({ values }: ReadEnvironment): Secret | null {
+  const text = values.get('HOLDFAST_IDENTITY')?.text;
+  return text === undefined ? null : new Secret(text);
 }

@@ -2,9 +2,10 @@ import { dirname, resolve } from 'node:path';
 import { Document, isScalar, Scalar, visit } from 'yaml';
 import { Secret } from '../base/secret.ts';
 import { below, formsOf, type JsonSchema } from './allowed-keys.ts';
-import { escapeReferences, type WrittenReference } from './interpolate.ts';
+import { escapeReferences, isVerbatim, type WrittenReference } from './interpolate.ts';
 import type { LoadedConfig } from './load.ts';
 import { formatPath, mapLeaves, valueAt, type Path } from './path.ts';
+import { inSchemaOrder } from './schema-order.ts';
 import { configJsonSchema } from './schema.ts';
 import { isSecretPath, maskAddress, mask } from './secrets.ts';
 
@@ -17,7 +18,9 @@ type Exported = Pick<LoadedConfig, 'settings' | 'origins' | 'references' | 'file
 export function exportConfig(loaded: Exported): string {
   const schema = configJsonSchema();
   const hidden = new Map<string, string>();
-  const tree = mapLeaves(loaded.settings, (path, value) =>
+  // A file has an order that somebody chose.
+  const settings = loaded.file === null ? inSchemaOrder(schema, loaded.settings) : loaded.settings;
+  const tree = mapLeaves(settings, (path, value) =>
     isOwnDefault(path, loaded) ? undefined : exportValue({ path, value, schema, loaded, hidden }),
   );
   const document = new Document(tree);
@@ -29,7 +32,7 @@ export function exportConfig(loaded: Exported): string {
 /** What depends on the machine, or follows from other settings, is better left open. */
 function isOwnDefault(path: Path, { origins }: Exported): boolean {
   const text = formatPath(path);
-  return !origins.has(text) && (text === 'instance' || text.endsWith('.schedule.timezone'));
+  return !origins.has(text) && (text === 'instance' || /\.(schedule|drill|verify|report)\.timezone$/.test(text));
 }
 
 interface Leaf {
@@ -48,6 +51,7 @@ function exportValue({ path, value, schema, loaded, hidden }: Leaf): unknown {
     return placeholder(path, value.reveal(), { name, hidden });
   }
   if (typeof value !== 'string') return value;
+  if (isVerbatim(path)) return value;
   return asTyped(value, path, schema, loaded.settings) ?? escapeReferences(value);
 }
 

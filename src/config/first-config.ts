@@ -81,7 +81,7 @@ function passwordLines(source: string, password: FirstConfig['password']): strin
 function scheduleLines(schedule: string | null): string {
   if (schedule === null) return '    # schedule: { cron: "15 3 * * *" }   # or { every: 24h }';
   return `    # Minute, hour, day of the month, month, weekday. Or, instead of cron: every: 24h
-    # Until Holdfast has its own scheduler, let cron or a systemd timer call holdfast backup.
+    # For holdfast serve. Whoever lets cron or a systemd timer call holdfast backup leaves it out.
     schedule:
       cron: ${JSON.stringify(schedule)}`;
 }

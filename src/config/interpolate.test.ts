@@ -36,6 +36,17 @@ test('S27 what was filled in is not looked at again', async () => {
   expect(await filled('${NONE:-$(x)}')).toEqual({ key: '$(x)' });
 });
 
+test('S27 nothing is filled into a line of shell of a hook, but into its words and its variables', async () => {
+  const hooks = {
+    before: { shell: 'echo ${A} "${SELF}" $${A}' },
+    after: { run: ['x', '${A}'], env: { shell: '${A}' } },
+  };
+  const { tree } = await interpolate({ sources: { shop: { hooks } } }, source);
+  expect(tree).toEqual({
+    sources: { shop: { hooks: { ...hooks, after: { run: ['x', 'one'], env: { shell: 'one' } } } } },
+  });
+});
+
 test('all that cannot be filled in, with path and reason', async () => {
   const { problems } = await interpolate({ a: '${NONE}', b: ['${file:/no}', '${A', '${a-b}'], c: 5 }, source);
   expect(problems.map(({ path, message }) => [path.join('.'), message.slice(0, 40)])).toEqual([

@@ -28,7 +28,7 @@ export interface WrittenReference {
 
 /**
  * Fills in `${NAME}`, `${NAME:-default}` and `${file:path}` in every text value; `$${` is a plain `${`. What was filled in is
- * text and stays so: it is never searched for references again, nor read as YAML.
+ * text and stays so: it is never searched for references again, nor read as YAML. Only a hook's line of shell stays as it was written.
  */
 export async function interpolate(tree: unknown, source: ReferenceSource): Promise<Interpolated> {
   const found: Interpolated = { tree, problems: [], references: new Map() };
@@ -50,7 +50,13 @@ async function fill(value: unknown, path: Path, source: ReferenceSource, found: 
   return Array.isArray(value) ? filled.map(([, inner]) => inner) : Object.fromEntries(filled);
 }
 
+/** A value filled into a line of shell would be read as shell. There, `${NAME}` is the shell's own. */
+export function isVerbatim(path: Path): boolean {
+  return path[0] === 'sources' && path[2] === 'hooks' && path.at(-1) === 'shell' && path.at(-2) !== 'env';
+}
+
 async function fillText(text: string, path: Path, source: ReferenceSource, found: Interpolated): Promise<string> {
+  if (isVerbatim(path)) return text;
   let filled = '';
   let done = 0;
   for (const match of text.matchAll(/\$\$\{|\$\{([^}]*)(\}?)/g)) {

@@ -104,7 +104,14 @@ storages:
       drill: { target: { address: 'postgres://drill@other/postgres' }, checks: ['select true'] },
     });
     expect(shop?.database.address.password?.reveal()).toBe('p@ss');
-    expect(crm?.schedule).toEqual({ plan: { everyMs: 86_400_000 }, missed: 'run', retries: 3 });
+    expect(crm?.schedule).toEqual({
+      plan: { everyMs: 86_400_000 },
+      missed: 'run',
+      retries: 3,
+      retryDelayMs: 60_000,
+      jitterMs: 0,
+      runOnStart: false,
+    });
   });
 
   test('anchors and empty keys are fine', async () => {
@@ -198,7 +205,7 @@ storages:
 `;
     expect(await problemsOf(load(yaml))).toEqual([
       '2: this key stands here twice',
-      '3: stat is not a known key; did you mean state?; allowed: instance, timezone, state, encryption, sources, storages',
+      '3: stat is not a known key; did you mean state?; allowed: instance, timezone, state, encryption, sources, storages, scheduler, monitor, alerts, server',
       expect.stringMatching(/^5: sources.Shop is not a name; allowed are a-z/),
       '5: sources.Shop.storages is missing, and there is more than one storage; allowed: local, other',
       '6: sources.Shop.database.password the variable MISSING is not set; set it, or write ${MISSING:-default}',
@@ -219,6 +226,30 @@ storages:
       `16: storages.local.type is "locall"; did you mean local?; allowed: ${kinds}`,
       expect.stringMatching(/^17: storages.other.path the file .*nothing-here cannot be read \(it does not exist\)$/),
     ]);
+  });
+
+  test('N-24 everything that has a schedule of its own, in the time zone of the configuration', async () => {
+    const { config } = await load(
+      `timezone: Europe/Berlin
+scheduler: { enabled: false, concurrency: 8, stopWithin: 1m, keepRuns: 500, keepRunsFor: 90d }
+sources:
+  shop:
+    ${database}
+    drill: { cron: "@weekly", target: temporary }
+    verify: { cron: "0 3 * * SUN", timezone: UTC, depth: structure, backups: all, retries: 0 }
+`,
+    );
+    const { drill, verify, schedule } = config.sources['shop'] ?? {};
+    expect(schedule).toBeNull();
+    expect(drill?.schedule?.plan).toEqual({ cron: '@weekly', timezone: 'Europe/Berlin' });
+    expect(verify).toMatchObject({ plan: { cron: '0 3 * * SUN', timezone: 'UTC' }, depth: 'structure', retries: 0 });
+    expect(config.scheduler).toEqual({
+      enabled: false,
+      concurrency: 8,
+      stopWithin: 60_000,
+      keepRuns: 500,
+      keepRunsFor: 90 * 86_400_000,
+    });
   });
 
   const source = (rest: string) => `sources: { shop: { ${database}, ${rest} } }`;
@@ -248,6 +279,14 @@ storages:
     [source('schedule: { every: 5s }'), 'sources.shop.schedule.every must be at least 60s, is "5s"'],
     [source('schedule: { cron: "0 0 30 2 *" }'), 'this date never happens'],
     [source('schedule: { cron: "0 0 5 * * *" }'), 'must be a cron pattern of five fields'],
+    [source('drill: { every: 7d, cron: "@weekly" }'), 'sources.shop.drill has both cron and every'],
+    [source('verify: { depth: structure }'), 'sources.shop.verify needs cron or every'],
+    [source('verify: { every: 7d, backups: some }'), 'sources.shop.verify.backups is "some"; allowed: newest, all'],
+    [source('schedule: { every: 24h, jitter: often }'), 'sources.shop.schedule.jitter must be a duration'],
+    [
+      `scheduler: { concurrency: 0 }\n${source('schedule: { every: 24h }')}`,
+      'scheduler.concurrency must be a whole number from 1 to 1000, is 0',
+    ],
     [source('schedule: { every: 24h, missed: maybe }'), 'sources.shop.schedule.missed is "maybe"; allowed: run, skip'],
     [
       source('retention: { daily: -1 }'),
@@ -407,11 +446,20 @@ describe('the environment alone', () => {
         HOLDFAST_DATABASE_PORT: '6000',
         HOLDFAST_DATABASE_NAME: 'shop',
         HOLDFAST_SCHEDULE: '0 3 * * 7',
+        HOLDFAST_SCHEDULE_MISSED: 'skip',
+        HOLDFAST_SCHEDULE_ENABLED: 'false',
+        HOLDFAST_STOP_WITHIN: '10m',
+        HOLDFAST_DRILL_SCHEDULE: 'every 7d',
+        HOLDFAST_DRILL_TARGET: 'temporary',
+        HOLDFAST_VERIFY_SCHEDULE: '@daily',
       },
     });
+    expect(config.scheduler).toMatchObject({ enabled: false, stopWithin: 600_000 });
     expect(config.sources['main']).toMatchObject({
+      drill: { target: 'temporary', schedule: { plan: { everyMs: 7 * 86_400_000 } } },
+      verify: { plan: { cron: '@daily', timezone: 'UTC' }, depth: 'checksum' },
       database: { address: { host: 'db', port: 6000, database: 'shop' } },
-      schedule: { plan: { cron: '0 3 * * 7', timezone: 'UTC' } },
+      schedule: { plan: { cron: '0 3 * * 7', timezone: 'UTC' }, missed: 'skip' },
     });
   });
 

@@ -1,40 +1,27 @@
 import { stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { HoldfastError, systemErrno } from '../base/errors.ts';
-import { Secret, withoutSecrets } from '../base/secret.ts';
-import { completeSettings } from './complete.ts';
+import { withoutSecrets } from '../base/secret.ts';
 import { readDocument } from './document.ts';
+import { withEnvFile } from './env-file.ts';
 import {
   describesSource,
+  identityIn,
   readEnvironment,
-  settingsOf,
   sourceVariables,
   type Environment,
-  type EnvironmentValue,
   type ReadEnvironment,
 } from './environment.ts';
-import { reasonOf, type WrittenReference } from './interpolate.ts';
+import { reasonOf } from './interpolate.ts';
 import { judgeWritten, readText } from './judge.ts';
+import { loadEnvironment } from './load-environment.ts';
+import type { LoadedConfig } from './loaded.ts';
 import { formatPath, leavesOf, valueAt } from './path.ts';
-import { configInvalid, type Problem } from './problems.ts';
-import type { Config } from './schema.ts';
+import { presetVariables, readPreset } from './presets/read-preset.ts';
+import { configInvalid } from './problems.ts';
 import { hideSecrets, isLiteralSecret } from './secrets.ts';
-import { validateSettings } from './validate.ts';
 
-export interface LoadedConfig {
-  readonly config: Config;
-  /** The absolute path of the file, or null when the environment alone describes what to do. */
-  readonly file: string | null;
-  /** Where each setting comes from, by path: `holdfast.yaml:12`, `HOLDFAST_KEEP_LAST`; what is not listed is a default. */
-  readonly origins: ReadonlyMap<string, string>;
-  readonly warnings: readonly string[];
-  /** The settings in the form people write them, complete; secrets are `Secret`s. For `config show` and `config export`. */
-  readonly settings: unknown;
-  /** What HOLDFAST_IDENTITY says, or the file that it names. */
-  readonly identity: Secret | null;
-  /** Values written as references, by path, unless a secret itself stands beside them; for variables, references to them. */
-  readonly references: ReadonlyMap<string, WrittenReference>;
-}
+export type { LoadedConfig } from './loaded.ts';
 
 export interface LoadOptions {
   /** `--config` */
@@ -50,12 +37,17 @@ const fileName = 'holdfast.yaml';
  * nothing in it is filled in, and no file changes it.
  */
 export async function loadConfig(options: LoadOptions = {}): Promise<LoadedConfig> {
-  const env = options.env ?? process.env;
   const cwd = resolve(options.cwd ?? process.cwd());
+  const added = await withEnvFile(options.env ?? process.env, cwd);
+  const { env } = added;
   const said = await readEnvironment(env, readText);
+  said.problems.unshift(...added.problems);
   const file = await findFile(options.path, said, cwd);
   if (file !== null) return loadFile(file, { env, cwd, said });
-  if (said.problems.length > 0 || describesSource(said.values)) return loadEnvironment(said, cwd);
+  const preset = await readPreset({ env, said: said.values, readText });
+  if (preset !== null && 'message' in preset) throw configInvalid([...said.problems, preset], null);
+  if (said.problems.length > 0 || describesSource(said.values) || preset !== null)
+    return loadEnvironment(said, { cwd, preset, added });
   throw new HoldfastError(
     'CONFIG_MISSING',
     `there is no ${fileName} in ${cwd} or /etc/holdfast, and no variables say what to back up`,
@@ -93,7 +85,7 @@ async function loadFile(
   const judged = await judgeWritten(written, { file, env, state: state && resolve(cwd, state.text) });
   const problems = [
     ...judged.problems,
-    ...said.problems.filter(({ variable }) => /^HOLDFAST_(CONFIG|STATE|IDENTITY)/.test(variable ?? '')),
+    ...said.problems.filter(({ variable }) => /^HOLDFAST_(CONFIG|STATE|IDENTITY|ENV_FILE)/.test(variable ?? '')),
   ];
   if (problems.length > 0 || judged.config === null) throw configInvalid(problems, file);
 
@@ -101,7 +93,9 @@ async function loadFile(
     [...leavesOf(written.tree)].filter((leaf) => isLiteralSecret(...leaf)).map(([path]) => formatPath(path)),
   );
   const mentioned = new Set([...judged.references.values()].flatMap(({ names }) => names));
-  const ignored = sourceVariables(said.values).filter((name) => !mentioned.has(`\${${name}}`));
+  const given = [...sourceVariables(said.values), ...presetVariables({ env, said: said.values })];
+  const files = new Set([...mentioned].map((text) => /^\$\{file:(.+)\}$/.exec(text)?.[1]?.trim()));
+  const ignored = [...new Set(given)].filter((name) => !mentioned.has(`\${${name}}`) && !files.has(env[name] ?? ''));
   const warnings = [
     ...(ignored.length === 0 ? [] : [`${file} is used, so these variables have no effect: ${ignored.join(', ')}`]),
     ...(await permissionWarnings(file, [...literal])),
@@ -122,58 +116,12 @@ async function loadFile(
     file,
     origins,
     warnings,
+    preset: null,
+    notes: [],
     settings: hideSecrets(judged.settings, judged.references),
     identity: identityIn(said),
     references,
   };
-}
-
-function loadEnvironment(said: ReadEnvironment, cwd: string): LoadedConfig {
-  const { tree, origins: values } = settingsOf(said.values);
-  const settings = completeSettings(tree, cwd);
-  const references = new Map<string, WrittenReference>();
-  const origins = new Map<string, string>();
-  for (const [path, { origin, fromFile }] of values) {
-    origins.set(path, origin);
-    const text = fromFile === null ? `\${${origin}}` : `\${file:${resolve(cwd, fromFile)}}`;
-    references.set(path, { text, names: [text], secret: fromFile !== null });
-  }
-  const { config, problems } = validateSettings(settings, references);
-  const named = problems.map((problem) => nameVariable(problem, values));
-  if (config === null || said.problems.length > 0) throw configInvalid([...said.problems, ...named], null);
-  return {
-    config,
-    file: null,
-    origins,
-    warnings: said.warnings,
-    settings: hideSecrets(settings, references),
-    identity: identityIn(said),
-    references,
-  };
-}
-
-function identityIn({ values }: ReadEnvironment): Secret | null {
-  const text = values.get('HOLDFAST_IDENTITY')?.text;
-  return text === undefined ? null : new Secret(text);
-}
-
-/** People who set variables know variables, not paths. */
-function nameVariable(problem: Problem, values: ReadonlyMap<string, EnvironmentValue>): Problem {
-  const [section, , part] = problem.path;
-  for (let length = problem.path.length; length > 0; length -= 1) {
-    const value = values.get(formatPath(problem.path.slice(0, length)));
-    if (value) return { ...problem, variable: value.origin };
-  }
-  if (formatPath(problem.path) === 'storages.local.path') return { ...problem, variable: 'HOLDFAST_STORAGE_PATH' };
-  if (section === 'sources' && problem.path.length === 2) return { ...problem, variable: 'HOLDFAST_SOURCE' };
-  if (section === 'sources' && part === 'database') {
-    return {
-      ...problem,
-      variable: 'HOLDFAST_DATABASE_URL',
-      message: 'is missing (or HOLDFAST_DATABASE_HOST, _NAME, _USER)',
-    };
-  }
-  return problem;
 }
 
 async function permissionWarnings(file: string, [literal]: readonly string[]): Promise<string[]> {

@@ -22,7 +22,8 @@ export function valueAt(tree: unknown, path: Path): unknown {
 export function withValue(tree: unknown, path: Path, value: unknown): unknown {
   const [first, ...rest] = path;
   if (first === undefined) return value;
-  const copy = Array.isArray(tree) ? [...(tree as unknown[])] : { ...(isBranch(tree) ? tree : {}) };
+  const list = Array.isArray(tree) ? (tree as unknown[]) : !isBranch(tree) && typeof first === 'number' ? [] : null;
+  const copy = list ? [...list] : { ...(isBranch(tree) ? tree : {}) };
   // Not an assignment: a key named `__proto__` must stay a key.
   Object.defineProperty(copy, first, {
     value: withValue((copy as Record<string | number, unknown>)[first], rest, value),

@@ -1,50 +1,45 @@
 import { z } from 'zod';
 import { databaseSchema, dumpSchema, viaSchema } from '../engines/postgres/options.ts';
 import { storages } from '../storage/index.ts';
+import { hooksSchema } from './hooks-schema.ts';
+import { alertsSchema } from './alerts-schema.ts';
+import { monitorSchema, sourceMonitorSchema } from './monitor-schema.ts';
 import { retentionSchema } from './retention.ts';
+import {
+  refineTiming,
+  schedulerSchema,
+  scheduleSchema,
+  timingShape,
+  toTiming,
+  verifySchema,
+} from './schedule-schema.ts';
+import { serverSchema } from './server-schema.ts';
 import { withStorageOptions, type WithStorageOptions } from './storage-options.ts';
-import { cronPattern, duration, line, timezone, truth, wholeNumber } from './fields.ts';
-
-const scheduleSchema = z
-  .strictObject({
-    cron: cronPattern.optional().meta({ description: 'Five fields: minute, hour, day of month, month, weekday.' }),
-    every: duration(60_000)
-      .optional()
-      .meta({ description: 'A duration such as 24h, counted from the last good backup.' }),
-    timezone: timezone.optional().meta({ description: 'For cron; default: the time zone of the configuration.' }),
-    missed: z
-      .enum(['run', 'skip'])
-      .default('run')
-      .meta({ description: 'What to do about times that passed while nothing ran.' }),
-    retries: wholeNumber(0, 100).prefault(3),
-  })
-  .superRefine(({ cron, every, timezone: zone }, context) => {
-    const problem = (message: string) => context.addIssue({ code: 'custom', message });
-    if (cron === undefined && every === undefined) problem('needs cron or every');
-    if (cron !== undefined && every !== undefined) problem('has both cron and every; only one is allowed');
-    if (cron === undefined && every !== undefined && zone !== undefined)
-      problem('has a timezone, which has no meaning for every');
-  })
-  .transform(({ cron, every, timezone: zone = 'UTC', missed, retries }) => {
-    const plan = cron === undefined ? { everyMs: every ?? 0 } : { cron, timezone: zone };
-    return { plan, missed, retries };
-  });
+import { line, timezone, truth } from './fields.ts';
 
 const drillTargets = 'must be same, temporary, or an address such as postgres://user@host/database';
-const drillSchema = z.strictObject({
-  target: z
-    .string({ error: drillTargets })
-    .regex(/^(same|temporary|postgres(ql)?:\/\/.+)$/, { error: drillTargets })
-    .default('same')
-    .transform((target): 'same' | 'temporary' | { address: string } =>
-      target === 'same' || target === 'temporary' ? target : { address: target },
-    )
-    .meta({ description: 'Where to restore to: the same server, a throw-away server, or an address.' }),
-  checks: z
-    .array(line())
-    .default([])
-    .meta({ description: 'Select statements that must answer true on the restored database.' }),
-});
+const drillSchema = z
+  .strictObject({
+    ...timingShape,
+    target: z
+      .string({ error: drillTargets })
+      .regex(/^(same|temporary|postgres(ql)?:\/\/.+)$/, { error: drillTargets })
+      .default('same')
+      .transform((target): 'same' | 'temporary' | { address: string } =>
+        target === 'same' || target === 'temporary' ? target : { address: target },
+      )
+      .meta({ description: 'Where to restore to: the same server, a throw-away server, or an address.' }),
+    checks: z
+      .array(line())
+      .default([])
+      .meta({ description: 'Select statements that must answer true on the restored database.' }),
+  })
+  .superRefine((timing, context) => refineTiming(timing, context, false))
+  .transform(({ target, checks, ...timing }) => ({
+    target,
+    checks,
+    schedule: timing.cron === undefined && timing.every === undefined ? null : toTiming(timing),
+  }));
 
 const encryptionSchema = z
   .strictObject({
@@ -81,7 +76,13 @@ const sourceSchema = z.strictObject({
     .union([z.literal(false), encryptionSchema], { error: 'must be false, or a map with passphrase or recipients' })
     .optional()
     .meta({ description: 'In place of the one for all; false: not encrypted.' }),
-  drill: drillSchema.prefault({}),
+  drill: drillSchema.prefault({}).meta({ description: 'With cron or every: also rehearsed by itself.' }),
+  verify: verifySchema
+    .nullable()
+    .default(null)
+    .meta({ description: 'When stored backups are read again by themselves.' }),
+  monitor: sourceMonitorSchema.prefault({}).meta({ description: 'What differs from the monitor of all sources.' }),
+  hooks: hooksSchema.prefault({}).meta({ description: 'Commands before and after.' }),
 });
 
 type StorageSchema = WithStorageOptions<(typeof storages)[keyof typeof storages]['schema']>;
@@ -109,6 +110,10 @@ export const configSchema = z.strictObject({
   storages: z
     .record(z.string(), storageSchema)
     .meta({ description: 'Where backups are kept, by name; default: local in ./backups.' }),
+  scheduler: schedulerSchema.prefault({}).meta({ description: 'How serve does what the schedules say.' }),
+  monitor: monitorSchema.prefault({}).meta({ description: 'What `check` looks for, and how often `serve` does.' }),
+  alerts: alertsSchema.meta({ description: 'Who is told of failures, and how.' }),
+  server: serverSchema.prefault({}).meta({ description: 'The HTTP server of `serve`; false: none.' }),
 });
 
 export type Config = z.output<typeof configSchema>;

@@ -14,7 +14,21 @@ export function isSecretName(name: string): boolean {
 
 export function isSecretPath(path: Path): boolean {
   const last = path.findLast((part) => typeof part === 'string');
-  return typeof last === 'string' && isSecretName(last);
+  return typeof last === 'string' && (isSecretName(last) || isChannelAddress(path) || isChannelHeader(path));
+}
+
+/** Whoever knows where a webhook or a ping is posted to can post there: the token is part of the address. */
+function isChannelAddress(path: Path): boolean {
+  return isChannelOption(path) && path.length === 4 && /^(url|start|success|fail)$/.test(String(path[3]));
+}
+
+function isChannelHeader(path: Path): boolean {
+  const [name] = path.slice(4);
+  return isChannelOption(path) && path[3] === 'headers' && /auth|key|token|secret|pass|cookie/i.test(String(name));
+}
+
+function isChannelOption([first, second]: Path): boolean {
+  return first === 'alerts' && second === 'channels';
 }
 
 /** An address without its password: `postgres://shop:••••••@db/shop`. */
@@ -62,6 +76,11 @@ export function isLiteralSecret(path: Path, written: unknown): boolean {
 
 /** A value as it may be shown: `••••••` for a secret, dots in place of passwords inside of addresses. */
 export function showable(path: Path, value: unknown): unknown {
+  if (isChannelAddress(path) && (typeof value === 'string' || value instanceof Secret)) {
+    // Which service it is helps, and is no secret.
+    const url = URL.parse(value instanceof Secret ? value.reveal() : value);
+    return url?.host ? `${url.protocol}//${url.host}/${mask}` : mask;
+  }
   if (value instanceof Secret) {
     const text = value.reveal();
     return !isSecretPath(path) && text.includes('://') ? maskAddress(text) : mask;

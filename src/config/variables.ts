@@ -9,6 +9,12 @@ export interface Variable {
   readonly setting?: (source: string) => Path;
   /** Where its value goes in each storage that the environment names. */
   readonly inStorages?: Path;
+  /** Where its value goes in the alert channel of a kind, when there is one. */
+  readonly inChannel?: { readonly kind: string; readonly path: Path };
+  /** Giving it means that there is a channel of that kind, unless HOLDFAST_ALERT_CHANNELS says which there are. */
+  readonly opensChannel?: boolean;
+  /** Others read it, too: it does not mean that there is something for us to do. */
+  readonly shared?: boolean;
   /** What the text means there; by default it is the value itself. */
   readonly read?: (text: string) => unknown;
   /** Also obeyed when there is a configuration file. */
@@ -21,6 +27,7 @@ const ofSource =
   (...path: string[]) =>
   (source: string): Path => ['sources', source, ...path];
 const ofS3 = (option: string) => (): Path => ['storages', 's3', option];
+const ofChannel = (kind: string, ...path: string[]) => ({ inChannel: { kind, path } });
 const list = (text: string) =>
   text
     .split(',')
@@ -33,6 +40,21 @@ export const variables: readonly Variable[] = [
     name: 'HOLDFAST_CONFIG',
     about: 'The configuration file to use.',
     example: '/etc/holdfast/holdfast.yaml',
+    withFile: true,
+    noFile: true,
+  },
+  {
+    name: 'HOLDFAST_PRESET',
+    about:
+      'Whose variables are to be understood: nocodb, nestjs-starter, ops-center, nocobase, tma-cloud, or none; see presets.md.',
+    example: 'nocodb',
+    withFile: true,
+    noFile: true,
+  },
+  {
+    name: 'HOLDFAST_ENV_FILE',
+    about: 'A file of lines NAME=value, read as plain values for variables that are not given otherwise.',
+    example: '/srv/app/.env',
     withFile: true,
     noFile: true,
   },
@@ -155,6 +177,38 @@ export const variables: readonly Variable[] = [
     about: 'When to back up: a cron pattern, or "every" and a duration.',
     example: 'every 24h',
     setting: ofSource('schedule'),
+    read: readSchedule,
+  },
+  {
+    name: 'HOLDFAST_SCHEDULE_ENABLED',
+    about: 'false: `serve` starts nothing by the clock and goes on running.',
+    example: 'false',
+    setting: () => ['scheduler', 'enabled'],
+  },
+  {
+    name: 'HOLDFAST_SCHEDULE_MISSED',
+    about: 'What to do about times that passed while nothing ran: run (once) or skip.',
+    example: 'skip',
+    setting: ofSource('schedule', 'missed'),
+  },
+  {
+    name: 'HOLDFAST_STOP_WITHIN',
+    about: 'How long running work may go on when `serve` is told to stop; default 5s.',
+    example: '10m',
+    setting: () => ['scheduler', 'stopWithin'],
+  },
+  {
+    name: 'HOLDFAST_VERIFY_SCHEDULE',
+    about: 'When to read the newest backup again: a cron pattern, or "every" and a duration.',
+    example: 'every 7d',
+    setting: ofSource('verify'),
+    read: readSchedule,
+  },
+  {
+    name: 'HOLDFAST_DRILL_SCHEDULE',
+    about: 'When to drill: a cron pattern, or "every" and a duration.',
+    example: 'every 7d',
+    setting: ofSource('drill'),
     read: readSchedule,
   },
   {
@@ -297,14 +351,255 @@ export const variables: readonly Variable[] = [
     withFile: true,
   },
   {
+    name: 'HOLDFAST_MONITOR_MIN_BACKUPS',
+    about: 'Fewer good backups than this is a warning; default 1.',
+    example: '7',
+    setting: () => ['monitor', 'minBackups'],
+  },
+  {
+    name: 'HOLDFAST_MONITOR_MAX_SIZE',
+    about: 'A bigger backup is a warning; default 10gb.',
+    example: '50gb',
+    setting: () => ['monitor', 'maxSize'],
+  },
+  {
+    name: 'HOLDFAST_MONITOR_MAX_AGE',
+    about: 'An older newest good backup is critical: a duration, auto (default) or off.',
+    example: '48h',
+    setting: () => ['monitor', 'maxAge'],
+  },
+  {
+    name: 'HOLDFAST_MONITOR_MIN_FREE',
+    about: 'Less free space in a storage is a warning: a part or a size; default 10%.',
+    example: '20gb',
+    setting: () => ['monitor', 'minFree'],
+  },
+  {
+    name: 'HOLDFAST_MONITOR_STALE_DRILL',
+    about: 'No drill that passed for so long is a warning; default 14d.',
+    example: '30d',
+    setting: () => ['monitor', 'staleDrill'],
+  },
+  {
+    name: 'HOLDFAST_MONITOR_EVERY',
+    about: 'How often serve checks; default 15m, or off.',
+    example: '1h',
+    setting: () => ['monitor', 'every'],
+  },
+  {
+    name: 'HOLDFAST_REPORT_SCHEDULE',
+    about: 'When serve sends a report: a cron pattern, or "every" and a duration.',
+    example: '0 7 * * 1',
+    setting: () => ['monitor', 'report'],
+    read: readSchedule,
+  },
+  {
     name: 'HOLDFAST_DRILL_TARGET',
     about: 'Where drills restore to: same, temporary, or an address.',
     example: 'temporary',
     setting: ofSource('drill', 'target'),
+  },
+  {
+    name: 'HOLDFAST_LISTEN',
+    about: 'Where `serve` answers HTTP: host:port, the path of a socket, or off; default 127.0.0.1:8420.',
+    example: '0.0.0.0:8420',
+    setting: () => ['server', 'listen'],
+  },
+  {
+    name: 'HOLDFAST_PUBLIC_URL',
+    about: 'The address under which people reach that server, for links.',
+    example: 'https://backup.example.com',
+    setting: () => ['server', 'publicUrl'],
+  },
+  {
+    name: 'HOLDFAST_TRUSTED_PROXIES',
+    about: 'Reverse proxies whose X-Forwarded-For is believed: addresses and networks, with commas between.',
+    example: '10.0.0.2,172.16.0.0/12',
+    setting: () => ['server', 'trustedProxies'],
+    read: list,
+  },
+  {
+    name: 'HOLDFAST_ADMIN_PASSWORD',
+    about: 'Makes `serve` add the user admin with this password, as long as there is no user.',
+    example: 'a few words in a row',
+    withFile: true,
+  },
+  {
+    name: 'HOLDFAST_METRICS',
+    about: 'Whether /metrics answers: true or false.',
+    example: 'false',
+    setting: () => ['server', 'metrics'],
+  },
+  {
+    name: 'HOLDFAST_METRICS_TOKEN',
+    about: 'The bearer token that /metrics asks for; without it, it answers this machine only.',
+    example: 'a-long-random-text',
+    setting: () => ['server', 'metricsToken'],
+  },
+  {
+    name: 'HOLDFAST_LOG_FORMAT',
+    about: 'How log lines on the error output look: text, or json for one object a line.',
+    example: 'json',
+    withFile: true,
+    noFile: true,
+  },
+  {
+    name: 'HOLDFAST_ALERT_LEVEL',
+    about: 'Who is told of what: errors, warnings (default: and errors) or all (and every success).',
+    example: 'errors',
+    setting: () => ['alerts', 'level'],
+  },
+  {
+    name: 'HOLDFAST_ALERT_REMIND_AFTER',
+    about: 'When to say again what is still the matter; default 24h, or never.',
+    example: '12h',
+    setting: () => ['alerts', 'remindAfter'],
+  },
+  {
+    name: 'HOLDFAST_ALERT_CHANNELS',
+    about:
+      'Which of the channels below are used, separated by commas: email, teams, slack, discord, telegram, ntfy, webhook, ping; default: those whose address is given.',
+    example: 'email,teams',
+  },
+  {
+    name: 'HOLDFAST_ALERT_EMAIL',
+    about: 'Send alerts to these mail addresses, separated by commas; needs SMTP_HOST and SMTP_FROM.',
+    example: 'ops@example.com',
+    ...ofChannel('email', 'to'),
+    opensChannel: true,
+    read: list,
+  },
+  {
+    name: 'SMTP_HOST',
+    about: 'The mail server.',
+    example: 'mail.example.com',
+    ...ofChannel('email', 'smtp', 'host'),
+    shared: true,
+  },
+  {
+    name: 'SMTP_PORT',
+    about: 'Its port; default 587, or as SMTP_TLS asks.',
+    example: '465',
+    ...ofChannel('email', 'smtp', 'port'),
+    shared: true,
+  },
+  {
+    name: 'SMTP_TLS',
+    about: 'starttls (default, also true), tls (from the first byte) or none (also false).',
+    example: 'tls',
+    ...ofChannel('email', 'smtp', 'tls'),
+    shared: true,
+    read: readTls,
+  },
+  {
+    name: 'SMTP_USER',
+    about: 'The user of the mail server.',
+    example: 'backup@example.com',
+    ...ofChannel('email', 'smtp', 'user'),
+    shared: true,
+  },
+  {
+    name: 'SMTP_PASSWORD',
+    about: 'Its password.',
+    example: 's3cr3t',
+    ...ofChannel('email', 'smtp', 'password'),
+    shared: true,
+  },
+  {
+    name: 'SMTP_FROM',
+    about: 'The address mails come from.',
+    example: 'backup@example.com',
+    ...ofChannel('email', 'from'),
+    shared: true,
+  },
+  {
+    name: 'SMTP_FROM_NAME',
+    about: 'The name beside that address; default Holdfast.',
+    example: 'Backups',
+    ...ofChannel('email', 'fromName'),
+    shared: true,
+  },
+  {
+    name: 'HOLDFAST_TEAMS_WEBHOOK',
+    about: 'Send alerts to Microsoft Teams: the address of a workflow.',
+    example: 'https://prod-00.westeurope.logic.azure.com/workflows/...',
+    ...ofChannel('teams', 'url'),
+    opensChannel: true,
+  },
+  {
+    name: 'HOLDFAST_SLACK_WEBHOOK',
+    about: 'Send alerts to Slack: the address of an incoming webhook.',
+    example: 'https://hooks.slack.com/services/...',
+    ...ofChannel('slack', 'url'),
+    opensChannel: true,
+  },
+  {
+    name: 'HOLDFAST_DISCORD_WEBHOOK',
+    about: 'Send alerts to Discord: the address of a webhook.',
+    example: 'https://discord.com/api/webhooks/...',
+    ...ofChannel('discord', 'url'),
+    opensChannel: true,
+  },
+  {
+    name: 'HOLDFAST_TELEGRAM_TOKEN',
+    about: 'Send alerts to Telegram: the token of a bot.',
+    example: '123456:ABC...',
+    ...ofChannel('telegram', 'token'),
+    opensChannel: true,
+  },
+  {
+    name: 'HOLDFAST_TELEGRAM_CHAT',
+    about: 'The number of the chat, or the @name of a channel.',
+    example: '-1001234567890',
+    ...ofChannel('telegram', 'chat'),
+  },
+  {
+    name: 'HOLDFAST_NTFY_TOPIC',
+    about: 'Send alerts to this topic of ntfy.',
+    example: 'backups-x7k2',
+    ...ofChannel('ntfy', 'topic'),
+    opensChannel: true,
+  },
+  {
+    name: 'HOLDFAST_NTFY_URL',
+    about: 'The ntfy server; default https://ntfy.sh.',
+    example: 'https://ntfy.example.com',
+    ...ofChannel('ntfy', 'url'),
+  },
+  {
+    name: 'HOLDFAST_NTFY_TOKEN',
+    about: 'An access token for it.',
+    example: 'tk_...',
+    ...ofChannel('ntfy', 'token'),
+  },
+  {
+    name: 'HOLDFAST_WEBHOOK_URL',
+    about: 'Post alerts as JSON to this address.',
+    example: 'https://example.com/hooks/backup',
+    ...ofChannel('webhook', 'url'),
+    opensChannel: true,
+  },
+  {
+    name: 'HOLDFAST_WEBHOOK_SECRET',
+    about: 'Signs what is posted, so that the receiver knows who it is from.',
+    example: 's3cr3t-and-long',
+    ...ofChannel('webhook', 'secret'),
+  },
+  {
+    name: 'HOLDFAST_PING_URL',
+    about: 'Called at the start and end of each backup, for a service that notices when nothing comes.',
+    example: 'https://hc-ping.com/...',
+    ...ofChannel('ping', 'url'),
+    opensChannel: true,
   },
 ];
 
 function readSchedule(text: string): unknown {
   const every = /^every\s+(.+)$/i.exec(text.trim());
   return every ? { every: every[1] } : { cron: text };
+}
+
+function readTls(text: string): string {
+  const known: Partial<Record<string, string>> = { true: 'starttls', false: 'none' };
+  return known[text.trim().toLowerCase()] ?? text;
 }

@@ -1,6 +1,11 @@
 import type { Readable } from 'node:stream';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
+import type { TableName } from './table-name.ts';
+import type { AgedRows, Collations } from './upkeep.ts';
+
+export type { TableName } from './table-name.ts';
+export type * from './upkeep.ts';
 
 /**
  * The contract of a database engine. One folder per engine; recipes know only this file.
@@ -30,10 +35,6 @@ export interface Compression {
   level: number | null;
 }
 
-export interface TableName {
-  schema: string;
-  name: string;
-}
 export interface TableCount extends TableName {
   /** Null when the rows were left out of the dump on purpose (`dump.exclude.tableData`) or counting was switched off. */
   rows: number | null;
@@ -201,7 +202,15 @@ export interface Database {
   /** Another server or database given as an address (`postgres://...`), with this database's tools and timeouts. */
   at(address: string): Database;
 
+  /** What not every engine needs or can do. */
+  readonly collations?: Collations;
+  readonly agedRows?: AgedRows;
+
   check(signal: AbortSignal): Promise<Check[]>;
+  /** Milliseconds the server's clock is ahead of this machine's; negative: behind. Tells by the way that it answers. */
+  clockAhead(signal: AbortSignal): Promise<number>;
+  /** Rejects as long as nobody can ask anything: of the database, or only whether the server lets us in. */
+  ready(what: 'server' | 'database', signal: AbortSignal): Promise<void>;
   probe(signal: AbortSignal): Promise<DatabaseFacts>;
   /**
    * Checks rights, versions and limits first, all problems at once, then opens the snapshot everything else reads from.

@@ -11,11 +11,15 @@ export interface Channel extends AsyncDisposable {
   readonly kind: string;
   /** In place of the level for all channels. */
   readonly level: AlertLevel | null;
+  /** Whoever delivers sends only what is about these sources; null: everything. */
+  readonly sources: readonly string[] | null;
   /**
    * Must resolve only once the other side has accepted the message, and reject with `ALERT_*` errors otherwise; `retryable` says whether
    * sending it again may help. Must carry no secret in errors. Absent for channels that only take pings.
    */
   send?(message: Message, signal: AbortSignal): Promise<void>;
+  /** Whether it would work, without anybody hearing of it; absent where that cannot be known. */
+  check?(signal: AbortSignal): Promise<void>;
   /** For services that expect a sign of life: called at start and end of each run. */
   ping?(ping: Ping, signal: AbortSignal): Promise<void>;
 }

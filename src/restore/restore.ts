@@ -1,4 +1,5 @@
 import { takeBackup, sourceLock } from '../backup/backup.ts';
+import { withHooks, type HookTask } from '../backup/hooks.ts';
 import { openArchive, type StoredBackup } from '../archive/reader.ts';
 import { isOneOf } from '../archive/stored-dump.ts';
 import { throwIfAborted } from '../base/abort.ts';
@@ -10,6 +11,7 @@ import { assertVerified, readingLock, type VerifyResult } from '../care/verify.t
 import { holdLock, type Lease } from '../catalog/lease.ts';
 import { withRun } from '../catalog/run.ts';
 import type { Guard } from './guards.ts';
+import { aroundRestore } from './around-restore.ts';
 import { fillNew } from './fill-new.ts';
 import { assertAllowed, planRestore, type RestorePlan } from './plan.ts';
 import { replaceInPlace } from './replace-in-place.ts';
@@ -48,7 +50,7 @@ export async function restore(task: RestoreTask): Promise<RestoreResult> {
       operation: 'restore',
       source: source.name,
       backup: planned.from,
-      trigger: 'manual',
+      trigger: task.trigger ?? 'manual',
       catalog,
       clock,
       signal,
@@ -73,8 +75,12 @@ export async function restore(task: RestoreTask): Promise<RestoreResult> {
       });
       const inside = { ...task, signal: readLease.signal, report: run.report };
       const plan = await readWholeCopy(inside, planned);
-      const safety = await takeSafetyBackup(inside, plan, sourceLease, run.id);
-      const outcome = await carryOut(inside, plan, run.id, () => sourceLease.assertHeld());
+      const { safety, outcome } = await withHooks(hooksOf(inside, plan, run.id), async (reached) => {
+        const before = await takeSafetyBackup(inside, plan, sourceLease, run.id);
+        const done = await carryOut(inside, plan, run.id, () => sourceLease.assertHeld());
+        const said = await reached({ backup: plan.from, state: 'succeeded' });
+        return { safety: before, outcome: { ...done, warnings: [...done.warnings, ...said] } };
+      });
       const { comparison, previous, loadSeconds, warnings } = outcome;
       const result: RestoreResult = {
         run: run.id,
@@ -94,6 +100,12 @@ export async function restore(task: RestoreTask): Promise<RestoreResult> {
       return { state: 'succeeded', result };
     },
   );
+}
+
+/** An application is only in the way where its own database is replaced. */
+function hooksOf(task: RestoreTask, plan: RestorePlan, run: string): HookTask {
+  const around = aroundRestore({ ...task, source: task.request.source }, { run, trigger: task.trigger ?? 'manual' });
+  return plan.mode === 'new' ? { ...around, hooks: undefined } : around;
 }
 
 /**

@@ -8,6 +8,8 @@ export interface RestoreTask {
   request: RestoreRequest;
   /** Shown the guards, asks; rejects with kind `refused` when the answer is no. Called before anything is locked or touched. */
   confirm: (plan: RestorePlan) => Promise<void>;
+  /** Who began it; default `manual`. */
+  trigger?: string;
   catalog: Catalog;
   clock: Clock;
   instance: string;

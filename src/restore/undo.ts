@@ -1,4 +1,5 @@
 import { sourceLock } from '../backup/backup.ts';
+import { withHooks } from '../backup/hooks.ts';
 import type { Clock } from '../base/clock.ts';
 import { HoldfastError } from '../base/errors.ts';
 import { step, type Report } from '../base/progress.ts';
@@ -7,6 +8,7 @@ import type { Source } from '../care/source.ts';
 import type { Catalog, RunRecord } from '../catalog/catalog.ts';
 import { holdLock } from '../catalog/lease.ts';
 import { withRun } from '../catalog/run.ts';
+import { aroundRestore } from './around-restore.ts';
 import type { RestoreResult } from './restore.ts';
 
 export interface UndoTask {
@@ -15,6 +17,7 @@ export interface UndoTask {
   confirm: (way: { restored: RunRecord; previous: string }) => Promise<void>;
   catalog: Catalog;
   clock: Clock;
+  instance: string;
   signal: AbortSignal;
   report: Report;
 }
@@ -58,12 +61,16 @@ export async function undoRestore(task: UndoTask): Promise<UndoResult> {
     async (run) => {
       await using lease = await holdLock({ catalog, clock, name: sourceLock(source), run: run.id, signal: run.signal });
       const kept = nameBeside(live.name, 'undone', run.id);
-      await step(
-        run.report,
-        'swap',
-        () => live.swap({ replacement: previous, previous: kept }, task.sessions, lease.signal),
-        () => `${live.name} is the database from before the restore again`,
-      );
+      const around = { ...task, signal: lease.signal, report: run.report };
+      await withHooks(aroundRestore(around, { run: run.id, trigger: 'undo' }), async (reached) => {
+        await step(
+          run.report,
+          'swap',
+          () => live.swap({ replacement: previous, previous: kept }, task.sessions, lease.signal),
+          () => `${live.name} is the database from before the restore again`,
+        );
+        await reached({ backup: restored.backup ?? '', state: 'succeeded' });
+      });
       return { state: 'succeeded', result: { run: run.id, undone: restored.id, target: live.title, kept } };
     },
   );

@@ -18,6 +18,7 @@ export function forward(storage: Storage): Storage {
     unfinished: (prefix, signal) => storage.unfinished(prefix, signal),
     removeUnfinished: (prefix, signal) => storage.removeUnfinished(prefix, signal),
     localPath: (key) => storage.localPath(key),
+    ...(storage.setup === undefined ? {} : { setup: storage.setup }),
     free: (signal) => storage.free(signal),
     [Symbol.asyncDispose]: () => storage[Symbol.asyncDispose](),
   };

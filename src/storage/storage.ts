@@ -43,8 +43,20 @@ export interface Storage extends AsyncDisposable {
   removeUnfinished(prefix: string, signal: AbortSignal): Promise<void>;
   /** Where an object or folder lies as a plain local file, for tools that seek; null when it does not. */
   localPath(key: string): string | null;
+  /** Where the place itself has to be made before anything can be stored; elsewhere the first write does it. */
+  readonly setup?: StorageSetup;
   /** Bytes that still fit, or null when the storage does not know. */
   free(signal: AbortSignal): Promise<{ bytes: number; total: number } | null>;
+}
+
+export interface StorageSetup {
+  /** Creates it, private to its owner; fine when it is there. The warnings are about what is not as it should be. */
+  create(signal: AbortSignal): Promise<{ created: boolean; warnings: string[] }>;
+  /**
+   * The least rights that do for everything, in the service's own words; null where there is no such thing. For a `principal`, as the
+   * place's own policy. `versions`: also to remove old versions for good.
+   */
+  policy(options: { principal: string | null; versions: boolean }): Record<string, unknown> | null;
 }
 
 export interface StorageCapabilities {

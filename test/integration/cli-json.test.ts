@@ -47,6 +47,12 @@ const cases: [documented: string, words: string[]][] = [
   ['rebuild', ['rebuild']],
   ['doctor', ['doctor']],
   ['config show', ['config', 'show']],
+  ['wait-for-database', ['wait-for-database']],
+  ['collation check', ['collation', 'check']],
+  ['collation fix', ['collation', 'fix', '--everything', '--yes']],
+  ['storage list', ['storage', 'list']],
+  ['storage check', ['storage', 'check']],
+  ['storage create', ['storage', 'create']],
 ];
 
 test.each(cases)('%s --json has the documented fields, no more and no fewer', async (documented, words) => {
@@ -66,7 +72,7 @@ test('config validate tells sources, or problems', async () => {
   await writeFile(file, 'sources: { shop: { databse: {} } }\n');
   const { stdout, status } = await holdfast.run('config', 'validate', '--config', file, '--json');
   expect(status).toBe(2);
-  expect(differences(told, JSON.parse(stdout))).toEqual(['sources is missing']);
+  expect(differences(told, JSON.parse(stdout))).toEqual(['preset is missing', 'sources is missing']);
 });
 
 test('every field of a manifest is explained in docs/backup-format.md', async () => {

@@ -222,6 +222,21 @@ describe('s3: errors', () => {
     expect(String(await buffer(await made.get('x', { signal })))).toBe('x');
   });
 
+  test('N-22 a bucket that is to be created is empty until then, and looking does not create it', async () => {
+    const name = `made-${randomBytes(5).toString('hex')}`;
+    await using later = storageAt(server, name, { createBucket: true });
+    expect(await Array.fromAsync(later.list('', signal))).toEqual([]);
+    expect(await later.folders('', signal)).toEqual([]);
+    expect(await later.unfinished('', signal)).toEqual([]);
+    expect(await later.stat('x', signal)).toBeNull();
+    expect(await later.statMany(['x', 'y'], signal)).toEqual([null, null]);
+    await expect(later.get('x', { signal })).rejects.toMatchObject({ kind: 'failed' });
+    await using plain = storageAt(server, name);
+    await expect(plain.stat('x', signal)).rejects.toMatchObject({ code: 'STORAGE_BUCKET_MISSING' });
+    await later.put('x', streamOf('x'), { signal });
+    expect(await later.stat('x', signal)).toMatchObject({ bytes: 1 });
+  });
+
   test('S9 nothing listens there', async () => {
     const nowhere = storageAt({ ...server, endpoint: 'http://127.0.0.1:9' }, bucket);
     await expect(nowhere.stat('x', signal)).rejects.toMatchObject({

@@ -25,6 +25,12 @@ export function backupRecords(connection: Connection): BackupRecords {
     clear: (storage) => {
       connection.run('delete from backups where $storage is null or storage = $storage', { storage: storage ?? null });
     },
+    versions: () =>
+      new Map(
+        connection
+          .all('select source, version from versions')
+          .map((row) => [row['source'] as string, row['version'] as number]),
+      ),
   };
 }
 

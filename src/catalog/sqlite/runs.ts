@@ -1,4 +1,4 @@
-import type { RunLine, RunRecord, RunRecords } from '../catalog.ts';
+import type { RunProgress, RunLine, RunRecord, RunRecords } from '../catalog.ts';
 import type { Connection, Row, Values } from './connection.ts';
 import { fromJson, toJson } from './json.ts';
 
@@ -39,16 +39,14 @@ export function runRecords(connection: Connection): RunRecords {
       return row ? toRun(row) : null;
     },
     // By order of insertion: a clock that was set back must not hide the newest run.
-    list: ({ source, operation, state, limit }) =>
-      connection
-        .all(
-          `select * from runs
-           where ($source is null or source = $source) and ($operation is null or operation = $operation)
-             and ($state is null or state = $state)
-           order by rowid desc limit $limit`,
-          { source: source ?? null, operation: operation ?? null, state: state ?? null, limit: limit ?? -1 },
-        )
-        .map(toRun),
+    list: ({ limit = -1, ...wanted }) => {
+      // Only what is asked for, so that an index of the column serves.
+      const asked = (['source', 'operation', 'state'] as const).filter((column) => wanted[column] !== undefined);
+      const where = asked.length === 0 ? '' : `where ${asked.map((column) => `${column} = $${column}`).join(' and ')}`;
+      const values: Values = { limit };
+      for (const column of asked) values[column] = wanted[column] ?? null;
+      return connection.all(`select * from runs ${where} order by rowid desc limit $limit`, values).map(toRun);
+    },
     log: (run, { at, level, message, fields }) => {
       connection.run(
         'insert into run_lines (run, at, level, message, fields) values ($run, $at, $level, $message, $fields)',
@@ -64,7 +62,7 @@ export function runRecords(connection: Connection): RunRecords {
     lines: (run) => connection.all('select * from run_lines where run = $run order by rowid', { run }).map(toLine),
     unnoticed: () =>
       connection
-        .all('select * from runs where noticed < 2 and (noticed = 0 or finished_at is not null) order by rowid')
+        .all('select * from runs where noticed < 2 and (noticed = 0 or finished_at is not null) order by rowid limit 200')
         .map(toRun),
     notice: ({ id, finishedAt }) => {
       connection.run('update runs set noticed = max(noticed, $phase) where id = $id', {
@@ -72,6 +70,36 @@ export function runRecords(connection: Connection): RunRecords {
         phase: finishedAt === null ? 1 : 2,
       });
     },
+    lastGood: (operation) =>
+      new Map(
+        connection
+          .all(
+            `select source, started_at from runs where rowid in (
+               select max(rowid) from runs
+               where operation = $operation and state in ('succeeded', 'partial') and source is not null group by source)`,
+            { operation },
+          )
+          .map((row) => [row['source'] as string, row['started_at'] as string]),
+      ),
+    setProgress: (id, progress) => {
+      connection.run('update runs set progress = $progress where id = $id', { id, progress: toJson(progress) });
+    },
+    progressOf: (id) =>
+      fromJson(
+        connection.get('select progress from runs where id = $id and finished_at is null', { id })?.['progress'],
+      ) as RunProgress | null,
+    requestCancel: (id, by) =>
+      connection.run(`update runs set cancel = $by where id = $id and state in ('queued', 'running')`, { id, by }) > 0,
+    cancelledBy: (id) =>
+      (connection.get('select cancel from runs where id = $id', { id })?.['cancel'] ?? null) as string | null,
+    trim: ({ runs, before }) =>
+      connection.run(
+        `delete from runs where finished_at is not null
+           and (finished_at < $before or rowid <= (select rowid from runs order by rowid desc limit 1 offset $runs))
+           and rowid not in (
+             select max(rowid) from runs where state in ('succeeded', 'partial') group by operation, source)`,
+        { runs, before },
+      ),
   };
 }
 

@@ -189,6 +189,37 @@ describe('locks', () => {
   });
 });
 
+describe('history of runs', () => {
+  const ended = (day: number, change: Partial<RunRecord> = {}): RunRecord => {
+    const at = `2026-11-${String(day).padStart(2, '0')}T05:15:00.000Z`;
+    return { ...run, id: `run-${day}`, state: 'succeeded', startedAt: at, finishedAt: at, ...change };
+  };
+
+  test('the last good one of each source, in the order they were recorded, whatever the clock said', () => {
+    using catalog = open();
+    catalog.runs.add(ended(20));
+    catalog.runs.add(ended(12, { state: 'partial' }));
+    catalog.runs.add(ended(13, { state: 'failed' }));
+    catalog.runs.add(ended(14, { source: 'blog', operation: 'drill' }));
+    expect(catalog.runs.lastGood('backup')).toEqual(new Map([['shop', '2026-11-12T05:15:00.000Z']]));
+    expect(catalog.runs.lastGood('drill')).toEqual(new Map([['blog', '2026-11-14T05:15:00.000Z']]));
+  });
+  test('is trimmed by number and age; what still runs and the last good one of each kind stay', () => {
+    using catalog = open();
+    catalog.runs.add(ended(1, { source: 'blog' }));
+    catalog.runs.add(ended(2, { id: 'still-running', state: 'running', finishedAt: null }));
+    for (let day = 3; day <= 12; day += 1) catalog.runs.add(ended(day));
+    catalog.runs.log('run-3', { at: '2026-11-03T05:15:00.000Z', level: 'info', message: 'dump', fields: null });
+    expect(catalog.runs.trim({ runs: 4, before: '2026-01-01T00:00:00.000Z' })).toBe(6);
+    const left = () => catalog.runs.list({}).map(({ id }) => id);
+    expect(left()).toEqual(['run-12', 'run-11', 'run-10', 'run-9', 'still-running', 'run-1']);
+    expect(catalog.runs.lines('run-3')).toEqual([]);
+    expect(catalog.runs.trim({ runs: 100, before: '2026-12-01T00:00:00.000Z' })).toBe(3);
+    expect(left()).toEqual(['run-12', 'still-running', 'run-1']);
+    expect(catalog.runs.trim({ runs: 100, before: '2026-12-01T00:00:00.000Z' })).toBe(0);
+  });
+});
+
 test('backups are replaced, listed by storage and source, cleared', () => {
   using catalog = open();
   const row: BackupRow = {

@@ -1,13 +1,15 @@
-import { chmodSync, closeSync, mkdirSync, openSync, statSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../../base/clock.ts';
 import { HoldfastError, toHoldfastError } from '../../base/errors.ts';
 import type { Catalog } from '../catalog.ts';
+import { auditRecords, repeatRecords, sessionRecords, tokenRecords, userRecords } from './access.ts';
 import { backupRecords } from './backups.ts';
 import { connect, type Connection } from './connection.ts';
 import { copyRecords } from './copies.ts';
 import { daemonRecords, markRecords } from './daemons.ts';
 import { deliveryRecords } from './deliveries.ts';
+import { figures } from './figures.ts';
 import { incidentRecords } from './incidents.ts';
 import { keyRecords } from './keys.ts';
 import { lockRecords } from './locks.ts';
@@ -41,11 +43,26 @@ export function openCatalog(folder: string, clock: Clock): Catalog {
     deliveries: deliveryRecords(connection),
     daemons: daemonRecords(connection),
     marks: markRecords(connection),
+    users: userRecords(connection),
+    tokens: tokenRecords(connection),
+    sessions: sessionRecords(connection),
+    audit: auditRecords(connection),
+    repeats: repeatRecords(connection),
+    figures: figures(connection),
     atomically: (work) => connection.transaction(work),
     foreignWrites: () => Number(connection.get('pragma data_version')?.['data_version'] ?? 0),
     probe: () => probe(connection, clock),
     [Symbol.dispose]: () => connection[Symbol.dispose](),
   };
+}
+
+/** For those who only look: where nothing has been written yet, nothing is made. */
+export function openExistingCatalog(folder: string, clock: Clock): Catalog {
+  const path = join(folder, catalogFile);
+  if (existsSync(path)) return openCatalog(folder, clock);
+  throw new HoldfastError('STATE_MISSING', `there is no catalog in the state folder ${folder}`, {
+    hint: 'Nothing has run there yet; check `state` in the configuration, or HOLDFAST_STATE.',
+  });
 }
 
 /** SQLite would create the file for everyone to read; `-wal` and `-shm` get the mode of the main file. */

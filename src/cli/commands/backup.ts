@@ -13,7 +13,7 @@ export const backup: Command = {
     { name: 'source', summary: 'what to back up, where there are several', optional: true, complete: 'source' },
   ],
   options: [
-    { name: 'description', value: 'text', summary: 'a note that `list` shows' },
+    { name: 'description', short: 'd', value: 'text', summary: 'a note that `list` shows' },
     { name: 'db-only', summary: 'the database only', hidden: true },
   ],
   examples: [

@@ -17,9 +17,11 @@ const show: Command = {
     const loaded = await context.loadConfig();
     const { effectiveSettings } = await import('../../config/effective.ts');
     const settings = effectiveSettings(loaded).filter((setting) => isAbout(setting, context.source));
-    if (context.json) return printJson(context.io, { file: loaded.file, settings, warnings: loaded.warnings });
+    const { file, preset, warnings, notes } = loaded;
+    if (context.json) return printJson(context.io, { file, preset, settings, warnings, notes });
     print(context.io, ...(await renderSettings(context, settings)));
-    context.io.screen.line(styleFor(context.io.errorColor).dim(placeOf(loaded)));
+    for (const text of [...notes.map((note) => `note: ${note}`), placeOf(loaded)])
+      context.io.screen.line(styleFor(context.io.errorColor).dim(text));
   },
 };
 
@@ -35,8 +37,8 @@ const validate: Command = {
     try {
       const loaded = await context.loadConfig();
       const sources = Object.keys(loaded.config.sources);
-      const { file, warnings } = loaded;
-      if (context.json) printJson(context.io, { ok: true, file, sources, problems: [], warnings });
+      const { file, preset, warnings, notes } = loaded;
+      if (context.json) printJson(context.io, { ok: true, file, preset, sources, problems: [], warnings, notes });
       else
         print(
           context.io,
@@ -45,7 +47,7 @@ const validate: Command = {
       return 'done' satisfies Ending;
     } catch (error) {
       if (!context.json || !(error instanceof HoldfastError) || error.code !== 'CONFIG_INVALID') throw error;
-      printJson(context.io, { ok: false, ...error.details, warnings: [] });
+      printJson(context.io, { ok: false, ...error.details, warnings: [], notes: [] });
       return 'usage' satisfies Ending;
     }
   },
@@ -93,6 +95,6 @@ function textOf(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
-function placeOf({ file }: LoadedConfig): string {
-  return file ?? 'configuration from the environment';
+function placeOf({ file, preset }: LoadedConfig): string {
+  return file ?? `configuration from the environment${preset === null ? '' : ` (preset ${preset})`}`;
 }

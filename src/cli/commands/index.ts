@@ -1,5 +1,9 @@
 import type { Command } from '../command.ts';
+import { alerts } from './alerts.ts';
 import { backup } from './backup.ts';
+import { cancel } from './cancel.ts';
+import { collation } from './collation.ts';
+import { check } from './check.ts';
 import { completion } from './completion.ts';
 import { config } from './config.ts';
 import { copy } from './copy.ts';
@@ -8,6 +12,7 @@ import { demo } from './demo.ts';
 import { doctor } from './doctor.ts';
 import { download } from './download.ts';
 import { drill } from './drill.ts';
+import { health } from './health.ts';
 import { hold, release } from './hold.ts';
 import { importDump } from './import.ts';
 import { init } from './init.ts';
@@ -16,14 +21,21 @@ import { key } from './key.ts';
 import { list } from './list.ts';
 import { logs } from './logs.ts';
 import { nbdata } from './nbdata.ts';
+import { nocodb } from './nocodb.ts';
 import { prune } from './prune.ts';
 import { rebuild } from './rebuild.ts';
+import { report } from './report.ts';
 import { restore } from './restore.ts';
 import { runs } from './runs.ts';
 import { schema } from './schema.ts';
+import { serve } from './serve.ts';
 import { show } from './show.ts';
 import { status } from './status.ts';
+import { storage } from './storage.ts';
+import { token } from './token.ts';
+import { user } from './user.ts';
 import { verify } from './verify.ts';
+import { waitForDatabase } from './wait-for-database.ts';
 
 /** Every command there is, in the order of the help. */
 export const commands: readonly Command[] = [
@@ -32,6 +44,7 @@ export const commands: readonly Command[] = [
   doctor,
   completion,
   backup,
+  serve,
   importDump,
   nbdata,
   copy,
@@ -40,17 +53,28 @@ export const commands: readonly Command[] = [
   verify,
   drill,
   status,
+  check,
+  report,
+  health,
   list,
   show,
   inspect,
   runs,
   logs,
+  alerts,
+  cancel,
   prune,
   deleteBackup,
   hold,
   release,
   rebuild,
   key,
+  user,
+  token,
+  storage,
+  waitForDatabase,
+  collation,
+  nocodb,
   config,
   schema,
 ];

@@ -1,7 +1,6 @@
-import { HoldfastError } from '../../base/errors.ts';
 import type { RunLine, RunRecord } from '../../catalog/catalog.ts';
-import type { House } from '../../house.ts';
 import type { Command } from '../command.ts';
+import { findRun } from '../find-run.ts';
 import { renderFacts } from '../output/facts.ts';
 import { print, printJson } from '../output/print.ts';
 import { styleFor, type Style } from '../output/style.ts';
@@ -22,7 +21,8 @@ export const logs: Command = {
   run: async (context, input) => {
     const { io } = context;
     const house = await context.house();
-    const run = findRun(house, input.text('run'), context.source);
+    const filter = context.source === undefined ? {} : { source: context.source };
+    const run = findRun(house.catalog, input.text('run'), filter);
     const lines = house.catalog.runs.lines(run.id);
     if (context.json) return printJson(io, { run, lines });
     const style = styleFor(io.color);
@@ -31,31 +31,6 @@ export const logs: Command = {
     print(io, ...lines.map((line) => describeLine(line, style)));
   },
 };
-
-function findRun(house: House, text: string | undefined, source: string | undefined): RunRecord {
-  const all = house.catalog.runs.list(source === undefined ? {} : { source });
-  const exact = all.find(({ id }) => id === text);
-  const found = exact
-    ? [exact]
-    : text === undefined || text === 'latest'
-      ? all.slice(0, 1)
-      : all.filter(({ id }) => id.startsWith(text));
-  const [only] = found;
-  if (only && found.length === 1) return only;
-  if (found.length > 1) {
-    throw new HoldfastError('RUN_AMBIGUOUS', `${found.length} runs begin with ${text}`, {
-      kind: 'usage',
-      hint: `Give more of it: ${found
-        .slice(0, 5)
-        .map(({ id }) => id)
-        .join(', ')}${found.length > 5 ? ', …' : ''}`,
-    });
-  }
-  throw new HoldfastError('RUN_UNKNOWN', text === undefined ? 'there are no runs yet' : `there is no run ${text}`, {
-    kind: 'usage',
-    hint: 'See them with `holdfast runs`.',
-  });
-}
 
 function factsOf(run: RunRecord) {
   return [

@@ -1,13 +1,14 @@
-import type { PruneResult } from '../../care/prune.ts';
+import type { PrunedStorage } from '../../care/prune-each.ts';
 import type { Source } from '../../care/source.ts';
 import { formatBytes } from '../../base/units.ts';
 import type { House } from '../../house.ts';
 import type { Command, CommandContext } from '../command.ts';
+import { sign } from '../output/facts.ts';
 import { print, printJson } from '../output/print.ts';
 import { showProgress } from '../output/progress.ts';
 import { styleFor } from '../output/style.ts';
 import { renderTable } from '../output/table.ts';
-import { plural } from '../output/text.ts';
+import { hanging, plural, printable } from '../output/text.ts';
 import { formatMoment } from '../output/time.ts';
 import { pickSources } from '../pick.ts';
 
@@ -23,54 +24,48 @@ export const prune: Command = {
     { line: 'holdfast prune', does: 'do it; a backup does it by itself, too' },
   ],
   help: `Never removes the newest good backup, the newest drilled one, one that is held or being read, nor one that is damaged:
-that is for a person to delete.`,
+that is for a person to delete. A storage in trouble does not keep the others from being pruned; it ends with exit code 1 then.`,
   run: async (context, input) => {
     const { house, sources } = await pickSources(context, input);
     const dryRun = input.flag('dry-run');
-    const results: (PruneResult & { source: string })[] = [];
+    const results: PrunedStorage[] = [];
     for (const source of sources) results.push(...(await pruneSource(context, house, source, dryRun)));
     if (context.json) printJson(context.io, results);
     else for (const result of results) await show(context, house, result, dryRun);
-    return results.some(({ failed }) => failed.length > 0) ? 'failed' : 'done';
+    const { prunedWell } = await import('../../care/prune-each.ts');
+    return prunedWell(results) ? 'done' : 'failed';
   },
 };
 
 async function pruneSource(context: CommandContext, house: House, source: Source, dryRun: boolean) {
-  const { prune: applyRetention } = await import('../../care/prune.ts');
+  const { pruneEach, prunedWell } = await import('../../care/prune-each.ts');
   const { withRun } = await import('../../catalog/run.ts');
   const { catalog, clock, timezone } = house;
   const { signal } = context;
   const storages = context.storage === undefined ? source.storages : [house.storageOf(source, context.storage)];
   using progress = showProgress(context);
   const { report } = progress;
-  const everywhere = async (run: { id?: string; signal: AbortSignal; report: typeof report }) => {
-    const results: (PruneResult & { source: string })[] = [];
-    for (const storage of storages) {
-      const task = { source, storage, catalog, clock, timezone, dryRun, signal: run.signal, report: run.report };
-      const result = await applyRetention({ ...task, ...(run.id === undefined ? {} : { run: run.id }) });
-      results.push({ source: source.name, ...result });
-    }
-    return results;
-  };
-  if (dryRun) return await everywhere({ signal, report });
+  const task = { source, catalog, clock, timezone, dryRun, signal, report };
+  if (dryRun) return await pruneEach(task, storages);
   return await withRun(
     { operation: 'prune', source: source.name, trigger: 'manual', catalog, clock, signal, report },
     async (run) => {
-      const results = await everywhere(run);
-      return { state: results.some(({ failed }) => failed.length > 0) ? 'failed' : 'succeeded', result: results };
+      const results = await pruneEach({ ...task, run: run.id, signal: run.signal, report: run.report }, storages);
+      return { state: prunedWell(results) ? 'succeeded' : 'failed', result: results };
     },
   );
 }
 
-async function show(
-  { io }: CommandContext,
-  house: House,
-  result: PruneResult & { source: string },
-  dryRun: boolean,
-): Promise<void> {
+async function show({ io }: CommandContext, house: House, result: PrunedStorage, dryRun: boolean): Promise<void> {
   const style = styleFor(io.color);
-  const { source, storage, decisions, removed, freedBytes } = result;
+  const { source, storage, decisions, removed, freedBytes, error } = result;
   print(io, `${style.bold(source)} in ${storage}`);
+  if (error) {
+    const columns = io.terminal ? io.columns : Number.POSITIVE_INFINITY;
+    print(io, ...hanging(`${sign(style, 'bad')} `, printable(`${error.message} (${error.code})`), columns));
+    if (error.hint !== null) print(io, ...hanging(`  ${style.accent('hint:')} `, printable(error.hint), columns));
+    return;
+  }
   if (dryRun && decisions.length > 0) {
     const table = await renderTable(
       io,

@@ -14,17 +14,23 @@ import { showProgress } from '../output/progress.ts';
 import { describePlan, describeRestore, errorLook, outputLook } from '../output/restore.ts';
 import { styleFor } from '../output/style.ts';
 import { dumpFile } from '../dump-file.ts';
+import { fetchDump, isS3Address, localFolders } from '../fetch-dump.ts';
 import { parseTableName } from '../table-name.ts';
 import { pickBackup, pickSource } from '../pick.ts';
 import { wrongUsage } from '../usage-error.ts';
 
 export const restore: Command = {
   name: 'restore',
-  aliases: ['restore-dump'],
+  aliases: ['restore-dump', 'restore-s3'],
   summary: 'bring a backup or a dump file back, safely',
   group: 'recover',
   arguments: [
-    { name: 'id', summary: 'id, unique prefix, `latest`, or a dump file', optional: true, complete: 'backup' },
+    {
+      name: 'id',
+      summary: 'id, unique prefix, `latest`, a dump file, or s3://bucket/file',
+      optional: true,
+      complete: 'backup',
+    },
   ],
   options: [
     { name: 'into', value: 'database', summary: 'another database (name or address) instead of the live one' },
@@ -114,7 +120,12 @@ async function readFrom(
   context: CommandContext,
   input: CommandInput,
 ): Promise<{ house: House; source: Source; from: RestoreRequest['from'] }> {
-  const file = await dumpFile(required(input, 'id'), context.cwd);
+  const typed = required(input, 'id');
+  if (isS3Address(typed)) {
+    const { house, source } = await pickSource(context, input);
+    return { house, source, from: { file: await fetchDump(house, typed, context.signal) } };
+  }
+  const file = await dumpFile(typed, context.cwd, async () => localFolders(await context.house()));
   if (file === null) {
     const { house, source, storage, id, others } = await pickBackup(context, input);
     return { house, source, from: { storage, id, others: context.storage === undefined ? others : [] } };
@@ -206,6 +217,7 @@ async function undo(context: CommandContext, input: CommandInput): Promise<Endin
       }),
     catalog: house.catalog,
     clock: house.clock,
+    instance: house.instance,
     signal,
     report: progress.report,
   });

@@ -17,6 +17,7 @@ const operations: readonly Operation[] = [
   'rebuild',
   'key',
   'copy',
+  'maintenance',
 ];
 const states: readonly RunState[] = ['queued', 'running', 'succeeded', 'partial', 'failed', 'cancelled'];
 const shownByDefault = 20;

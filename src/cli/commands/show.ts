@@ -2,7 +2,7 @@ import type { Manifest } from '../../archive/manifest.ts';
 import { formatBytes, formatCount, formatDuration } from '../../base/units.ts';
 import type { CopyRecord, ProofRecord } from '../../catalog/catalog.ts';
 import type { Command, Io } from '../command.ts';
-import type { ListedBackup } from '../listing.ts';
+import type { ListedBackup } from '../../care/listing.ts';
 import { renderFacts, sign, type Fact } from '../output/facts.ts';
 import { print, printJson } from '../output/print.ts';
 import { styleFor } from '../output/style.ts';
@@ -22,7 +22,7 @@ export const show: Command = {
   run: async (context, input) => {
     const { io, clock, signal } = context;
     const { house, source, storage, id, row } = await pickBackup(context, input);
-    const { listBackups } = await import('../listing.ts');
+    const { listBackups } = await import('../../care/listing.ts');
     const { readManifest } = await import('../../archive/read-manifest.ts');
     const { backups } = await listBackups(house, source, signal);
     const listed = backups.find((backup) => backup.id === id);

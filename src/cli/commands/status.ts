@@ -3,12 +3,12 @@ import type { RunRecord } from '../../catalog/catalog.ts';
 import type { House } from '../../house.ts';
 import type { Source } from '../../care/source.ts';
 import type { Command, CommandContext, Io } from '../command.ts';
-import type { ListedBackup, Listing } from '../listing.ts';
+import type { ListedBackup, Listing } from '../../care/listing.ts';
 import { sign } from '../output/facts.ts';
 import { print, printJson } from '../output/print.ts';
 import { styleFor } from '../output/style.ts';
 import { hanging, plural, printable } from '../output/text.ts';
-import { formatAge } from '../output/time.ts';
+import { formatAge, formatTime } from '../output/time.ts';
 import { sayUnreachable } from '../output/unreachable.ts';
 import { pickSources } from '../pick.ts';
 
@@ -21,8 +21,9 @@ export const status: Command = {
   run: async (context, input) => {
     const { io } = context;
     const { house, sources } = await pickSources(context, input);
+    const ahead = await lookAhead(house);
     const states: SourceStatus[] = [];
-    for (const source of sources) states.push(await statusOf(context, house, source));
+    for (const source of sources) states.push(await statusOf(context, house, source, ahead));
     if (context.json)
       printJson(
         io,
@@ -31,7 +32,11 @@ export const status: Command = {
           unreachable: unreachable.map(({ storage }) => storage),
         })),
       );
-    else print(io, ...states.flatMap((state) => describe(io, state, context.clock.now())));
+    else
+      print(
+        io,
+        ...states.flatMap((state) => describe(io, state, { now: context.clock.now(), timezone: house.timezone })),
+      );
     for (const { unreachable } of states) sayUnreachable(io, unreachable);
     return states.some(({ unreachable }) => unreachable.length > 0) ? 'partial' : 'done';
   },
@@ -45,14 +50,39 @@ interface SourceStatus {
   damaged: number;
   bytes: number;
   drilled: { id: string; at: string; ok: boolean; seconds: number } | null;
+  /** Copies that are owed, oldest backup first. */
+  pending: { id: string; storage: string; since: string; attempts: number; nextAt: string }[];
   running: RunRecord[];
   /** The last run of all, when it failed. */
   failed: RunRecord | null;
+  /** What a daemon does next for it, and whether there is one. */
+  next: { backup: string | null; drill: string | null; verify: string | null; daemon: boolean };
   unreachable: Listing['unreachable'];
 }
 
-async function statusOf({ signal }: CommandContext, house: House, source: Source): Promise<SourceStatus> {
-  const { listBackups } = await import('../listing.ts');
+interface Ahead {
+  daemon: boolean;
+  /** By plan, as `backup/shop`. */
+  times: ReadonlyMap<string, string>;
+}
+
+async function lookAhead(house: House): Promise<Ahead> {
+  const { plansAhead } = await import('../../schedule/ahead.ts');
+  const { daemonState } = await import('../../catalog/daemon-state.ts');
+  const { plans, catalog, clock } = house;
+  return {
+    daemon: catalog.daemons.list().some((daemon) => daemonState(daemon, clock) === 'alive'),
+    times: new Map(plansAhead(plans, house).map(({ plan, at }) => [plan.name, at.toISOString()])),
+  };
+}
+
+async function statusOf(
+  { signal }: CommandContext,
+  house: House,
+  source: Source,
+  { daemon, times }: Ahead,
+): Promise<SourceStatus> {
+  const { listBackups } = await import('../../care/listing.ts');
   const { backups, unreachable } = await listBackups(house, source, signal);
   const [drill] = house.catalog.proofs.list({ source: source.name, kind: 'drill' });
   const finished = house.catalog.runs
@@ -65,13 +95,22 @@ async function statusOf({ signal }: CommandContext, house: House, source: Source
     damaged: backups.filter(({ state }) => state !== 'complete').length,
     bytes: backups.reduce((sum, { bytes }) => sum + bytes, 0),
     drilled: drill ? { id: drill.backup, at: drill.at, ok: drill.ok, seconds: drill.seconds } : null,
+    pending: house.catalog.copies
+      .list({ source: source.name })
+      .map(({ backup: id, storage, since, attempts, nextAt }) => ({ id, storage, since, attempts, nextAt })),
     running: house.catalog.runs.list({ source: source.name, state: 'running' }),
     failed: finished?.state === 'failed' ? finished : null,
+    next: {
+      backup: times.get(`backup/${source.name}`) ?? null,
+      drill: times.get(`drill/${source.name}`) ?? null,
+      verify: times.get(`verify/${source.name}`) ?? null,
+      daemon,
+    },
     unreachable,
   };
 }
 
-function describe(io: Io, state: SourceStatus, now: Date): string[] {
+function describe(io: Io, state: SourceStatus, { now, timezone }: { now: Date; timezone: string }): string[] {
   const style = styleFor(io.color);
   const { newest, drilled, failed } = state;
   const columns = io.terminal ? io.columns : Number.POSITIVE_INFINITY;
@@ -89,6 +128,7 @@ function describe(io: Io, state: SourceStatus, now: Date): string[] {
         )
       : say('warn', 'never drilled; `holdfast drill` restores the newest backup for a try')),
     ...(state.damaged > 0 ? say('bad', `${plural(state.damaged, 'backup')} damaged; see \`holdfast list\``) : []),
+    ...describePending(state, now).flatMap((text) => say('warn', text)),
     ...(failed?.error
       ? say(
           'bad',
@@ -98,8 +138,26 @@ function describe(io: Io, state: SourceStatus, now: Date): string[] {
     ...state.running.flatMap((run) =>
       say('good', `${run.operation} runs since ${formatAge(run.startedAt, now)}: ${run.id}`),
     ),
+    ...describeAhead(state, now, timezone).flatMap(([result, text]) => say(result, text)),
     style.dim(`    ${plural(state.backups, 'backup')}, ${formatBytes(state.bytes)}`),
   ];
+}
+
+function describeAhead({ next, running }: SourceStatus, now: Date, timezone: string): ['good' | 'warn', string][] {
+  const { backup, drill, daemon } = next;
+  if (backup === null) return [];
+  const busy = running.some(({ operation }) => operation === 'backup');
+  const at = new Date(backup) <= now ? (busy ? 'runs' : 'is due now') : formatTime(backup, timezone);
+  const also = drill === null || new Date(drill) <= now ? '' : `, next drill ${formatTime(drill, timezone)}`;
+  if (daemon) return [['good', `next backup ${at}${also} (${timezone})`]];
+  return [['warn', `next backup ${at} (${timezone}), but nothing does it; start \`holdfast serve\``]];
+}
+
+function describePending({ pending }: SourceStatus, now: Date): string[] {
+  return [...Map.groupBy(pending, ({ storage }) => storage)].map(([storage, copies]) => {
+    const since = copies.map((copy) => copy.since).toSorted()[0] ?? '';
+    return `${plural(copies.length, 'backup')} not copied to ${storage} yet, since ${formatAge(since, now)}; \`holdfast copy --pending --now\``;
+  });
 }
 
 function describeVerified({ verified }: ListedBackup, now: Date): string {

@@ -1,7 +1,10 @@
+import { throwIfAborted } from '../../base/abort.ts';
+import { toHoldfastError } from '../../base/errors.ts';
 import type { VerifyDepth, VerifyResult } from '../../care/verify.ts';
-import type { Command, CommandContext, CommandInput } from '../command.ts';
+import type { Command, CommandContext, CommandInput, Ending } from '../command.ts';
 import { print, printJson } from '../output/print.ts';
 import { showProgress } from '../output/progress.ts';
+import { sayUnreachable } from '../output/unreachable.ts';
 import { describeVerification } from '../output/verification.ts';
 import { pickBackup, pickSources, type PickedBackup } from '../pick.ts';
 import { wrongUsage } from '../usage-error.ts';
@@ -25,17 +28,41 @@ export const verify: Command = {
     { line: 'holdfast verify 2026-11-20 --depth checksum', does: 'the bytes only, by a prefix of the id' },
     { line: 'holdfast verify --all --storage offsite', does: 'everything in one storage' },
   ],
-  help: `Ends with exit code 6 when anything is damaged. Only a drill proves that a backup can be restored.`,
+  help: `Ends with exit code 6 when anything is damaged. Only a drill proves that a backup can be restored. With --all, a storage in
+trouble does not keep the others from being read; it ends with exit code 1 then.`,
   run: async (context, input) => {
     const depth = input.text('depth') === 'checksum' ? 'checksum' : 'structure';
-    const targets = input.flag('all') ? await everyBackup(context, input) : [await pickBackup(context, input)];
-    const results: VerifyResult[] = [];
-    for (const target of targets) results.push(await verifyOne(context, target, depth));
-    if (context.json) printJson(context.io, input.flag('all') ? results : results[0]);
-    else print(context.io, ...results.flatMap((result) => describeVerification(context.io, result)));
-    return results.every(({ ok }) => ok) ? 'done' : 'integrity';
+    if (input.flag('all')) return await verifyAll(context, input, depth);
+    const result = await verifyOne(context, await pickBackup(context, input), depth);
+    if (context.json) printJson(context.io, result);
+    else print(context.io, ...describeVerification(context.io, result));
+    return result.ok ? 'done' : 'integrity';
   },
 };
+
+/** A storage that failed once is left alone: waiting for it anew with each of its backups would take for ever. */
+async function verifyAll(context: CommandContext, input: CommandInput, depth: VerifyDepth): Promise<Ending> {
+  const { targets, unreachable } = await everyBackup(context, input);
+  const results: VerifyResult[] = [];
+  for (const target of targets) {
+    const { name } = target.storage;
+    if (unreachable.some(({ storage }) => storage === name)) continue;
+    try {
+      results.push(await verifyOne(context, target, depth));
+    } catch (error) {
+      throwIfAborted(context.signal);
+      const { kind, code, message } = toHoldfastError(error);
+      if (code.startsWith('STORAGE_')) unreachable.push({ storage: name, error });
+      else if (kind === 'busy') context.io.screen.line(`${target.id} in ${name} was not read: ${message}`);
+      else throw error;
+    }
+  }
+  if (context.json) printJson(context.io, results);
+  else print(context.io, ...results.flatMap((result) => describeVerification(context.io, result)));
+  sayUnreachable(context.io, unreachable, 'not everything in it was verified');
+  if (results.some(({ ok }) => !ok)) return 'integrity';
+  return unreachable.length > 0 ? 'failed' : 'done';
+}
 
 async function verifyOne(context: CommandContext, target: Target, depth: VerifyDepth): Promise<VerifyResult> {
   const { house, source, storage, id } = target;
@@ -57,19 +84,29 @@ async function verifyOne(context: CommandContext, target: Target, depth: VerifyD
 type Target = Omit<PickedBackup, 'row' | 'others'>;
 
 /** Every copy of every backup, oldest first; of one storage when it is named. */
-async function everyBackup(context: CommandContext, input: CommandInput): Promise<Target[]> {
+async function everyBackup(
+  context: CommandContext,
+  input: CommandInput,
+): Promise<{ targets: Target[]; unreachable: { storage: string; error: unknown }[] }> {
   if (input.text('id') !== undefined) throw wrongUsage('--all takes no id', 'Leave out the id, or --all.');
   const { house, sources } = await pickSources(context, input);
   const { takeInventory } = await import('../../care/inventory.ts');
   const { catalog } = house;
   const { signal } = context;
   const targets: Target[] = [];
+  const unreachable: { storage: string; error: unknown }[] = [];
   for (const source of sources) {
     const storages = context.storage === undefined ? source.storages : [house.storageOf(source, context.storage)];
     for (const storage of storages) {
-      const rows = await takeInventory({ storage, source: source.name, catalog, signal });
-      targets.push(...rows.map(({ id }) => ({ house, source, storage, id })));
+      if (unreachable.some(({ storage: down }) => down === storage.name)) continue;
+      try {
+        const rows = await takeInventory({ storage, source: source.name, catalog, signal });
+        targets.push(...rows.map(({ id }) => ({ house, source, storage, id })));
+      } catch (error) {
+        throwIfAborted(signal);
+        unreachable.push({ storage: storage.name, error });
+      }
     }
   }
-  return targets;
+  return { targets, unreachable };
 }

@@ -1,4 +1,6 @@
 import type { Clock } from '../../base/clock.ts';
+import { describeEvent } from '../../base/describe-event.ts';
+import type { Logger } from '../../base/logger.ts';
 import type { Report, RunEvent } from '../../base/progress.ts';
 import { formatBytes, formatDuration } from '../../base/units.ts';
 import type { CommandContext } from '../command.ts';
@@ -13,11 +15,26 @@ export interface Progress extends Disposable {
 
 export function showProgress(context: Pick<CommandContext, 'io' | 'json' | 'debug' | 'clock'>): Progress {
   const { io, json, debug, clock } = context;
+  if (io.jsonLog) return loggedProgress(io.jsonLog);
   const style = styleFor(io.errorColor);
   // Debug lines come from everywhere and would make live lines flicker; with --json nobody is looking.
   return io.live && !json && !debug
     ? drawnProgress({ screen: io.screen, columns: () => io.columns, style, clock })
     : plainProgress({ screen: io.screen, style, clock });
+}
+
+/** A line of the log for each step that begins, ends or warns. */
+function loggedProgress(logger: Logger): Progress {
+  return {
+    report: (event, run) => {
+      const line = describeEvent(event);
+      if (!line) return;
+      const about = run ? { run: run.id, operation: run.operation, source: run.source } : {};
+      // Where a step begins is of interest only to somebody who looks for what hangs.
+      if (event.kind !== 'step') logger.log(line.level, line.message, about);
+    },
+    [Symbol.dispose]: () => undefined,
+  };
 }
 
 interface OpenStep {
@@ -98,8 +115,8 @@ function follow(open: Map<string, OpenStep>, event: RunEvent, now: number): void
       total: null,
       samples: [],
     });
-  } else if (event.kind === 'done') {
-    open.delete(event.step);
+  } else if (event.kind === 'done' || (event.kind === 'warning' && event.step !== undefined)) {
+    open.delete(event.step ?? '');
   } else if (event.kind === 'progress') {
     const step = open.get(event.step);
     if (!step) return;

@@ -1,7 +1,9 @@
 import { toHoldfastError } from '../../base/errors.ts';
-import { formatBytes, formatDuration } from '../../base/units.ts';
+import { formatBytes, formatCount, formatDuration } from '../../base/units.ts';
 import type { Check } from '../engine.ts';
 import type { Access } from './access.ts';
+import { clockAhead } from './clock.ts';
+import { collationName, readCollations } from './collations.ts';
 import type { Connection } from './connection.ts';
 import { serverNumber, serverVersion } from './facts.ts';
 import { server } from './faults.ts';
@@ -23,6 +25,7 @@ export async function checkDatabase(access: Access, signal: AbortSignal): Promis
     checks.push(await connectionCheck(access, connection, number, signal));
     checks.push(...(await guarded('client tools', signal, () => toolsChecks(access, number, signal))));
     checks.push(...(await guarded('rights', signal, () => rightsChecks(access, connection))));
+    checks.push(...(await guarded('sort order', signal, () => orderChecks(connection))));
     checks.push(...(await guarded('clock', signal, async () => [await clockCheck(access, connection)])));
     return checks;
   } catch (error) {
@@ -153,14 +156,23 @@ async function rightsChecks(access: Access, connection: Connection): Promise<Che
   return checks;
 }
 
+/** Only where something is wrong: nobody wants to read of it every time. */
+async function orderChecks(connection: Connection): Promise<Check[]> {
+  const { collations, indexes } = await readCollations(connection, { everything: false });
+  const differing = collations.filter(({ state }) => state === 'differs');
+  if (differing.length === 0) return [];
+  return [
+    {
+      name: 'sort order',
+      result: 'warning',
+      detail: `the system sorts ${differing.map(collationName).join(', ')} differently than when ${formatCount(indexes.length)} of the indexes were built`,
+      hint: 'Rows may not be found, and unique values get in twice: see `holdfast collation check`.',
+    },
+  ];
+}
+
 async function clockCheck(access: Access, connection: Connection): Promise<Check> {
-  const before = access.context.clock.now().getTime();
-  const there = Number(
-    await connection.value(`select (extract(epoch from pg_catalog.clock_timestamp()) * 1000)::bigint`),
-  );
-  const after = access.context.clock.now().getTime();
-  // Within the time the question took, both agree.
-  const apart = there < before ? before - there : Math.max(0, there - after);
+  const apart = Math.abs(await clockAhead(access, connection));
   const detail = `the server's clock and ours are ${formatDuration(apart)} apart`;
   if (apart <= clockLimitMs) return { name: 'clock', result: 'ok', detail };
   return {

@@ -21,6 +21,22 @@ function databaseOf(access: Access): Database {
     at: (url) => databaseOf(access.at(parseDatabaseUrl(url))),
 
     check: async (signal) => (await import('./check.ts')).checkDatabase(access, signal),
+    ready: async (what, signal) => (await import('./ready.ts')).ready(access, what, signal),
+    collations: {
+      databases: async (signal) => (await import('./collations.ts')).connectableDatabases(access, signal),
+      check: async (signal) => (await import('./collations.ts')).checkCollations(access, signal),
+      fix: async (options, signal) => (await import('./fix-collations.ts')).fixCollations(access, options, signal),
+    },
+    clockAhead: async (signal) => {
+      const { clockAhead } = await import('./clock.ts');
+      await using connection = await access.connect(signal, { application: 'holdfast check' });
+      return await clockAhead(access, connection);
+    },
+    agedRows: {
+      find: async (what, signal) => (await import('./aged-rows.ts')).findAged(access, what, signal),
+      remove: async (table, options, signal) =>
+        (await import('./aged-rows.ts')).removeAged(access, table, options, signal),
+    },
     probe: async (signal) => (await import('./target.ts')).probe(access, signal),
     open: async (place, signal) => (await import('./dump.ts')).openSnapshot(access, place, signal),
 

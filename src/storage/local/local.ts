@@ -8,7 +8,7 @@ import { throwIfAborted } from '../../base/abort.ts';
 import { systemErrno } from '../../base/errors.ts';
 import { inParallel } from '../../base/parallel.ts';
 import { checkFolder, checkKey, checkPrefix } from '../keys.ts';
-import type { PutOptions, Stage, Storage, StorageContext, StoredObject } from '../storage.ts';
+import type { PutOptions, Stage, Storage, StorageContext, StorageSetup, StoredObject } from '../storage.ts';
 import { readFile, syncFolder, writeFile } from './files.ts';
 import { localError, notFound } from './local-error.ts';
 import type { LocalOptions } from './options.ts';
@@ -25,12 +25,15 @@ class LocalStorage implements Storage {
   readonly name: string;
   readonly title: string;
   readonly capabilities = { atomicRename: true, localFolders: true, receiverDigest: false, lock: null };
+  readonly setup: StorageSetup;
   readonly #root: Root;
 
   constructor(name: string, path: string) {
     this.name = name;
     this.title = path;
-    this.#root = new Root(path);
+    const root = new Root(path);
+    this.#root = root;
+    this.setup = { create: () => createFolder(root), policy: () => null };
   }
 
   async put(key: string, content: Readable, options: PutOptions): Promise<{ bytes: number }> {
@@ -184,6 +187,16 @@ class LocalStorage implements Storage {
       throw localError(error, path);
     }
   }
+}
+
+async function createFolder(root: Root): Promise<{ created: boolean; warnings: string[] }> {
+  const before = await stat(root.path).catch(() => null);
+  await root.makeFolder(root.path);
+  const open = before !== null && (before.mode & 0o077) !== 0;
+  return {
+    created: before === null,
+    warnings: open ? [`${root.path} can be entered by other users; run: chmod 700`] : [],
+  };
 }
 
 function describe(key: string, { size, mtimeMs, ctimeMs }: Stats): StoredObject {

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { S3 } from '@aws-sdk/client-s3';
 import { throwIfAborted } from '../../base/abort.ts';
-import type { HoldfastError } from '../../base/errors.ts';
+import { HoldfastError } from '../../base/errors.ts';
 import { openClient } from './client.ts';
 import { nameOf, s3Error, statusOf, type S3Place } from './errors.ts';
 import type { S3Options } from './options.ts';
@@ -52,16 +52,27 @@ export class Connection implements AsyncDisposable {
   async prepare(signal: AbortSignal): Promise<void> {
     throwIfAborted(signal);
     if (this.#ready || !this.options.createBucket) return;
-    await this.do(signal, async (s3) => {
-      const Bucket = this.options.bucket;
+    await this.create(signal);
+    this.#ready = true;
+  }
+
+  /** Whether it was missing. */
+  async create(signal: AbortSignal): Promise<boolean> {
+    return this.do(signal, async (s3) => {
       try {
-        await s3.headBucket({ Bucket }, { abortSignal: signal });
+        await s3.headBucket({ Bucket: this.options.bucket }, { abortSignal: signal });
+        return false;
       } catch (error) {
         if (statusOf(error) !== 404) throw error;
         await this.#create(s3, signal);
+        return true;
       }
     });
-    this.#ready = true;
+  }
+
+  /** A bucket that is made when something is first put into it is empty until then. */
+  isEmptyYet(error: unknown): boolean {
+    return this.options.createBucket && error instanceof HoldfastError && error.code === 'STORAGE_BUCKET_MISSING';
   }
 
   /** The bucket is there: something in it, or the absence of something, was told. */
@@ -71,7 +82,7 @@ export class Connection implements AsyncDisposable {
 
   /** A HEAD has no words: that the bucket is missing looks the same as that the object is. */
   async assertBucket(s3: S3, signal: AbortSignal): Promise<void> {
-    if (this.#seen) return;
+    if (this.#seen || this.options.createBucket) return;
     try {
       await s3.headBucket({ Bucket: this.options.bucket }, { abortSignal: signal });
       this.#seen = true;

@@ -13,9 +13,13 @@ export async function* listPages(
   const { bucket } = connection.options;
   let position: { ContinuationToken?: string } = {};
   for (;;) {
-    const page = await connection.do(signal, (s3) =>
-      s3.listObjectsV2({ Bucket: bucket, ...input, ...position }, { abortSignal: signal }),
-    );
+    const page = await connection
+      .do(signal, (s3) => s3.listObjectsV2({ Bucket: bucket, ...input, ...position }, { abortSignal: signal }))
+      .catch((error: unknown) => {
+        if (connection.isEmptyYet(error)) return null;
+        throw error;
+      });
+    if (page === null) return;
     connection.seen();
     yield {
       objects: page.Contents ?? [],
@@ -72,12 +76,14 @@ export async function listUploads(connection: Connection, prefix: string, signal
   const found: BegunUpload[] = [];
   let position: { KeyMarker?: string; UploadIdMarker?: string } = {};
   for (;;) {
-    const page = await connection.do(signal, (s3) =>
-      s3.listMultipartUploads(
-        { Bucket: bucket, Prefix: connection.prefix + prefix, ...position },
-        { abortSignal: signal },
-      ),
-    );
+    const wanted = { Bucket: bucket, Prefix: connection.prefix + prefix, ...position };
+    const page = await connection
+      .do(signal, (s3) => s3.listMultipartUploads(wanted, { abortSignal: signal }))
+      .catch((error: unknown) => {
+        if (connection.isEmptyYet(error)) return null;
+        throw error;
+      });
+    if (page === null) return found;
     for (const { Key, UploadId, Initiated = new Date(0) } of page.Uploads ?? []) {
       if (Key !== undefined && UploadId !== undefined) found.push({ Key, UploadId, Initiated });
     }

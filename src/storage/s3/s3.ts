@@ -6,7 +6,8 @@ import { HoldfastError } from '../../base/errors.ts';
 import { inParallel } from '../../base/parallel.ts';
 import { checkFolder, checkKey, checkPrefix, keyProblem } from '../keys.ts';
 import { markedStage, removeUnfinishedMarked, unfinishedMarked } from '../marked-stage.ts';
-import type { PutOptions, Stage, Storage, StorageContext, StoredObject } from '../storage.ts';
+import type { PutOptions, Stage, Storage, StorageContext, StorageSetup, StoredObject } from '../storage.ts';
+import { bucketSetup } from './bucket-setup.ts';
 import { Connection } from './connection.ts';
 import { download } from './download.ts';
 import { isMissing, statusOf } from './errors.ts';
@@ -28,6 +29,7 @@ class S3Storage implements Storage {
   readonly name: string;
   readonly title: string;
   readonly capabilities: Storage['capabilities'];
+  readonly setup: StorageSetup;
   readonly #options: S3Options;
   readonly #clock: StorageContext['clock'];
   readonly #prefix: string;
@@ -41,6 +43,7 @@ class S3Storage implements Storage {
     this.#connection = new Connection(options);
     this.#prefix = this.#connection.prefix;
     this.title = this.#connection.title;
+    this.setup = bucketSetup(this.#connection);
     this.capabilities = {
       atomicRename: false,
       localFolders: false,

@@ -73,17 +73,32 @@ async function lockedUntil({ s3, bucket, signal }: Bucket, target: Target): Prom
 
 /** At most a thousand. What is gone already is fine; what is locked is told with its time. */
 export async function deleteBatch(place: Bucket, targets: Target[], now: Date): Promise<void> {
-  const { Errors = [] } = await place.s3.deleteObjects(
-    { Bucket: place.bucket, Delete: { Objects: targets, Quiet: true } },
-    { abortSignal: place.signal },
-  );
-  for (const { Key = '', VersionId, Code = '', Message } of Errors) {
-    if (Code === 'NoSuchKey' || Code === 'NoSuchVersion') continue;
-    const target = VersionId === undefined ? { Key } : { Key, VersionId };
-    const until = Code === 'AccessDenied' ? await lockedUntil(place, target) : null;
-    if (until !== null && until > now) throw locked(Key, until);
-    throw Object.assign(new Error(Message ?? Code), { name: Code });
+  const wanted = { Bucket: place.bucket, Delete: { Objects: targets, Quiet: true } };
+  try {
+    const { Errors = [] } = await place.s3.deleteObjects(wanted, { abortSignal: place.signal });
+    for (const { Key = '', VersionId, Code = '', Message } of Errors) {
+      const target = VersionId === undefined ? { Key } : { Key, VersionId };
+      await judge(place, target, Object.assign(new Error(Message ?? Code), { name: Code }), now);
+    }
+  } catch (error) {
+    if (statusOf(error) !== 403) throw error;
+    // Ceph asks for the right on the bucket, where Amazon and everybody else ask for it on each object.
+    await inParallel(targets, atOnce, async (target) => {
+      try {
+        await place.s3.deleteObject({ Bucket: place.bucket, ...target }, { abortSignal: place.signal });
+      } catch (single) {
+        await judge(place, target, single, now);
+      }
+    });
   }
+}
+
+async function judge(place: Bucket, target: Target, error: unknown, now: Date): Promise<void> {
+  const code = nameOf(error);
+  if (code === 'NoSuchKey' || code === 'NoSuchVersion') return;
+  const until = code === 'AccessDenied' ? await lockedUntil(place, target) : null;
+  if (until !== null && until > now) throw locked(target.Key, until);
+  throw error;
 }
 
 function locked(key: string, until: Date): HoldfastError {

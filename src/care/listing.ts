@@ -1,11 +1,10 @@
 import { throwIfAborted } from '../base/abort.ts';
 import { toHoldfastError } from '../base/errors.ts';
 import { compareBackupIds } from '../base/ids.ts';
-import { backupTime } from '../care/backup-facts.ts';
-import { takeInventory } from '../care/inventory.ts';
-import type { Source } from '../care/source.ts';
-import type { BackupRow, CopyRecord, CopyState, ProofRecord } from '../catalog/catalog.ts';
-import type { House } from '../house.ts';
+import { backupTime } from './backup-facts.ts';
+import { takeInventory } from './inventory.ts';
+import type { Source } from './source.ts';
+import type { BackupRow, Catalog, CopyRecord, CopyState, ProofRecord } from '../catalog/catalog.ts';
 
 /** One backup over all storages of its source, as `list --json` prints it. */
 export interface ListedBackup {
@@ -14,6 +13,8 @@ export interface ListedBackup {
   createdAt: string;
   description: string | null;
   bytes: number;
+  /** From the first connection until it was sealed. */
+  seconds: number | null;
   state: Exclude<CopyState, 'missing' | 'pending'>;
   copies: Record<string, CopyState>;
   verified: { depth: string; at: string; ok: boolean } | null;
@@ -30,8 +31,11 @@ export interface Listing {
 }
 
 /** What all storages of a source hold. One that does not answer must not hide the others. */
-export async function listBackups(house: House, source: Source, signal: AbortSignal): Promise<Listing> {
-  const { catalog } = house;
+export async function listBackups(
+  { catalog }: { catalog: Catalog },
+  source: Source,
+  signal: AbortSignal,
+): Promise<Listing> {
   const rows: BackupRow[] = [];
   const unreachable: Listing['unreachable'] = [];
   for (const storage of source.storages) {
@@ -94,6 +98,7 @@ function combine(
     createdAt: backupTime(best ?? { id, facts: null }).toISOString(),
     description: best?.facts?.description ?? null,
     bytes: best?.facts?.bytes ?? 0,
+    seconds: best?.facts ? best.facts.durationMs / 1000 : null,
     state: (['complete', 'corrupt', 'incomplete'] as const).find((state) => states.includes(state)) ?? 'incomplete',
     copies,
     verified: verified ? { depth: verified.depth ?? 'checksum', at: verified.at, ok: verified.ok } : null,

@@ -1,0 +1,227 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Catalog } from '../catalog/catalog.ts';
+import { openCatalog } from '../catalog/sqlite/sqlite-catalog.ts';
+import { openAccess, type Access } from './access.ts';
+import { codeAt } from './totp.ts';
+
+const password = 'correct horse battery';
+let folder: string;
+let catalog: Catalog;
+let access: Access;
+let now: number;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'holdfast-access-'));
+  now = Date.parse('2026-01-01T00:00:00Z');
+  const clock = { now: () => new Date(now), monotonic: () => now };
+  catalog = openCatalog(folder, clock);
+  access = openAccess({ catalog, clock });
+});
+afterEach(() => {
+  catalog[Symbol.dispose]();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const signIn = (more: object = {}) =>
+  access.signIn({ name: 'ada', password, from: '10.0.0.1', agent: 'test', ...more });
+const ada = () => access.createUser({ name: 'ada', role: 'admin', password });
+
+describe('sign-in (S24)', () => {
+  test('opens a session that is known until it ends, idle or not', async () => {
+    await ada();
+    const { secret, principal } = await signIn();
+    expect(principal).toMatchObject({ kind: 'user', name: 'ada', grant: { role: 'admin' } });
+    expect(access.bySession(secret.reveal(), '10.0.0.1')).toMatchObject({ name: 'ada' });
+    expect(JSON.stringify(catalog.sessions.list('ada'))).not.toContain(secret.reveal());
+    for (let hours = 0; hours < 6 * 24; hours += 11) {
+      now += 11 * 3_600_000;
+      expect(access.bySession(secret.reveal(), '10.0.0.1'), `after ${hours} hours`).not.toBeNull();
+    }
+    now += 36 * 3_600_000;
+    expect(access.bySession(secret.reveal(), '10.0.0.1')).toBeNull();
+  });
+
+  test('an idle session ends, a signed out one at once, another user’s never begins', async () => {
+    await ada();
+    const idle = await signIn();
+    now += 13 * 3_600_000;
+    expect(access.bySession(idle.secret.reveal(), 'x')).toBeNull();
+    const ended = await signIn();
+    access.signOut(ended.principal.id);
+    expect(access.bySession(ended.secret.reveal(), 'x')).toBeNull();
+    expect(access.bySession('', 'x')).toBeNull();
+    expect(access.bySession('guess', 'x')).toBeNull();
+  });
+
+  test('an unknown name and a wrong password are told the same', async () => {
+    await ada();
+    const wrong = await signIn({ password: 'wrong password' }).catch((error: unknown) => error);
+    const unknown = await signIn({ name: 'eve' }).catch((error: unknown) => error);
+    expect(wrong).toMatchObject({ code: 'LOGIN_WRONG' });
+    expect(String(unknown)).toBe(String(wrong));
+  });
+
+  test('guessing is slowed down, for the name and for where it comes from, and the right password waits, too', async () => {
+    await ada();
+    for (let tries = 0; tries < 5; tries += 1) {
+      await expect(signIn({ password: 'wrong password' })).rejects.toMatchObject({ code: 'LOGIN_WRONG' });
+    }
+    await expect(signIn()).rejects.toMatchObject({ code: 'LOGIN_THROTTLED' });
+    await expect(signIn({ from: '10.0.0.2' })).rejects.toMatchObject({ code: 'LOGIN_THROTTLED' });
+    now += 2_000;
+    await expect(signIn()).resolves.toMatchObject({ principal: { name: 'ada' } });
+  });
+
+  test('tries side by side are counted as well', async () => {
+    await ada();
+    const tries = await Promise.allSettled(Array.from({ length: 12 }, () => signIn({ password: 'wrong password' })));
+    const codes = tries.map((each) => (each.status === 'rejected' ? (each.reason as { code: string }).code : 'in'));
+    expect(codes.filter((code) => code === 'LOGIN_WRONG')).toHaveLength(5);
+    expect(codes.filter((code) => code === 'LOGIN_THROTTLED')).toHaveLength(7);
+  });
+
+  test('changing the password or the role ends the sessions', async () => {
+    await ada();
+    await access.createUser({ name: 'bob', role: 'admin', password });
+    const before = await signIn();
+    now += 1;
+    await access.setPassword('ada', 'another long password');
+    expect(access.bySession(before.secret.reveal(), 'x')).toBeNull();
+    await expect(signIn()).rejects.toMatchObject({ code: 'LOGIN_WRONG' });
+    const after = await signIn({ password: 'another long password' });
+    now += 1;
+    access.setRole('ada', 'viewer');
+    expect(access.bySession(after.secret.reveal(), 'x')).toBeNull();
+  });
+});
+
+describe('the second factor', () => {
+  const step = () => Math.floor(now / 30_000);
+  async function withTotp() {
+    await ada();
+    const { secret } = access.beginTotp('ada');
+    const { recovery } = await access.confirmTotp('ada', secret, codeAt(secret, step()));
+    now += 60_000;
+    return { secret, recovery };
+  }
+
+  test('is asked for once it was confirmed, and each code works once', async () => {
+    const { secret } = await withTotp();
+    await expect(signIn()).rejects.toMatchObject({ code: 'LOGIN_CODE_NEEDED' });
+    const code = codeAt(secret, step());
+    await expect(signIn({ code })).resolves.toMatchObject({ principal: { name: 'ada' } });
+    await expect(signIn({ code })).rejects.toMatchObject({ code: 'LOGIN_CODE_WRONG' });
+  });
+
+  test('guessing codes is slowed down as well', async () => {
+    await withTotp();
+    for (let tries = 0; tries < 5; tries += 1) {
+      await expect(signIn({ code: '000000' })).rejects.toMatchObject({ code: 'LOGIN_CODE_WRONG' });
+    }
+    await expect(signIn({ code: '000000' })).rejects.toMatchObject({ code: 'LOGIN_THROTTLED' });
+  });
+
+  test('a recovery code works once, in any case and with spaces around', async () => {
+    const { recovery } = await withTotp();
+    const code = ` ${recovery[0]?.toUpperCase()} `;
+    await expect(signIn({ code })).resolves.toMatchObject({ principal: { name: 'ada' } });
+    await expect(signIn({ code })).rejects.toMatchObject({ code: 'LOGIN_CODE_WRONG' });
+    expect(JSON.stringify(catalog.users.get('ada'))).not.toContain(recovery[1]);
+  });
+
+  test('is not in force before a code proved it, and can be taken away', async () => {
+    await ada();
+    const { secret } = access.beginTotp('ada');
+    await expect(access.confirmTotp('ada', secret, '000000')).rejects.toMatchObject({ code: 'LOGIN_CODE_WRONG' });
+    await expect(signIn()).resolves.toBeDefined();
+    await access.confirmTotp('ada', secret, codeAt(secret, step()));
+    const other = access.beginTotp('ada').secret;
+    await expect(access.confirmTotp('ada', other, codeAt(other, step()))).rejects.toMatchObject({ code: 'TOTP_ON' });
+    access.removeTotp('ada');
+    await expect(signIn()).resolves.toBeDefined();
+  });
+});
+
+describe('tokens', () => {
+  const token = {
+    name: 'ci',
+    role: 'operator',
+    sources: ['shop'],
+    actions: ['backup'],
+    expiresAt: null,
+    by: 'ada',
+  } as const;
+
+  test('are shown once, kept as a hash, remembered when used', () => {
+    const { secret, record } = access.createToken(token);
+    expect(JSON.stringify(catalog.tokens.list())).not.toContain(secret.reveal());
+    expect(access.byToken(secret.reveal(), '10.0.0.9')).toMatchObject({
+      kind: 'token',
+      name: 'ci',
+      grant: { role: 'operator', sources: ['shop'], actions: ['backup'] },
+    });
+    expect(catalog.tokens.list()).toMatchObject([{ usedAt: new Date(now).toISOString(), usedFrom: '10.0.0.9' }]);
+    expect(catalog.tokens.remove(record.id)).toBe(true);
+    expect(access.byToken(secret.reveal(), 'x')).toBeNull();
+  });
+
+  test('end when they expire; others are refused', () => {
+    const { secret } = access.createToken({ ...token, expiresAt: new Date(now + 1000) });
+    expect(access.byToken(secret.reveal(), 'x')).not.toBeNull();
+    now += 1000;
+    expect(access.byToken(secret.reveal(), 'x')).toBeNull();
+    for (const wrong of ['', 'hf_', 'hf_guess', secret.reveal().slice(0, -1)])
+      expect(access.byToken(wrong, 'x')).toBeNull();
+    expect(() => access.createToken(token)).toThrow(expect.objectContaining({ code: 'TOKEN_EXISTS' }));
+  });
+});
+
+describe('the first user', () => {
+  test('is made with the setup token, once', async () => {
+    const first = access.newSetupToken() ?? '';
+    const again = access.newSetupToken() ?? '';
+    await expect(access.setUp(first, { name: 'ada', password }, 'x')).rejects.toMatchObject({ code: 'SETUP_TOKEN_WRONG' });
+    await access.setUp(again, { name: 'ada', password }, 'x');
+    expect(catalog.users.get('ada')).toMatchObject({ role: 'admin' });
+    expect(access.newSetupToken()).toBeNull();
+    await expect(access.setUp(again, { name: 'eve', password }, 'x')).rejects.toMatchObject({ code: 'SETUP_OVER' });
+  });
+
+  test('two with the one token at the same time: only one becomes the first user', async () => {
+    const token = access.newSetupToken() ?? '';
+    const both = await Promise.allSettled(
+      ['ada', 'eve'].map((name) => access.setUp(token, { name, password }, 'x')),
+    );
+    expect(both.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
+    expect(catalog.users.list()).toHaveLength(1);
+  });
+
+  test('guessing the setup token is slowed down', async () => {
+    access.newSetupToken();
+    const guess = () => access.setUp('guess', { name: 'eve', password }, 'x');
+    for (let tries = 0; tries < 5; tries += 1) await expect(guess()).rejects.toMatchObject({ code: 'SETUP_TOKEN_WRONG' });
+    await expect(guess()).rejects.toMatchObject({ code: 'LOGIN_THROTTLED' });
+  });
+
+  test('without a token that was shown nobody gets in', async () => {
+    await expect(access.setUp('', { name: 'eve', password }, 'x')).rejects.toMatchObject({ code: 'SETUP_TOKEN_WRONG' });
+  });
+
+  test('the last admin can neither go nor become less', async () => {
+    await ada();
+    expect(() => access.removeUser('ada')).toThrow(expect.objectContaining({ code: 'LAST_ADMIN' }));
+    expect(() => access.setRole('ada', 'viewer')).toThrow(expect.objectContaining({ code: 'LAST_ADMIN' }));
+    await access.createUser({ name: 'bob', role: 'admin', password });
+    access.removeUser('ada');
+    await expect(signIn()).rejects.toMatchObject({ code: 'LOGIN_WRONG' });
+  });
+
+  test.each(['', 'Ada', '../x', 'a b', `a'; drop`, 'x'.repeat(64)])(
+    'S18 a hostile name is refused: %s',
+    async (name) => {
+      await expect(access.createUser({ name, role: 'admin', password })).rejects.toMatchObject({ code: 'USER_NAME' });
+    },
+  );
+});

@@ -1,0 +1,63 @@
+import type { FastifyRequest } from 'fastify';
+import type { Access, Principal } from '../access/access.ts';
+import { HoldfastError } from '../base/errors.ts';
+
+export const sessionCookie = 'holdfast_session';
+/** A page of a stranger cannot add headers of its own to a request that carries our cookie. */
+const ownHeader = 'x-holdfast';
+const readingMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+export interface Doorman {
+  access: Access;
+  /** `https://backups.example.com`, when people use another address than the one it listens at. */
+  publicUrl: string | null;
+}
+
+/** Who asks: by bearer token, or by the cookie of a session; null when nobody says who they are. */
+export function authenticate(request: FastifyRequest, { access, publicUrl }: Doorman): Principal | null {
+  const { authorization } = request.headers;
+  if (authorization !== undefined) {
+    const token = /^Bearer ([\x21-\x7E]{1,1000})$/i.exec(authorization)?.[1];
+    const principal = token === undefined ? null : access.byToken(token, request.ip);
+    if (principal) return principal;
+    throw new HoldfastError('TOKEN_WRONG', 'the token is unknown, expired or revoked', {
+      kind: 'refused',
+      hint: 'Make one with `holdfast token create`, and send it as `Authorization: Bearer ...`.',
+    });
+  }
+  const secret = cookieOf(request);
+  const principal = secret === null ? null : access.bySession(secret, request.ip);
+  if (principal && !readingMethods.has(request.method)) assertOwnPage(request, publicUrl);
+  return principal;
+}
+
+/** Also for sign-in itself: a stranger's page must not sign people in as somebody else. */
+export function assertOwnPage({ headers }: Pick<FastifyRequest, 'headers'>, publicUrl: string | null): void {
+  const { origin, host } = headers;
+  const known = origin === undefined || isOwn(origin, host, publicUrl);
+  if (known && headers[ownHeader] !== undefined) return;
+  throw new HoldfastError('FOREIGN_PAGE', 'this request did not come from a page of this server', {
+    kind: 'refused',
+    hint: 'Programs use a token; pages send the header x-holdfast. Behind a proxy, set `server.publicUrl`.',
+  });
+}
+
+function isOwn(origin: string, host: string | undefined, publicUrl: string | null): boolean {
+  if (!URL.canParse(origin)) return false;
+  if (publicUrl !== null && origin === new URL(publicUrl).origin) return true;
+  return new URL(origin).host === host;
+}
+
+function cookieOf({ headers }: FastifyRequest): string | null {
+  for (const pair of (headers.cookie ?? '').split(';')) {
+    const [name, value] = pair.split('=').map((part) => part.trim());
+    if (name === sessionCookie && value !== undefined && value !== '') return value;
+  }
+  return null;
+}
+
+/** Without an age it would end with the browser; `Secure` where the address people use is one of TLS. */
+export function sessionCookieText(secret: string | null, maxAgeSeconds: number, secure: boolean): string {
+  const facts = ['Path=/', 'HttpOnly', 'SameSite=Strict', `Max-Age=${secret === null ? 0 : maxAgeSeconds}`];
+  return [`${sessionCookie}=${secret ?? ''}`, ...facts, ...(secure ? ['Secure'] : [])].join('; ');
+}

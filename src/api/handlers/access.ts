@@ -1,0 +1,99 @@
+import { isRole, type Action, type Role } from '../../access/roles.ts';
+import { HoldfastError } from '../../base/errors.ts';
+import type { TokenRecord, UserRecord } from '../../catalog/catalog.ts';
+import { notAllowed, type Handlers } from '../register.ts';
+import { grantOf, type ApiParts } from './parts.ts';
+
+type AccessRoutes =
+  | 'tokens'
+  | 'createToken'
+  | 'revokeToken'
+  | 'users'
+  | 'createUser'
+  | 'changeUser'
+  | 'removeUser'
+  | 'audit';
+
+export function accessHandlers({ house, access }: ApiParts): Pick<Handlers, AccessRoutes> {
+  const { catalog } = house;
+  const userView = (name: string) => {
+    const user = catalog.users.get(name);
+    if (!user) throw new HoldfastError('USER_UNKNOWN', `there is no user ${name}`, { kind: 'usage' });
+    return describeUser(user);
+  };
+  return {
+    tokens: () => catalog.tokens.list().map(describeToken),
+    createToken: (call) => {
+      const { name, role, sources, actions, expiresAt } = call.body;
+      // Nobody gives away more than they were given.
+      if (grantOf(call).actions !== null) throw notAllowed('access');
+      const { secret, record } = access.createToken({
+        name,
+        role,
+        sources,
+        actions,
+        expiresAt: expiresAt === null ? null : new Date(expiresAt),
+        by: call.principal?.name ?? '',
+      });
+      return { ...describeToken(record), token: secret.reveal() };
+    },
+    revokeToken: (call) => {
+      if (catalog.tokens.remove(call.params.id)) return;
+      throw new HoldfastError('TOKEN_UNKNOWN', `there is no token ${call.params.id}`, { kind: 'usage' });
+    },
+    users: () => catalog.users.list().map(describeUser),
+    createUser: async (call) => {
+      await access.createUser(call.body);
+      return userView(call.body.name);
+    },
+    changeUser: async (call) => {
+      const { name } = call.params;
+      const { role, password, totp } = call.body;
+      userView(name);
+      if (role !== undefined) access.setRole(name, role);
+      if (password !== undefined) await access.setPassword(name, password);
+      if (totp === false) access.removeTotp(name);
+      return userView(name);
+    },
+    removeUser: (call) => {
+      userView(call.params.name);
+      access.removeUser(call.params.name);
+    },
+    audit: (call) => {
+      const { who, source, action, cursor, limit } = call.query;
+      const items = catalog.audit.list({
+        ...(who === undefined ? {} : { who }),
+        ...(source === undefined ? {} : { source }),
+        ...(action === undefined ? {} : { action }),
+        ...(cursor === undefined ? {} : { before: Number(cursor) || 0 }),
+        limit,
+      });
+      const last = items.at(-1);
+      return { items, next: last && items.length === limit ? String(last.number) : null };
+    },
+  };
+}
+
+function describeUser({ name, role, totp, subject, createdAt }: UserRecord) {
+  return { name, role: knownRole(role), totp: totp !== null, external: subject !== null, createdAt };
+}
+
+function describeToken({
+  id,
+  name,
+  role,
+  sources,
+  actions,
+  createdAt,
+  createdBy,
+  expiresAt,
+  usedAt,
+  usedFrom,
+}: TokenRecord) {
+  const facts = { id, name, sources, createdAt, createdBy, expiresAt, usedAt, usedFrom };
+  return { ...facts, role: knownRole(role), actions: actions as Action[] | null };
+}
+
+function knownRole(role: string): Role {
+  return isRole(role) ? role : 'viewer';
+}

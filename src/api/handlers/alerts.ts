@@ -1,0 +1,47 @@
+import { renderHtml } from '../../care/report/report-html.ts';
+import { renderText } from '../../care/report/report-text.ts';
+import { makeReport } from '../../care/report/report.ts';
+import type { Handlers } from '../register.ts';
+import { sourceFor, sourcesFor, type ApiParts } from './parts.ts';
+
+/** The page brings its style and nothing that runs. */
+const pagePolicy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'";
+
+export function alertHandlers(parts: ApiParts): Pick<Handlers, 'alerts' | 'testAlerts' | 'report'> {
+  const { house } = parts;
+  return {
+    alerts: async (call) => {
+      const names = new Set((await sourcesFor(parts, call)).map(({ name }) => name));
+      const { channels, incidents, undelivered } = house.alerts.overview();
+      return {
+        channels,
+        incidents: incidents.filter(({ source }) => source === null || names.has(source)),
+        undelivered: undelivered.map(({ id, channel, createdAt, attempts, nextAt, state, lastError }) => ({
+          id,
+          channel,
+          createdAt,
+          attempts,
+          nextAt,
+          state,
+          lastError,
+        })),
+      };
+    },
+    testAlerts: (call) => house.alerts.test({ channel: call.body.channel, signal: call.signal }),
+    report: async (call) => {
+      const { source, as } = call.query;
+      const mine = await sourcesFor(parts, call);
+      const all = mine.length === (await house.findSources(call.signal)).length;
+      const only = source === undefined && all ? undefined : await sourceFor(parts, call, source, 'read');
+      const report = await makeReport(house, call.signal, only);
+      if (as === 'html') {
+        void call.reply
+          .header('content-security-policy', pagePolicy)
+          .type('text/html; charset=utf-8')
+          .send(renderHtml(report));
+      } else if (as === 'text') {
+        void call.reply.type('text/plain; charset=utf-8').send(renderText(report));
+      } else void call.reply.send(report);
+    },
+  };
+}

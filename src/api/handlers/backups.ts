@@ -1,0 +1,237 @@
+import { removeHold, writeHold } from '../../archive/hold.ts';
+import { readManifest } from '../../archive/read-manifest.ts';
+import { backup } from '../../backup/backup.ts';
+import { throwIfAborted } from '../../base/abort.ts';
+import { HoldfastError, toHoldfastError } from '../../base/errors.ts';
+import { copyOne } from '../../care/copies.ts';
+import { drill } from '../../care/drill.ts';
+import { takeInventory } from '../../care/inventory.ts';
+import { listBackups, type ListedBackup } from '../../care/listing.ts';
+import { prune } from '../../care/prune.ts';
+import { removeOne } from '../../care/remove.ts';
+import { resolveBackup, type ResolvedBackup } from '../../care/select.ts';
+import type { Source } from '../../care/source.ts';
+import { verify } from '../../care/verify.ts';
+import { withRun } from '../../catalog/run.ts';
+import type { BackupView } from '../contract.ts';
+import type { Call, Handlers } from '../register.ts';
+import { begun, sourceFor, sourcesFor, type ApiParts } from './parts.ts';
+import { repeatable } from './repeat.ts';
+
+type BackupRoutes =
+  | 'backups'
+  | 'createBackup'
+  | 'backup'
+  | 'changeBackup'
+  | 'deleteBackup'
+  | 'verifyBackup'
+  | 'drillBackup'
+  | 'copyBackup'
+  | 'prune';
+
+export function backupHandlers(parts: ApiParts): Pick<Handlers, BackupRoutes> {
+  const { house, work } = parts;
+  const { catalog, clock } = house;
+  const findBackup = (source: Source, id: string, storage: string | undefined, signal: AbortSignal) =>
+    resolveBackup({
+      source,
+      storage: storage === undefined ? null : house.storageOf(source, storage),
+      id,
+      catalog,
+      signal,
+    });
+
+  return {
+    backups: async (call) => {
+      const { source, fresh, cursor, limit } = call.query;
+      const sources =
+        source === undefined ? await sourcesFor(parts, call) : [await sourceFor(parts, call, source, 'read')];
+      if (fresh) for (const each of sources) await listBackups(house, each, call.signal);
+      return pageOf(
+        sources.flatMap((each) => parts.listings(each)),
+        cursor,
+        limit,
+      );
+    },
+    createBackup: async (call) => {
+      const source = await sourceFor(parts, call, call.body.source, 'backup');
+      const description = call.body.description ?? null;
+      const started = await repeatable(parts, call, { source: source.name, description }, () =>
+        work.begin((run) => backup({ ...house, ...run, source, trigger: 'api', description })),
+      );
+      return begun(parts, call, started, call.query.wait);
+    },
+    backup: async (call) => {
+      const source = await sourceFor(parts, call, call.params.source, 'read');
+      // What is known of it is told as well while its storages are away.
+      const found = await findBackup(source, call.params.id, undefined, call.signal).catch((error: unknown) => {
+        throwIfAborted(call.signal);
+        if (toHoldfastError(error).kind === 'usage') throw error;
+        return null;
+      });
+      const listed = listedBackup(parts, source, found?.id ?? call.params.id);
+      const manifest =
+        found?.row.state === 'complete'
+          ? await readManifest(found.storage, source.name, listed.id, call.signal)
+          : null;
+      return {
+        backup: listed,
+        manifest: manifest && { ...manifest },
+        pending: catalog.copies
+          .list({ source: source.name, backup: listed.id })
+          .map(({ storage: to, attempts, nextAt, lastError }) => ({ storage: to, attempts, nextAt, lastError })),
+        proofs: catalog.proofs
+          .list({ source: source.name, backup: listed.id })
+          .map(({ kind, at, ok, storage: where, depth, seconds, result }) => ({
+            kind,
+            at,
+            ok,
+            storage: where,
+            depth,
+            seconds,
+            result,
+          })),
+      };
+    },
+    changeBackup: async (call) => {
+      const source = await sourceFor(parts, call, call.params.source, 'hold');
+      const { id } = await findBackup(source, call.params.id, undefined, call.signal);
+      const { held, reason = null } = call.body;
+      const mark = { at: clock.now().toISOString(), reason };
+      return markCopies(parts, source, id, call, (storage) =>
+        held
+          ? writeHold(storage, source.name, id, mark, call.signal)
+          : removeHold(storage, source.name, id, call.signal),
+      );
+    },
+    deleteBackup: async (call) => {
+      const { storage, allowLast, wait } = call.query;
+      const source = await sourceFor(parts, call, call.params.source, 'delete');
+      const { id } = await findBackup(source, call.params.id, storage, call.signal);
+      const storages = storage === undefined ? source.storages : [house.storageOf(source, storage)];
+      const started = await work.begin(({ signal, report }) =>
+        withRun(
+          { operation: 'delete', source: source.name, backup: id, trigger: 'api', catalog, clock, signal, report },
+          async (run) => ({
+            state: 'succeeded',
+            result: {
+              ...(await removeOne({
+                source,
+                storages,
+                id,
+                allowLastGood: allowLast,
+                catalog,
+                clock,
+                run: run.id,
+                signal: run.signal,
+                report: run.report,
+              })),
+              run: run.id,
+            },
+          }),
+        ),
+      );
+      return begun(parts, call, started, wait);
+    },
+    verifyBackup: async (call) => {
+      const { depth, storage } = call.body;
+      const source = await sourceFor(parts, call, call.params.source, 'verify');
+      const found = await findBackup(source, call.params.id, storage, call.signal);
+      const started = await work.begin((run) =>
+        verify({ ...house, ...run, ...placeOf(found), source, depth, trigger: 'api' }),
+      );
+      return begun(parts, call, started, call.query.wait);
+    },
+    drillBackup: async (call) => {
+      const source = await sourceFor(parts, call, call.params.source, 'drill');
+      const found = await findBackup(source, call.params.id, call.body.storage, call.signal);
+      const started = await work.begin((run) => drill({ ...house, ...run, ...placeOf(found), source, trigger: 'api' }));
+      return begun(parts, call, started, call.query.wait);
+    },
+    copyBackup: async (call) => {
+      const source = await sourceFor(parts, call, call.params.source, 'copy');
+      const to = house.storageOf(source, call.body.to);
+      const { id } = await findBackup(source, call.params.id, undefined, call.signal);
+      const started = await work.begin(({ signal, report }) =>
+        withRun(
+          { operation: 'copy', source: source.name, backup: id, trigger: 'api', catalog, clock, signal, report },
+          async (run) => {
+            const task = { source, catalog, clock, run: run.id, signal: run.signal, report: run.report };
+            const outcome = await copyOne({ ...task, id, from: null, to });
+            if (outcome.state !== 'pending') {
+              await takeInventory({ storage: to, source: source.name, catalog, signal: run.signal });
+            }
+            return { state: outcome.state === 'pending' ? 'partial' : 'succeeded', result: { ...outcome, run: run.id } };
+          },
+        ),
+      );
+      return begun(parts, call, started, call.query.wait);
+    },
+    prune: async (call) => {
+      const { dryRun } = call.query;
+      const named = call.body.source;
+      const sources =
+        named === undefined ? await sourcesFor(parts, call) : [await sourceFor(parts, call, named, 'prune')];
+      const results: unknown[] = [];
+      for (const source of sources) {
+        if (named === undefined) await sourceFor(parts, call, source.name, 'prune');
+        for (const storage of source.storages) {
+          const task = { ...house, source, storage, dryRun, signal: call.signal, report: () => undefined };
+          results.push({ source: source.name, ...(await prune(task)) });
+        }
+      }
+      return results;
+    },
+  };
+}
+
+/** Newest first over all sources; the cursor is the last one seen, so that new ones do not shift the pages. */
+function pageOf(
+  backups: readonly ListedBackup[],
+  cursor: string | undefined,
+  limit: number,
+): { items: BackupView[]; next: string | null } {
+  const mark = ({ createdAt, source, id }: ListedBackup) => `${createdAt}|${source}|${id}`;
+  const sorted = backups.toSorted((a, b) => (mark(a) < mark(b) ? 1 : -1));
+  const rest = cursor === undefined ? sorted : sorted.filter((each) => mark(each) < cursor);
+  const items = rest.slice(0, limit);
+  const last = items.at(-1);
+  return { items, next: last && rest.length > limit ? mark(last) : null };
+}
+
+function listedBackup({ listings }: ApiParts, source: Source, id: string): ListedBackup {
+  const backups = listings(source);
+  const found = backups.find((each) => each.id === id);
+  if (found) return found;
+  throw new HoldfastError('BACKUP_UNKNOWN', `there is no backup ${id} of ${source.name}`, { kind: 'usage' });
+}
+
+function placeOf({ storage, id }: ResolvedBackup): Pick<ResolvedBackup, 'storage' | 'id'> {
+  return { storage, id };
+}
+
+/** A mark on one copy alone would let retention take the others. */
+async function markCopies(
+  { house, listings }: ApiParts,
+  source: Source,
+  id: string,
+  { signal }: Call,
+  mark: (storage: Source['storages'][number]) => Promise<void>,
+): Promise<{ storages: string[] }> {
+  const copies = listings(source).find((each) => each.id === id)?.copies ?? {};
+  const storages: string[] = [];
+  let failure: { error: unknown } | undefined;
+  for (const storage of source.storages) {
+    if (copies[storage.name] === 'missing' || copies[storage.name] === 'pending') continue;
+    try {
+      await mark(storage);
+      await takeInventory({ storage, source: source.name, catalog: house.catalog, signal });
+      storages.push(storage.name);
+    } catch (error) {
+      throwIfAborted(signal);
+      failure ??= { error: toHoldfastError(error) };
+    }
+  }
+  if (failure) throw failure.error;
+  return { storages };
+}

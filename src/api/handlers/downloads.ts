@@ -1,0 +1,167 @@
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { pack, type Pack } from 'tar-stream';
+import { openArtifact, readSealed } from '../../archive/copy.ts';
+import { artifactKey } from '../../archive/layout.ts';
+import { readKeySet, type KeyFile } from '../../archive/key-files.ts';
+import type { Artifact, Manifest } from '../../archive/manifest.ts';
+import { HoldfastError } from '../../base/errors.ts';
+import { resolveBackup } from '../../care/select.ts';
+import type { Source } from '../../care/source.ts';
+import { readingLock } from '../../care/verify.ts';
+import { holdLock, type Lease } from '../../catalog/lease.ts';
+import { expectDigest } from '../../pipeline/digest.ts';
+import { through } from '../../pipeline/pipeline.ts';
+import type { Storage } from '../../storage/storage.ts';
+import type { Call, Handlers } from '../register.ts';
+import { sourceFor, type ApiParts } from './parts.ts';
+
+interface Place {
+  source: Source;
+  storage: Storage;
+  id: string;
+}
+
+export function downloadHandlers(parts: ApiParts): Pick<Handlers, 'downloadBackup' | 'downloadArtifact'> {
+  const { house } = parts;
+  const find = async (
+    call: Call,
+    named: { source: string; id: string },
+    storage: string | undefined,
+  ): Promise<Place> => {
+    const source = await sourceFor(parts, call, named.source, 'download');
+    const wanted = storage === undefined ? null : house.storageOf(source, storage);
+    const request = { source, storage: wanted, id: named.id, catalog: house.catalog, signal: call.signal };
+    const found = await resolveBackup(request);
+    return { source, storage: found.storage, id: found.id };
+  };
+  /** Nobody may remove it underneath. */
+  const hold = ({ source, id }: Place, { signal }: Call): Promise<Lease> =>
+    holdLock({ ...house, name: readingLock(source.name, id), run: null, mode: 'shared', signal });
+
+  return {
+    downloadBackup: async (call) => {
+      const place = await find(call, call.params, call.query.storage);
+      await using lease = await hold(place, call);
+      const { content, manifest } = await readSealed(place.storage, place.source.name, place.id, lease.signal);
+      const tar = pack();
+      const stream = Readable.from(tar, { objectMode: false });
+      begin(call, `${place.source.name}-${place.id}.tar`, 'application/x-tar', stream, {});
+      await fill(tar, place, { content, manifest }, lease.signal);
+      await finished(call);
+    },
+    downloadArtifact: async (call) => {
+      const place = await find(call, call.params, call.query.storage);
+      await using lease = await hold(place, call);
+      const { manifest } = await readSealed(place.storage, place.source.name, place.id, lease.signal);
+      const artifact = manifest.artifacts.find(({ path }) => path === call.query.path);
+      if (!artifact) throw artifactUnknown(call.query.path);
+      const tag = `"${artifact.sha256}"`;
+      const { range: wanted, 'if-range': unless = tag } = call.request.headers;
+      const range = unless === tag ? readRange(wanted, artifact.bytes) : null;
+      const name = `${place.id}-${artifact.path.replaceAll('/', '_')}`;
+      const facts = { 'accept-ranges': 'bytes', etag: tag };
+      if (range === null) {
+        const content = await checked(place, artifact, lease.signal);
+        begin(call, name, 'application/octet-stream', content, { ...facts, 'content-length': artifact.bytes });
+      } else {
+        const { start, end } = range;
+        const key = artifactKey(place.source.name, place.id, artifact.path);
+        const content = await place.storage.get(key, { start, end, signal: lease.signal });
+        call.reply.code(206);
+        begin(call, name, 'application/octet-stream', content, {
+          ...facts,
+          'content-length': end - start + 1,
+          'content-range': `bytes ${start}-${end}/${artifact.bytes}`,
+        });
+      }
+      await finished(call);
+    },
+  };
+}
+
+/** What does not fit its digest breaks the download off: a tar that ends well is whole. */
+async function fill(
+  tar: Pack,
+  place: Place,
+  { content, manifest }: { content: Buffer; manifest: Manifest },
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    const above = `${place.source.name}/`;
+    const folder = `${above}${place.id}/`;
+    const facts = { mode: 0o600, mtime: new Date(manifest.finishedAt) };
+    for (const artifact of manifest.artifacts) {
+      const entry = tar.entry({ ...facts, name: folder + artifact.path, size: artifact.bytes });
+      await pipeline(await checked(place, artifact, signal), entry, { signal });
+    }
+    for (const key of await keysOf(place, manifest, signal))
+      tar.entry({ ...facts, name: above + key.name }, key.content);
+    // Last, as in a storage.
+    tar.entry({ ...facts, name: `${folder}manifest.json` }, content);
+    tar.finalize();
+  } catch (error) {
+    tar.destroy(error instanceof Error ? error : new Error(String(error)));
+    throw error;
+  }
+}
+
+async function checked({ source, storage, id }: Place, artifact: Artifact, signal: AbortSignal): Promise<Readable> {
+  const stored = await openArtifact(storage, source.name, id, artifact, signal);
+  return through(stored, [expectDigest(artifact, artifact.path)], signal);
+}
+
+/** Without its key an encrypted backup opens nowhere else. */
+async function keysOf({ source, storage }: Place, { encryption }: Manifest, signal: AbortSignal): Promise<KeyFile[]> {
+  const file = (encryption as { key?: unknown } | null)?.key;
+  return typeof file === 'string' ? readKeySet(storage, source.name, file, signal) : [];
+}
+
+function begin(
+  call: Call,
+  name: string,
+  type: string,
+  content: Readable,
+  headers: Record<string, string | number>,
+): void {
+  const plain = name.replaceAll(/[^\w.-]/g, '_');
+  call.reply
+    .headers({ ...headers, 'content-type': type, 'content-disposition': `attachment; filename="${plain}"` })
+    .send(content)
+    .then(
+      () => undefined,
+      () => undefined,
+    );
+}
+
+async function finished({ reply, signal }: Call): Promise<void> {
+  if (reply.raw.writableFinished) return;
+  await new Promise<void>((resolve, reject) => {
+    reply.raw.once('finish', resolve);
+    reply.raw.once('close', () =>
+      reply.raw.writableFinished
+        ? resolve()
+        : reject(signal.aborted ? signal.reason : new Error('the connection was closed')),
+    );
+  });
+}
+
+/** One range, as browsers and download programs ask to go on with; null: everything. Rejects what lies outside with 416. */
+export function readRange(header: string | undefined, bytes: number): { start: number; end: number } | null {
+  const found = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header ?? '');
+  if (!found || (found[1] === '' && found[2] === '')) return null;
+  const last = bytes - 1;
+  const [start, end] =
+    found[1] === ''
+      ? [Math.max(0, bytes - Number(found[2])), last]
+      : [Number(found[1]), found[2] === '' ? last : Math.min(Number(found[2]), last)];
+  if (start <= end) return { start, end };
+  throw new HoldfastError('RANGE_INVALID', `there is nothing at ${header} of ${bytes} bytes`, { kind: 'usage' });
+}
+
+function artifactUnknown(path: string): HoldfastError {
+  return new HoldfastError('ARTIFACT_UNKNOWN', `the backup has no artifact ${path}`, {
+    kind: 'usage',
+    hint: '`manifest.artifacts` of the backup names them.',
+  });
+}

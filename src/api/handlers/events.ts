@@ -1,0 +1,62 @@
+import { allows } from '../../access/roles.ts';
+import { authenticate } from '../authenticate.ts';
+import type { Call, Handlers } from '../register.ts';
+import type { Change } from '../run-watch.ts';
+import { grantOf, runToView, type ApiParts } from './parts.ts';
+
+/** Proxies close connections that are silent for a minute. */
+const aliveEveryMs = 20_000;
+/** Whoever was shown out must not go on to watch. */
+const doorEveryMs = 5_000;
+/** A reader that does not read must not fill the memory; it comes back by itself. */
+const mostUnread = 1024 * 1024;
+
+/** What happens, in any process on this state folder. */
+export function eventHandlers(parts: ApiParts): Pick<Handlers, 'events'> {
+  const { house, watch, closing } = parts;
+  return {
+    events: async (call) => {
+      const { reply, signal } = call;
+      const { raw } = reply;
+      const grant = grantOf(call);
+      const ended = Promise.withResolvers<void>();
+      const end = () => ended.resolve();
+      reply.hijack();
+      raw.writeHead(200, {
+        ...(reply.getHeaders() as Record<string, string>),
+        'content-type': 'text/event-stream; charset=utf-8',
+        'x-accel-buffering': 'no',
+      });
+      const send = (text: string) => {
+        if (raw.writableLength > mostUnread) raw.destroy();
+        else raw.write(text);
+      };
+      const tell = (change: Change) => {
+        const source = change.kind === 'run' ? change.run.source : change.source;
+        if (!allows(grant, 'read', source)) return;
+        const data = change.kind === 'run' ? runToView(house, change.run) : { source };
+        send(`event: ${change.kind}\ndata: ${JSON.stringify(data)}\n\n`);
+      };
+      using _listening = watch.listen(tell);
+      send('retry: 2000\n\n');
+      const alive = setInterval(() => send(': alive\n\n'), aliveEveryMs);
+      const door = setInterval(() => !isStillIn(call, parts) && end(), doorEveryMs);
+      raw.once('close', end);
+      closing.addEventListener('abort', end, { once: true });
+      if (signal.aborted || raw.destroyed || closing.aborted) end();
+      await ended.promise;
+      clearInterval(alive);
+      clearInterval(door);
+      closing.removeEventListener('abort', end);
+      raw.end();
+    },
+  };
+}
+
+function isStillIn({ request }: Call, parts: ApiParts): boolean {
+  try {
+    return authenticate(request, parts) !== null;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,107 @@
+import type { Access, Principal } from '../../access/access.ts';
+import { allows, visible, type Action } from '../../access/roles.ts';
+import { HoldfastError } from '../../base/errors.ts';
+import type { Source } from '../../care/source.ts';
+import type { RunRecord } from '../../catalog/catalog.ts';
+import type { House } from '../../house.ts';
+import type { DaemonView } from '../../schedule/daemon.ts';
+import type { RunView } from '../contract.ts';
+import type { Listings } from '../listings.ts';
+import type { Call } from '../register.ts';
+import { notAllowed } from '../register.ts';
+import type { RunWatch } from '../run-watch.ts';
+import type { Begun, Work } from '../work.ts';
+
+/** What handlers work with. */
+export interface ApiParts {
+  readonly house: House;
+  readonly access: Access;
+  readonly daemon: DaemonView;
+  readonly work: Work;
+  readonly listings: Listings;
+  readonly watch: RunWatch;
+  /** Wishes with an Idempotency-Key that are just being begun. */
+  readonly repeating: Map<string, Promise<Begun>>;
+  readonly publicUrl: string | null;
+  /** Fires when the server is about to end: what would go on for ever ends. */
+  readonly closing: AbortSignal;
+}
+
+/** The sources whoever asks may see. */
+export async function sourcesFor({ house }: ApiParts, call: Call): Promise<readonly Source[]> {
+  return visible(grantOf(call), await house.findSources(call.signal));
+}
+
+/**
+ * The named source, or the only one there is for whoever asks. One they may not see does not exist for them; one they may see and do nothing
+ * with is refused.
+ */
+export async function sourceFor(
+  parts: ApiParts,
+  call: Call,
+  name: string | undefined,
+  action: Action,
+): Promise<Source> {
+  const sources = await sourcesFor(parts, call);
+  const [only, ...others] = sources;
+  const found =
+    name === undefined ? (others.length === 0 ? only : undefined) : sources.find((each) => each.name === name);
+  if (!found) throw name === undefined && others.length > 0 ? sourceNeeded(sources) : sourceUnknown(name);
+  if (!allows(grantOf(call), action, found.name)) throw notAllowed(action);
+  return found;
+}
+
+export function grantOf({ principal }: Call): Principal['grant'] {
+  if (!principal) throw new HoldfastError('NOT_SIGNED_IN', 'sign in first, or show a token', { kind: 'refused' });
+  return principal.grant;
+}
+
+export function runToView({ catalog }: Pick<House, 'catalog'>, record: RunRecord): RunView {
+  return { ...record, progress: record.finishedAt === null ? catalog.runs.progressOf(record.id) : null };
+}
+
+/** How long `?wait=` may take. */
+const longestWaitMs = 10 * 60_000;
+
+/** The run as it is, or as it is when it has ended, whichever comes first. */
+export async function begun(
+  { house, closing }: ApiParts,
+  { request, signal }: Pick<Call, 'request' | 'signal'>,
+  { run, ended }: Begun,
+  wait: string | undefined,
+): Promise<{ run: RunView }> {
+  if (wait !== undefined) {
+    // Otherwise the connection would be taken for dead while nothing is said.
+    request.raw.socket.setTimeout(0);
+    const ms = Number.parseInt(wait, 10) * (wait.endsWith('m') ? 60_000 : 1000);
+    const late = Promise.withResolvers<void>();
+    const timer = setTimeout(late.resolve, Math.min(ms, longestWaitMs));
+    for (const end of [closing, signal]) end.addEventListener('abort', () => late.resolve(), { once: true });
+    await Promise.race([ended, late.promise]);
+    clearTimeout(timer);
+  }
+  const record = house.catalog.runs.get(run);
+  if (!record) throw runUnknown(run);
+  return { run: runToView(house, record) };
+}
+
+export function runUnknown(id: string): HoldfastError {
+  return new HoldfastError('RUN_UNKNOWN', `there is no run ${id}`, { kind: 'usage' });
+}
+
+function sourceUnknown(name: string | undefined): HoldfastError {
+  return new HoldfastError(
+    'SOURCE_UNKNOWN',
+    name === undefined ? 'there is no source' : `there is no source named "${name}"`,
+    {
+      kind: 'usage',
+    },
+  );
+}
+
+function sourceNeeded(sources: readonly Source[]): HoldfastError {
+  return new HoldfastError('SOURCE_NEEDED', 'there are several sources', {
+    kind: 'usage',
+    hint: `Say which one: ${sources.map(({ name }) => name).join(', ')}.`,
+  });
+}

@@ -1,0 +1,61 @@
+import { allows } from '../../access/roles.ts';
+import { HoldfastError } from '../../base/errors.ts';
+import type { Finding } from '../../care/finding.ts';
+import { runCheck } from '../../care/monitor/run-check.ts';
+import type { RunRecord } from '../../catalog/catalog.ts';
+import { notAllowed, type Call, type Handlers } from '../register.ts';
+import { grantOf, runToView, runUnknown, sourceFor, type ApiParts } from './parts.ts';
+
+export function runHandlers(parts: ApiParts): Pick<Handlers, 'runs' | 'run' | 'runLog' | 'cancelRun' | 'check'> {
+  const { house } = parts;
+  const { catalog } = house;
+  /** One they may not see does not exist for them. */
+  const runFor = (call: Call, id: string, action: 'read' | 'cancel'): RunRecord => {
+    const run = catalog.runs.get(id);
+    if (!run || !allows(grantOf(call), 'read', run.source)) throw runUnknown(id);
+    if (!allows(grantOf(call), action, run.source)) throw notAllowed(action);
+    return run;
+  };
+  return {
+    runs: async (call) => {
+      const { source, operation, state, limit } = call.query;
+      if (source !== undefined) await sourceFor(parts, call, source, 'read');
+      const filter = {
+        ...(source === undefined ? {} : { source }),
+        ...(operation === undefined ? {} : { operation: operation as RunRecord['operation'] }),
+        ...(state === undefined ? {} : { state }),
+      };
+      const mine = grantOf(call).sources;
+      const found = catalog.runs.list({ ...filter, limit: mine === null ? limit : limit * 10 });
+      return found
+        .filter((run) => allows(grantOf(call), 'read', run.source))
+        .slice(0, limit)
+        .map((run) => runToView(house, run));
+    },
+    run: (call) => runToView(house, runFor(call, call.params.id, 'read')),
+    runLog: (call) => {
+      const { id } = runFor(call, call.params.id, 'read');
+      return catalog.runs.lines(id).map(({ at, level, message }) => ({ at, level, message }));
+    },
+    cancelRun: (call) => {
+      const run = runFor(call, call.params.id, 'cancel');
+      if (!catalog.runs.requestCancel(run.id, call.principal?.name ?? 'somebody')) {
+        throw new HoldfastError('RUN_ENDED', `run ${run.id} has ended already: ${run.state}`, { kind: 'usage' });
+      }
+      return runToView(house, runFor(call, run.id, 'read'));
+    },
+    check: async (call) => {
+      if (call.query.fresh) await runCheck(house, call.signal);
+      const mark = catalog.marks.get('check');
+      const last = mark?.detail as { findings: Finding[] } | null | undefined;
+      if (!mark?.lastGood || !last) return { at: null, status: 'unknown', findings: [] };
+      const findings = last.findings.filter(({ source }) => allows(grantOf(call), 'read', source));
+      return { at: mark.lastGood, status: worst(findings), findings };
+    },
+  };
+}
+
+function worst(findings: readonly Finding[]): 'ok' | 'warning' | 'critical' {
+  if (findings.some(({ severity }) => severity === 'critical')) return 'critical';
+  return findings.length > 0 ? 'warning' : 'ok';
+}

@@ -1,0 +1,185 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import type { Principal } from '../access/access.ts';
+import { actions, allows, type Action } from '../access/roles.ts';
+import { HoldfastError, toHoldfastError } from '../base/errors.ts';
+import type { Logger } from '../base/logger.ts';
+import type { AuditRecord, Catalog } from '../catalog/catalog.ts';
+import { assertOwnPage, authenticate, type Doorman } from './authenticate.ts';
+import { routes, type RequestOf, type ResponseOf, type Route, type RouteName, type Routes } from './contract.ts';
+
+export interface Call {
+  /** Null only where the route is open to anybody. */
+  readonly principal: Principal | null;
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+  /** Fires when whoever asked has hung up. */
+  readonly signal: AbortSignal;
+}
+
+export type Handler<R extends Route> = (call: Call & RequestOf<R>) => Promise<ResponseOf<R>> | ResponseOf<R>;
+export type Handlers = { readonly [Name in RouteName]: Handler<Routes[Name]> };
+
+export interface Registration extends Doorman {
+  catalog: Catalog;
+  logger: Logger;
+  now(): Date;
+  handlers: Handlers;
+}
+
+const base = '/api/v1';
+
+/** Every route of the contract, each behind its check of who asks and of what they send. */
+export function registerRoutes(app: FastifyInstance, registration: Registration): void {
+  for (const [name, route] of Object.entries(routes) as [RouteName, Route][]) {
+    const handle = registration.handlers[name] as Handler<Route>;
+    app.route({
+      method: route.method,
+      url: base + route.path.replaceAll(/\{(\w+)\}/g, ':$1'),
+      // HEAD would do what GET does, only to throw it away.
+      exposeHeadRoute: false,
+      handler: async (request, reply) => answer({ name, route, handle, registration }, request, reply),
+    });
+  }
+}
+
+interface Entry {
+  name: RouteName;
+  route: Route;
+  handle: Handler<Route>;
+  registration: Registration;
+}
+
+async function answer(entry: Entry, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+  const { name, route, handle, registration } = entry;
+  let principal: Principal | null = null;
+  try {
+    principal = admit(route, request, registration);
+    const sent = readRequest(route, request);
+    const gone = new AbortController();
+    reply.raw.once('close', () => {
+      if (!reply.raw.writableEnded)
+        gone.abort(new HoldfastError('INTERRUPTED', 'whoever asked has hung up', { kind: 'interrupted' }));
+    });
+    const result = await handle({ principal, request, reply, signal: gone.signal, ...sent });
+    note(registration, { name, route, request, principal }, route.status === 202 ? 'started' : 'done', null);
+    if (route.response === 'stream') return await reply;
+    void reply.code(route.status ?? 200);
+    return route.response === 'nothing' ? null : result;
+  } catch (error) {
+    const { kind, code } = toHoldfastError(error);
+    const refused = kind === 'refused' || kind === 'usage' || kind === 'busy';
+    note(registration, { name, route, request, principal }, refused ? 'refused' : 'failed', code);
+    if (!reply.raw.headersSent) throw error;
+    // Too late for another answer; only breaking off tells that this one is not whole.
+    reply.raw.destroy();
+    return reply.hijack();
+  }
+}
+
+function admit(route: Route, request: FastifyRequest, registration: Registration): Principal | null {
+  const principal = authenticate(request, registration);
+  if (route.action === null) {
+    if (route.method !== 'GET') assertOwnPage(request, registration.publicUrl);
+    return principal;
+  }
+  assertSignedIn(principal);
+  if (route.action === 'signed-in') return principal;
+  // For which source is asked by the handler, which knows it; here, whether for any.
+  const { grant } = principal;
+  const sources = aboutAll.has(route.action) ? grant.sources : null;
+  if (!allows({ ...grant, sources }, route.action, null)) throw notAllowed(route.action);
+  return principal;
+}
+
+/** What concerns the whole installation is not for whoever was given some of its sources. */
+const aboutAll: ReadonlySet<Action> = new Set(['alert', 'settings', 'access']);
+
+export function assertSignedIn(principal: Principal | null): asserts principal is Principal {
+  if (!principal) throw new HoldfastError('NOT_SIGNED_IN', 'sign in first, or show a token', { kind: 'refused' });
+}
+
+export function notAllowed(action: string): HoldfastError {
+  return new HoldfastError('NOT_ALLOWED', `this needs the right to ${action}`, {
+    kind: 'refused',
+    hint: `Ask somebody who may manage access; there are: ${actions.join(', ')}.`,
+  });
+}
+
+/** All that is wrong with it at once. */
+function readRequest(route: Route, request: FastifyRequest): RequestOf<Route> {
+  const problems: { path: string; message: string }[] = [];
+  const read = (part: 'params' | 'query' | 'body', given: unknown): unknown => {
+    const schema: z.ZodType | undefined = route[part];
+    if (!schema) return undefined;
+    const result = schema.safeParse(given ?? (part === 'body' ? undefined : {}));
+    if (result.success) return result.data;
+    for (const { path, message } of result.error.issues) problems.push({ path: [part, ...path].join('.'), message });
+    return undefined;
+  };
+  const sent = {
+    params: read('params', request.params),
+    query: read('query', request.query),
+    body: read('body', request.body),
+  };
+  if (problems.length === 0) return sent as RequestOf<Route>;
+  throw new HoldfastError('REQUEST_INVALID', problems.map(({ path, message }) => `${path}: ${message}`).join('; '), {
+    kind: 'usage',
+    hint: 'See /api/docs for what is expected.',
+    details: { problems },
+  });
+}
+
+interface Noted {
+  name: RouteName;
+  route: Route;
+  request: FastifyRequest;
+  principal: Principal | null;
+}
+
+/**
+ * Reading is not noted: who looked at a list says nothing. Whatever changes or takes away is, and whoever was refused a right. Strangers
+ * are only noted where a password was compared: anybody could fill the disk with the rest.
+ */
+function note(
+  { catalog, logger, now }: Registration,
+  { name, route, request, principal }: Noted,
+  outcome: AuditRecord['outcome'],
+  detail: string | null,
+): void {
+  if (!isWorthNoting(route, principal, outcome, detail)) return;
+  const params = (request.params ?? {}) as Record<string, unknown>;
+  const body = (typeof request.body === 'object' ? (request.body ?? {}) : {}) as Record<string, unknown>;
+  try {
+    catalog.audit.add({
+      at: now().toISOString(),
+      who: principal?.name ?? text(body['name']) ?? 'nobody',
+      via: principal === null ? 'none' : principal.kind === 'token' ? 'token' : 'session',
+      from: request.ip,
+      action: name,
+      source: text(params['source'] ?? body['source']),
+      target: text(params['id'] ?? params['name'] ?? (principal && (body['name'] ?? body['id']))),
+      outcome,
+      detail,
+    });
+  } catch (error) {
+    logger.log('error', `the audit log could not be written: ${toHoldfastError(error).message}`, { action: name });
+  }
+}
+
+function isWorthNoting(
+  { method, action }: Route,
+  principal: Principal | null,
+  outcome: AuditRecord['outcome'],
+  detail: string | null,
+): boolean {
+  if (principal === null) return method !== 'GET' && (outcome === 'done' || guesses.has(detail ?? ''));
+  if (method !== 'GET' || action === 'download') return true;
+  return outcome === 'refused' && detail === 'NOT_ALLOWED';
+}
+
+const guesses: ReadonlySet<string> = new Set(['LOGIN_WRONG', 'LOGIN_CODE_WRONG', 'SETUP_TOKEN_WRONG']);
+
+function text(value: unknown): string | null {
+  return typeof value === 'string' ? value.slice(0, 200) : null;
+}

@@ -1,0 +1,81 @@
+import { HoldfastError, toHoldfastError } from '../base/errors.ts';
+import type { Logger } from '../base/logger.ts';
+import type { Report, RunName } from '../base/progress.ts';
+import type { Attended } from '../schedule/serve.ts';
+import { logTo } from '../schedule/work.ts';
+
+/** Runs that were begun over HTTP: they go on when whoever asked has hung up, and end with the daemon. */
+export interface Work extends Attended, AsyncDisposable {
+  /**
+   * Resolves with the run's id once it is at work; rejects with what kept it from beginning. What comes out of a recipe that has nothing
+   * to tell on its way names its run.
+   */
+  begin(recipe: (parts: { signal: AbortSignal; report: Report }) => Promise<unknown>): Promise<Begun>;
+  /** The end of a run that was begun here; at once when it is over, or never was. */
+  endOf(run: string): Promise<void>;
+}
+
+export interface Begun {
+  run: string;
+  ended: Promise<void>;
+}
+
+export function openWork(logger: Logger): Work {
+  const over = new AbortController();
+  const running = new Set<Promise<void>>();
+  const byRun = new Map<string, Promise<void>>();
+  let open = true;
+  const idle = async () => {
+    while (running.size > 0) await Promise.all(running);
+  };
+  const cancel = (reason: HoldfastError) => over.abort(reason);
+  return {
+    begin: async (recipe) => {
+      if (!open) throw stopping();
+      const begun = Promise.withResolvers<string>();
+      const log = new Map<string, Report>();
+      const report: Report = (event, run) => {
+        if (!run) return;
+        begun.resolve(run.id);
+        logOf(log, run, logger)(event, run);
+      };
+      const ended = recipe({ signal: over.signal, report }).then(
+        (result) => begun.resolve((result as { run?: string } | undefined)?.run ?? ''),
+        (error: unknown) => {
+          begun.reject(error);
+          logger.log('warn', `a run begun over HTTP ended badly: ${toHoldfastError(error).message}`);
+        },
+      );
+      running.add(ended);
+      void ended.finally(() => running.delete(ended));
+      const run = await begun.promise;
+      byRun.set(run, ended);
+      void ended.finally(() => byRun.delete(run));
+      return { run, ended };
+    },
+    endOf: (run) => byRun.get(run) ?? Promise.resolve(),
+    close: () => void (open = false),
+    running: () => running.size,
+    idle,
+    cancel,
+    [Symbol.asyncDispose]: async () => {
+      open = false;
+      cancel(stopping());
+      await idle();
+    },
+  };
+}
+
+function stopping(): HoldfastError {
+  return new HoldfastError('DAEMON_STOPPING', 'the daemon is being stopped', {
+    kind: 'interrupted',
+    retryable: true,
+    hint: 'Try again once it is back.',
+  });
+}
+
+function logOf(known: Map<string, Report>, { id, source, operation }: RunName, logger: Logger): Report {
+  const report = known.get(id) ?? logTo(logger, source ?? 'all sources', operation);
+  known.set(id, report);
+  return report;
+}

@@ -1,0 +1,32 @@
+/** All that the monitor can find; each has its line in docs/monitoring.md. */
+export const findingCodes = [
+  'STORAGE_UNREACHABLE',
+  'STORAGE_MISSING',
+  'STORAGE_NOT_WRITABLE',
+  'SPACE_SHORT',
+  'CLOCK_SKEW',
+  'BACKUPS_IN_GIT',
+  'NO_BACKUP',
+  'TOO_FEW_BACKUPS',
+  'BACKUP_OVERDUE',
+  'BACKUP_TOO_OLD',
+  'BACKUP_FROM_FUTURE',
+  'BACKUP_TOO_BIG',
+  'SIZE_DROP',
+  'SIZE_JUMP',
+  'BACKUP_FAILED',
+  'RETENTION_FAILED',
+  'BACKUP_DAMAGED',
+  'VERIFY_FAILED',
+  'VERIFY_STALE',
+  'DRILL_FAILED',
+  'DRILL_STALE',
+  'COPY_PENDING',
+  'COPY_MISSING',
+  'KEY_FILE_MISSING',
+  'DATABASE_UNREACHABLE',
+  'STATE_NOT_WRITABLE',
+  'DAEMON_DOWN',
+] as const;
+
+export type FindingCode = (typeof findingCodes)[number];

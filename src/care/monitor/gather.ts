@@ -1,0 +1,103 @@
+import type { Clock } from '../../base/clock.ts';
+import type { Catalog, Operation, RunRecord } from '../../catalog/catalog.ts';
+import { daemonState } from '../../catalog/daemon-state.ts';
+import type { Storage } from '../../storage/storage.ts';
+import { standings } from '../proofs.ts';
+import type { Source } from '../source.ts';
+import { askDatabases } from './ask-databases.ts';
+import { askStorage, type Answer } from './ask-storage.ts';
+import type { DatabaseFacts, Facts, InstallationFacts, SourceFacts, Trouble } from './facts.ts';
+import type { MonitorRules, SourceSchedule } from './settings.ts';
+import { troubleOf } from './trouble.ts';
+
+export interface GatherTask {
+  readonly sources: readonly Source[];
+  readonly storages: readonly Storage[];
+  readonly catalog: Catalog;
+  readonly clock: Clock;
+  readonly rules: MonitorRules;
+  readonly schedules: readonly SourceSchedule[];
+  /** Where the state is, for people. */
+  readonly state: string;
+  readonly signal: AbortSignal;
+}
+
+/** Asks everything at once; whoever does not answer in time is a fact, and keeps nobody waiting longer than that. */
+export async function gatherFacts(task: GatherTask): Promise<Facts> {
+  const { sources, storages, rules, clock } = task;
+  const [answers, databases] = await Promise.all([
+    Promise.all(storages.map((storage) => askStorage(storage, { ...task, timeoutMs: rules.timeoutMs }))),
+    askDatabases(sources, { ...task, timeoutMs: rules.timeoutMs }),
+  ]);
+  const byStorage = new Map(answers.map((answer) => [answer.facts.name, answer]));
+  return {
+    now: clock.now(),
+    storages: answers.map(({ facts }) => facts),
+    sources: sources.map((source) => sourceFacts(source, task, byStorage, databases)),
+    installation: installationFacts(task),
+  };
+}
+
+function sourceFacts(
+  source: Source,
+  { catalog, rules, schedules }: GatherTask,
+  answers: ReadonlyMap<string, Answer>,
+  databases: ReadonlyMap<string, DatabaseFacts>,
+): SourceFacts {
+  const { name } = source;
+  const proofs = catalog.proofs.list({ source: name });
+  const standing = standings(proofs);
+  const rows = source.storages.flatMap((storage) => {
+    const fresh = answers.get(storage.name)?.rows.get(name);
+    return fresh ?? catalog.backups.list(storage.name, name);
+  });
+  return {
+    name,
+    settings: rules.of(name),
+    schedule: schedules.find((schedule) => schedule.source === name) ?? null,
+    storages: source.storages.map((storage) => ({
+      name: storage.name,
+      local: storage.localPath('probe') !== null,
+      asked: answers.get(storage.name)?.rows.has(name) ?? false,
+      missingKeys: answers.get(storage.name)?.missingKeys.get(name) ?? [],
+    })),
+    deleteLocalAfterCopy: source.deleteLocalAfterCopy,
+    copies: rows.map((row) => ({ row, ok: standing(row).ok })),
+    proofs,
+    queue: catalog.copies.list({ source: name }),
+    lastRun: {
+      backup: lastEnded(catalog, name, 'backup'),
+      prune: lastEnded(catalog, name, 'prune'),
+      drill: lastEnded(catalog, name, 'drill'),
+    },
+    running: catalog.runs.list({ source: name, state: 'running' }).some(({ operation }) => operation === 'backup'),
+    database: databases.get(name) ?? { title: source.database.title, unreachable: null, clockAheadMs: null },
+  };
+}
+
+/** One that a person stopped says nothing about how it would have ended. */
+function lastEnded(catalog: Catalog, source: string, operation: Operation): RunRecord | null {
+  const runs = catalog.runs.list({ source, operation, limit: 10 });
+  return runs.find(({ finishedAt, state }) => finishedAt !== null && state !== 'cancelled') ?? null;
+}
+
+function installationFacts({ catalog, clock, schedules, state }: GatherTask): InstallationFacts {
+  const scheduled = schedules.filter(({ planned }) => planned).length;
+  const daemons = catalog.daemons.list();
+  const states = daemons.map((daemon) => daemonState(daemon, clock));
+  return {
+    state,
+    stateTrouble: troubleWith(() => catalog.probe()),
+    scheduled,
+    daemon: states.includes('alive') ? 'alive' : (states[0] ?? null),
+  };
+}
+
+function troubleWith(work: () => void): Trouble | null {
+  try {
+    work();
+    return null;
+  } catch (error) {
+    return troubleOf(error);
+  }
+}

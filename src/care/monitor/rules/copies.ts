@@ -1,0 +1,95 @@
+import { formatCount, formatDuration } from '../../../base/units.ts';
+import type { Finding } from '../../finding.ts';
+import { goodBackups, type SourceFacts } from '../facts.ts';
+import { finding, type SourceRule } from './rule.ts';
+
+export const copyRules: readonly SourceRule[] = [paidBack, everywhere, whole, withKeys];
+
+/** A copy that is being made is no news. */
+const underWayMs = 3_600_000;
+
+function paidBack({ name, storages, queue, settings }: SourceFacts, now: Date): Finding[] {
+  return storages.flatMap((storage): Finding[] => {
+    const age = ({ since }: { since: string }) => now.getTime() - new Date(since).getTime();
+    const owed = queue.filter((copy) => copy.storage === storage.name && (copy.attempts > 0 || age(copy) > underWayMs));
+    const oldest = owed.toSorted((a, b) => age(b) - age(a))[0];
+    if (!oldest) return [];
+    const ageMs = age(oldest);
+    const why = owed.find(({ lastError }) => lastError !== null)?.lastError;
+    return [
+      finding('COPY_PENDING', {
+        severity: ageMs > settings.lateCopyMs ? 'critical' : 'warning',
+        source: name,
+        storage: storage.name,
+        value: ageMs,
+        threshold: settings.lateCopyMs,
+        message: `${formatCount(owed.length, 'backup')} of ${name} ${owed.length === 1 ? 'has' : 'have'} not been copied to ${storage.name}, the oldest for ${formatDuration(ageMs)}${why ? `: ${why.message} (${why.code})` : ''}`,
+        meaning: 'These backups lie in fewer places than they should; it is tried again by itself.',
+        hint: why?.hint ?? '`holdfast copy --pending --now` tries at once and says what is wrong.',
+      }),
+    ];
+  });
+}
+
+/** Only the newest: older ones may have been thinned out differently in each storage. */
+function everywhere(source: SourceFacts, now: Date): Finding[] {
+  const { name, storages, copies, queue, settings, deleteLocalAfterCopy } = source;
+  const newest = goodBackups(source, now).at(-1);
+  if (!newest) return [];
+  const ageMs = now.getTime() - newest.finishedAt.getTime();
+  if (ageMs < underWayMs && source.running) return [];
+  const isThere = (storage: string) =>
+    copies.some(({ row }) => row.storage === storage && row.id === newest.id) ||
+    queue.some((copy) => copy.storage === storage && copy.backup === newest.id);
+  return storages
+    .filter((place) => place.asked && !isThere(place.name) && !(place.local && deleteLocalAfterCopy))
+    .map((place) =>
+      finding('COPY_MISSING', {
+        severity: ageMs > settings.lateCopyMs ? 'critical' : 'warning',
+        source: name,
+        storage: place.name,
+        value: ageMs,
+        threshold: settings.lateCopyMs,
+        message: `the newest good backup of ${name} (${newest.id}) is not in ${place.name}, and nothing is on its way`,
+        meaning: 'If its only place is lost, this backup is lost.',
+        hint: `Run \`holdfast copy --all --to ${place.name} --source ${name}\`.`,
+      }),
+    );
+}
+
+function whole({ name, storages, copies }: SourceFacts): Finding[] {
+  return storages.flatMap((storage): Finding[] => {
+    const bad = copies.filter(({ row }) => row.storage === storage.name && row.state !== 'complete');
+    const [first] = bad;
+    if (!first) return [];
+    const { row } = first;
+    return [
+      finding('BACKUP_DAMAGED', {
+        severity: 'critical',
+        source: name,
+        storage: storage.name,
+        value: bad.length,
+        threshold: 0,
+        message: `${formatCount(bad.length, 'backup')} of ${name} in ${storage.name} ${bad.length === 1 ? 'is' : 'are'} damaged: ${row.id} is ${row.state}${row.problem === null ? '' : `, ${row.problem}`}`,
+        meaning: 'They cannot be restored from there. Something or somebody changed what was stored.',
+        hint: `Check the others with \`holdfast verify --all --storage ${storage.name}\`. Where another storage has the backup whole, delete this copy and run \`holdfast copy <id> --to ${storage.name}\`.`,
+      }),
+    ];
+  });
+}
+
+function withKeys({ name, storages }: SourceFacts): Finding[] {
+  return storages
+    .filter(({ missingKeys }) => missingKeys.length > 0)
+    .map((storage) =>
+      finding('KEY_FILE_MISSING', {
+        severity: 'critical',
+        source: name,
+        storage: storage.name,
+        value: storage.missingKeys.join(', '),
+        message: `${storage.missingKeys.join(' and ')} of ${name} ${storage.missingKeys.length === 1 ? 'is' : 'are'} not in ${storage.name}`,
+        meaning: 'Encrypted backups there cannot be opened without it, whatever passphrase is given.',
+        hint: 'The next backup puts it back; `holdfast backup` takes one now. Find out who removed it.',
+      }),
+    );
+}

@@ -1,0 +1,41 @@
+import { formatCount } from '../../../base/units.ts';
+import type { Finding } from '../../finding.ts';
+import type { Facts } from '../facts.ts';
+import { finding, type Rule } from './rule.ts';
+
+export const installationRules: readonly Rule[] = [stateWritable, daemonAlive];
+
+function stateWritable({ installation: { state, stateTrouble } }: Facts): Finding[] {
+  if (stateTrouble === null) return [];
+  return [
+    finding('STATE_NOT_WRITABLE', {
+      severity: 'critical',
+      message: `the state in ${state} cannot be written: ${stateTrouble.message} (${stateTrouble.code})`,
+      meaning: 'No backup can begin, because nothing could be locked or recorded.',
+      hint: stateTrouble.hint ?? 'See that the disk has room and the user of holdfast may write there.',
+    }),
+  ];
+}
+
+function daemonAlive({ installation: { scheduled, daemon } }: Facts): Finding[] {
+  if (scheduled === 0 || daemon === 'alive') return [];
+  const plans = `${formatCount(scheduled, 'source')} ${scheduled === 1 ? 'has a schedule' : 'have schedules'}`;
+  const said = {
+    never: `${plans}, and no daemon has run yet`,
+    stopped: `${plans}, and the daemon was stopped`,
+    dead: `${plans}, and the daemon died`,
+    silent: `${plans}, and the daemon gives no sign of life`,
+    stuck: `${plans}, and the daemon does nothing any more, although its process runs`,
+  };
+  return [
+    finding('DAEMON_DOWN', {
+      // Who stopped it, or never started it, may have another way; the age of the backups will tell.
+      severity: daemon === null || daemon === 'stopped' ? 'warning' : 'critical',
+      value: daemon ?? 'never',
+      threshold: 'alive',
+      message: said[daemon ?? 'never'],
+      meaning: 'No backup will be taken by itself.',
+      hint: 'Start `holdfast serve`, and let the system restart it when it ends. Where cron or a timer calls `holdfast backup`, remove the schedules from the configuration and set `monitor.maxAge`.',
+    }),
+  ];
+}

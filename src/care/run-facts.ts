@@ -1,0 +1,88 @@
+import { backupPrefix } from '../archive/layout.ts';
+import { formatBytes, formatCount, formatDuration } from '../base/units.ts';
+import type { RunRecord } from '../catalog/catalog.ts';
+import type { Message, RunFacts } from '../notify/channel.ts';
+import type { Comparison } from './compare.ts';
+
+/** Where a storage is, for people; null for one that is not configured. */
+export type PlaceOf = (storage: string) => { kind: string; title: string } | null;
+
+/** What is read of a run's result; everything else in it is other people's. Any of it may be missing. */
+export interface RunResult {
+  id?: string;
+  ok?: boolean;
+  storage?: string;
+  durationMs?: number;
+  seconds?: number;
+  bytes?: number;
+  artifacts?: { role?: string; bytes?: number }[];
+  copies?: Record<string, string>;
+  tables?: number | Comparison['tables'];
+  sequences?: Comparison['sequences'];
+  removed?: string[];
+  rows?: number;
+  warnings?: string[];
+  checks?: { artifact?: string; query?: string; ok?: boolean; detail?: string }[];
+}
+
+export function resultOf({ result }: RunRecord): RunResult {
+  return typeof result === 'object' && result !== null && !Array.isArray(result) ? result : {};
+}
+
+/** The numbers of a run, for programs. */
+export function runFacts(run: RunRecord, placeOf: PlaceOf): RunFacts {
+  const result = resultOf(run);
+  const { bytes = null, rows = null, copies = {} } = result;
+  const backup = run.backup ?? result.id ?? null;
+  const places = Object.entries(copies).flatMap(([storage, state]) => {
+    const place = placeOf(storage);
+    return state === 'complete' && place && backup !== null && run.source !== null
+      ? [{ storage, kind: place.kind, path: pathOf(place.title, run.source, backup) }]
+      : [];
+  });
+  return {
+    run: run.id,
+    operation: run.operation,
+    state: run.state,
+    backup,
+    durationMs: durationOf(run),
+    bytes,
+    databaseBytes: dumpBytes(result),
+    fileBytes: null,
+    bases: null,
+    tables: typeof result.tables === 'number' ? result.tables : null,
+    records: rows,
+    places,
+  };
+}
+
+/** The same for people, under the names that earlier systems used (N-31); counts only where there is something to count. */
+export function listFacts(facts: RunFacts, instance: string): Message['facts'] {
+  const { backup, state, tables, records, databaseBytes, bytes, durationMs, places, run } = facts;
+  const rows: [string, string | null][] = [
+    ['Instance', instance],
+    ['Backup ID', backup],
+    ['Status', state],
+    ['Tables', tables ? formatCount(tables) : null],
+    ['Records', records ? formatCount(records) : null],
+    ['Database Dump', databaseBytes ? formatBytes(databaseBytes) : null],
+    ['Total Size', bytes ? formatBytes(bytes) : null],
+    ['Duration', durationMs === null ? null : formatDuration(durationMs)],
+    ...places.map(({ storage, path }): [string, string] => [`Path (${storage})`, path]),
+    ['Run', run],
+  ];
+  return rows.flatMap(([name, value]) => (value === null ? [] : [{ name, value }]));
+}
+
+export function durationOf({ startedAt, finishedAt }: RunRecord): number | null {
+  return finishedAt === null ? null : Math.max(0, new Date(finishedAt).getTime() - new Date(startedAt).getTime());
+}
+
+function dumpBytes({ artifacts = [] }: RunResult): number | null {
+  const dumps = artifacts.filter(({ role }) => role === 'database');
+  return dumps.length === 0 ? null : dumps.reduce((sum, { bytes = 0 }) => sum + bytes, 0);
+}
+
+function pathOf(title: string, source: string, backup: string): string {
+  return `${title.replace(/\/$/, '')}/${backupPrefix(source, backup).replace(/\/$/, '')}`;
+}

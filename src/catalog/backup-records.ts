@@ -1,0 +1,115 @@
+/** `pending`: not there yet, but queued. */
+export type CopyState = 'complete' | 'incomplete' | 'corrupt' | 'missing' | 'pending';
+
+/** One backup in one storage, as last seen. */
+export interface BackupRow {
+  storage: string;
+  source: string;
+  id: string;
+  state: CopyState;
+  /** Identity of the small files it was read from (size and time), so that a changed one is read again. */
+  stamp: string;
+  /** Null when the manifest could not be read. */
+  facts: BackupFacts | null;
+  problem: string | null;
+  held: { at: string; reason: string | null } | null;
+}
+
+/** What lists and retention need of a manifest. The manifest itself, with thousands of tables and files, stays in the storage. */
+export interface BackupFacts {
+  startedAt: string;
+  finishedAt: string;
+  durationMs: number;
+  trigger: string;
+  safetyFor: string | null;
+  description: string | null;
+  instance: string;
+  /** As stored, all artifacts. */
+  bytes: number;
+  rawBytes: number | null;
+  artifacts: number;
+  /** Null without a database. */
+  database: {
+    engine: string;
+    name: string;
+    serverVersion: string;
+    format: string;
+    sizeBytes: number;
+    tables: number;
+    rows: number;
+  } | null;
+  warnings: number;
+}
+
+export interface BackupRecords {
+  put(row: BackupRow): void;
+  remove(storage: string, source: string, id: string): void;
+  list(storage: string, source: string): BackupRow[];
+  clear(storage?: string): void;
+  /** By source, a number that grows whenever anything a list shows of its backups has changed, whoever wrote it. */
+  versions(): Map<string, number>;
+}
+
+export interface ProofRecord {
+  kind: 'verify' | 'drill';
+  source: string;
+  backup: string;
+  storage: string;
+  at: string;
+  ok: boolean;
+  /** `checksum` or `structure` for a verification. */
+  depth: string | null;
+  seconds: number;
+  /** As in the command's `--json`. */
+  result: unknown;
+}
+
+export interface ProofRecords {
+  add(record: ProofRecord): void;
+  /** Newest first. */
+  list(filter: { source?: string; backup?: string; kind?: 'verify' | 'drill' }): ProofRecord[];
+  remove(source: string, backup: string): void;
+}
+
+/** A copy that is being made or is to be tried again. */
+export interface CopyRecord {
+  source: string;
+  backup: string;
+  /** Where it is to lie. */
+  storage: string;
+  /** How often it failed. */
+  attempts: number;
+  /** Not before this. */
+  nextAt: string;
+  lastError: { code: string; message: string; hint: string | null } | null;
+  /** When it was first begun. */
+  since: string;
+}
+
+export interface CopyRecords {
+  put(record: CopyRecord): void;
+  get(source: string, backup: string, storage: string): CopyRecord | null;
+  /** Oldest backup first. */
+  list(filter: { source?: string; backup?: string }): CopyRecord[];
+  /** Without a storage, all of the backup. */
+  remove(source: string, backup: string, storage?: string): void;
+}
+
+/** The current key of a source, so that a backup does not have to open it. No secret in the clear. */
+export interface RememberedKey {
+  source: string;
+  /** `keys/2026-11-20.age` */
+  file: string;
+  recipient: string;
+  recipients: string[];
+  passphrase: boolean;
+  /** Tells whether a passphrase is the one that opened the key. */
+  proof: string | null;
+  /** Wrapped, as in the storages; base64. */
+  files: { name: string; content: string }[];
+}
+
+export interface KeyRecords {
+  get(source: string): RememberedKey | null;
+  put(record: RememberedKey): void;
+}

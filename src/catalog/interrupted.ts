@@ -1,0 +1,15 @@
+import type { Clock } from '../base/clock.ts';
+import type { Catalog, RunRecord } from './catalog.ts';
+
+/** The process of a run is gone, or silent for so long that somebody else has taken its place. */
+export function endInterrupted(catalog: Catalog, clock: Clock, { id, pid, host }: RunRecord): void {
+  catalog.runs.update(id, {
+    state: 'failed',
+    finishedAt: clock.now().toISOString(),
+    error: {
+      code: 'INTERRUPTED',
+      message: `the process ended in the middle of the run (process ${pid} on ${host})`,
+      hint: 'Start it again; what it left behind is swept by itself.',
+    },
+  });
+}

@@ -1,0 +1,90 @@
+import type { Figures } from '../figures.ts';
+import type { Connection, Row } from './connection.ts';
+
+export function figures(connection: Connection): Figures {
+  const all = <T>(sql: string, read: (row: Row) => T): T[] => connection.all(sql).map(read);
+  return {
+    runTotals: () =>
+      all('select operation, state, count from run_totals order by operation, state', (row) => ({
+        operation: row['operation'] as string,
+        state: row['state'] as string,
+        count: row['count'] as number,
+      })),
+    running: () =>
+      all(`select operation, count(*) as count from runs where state = 'running' group by operation`, (row) => ({
+        operation: row['operation'] as string,
+        count: row['count'] as number,
+      })),
+    latestRuns: () =>
+      all('select * from latest_runs', (row) => ({
+        source: row['source'] === '' ? null : (row['source'] as string),
+        operation: row['operation'] as string,
+        startedAt: row['started_at'] as string,
+        ended:
+          row['ended_at'] === null
+            ? null
+            : {
+                at: row['ended_at'] as string,
+                state: row['ended_state'] as string,
+                seconds: row['ended_seconds'] as number,
+              },
+        succeeded:
+          row['succeeded_at'] === null
+            ? null
+            : { at: row['succeeded_at'] as string, seconds: row['succeeded_seconds'] as number },
+      })),
+    stored: () =>
+      all(
+        `select source, storage, count(*) as backups, sum(state <> 'complete') as damaged, coalesce(sum(bytes), 0) as bytes
+         from backups indexed by backups_figures group by source, storage`,
+        (row) => ({
+          source: row['source'] as string,
+          storage: row['storage'] as string,
+          backups: row['backups'] as number,
+          damaged: row['damaged'] as number,
+          bytes: row['bytes'] as number,
+        }),
+      ),
+    newestBackups: () =>
+      // With max() SQLite takes the other columns from the row that has it.
+      all(
+        `select source, max(id), started_at, bytes, raw_bytes from backups
+         where state = 'complete' and not safety group by source`,
+        (row) => ({
+          source: row['source'] as string,
+          startedAt: row['started_at'] as string,
+          bytes: row['bytes'] as number,
+          rawBytes: row['raw_bytes'] as number | null,
+        }),
+      ),
+    latestProofs: () =>
+      all('select kind, source, max(at) as at, ok, seconds from proofs group by kind, source', (row) => ({
+        kind: row['kind'] as 'verify' | 'drill',
+        source: row['source'] as string,
+        at: row['at'] as string,
+        ok: row['ok'] === 1,
+        seconds: row['seconds'] as number,
+      })),
+    pendingCopies: () =>
+      all('select source, storage, count(*) as count from copies group by source, storage', (row) => ({
+        source: row['source'] as string,
+        storage: row['storage'] as string,
+        count: row['count'] as number,
+      })),
+    deliveries: () =>
+      all(
+        `select channel, state, count(*) as count from deliveries
+         where state in ('pending', 'failed') group by state, channel`,
+        (row) => ({
+          channel: row['channel'] as string,
+          state: row['state'] as 'pending' | 'failed',
+          count: row['count'] as number,
+        }),
+      ),
+    openIncidents: () =>
+      all('select severity, count(*) as count from incidents where resolved_at is null group by severity', (row) => ({
+        severity: row['severity'] as string,
+        count: row['count'] as number,
+      })),
+  };
+}

@@ -1,0 +1,31 @@
+import { hostname, userInfo } from 'node:os';
+import type { Clock } from '../base/clock.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+
+/** Into the audit log: whoever can run this could write to the state anyway, but not by mistake without a trace. */
+export function noteCommand(
+  catalog: Catalog,
+  clock: Clock,
+  { action, target }: { action: string; target: string },
+): void {
+  catalog.audit.add({
+    at: clock.now().toISOString(),
+    who: whoRuns(),
+    via: 'cli',
+    from: hostname(),
+    action,
+    source: null,
+    target,
+    outcome: 'done',
+    detail: null,
+  });
+}
+
+function whoRuns(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    // A container may run as a number that has no name.
+    return 'somebody';
+  }
+}

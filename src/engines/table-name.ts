@@ -1,0 +1,4 @@
+export interface TableName {
+  schema: string;
+  name: string;
+}

@@ -1,0 +1,178 @@
+import { randomUUID } from 'node:crypto';
+import { HoldfastError, toHoldfastError } from '../base/errors.ts';
+import { formatDuration } from '../base/units.ts';
+import type { Alerts } from '../care/alerts.ts';
+import { alertsJob, copiesJob, planJob, regularJob, type JobParts } from './jobs.ts';
+import { holdDaemonLock, startHeartbeat, type DaemonView } from './daemon.ts';
+import { planMemory, takeOver } from './memory.ts';
+import type { Plans } from './plans.ts';
+import { createScheduler, type Scheduler } from './scheduler.ts';
+import { sweepInterrupted } from './sweep.ts';
+import type { WorkParts } from './work.ts';
+
+export interface DaemonParts extends WorkParts {
+  plans: Plans;
+  alerts: Alerts;
+  /** Times as people read them. */
+  tell(at: Date): string;
+}
+
+/** Work that was begun by others in this process, such as over HTTP; it ends together with the daemon's own. */
+export interface Attended {
+  /** Nothing more is begun. */
+  close(): void;
+  running(): number;
+  idle(): Promise<void>;
+  cancel(reason: HoldfastError): void;
+}
+
+export interface Daemon extends AsyncDisposable {
+  readonly view: DaemonView;
+  /** Gives it the same time to end. */
+  attend(others: Attended): void;
+  /** Its HTTP server's address, for whoever looks at the catalog. */
+  listensAt(address: string): void;
+  /**
+   * Works until `stop` fires. Then nothing new is started, and what runs has a time to end by itself, unless `urgent` fires;
+   * what is left is cancelled and cleans up after itself.
+   */
+  work(signals: { stop: AbortSignal; urgent: AbortSignal }): Promise<void>;
+}
+
+const tidyEveryMs = 600_000;
+const firstTidyMs = 10_000;
+/** Timers overflow beyond 24.8 days and would fire at once. */
+const longestTimerMs = 2 ** 31 - 1;
+
+/** Resolves once this is the only daemon on the state folder; until then it stands by. */
+export async function openDaemon(parts: DaemonParts, signal: AbortSignal): Promise<Daemon> {
+  const { clock, plans } = parts;
+  await using doors = new AsyncDisposableStack();
+  const lease = doors.use(await holdDaemonLock(parts, signal));
+  const active = plans.enabled ? plans.all : [];
+  takeOver(active, parts);
+  const scheduler = makeScheduler(parts, active);
+  const view: DaemonView = {
+    id: randomUUID(),
+    startedAt: clock.now(),
+    tickAt: () => scheduler.tickAt(),
+    nextRuns: () => scheduler.nextRuns(),
+    running: () => scheduler.running(),
+  };
+  scheduler.replan();
+  const heartbeat = doors.use(startHeartbeat(parts, view, parts.version));
+  doors.defer(() => heartbeat.stopped());
+  const kept = doors.move();
+  const attended: Attended[] = [];
+  return {
+    view,
+    attend: (others) => void attended.push(others),
+    listensAt: (address) => heartbeat.listensAt(address),
+    work: async ({ stop, urgent }) => {
+      const end = AbortSignal.any([stop, lease.signal]);
+      const over = AbortSignal.any([urgent, lease.signal]);
+      const cleared = tidy(parts, AbortSignal.any([end, over])).catch((error: unknown) => untidy(parts, error));
+      // What was left behind goes first, unless a storage that is away would hold up everything.
+      await endsWithin(cleared, firstTidyMs, end);
+      await scheduler.work(end);
+      for (const others of attended) others.close();
+      await drain([scheduler, ...attended], parts, over);
+      await cleared;
+      lease.signal.throwIfAborted();
+    },
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  };
+}
+
+function makeScheduler(parts: DaemonParts, plans: Plans['all']): Scheduler {
+  const { catalog, clock, logger, sources } = parts;
+  const memory = planMemory(parts);
+  let changedAt: Date | null = clock.now();
+  let scheduler: Scheduler | null = null;
+  let owed = new Map<string, Date>();
+  let writes = catalog.foreignWrites();
+  const changed = () => {
+    changedAt = clock.now();
+    scheduler?.replanJob('alerts');
+  };
+  const refresh = () => {
+    memory.refresh();
+    owed = owedCopies(parts);
+    // Another process may have begun or ended a run.
+    const now = catalog.foreignWrites();
+    if (now !== writes) changed();
+    writes = now;
+  };
+  const jobParts: JobParts = { ...parts, memory, changed };
+  const jobs = [
+    regularJob('tidy', tidyEveryMs, clock.now(), (signal) => tidy(parts, signal)),
+    ...plans.map((plan) => planJob(plan, jobParts)),
+    ...(parts.plans.enabled ? sources.map((source) => copiesJob(source, () => owed, jobParts)) : []),
+    alertsJob(parts.alerts, () => changedAt, parts),
+  ];
+  const { concurrency } = parts.plans;
+  scheduler = createScheduler({
+    jobs,
+    clock,
+    logger,
+    concurrency,
+    refresh,
+    foreignWrites: () => catalog.foreignWrites(),
+  });
+  return scheduler;
+}
+
+/** By source, when the first of its copies is to be tried again. Oldest backup first in the list, not soonest. */
+function owedCopies({ catalog }: DaemonParts): Map<string, Date> {
+  const owed = new Map<string, Date>();
+  for (const { source, nextAt } of catalog.copies.list({})) {
+    const at = new Date(nextAt);
+    const known = owed.get(source);
+    if (!known || at < known) owed.set(source, at);
+  }
+  return owed;
+}
+
+async function tidy(parts: DaemonParts, signal: AbortSignal): Promise<void> {
+  const { catalog, clock, plans } = parts;
+  await sweepInterrupted(parts, signal);
+  const before = new Date(clock.now().getTime() - plans.history.ageMs).toISOString();
+  catalog.runs.trim({ runs: plans.history.runs, before });
+}
+
+function untidy({ logger }: DaemonParts, error: unknown): void {
+  logger.log('debug', `tidying up: ${toHoldfastError(error).message}`);
+}
+
+async function drain(
+  workers: readonly Omit<Attended, 'close'>[],
+  parts: DaemonParts,
+  urgent: AbortSignal,
+): Promise<void> {
+  const { logger, plans } = parts;
+  const idle = Promise.all(workers.map((worker) => worker.idle())).then(() => undefined);
+  const running = () => workers.reduce((sum, worker) => sum + worker.running(), 0);
+  const runs = running();
+  if (runs > 0 && !urgent.aborted) {
+    const what = `${runs} ${runs === 1 ? 'run' : 'runs'}`;
+    logger.log('info', `stopping: ${what} may go on for ${formatDuration(plans.stopWithinMs)}, then it is cancelled`);
+  }
+  if (!(await endsWithin(idle, plans.stopWithinMs, urgent))) {
+    if (running() > 0) logger.log('info', 'cancelling what still runs, and removing what is unfinished');
+    const reason = new HoldfastError('INTERRUPTED', 'stopped together with the daemon', { kind: 'interrupted' });
+    for (const worker of workers) worker.cancel(reason);
+    await idle;
+  }
+  logger.log('info', 'stopped');
+}
+
+async function endsWithin(work: Promise<void>, ms: number, urgent: AbortSignal): Promise<boolean> {
+  const late = AbortSignal.any([AbortSignal.timeout(Math.min(ms, longestTimerMs)), urgent]);
+  return Promise.race([
+    work.then(() => true),
+    new Promise<boolean>((resolve) => {
+      if (late.aborted) resolve(false);
+      late.addEventListener('abort', () => resolve(false), { once: true });
+    }),
+  ]);
+}

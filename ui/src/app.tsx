@@ -1,0 +1,101 @@
+import { Center, Container, Loader } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { lazy, Suspense } from 'react';
+import { useTranslation } from 'react-i18next';
+import { Route, Switch } from 'wouter';
+import type { RunView } from '../../src/api/contract.ts';
+import { call, Problem } from './api/client.ts';
+import { SessionContext } from './api/session.ts';
+import { useEvents } from './api/events.ts';
+import { LiveContext } from './api/live.ts';
+import { Entry } from './pages/entry.tsx';
+import { Frame } from './parts/frame.tsx';
+import { LinkButton } from './parts/link-button.tsx';
+import { Page } from './parts/page.tsx';
+import { useRunWords } from './parts/run-words.ts';
+import { useToasts } from './parts/toasts.tsx';
+import { Empty, Failure, Loading } from './parts/shown.tsx';
+
+// Each page is loaded when it is first looked at.
+const Overview = lazy(() => import('./pages/overview.tsx').then(({ Overview: page }) => ({ default: page })));
+const Source = lazy(() => import('./pages/source.tsx').then(({ Source: page }) => ({ default: page })));
+const Backup = lazy(() => import('./pages/backup.tsx').then(({ Backup: page }) => ({ default: page })));
+
+/** Who is signed in sees the pages; everybody else the entrance. */
+export function App() {
+  const session = useQuery({
+    queryKey: ['session'],
+    queryFn: ({ signal }) => call('GET', '/session', { signal }),
+    retry: false,
+  });
+  if (session.isPending) return <Waiting />;
+  if (session.error instanceof Problem && session.error.status === 401) return <Entry />;
+  if (!session.data)
+    return (
+      <Container py="xl" component="main">
+        <Failure error={session.error} again={() => void session.refetch()} busy={session.isFetching} />
+      </Container>
+    );
+  return (
+    <SessionContext value={session.data}>
+      <Pages />
+    </SessionContext>
+  );
+}
+
+function Pages() {
+  const live = useEvents(useTellEnd());
+  return (
+    <LiveContext value={live}>
+      <Frame live={live}>
+        <Suspense fallback={<Loading lines={6} />}>
+          <Switch>
+            <Route path="/" component={Overview} />
+            <Route path="/sources/:source" component={Source} />
+            <Route path="/sources/:source/:id" component={Backup} />
+            <Route component={Nowhere} />
+          </Switch>
+        </Suspense>
+      </Frame>
+    </LiveContext>
+  );
+}
+
+/** How what was begun on this page has ended, wherever one is by then. */
+function useTellEnd(): (run: RunView) => void {
+  const { t } = useTranslation();
+  const { operation } = useRunWords();
+  const toasts = useToasts();
+  return (run) => {
+    const what = { operation: operation(run.operation), source: run.source ?? '' };
+    if (run.state === 'succeeded') toasts.done(t('run.done', what));
+    else if (run.error === null) toasts.begun(t('run.ended', { ...what, state: t(`states.${run.state}`) }));
+    else
+      toasts.failed(
+        new Problem(500, { code: run.error.code, detail: run.error.message, hint: run.error.hint }),
+        t('run.ended', { ...what, state: t(`states.${run.state}`) }),
+      );
+  };
+}
+
+function Nowhere() {
+  const { t } = useTranslation();
+  return (
+    <Page title={t('nowhere.title')}>
+      <Empty
+        title={t('nowhere.title')}
+        text={t('nowhere.text')}
+        action={<LinkButton to="/">{t('nav.overview')}</LinkButton>}
+      />
+    </Page>
+  );
+}
+
+function Waiting() {
+  const { t } = useTranslation();
+  return (
+    <Center mih="60vh">
+      <Loader role="status" aria-label={t('state.loading')} />
+    </Center>
+  );
+}

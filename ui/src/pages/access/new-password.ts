@@ -1,0 +1,2 @@
+/** As the server wants it; it has the last word. */
+export const shortest = 10;

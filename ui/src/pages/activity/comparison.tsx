@@ -1,0 +1,53 @@
+import { Card, Stack } from '@mantine/core';
+import { IconShieldCheck, IconShieldX } from '@tabler/icons-react';
+import { useTranslation } from 'react-i18next';
+import { Sign } from '../../parts/badge.tsx';
+import { DataTable } from '../../parts/data-table.tsx';
+import { Facts } from '../../parts/facts.tsx';
+import { Section } from '../../parts/page.tsx';
+import { useFormat } from '../../parts/use-format.ts';
+import type { Compared } from './result.ts';
+
+/** What was counted on both sides, and every difference. */
+export function Comparison({ compared }: { compared: Compared }) {
+  const { t } = useTranslation();
+  const format = useFormat();
+  const { differences } = compared;
+  const whole = differences.length === 0;
+  return (
+    <Section title={t('activity.compared')}>
+      <Card withBorder>
+        <Stack gap="md">
+          <Sign
+            icon={whole ? IconShieldCheck : IconShieldX}
+            color={whole ? 'teal' : 'red'}
+            label={t(whole ? 'activity.same' : 'activity.different', { count: differences.length })}
+          />
+          <Facts
+            items={[
+              { name: t('activity.tables'), value: format.number(compared.tables) },
+              { name: t('activity.rows'), value: format.number(compared.rows) },
+              { name: t('activity.sequences'), value: format.number(compared.sequences) },
+              ...(compared.uncounted === 0
+                ? []
+                : [{ name: t('activity.uncounted'), value: format.number(compared.uncounted) }]),
+            ]}
+          />
+          {whole ? null : (
+            <DataTable
+              label={t('activity.differences')}
+              rows={differences}
+              keyOf={({ name, reason }) => `${reason} ${name}`}
+              columns={[
+                { title: t('activity.name'), cell: ({ name }) => name },
+                { title: t('activity.reason'), cell: ({ reason }) => t(`activity.reasons.${reason}`) },
+                { title: t('activity.expected'), right: true, cell: ({ expected }) => expected ?? '–' },
+                { title: t('activity.actual'), right: true, cell: ({ actual }) => actual ?? '–' },
+              ]}
+            />
+          )}
+        </Stack>
+      </Card>
+    </Section>
+  );
+}

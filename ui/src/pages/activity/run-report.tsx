@@ -1,0 +1,81 @@
+import { Alert, Card, List, Stack, Text } from '@mantine/core';
+import { IconAlertTriangle } from '@tabler/icons-react';
+import { useTranslation } from 'react-i18next';
+import type { RunView } from '../../../../src/api/contract.ts';
+import { StateBadge } from '../../parts/badge.tsx';
+import { Facts } from '../../parts/facts.tsx';
+import { Section } from '../../parts/page.tsx';
+import { RunProgress } from '../../parts/run-progress.tsx';
+import { useRunWords } from '../../parts/run-words.ts';
+import { Time, useNow } from '../../parts/time.tsx';
+import { useFormat } from '../../parts/use-format.ts';
+import { BackupLink } from './backup-link.tsx';
+import { Comparison } from './comparison.tsx';
+import { resultOf, secondsOf } from './result.ts';
+import { RunLog } from './run-log.tsx';
+import { WayBack } from './way-back.tsx';
+
+/** Everything there is to know of a run. */
+export function RunReport({ run }: { run: RunView }) {
+  const { t } = useTranslation();
+  const { compared, warnings } = resultOf(run);
+  return (
+    <Stack gap="lg">
+      {run.finishedAt === null ? <RunProgress run={run} /> : null}
+      {run.error === null ? null : <Failed error={run.error} />}
+      <Summary run={run} />
+      {warnings.length === 0 ? null : (
+        <Alert color="yellow" variant="light" icon={<IconAlertTriangle aria-hidden />} title={t('activity.warnings')}>
+          <List size="sm">
+            {warnings.map((warning) => (
+              <List.Item key={warning}>{warning}</List.Item>
+            ))}
+          </List>
+        </Alert>
+      )}
+      {compared === null ? null : <Comparison compared={compared} />}
+      <WayBack run={run} />
+      <Section title={t('activity.log')}>
+        <RunLog run={run} />
+      </Section>
+    </Stack>
+  );
+}
+
+function Summary({ run }: { run: RunView }) {
+  const { t } = useTranslation();
+  const words = useRunWords();
+  const format = useFormat();
+  const now = useNow();
+  const { target, bytes } = resultOf(run);
+  const items = [
+    { name: t('activity.state'), value: <StateBadge state={run.state} /> },
+    { name: t('activity.began'), value: <Time at={run.startedAt} exact /> },
+    { name: t('activity.took'), value: format.seconds(secondsOf(run, now)) },
+    { name: t('activity.trigger'), value: words.trigger(run.trigger) },
+    ...(run.backup === null ? [] : [{ name: t('activity.backup'), value: <BackupLink run={run} /> }]),
+    ...(target === null ? [] : [{ name: t('activity.target'), value: target }]),
+    ...(bytes === null ? [] : [{ name: t('activity.size'), value: format.bytes(bytes) }]),
+    { name: t('activity.where'), value: t('activity.process', { host: run.host, pid: run.pid }) },
+    { name: t('activity.run'), value: <Text span ff="monospace" size="sm" children={run.id} /> },
+  ];
+  return (
+    <Card withBorder>
+      <Facts items={items} />
+    </Card>
+  );
+}
+
+function Failed({ error }: { error: NonNullable<RunView['error']> }) {
+  const { t } = useTranslation();
+  return (
+    <Alert color="red" variant="light" icon={<IconAlertTriangle aria-hidden />} title={t('activity.whatWentWrong')}>
+      <Stack gap={4}>
+        <Text size="sm">
+          {error.message} ({error.code})
+        </Text>
+        {error.hint === null ? null : <Text size="sm">{error.hint}</Text>}
+      </Stack>
+    </Alert>
+  );
+}

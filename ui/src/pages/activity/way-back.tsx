@@ -1,0 +1,95 @@
+import { Alert, Button, Code, Stack, Text } from '@mantine/core';
+import { IconArrowBackUp } from '@tabler/icons-react';
+import { useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import { Trans, useTranslation } from 'react-i18next';
+import { useLocation } from 'wouter';
+import type { RunView } from '../../../../src/api/contract.ts';
+import { call } from '../../api/client.ts';
+import { rememberRun } from '../../api/own-runs.ts';
+import { useMay } from '../../api/session.ts';
+import { Confirm } from '../../parts/confirm.tsx';
+import { LinkButton } from '../../parts/link-button.tsx';
+import { useAct } from '../../parts/toasts.tsx';
+import { canBeUndone, databaseIn, resultOf } from './result.ts';
+
+/** After a restore: how to get back what was there before. */
+export function WayBack({ run }: { run: RunView }) {
+  const { t } = useTranslation();
+  const mayRestore = useMay('restore');
+  const { previous, safety, kept } = resultOf(run);
+  if (run.operation !== 'restore' || run.state !== 'succeeded' || run.source === null) return null;
+  if (kept !== null) {
+    return (
+      <Alert variant="light" color="cyan" icon={<IconArrowBackUp aria-hidden />} title={t('activity.undone')}>
+        <Trans i18nKey="activity.undoneText" values={{ kept }} components={{ code: <Code /> }} />
+      </Alert>
+    );
+  }
+  if (previous === null && safety === null) return null;
+  return (
+    <Alert variant="light" color="cyan" icon={<IconArrowBackUp aria-hidden />} title={t('activity.wayBack')}>
+      <Stack gap="sm" align="flex-start">
+        {previous === null ? null : (
+          <Text size="sm">
+            <Trans i18nKey="activity.previous" values={{ previous }} components={{ code: <Code /> }} />
+          </Text>
+        )}
+        {safety === null ? null : (
+          <Text size="sm">
+            <Trans i18nKey="activity.safety" values={{ safety }} components={{ code: <Code /> }} />
+          </Text>
+        )}
+        {mayRestore && previous !== null ? <Undo run={run} source={run.source} /> : null}
+        {mayRestore && safety !== null ? (
+          <LinkButton
+            variant="default"
+            to={`/restore?source=${encodeURIComponent(run.source)}&id=${encodeURIComponent(safety)}`}
+          >
+            {t('activity.restoreSafety')}
+          </LinkButton>
+        ) : null}
+      </Stack>
+    </Alert>
+  );
+}
+
+function Undo({ run, source }: { run: RunView; source: string }) {
+  const { t } = useTranslation();
+  const [, go] = useLocation();
+  const [asking, setAsking] = useState(false);
+  const query = { source, operation: 'restore', limit: 100 };
+  const restores = useQuery({
+    queryKey: ['runs', query],
+    queryFn: ({ signal }) => call('GET', '/runs', { query, signal }),
+  });
+  const undo = useAct(
+    (confirm: string) => call('POST', '/restores/undo', { body: { source, confirm } }),
+    ({ run: begun }, _confirm, toasts) => {
+      rememberRun(begun);
+      setAsking(false);
+      toasts.begun(t('run.begun', { operation: t('operations.restore'), source }));
+      go(`/activity/${begun.id}`);
+    },
+  );
+  const word = databaseIn(resultOf(run).target);
+  if (word === null || !restores.data || !canBeUndone(run, restores.data)) return null;
+  return (
+    <>
+      <Button color="red" onClick={() => setAsking(true)}>
+        {t('activity.undo')}
+      </Button>
+      <Confirm
+        opened={asking}
+        onClose={() => setAsking(false)}
+        title={t('activity.undo')}
+        word={word}
+        label={t('activity.undo')}
+        busy={undo.isPending}
+        onConfirm={() => undo.mutate(word)}
+      >
+        {t('activity.undoText')}
+      </Confirm>
+    </>
+  );
+}

@@ -1,0 +1,102 @@
+import { Alert, Button, Card, Center, PasswordInput, Stack, Text, TextInput, Title } from '@mantine/core';
+import { useForm } from '@mantine/form';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useTranslation } from 'react-i18next';
+import { call, Problem } from '../api/client.ts';
+
+/** Sign-in, or as long as there is no user, making the first one. */
+export function Entry() {
+  const entrance = useQuery({ queryKey: ['entrance'], queryFn: () => call('GET', '/entrance') });
+  return (
+    <Center mih="100vh" p="md">
+      <Card withBorder w={380} maw="100%" p="lg" component="main">
+        {entrance.data?.setUp ? <SetUp /> : <SignIn />}
+      </Card>
+    </Center>
+  );
+}
+
+function SignIn() {
+  const { t } = useTranslation();
+  const queries = useQueryClient();
+  const form = useForm({ initialValues: { name: '', password: '', code: '' } });
+  const enter = useMutation({
+    mutationFn: ({ code, ...rest }: typeof form.values) =>
+      call('POST', '/session', { body: { ...rest, ...(code === '' ? {} : { code }) } }),
+    onSuccess: () => queries.resetQueries(),
+  });
+  const needsCode = enter.error instanceof Problem && enter.error.code.startsWith('LOGIN_CODE');
+  return (
+    <form onSubmit={form.onSubmit((values) => enter.mutate(values))}>
+      <Stack>
+        <Title order={2} size="h3">
+          {t('entry.title')}
+        </Title>
+        <Failure error={needsCode && form.values.code === '' ? null : enter.error} />
+        <TextInput label={t('entry.name')} autoComplete="username" required autoFocus {...form.getInputProps('name')} />
+        <PasswordInput
+          label={t('entry.password')}
+          autoComplete="current-password"
+          required
+          {...form.getInputProps('password')}
+        />
+        {needsCode || form.values.code !== '' ? (
+          <TextInput
+            label={t('entry.code')}
+            autoComplete="one-time-code"
+            required
+            autoFocus
+            {...form.getInputProps('code')}
+          />
+        ) : null}
+        <Button type="submit" loading={enter.isPending}>
+          {t('entry.submit')}
+        </Button>
+      </Stack>
+    </form>
+  );
+}
+
+function SetUp() {
+  const { t } = useTranslation();
+  const queries = useQueryClient();
+  const form = useForm({ initialValues: { token: '', name: '', password: '' } });
+  const enter = useMutation({
+    mutationFn: (values: typeof form.values) => call('POST', '/setup', { body: values }),
+    onSuccess: () => queries.resetQueries(),
+  });
+  return (
+    <form onSubmit={form.onSubmit((values) => enter.mutate(values))}>
+      <Stack>
+        <Title order={2} size="h3">
+          {t('entry.setUpTitle')}
+        </Title>
+        <Text size="sm" c="dimmed">
+          {t('entry.setUpText')}
+        </Text>
+        <Failure error={enter.error} />
+        <TextInput label={t('entry.token')} required autoFocus autoComplete="off" {...form.getInputProps('token')} />
+        <TextInput label={t('entry.name')} required autoComplete="username" {...form.getInputProps('name')} />
+        <PasswordInput
+          label={t('entry.password')}
+          required
+          autoComplete="new-password"
+          {...form.getInputProps('password')}
+        />
+        <Button type="submit" loading={enter.isPending}>
+          {t('entry.setUpSubmit')}
+        </Button>
+      </Stack>
+    </form>
+  );
+}
+
+function Failure({ error }: { error: Error | null }) {
+  if (!error) return null;
+  const hint = error instanceof Problem ? error.hint : null;
+  return (
+    <Alert color="red" role="alert" title={error.message}>
+      {hint}
+    </Alert>
+  );
+}

@@ -1,0 +1,128 @@
+import { Anchor, Box, Button, Card, Group, Stack, Text, ThemeIcon } from '@mantine/core';
+import { IconAlertTriangle, IconCircleCheck, IconCircleDashed, IconRefresh } from '@tabler/icons-react';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useTranslation } from 'react-i18next';
+import { Link } from 'wouter';
+import { call } from '../../api/client.ts';
+import { StateBadge } from '../../parts/badge.tsx';
+import { Shown } from '../../parts/shown.tsx';
+import { Time } from '../../parts/time.tsx';
+import { useAct } from '../../parts/toasts.tsx';
+
+const ask = (fresh: boolean, signal?: AbortSignal) =>
+  call('GET', '/check', { ...(fresh ? { query: { fresh: 'true' } } : {}), ...(signal ? { signal } : {}) });
+type Check = Awaited<ReturnType<typeof ask>>;
+type Finding = Check['findings'][number];
+
+/** What is not as it should be, worst first, each with what it means and what to do. */
+export function Findings() {
+  const check = useQuery({ queryKey: ['check'], queryFn: ({ signal }) => ask(false, signal) });
+  return (
+    <Shown query={check} lines={2}>
+      {(found) => (
+        <Stack gap="sm">
+          <Verdict check={found} />
+          {found.findings
+            .toSorted((a, b) => Number(b.severity === 'critical') - Number(a.severity === 'critical'))
+            .map((finding) => (
+              <FindingCard key={[finding.code, finding.source, finding.storage].join('|')} finding={finding} />
+            ))}
+        </Stack>
+      )}
+    </Shown>
+  );
+}
+
+const looks = {
+  ok: { color: 'teal', icon: IconCircleCheck },
+  warning: { color: 'yellow', icon: IconAlertTriangle },
+  critical: { color: 'red', icon: IconAlertTriangle },
+  unknown: { color: 'gray', icon: IconCircleDashed },
+} as const;
+
+function Verdict({ check }: { check: Check }) {
+  const { t } = useTranslation();
+  const queries = useQueryClient();
+  const look = useAct(
+    () => ask(true),
+    (fresh) => queries.setQueryData(['check'], fresh),
+  );
+  const { color, icon: Icon } = looks[check.status];
+  const count = check.findings.length;
+  const title = {
+    ok: t('overview.fine'),
+    warning: t('overview.warning', { count }),
+    critical: t('overview.critical', { count }),
+    unknown: t('overview.unknown'),
+  }[check.status];
+  return (
+    <Card withBorder padding="md">
+      <Group justify="space-between" gap="sm">
+        <Group gap="md" wrap="nowrap">
+          <ThemeIcon variant="light" color={color} size={46} radius="xl">
+            <Icon size={26} aria-hidden />
+          </ThemeIcon>
+          <Box>
+            <Text fw={650} size="lg" role="status">
+              {title}
+            </Text>
+            <Text size="sm" c="dimmed" component="div">
+              {check.status === 'ok' ? `${t('overview.fineText')} ` : null}
+              {check.status === 'unknown' ? t('overview.unknownText') : null}
+              {check.at === null ? null : (
+                <>
+                  {t('overview.looked')} <Time at={check.at} />
+                </>
+              )}
+            </Text>
+          </Box>
+        </Group>
+        <Button
+          variant="default"
+          leftSection={<IconRefresh size={16} aria-hidden />}
+          loading={look.isPending}
+          onClick={() => look.mutate()}
+        >
+          {t('overview.look')}
+        </Button>
+      </Group>
+    </Card>
+  );
+}
+
+function FindingCard({ finding }: { finding: Finding }) {
+  const { t } = useTranslation();
+  const { severity, source, storage, code } = finding;
+  const { message, meaning, hint } = finding;
+  return (
+    <Card
+      withBorder
+      padding="md"
+      style={{ borderLeft: `4px solid var(--mantine-color-${severity === 'critical' ? 'red' : 'yellow'}-6)` }}
+    >
+      <Group justify="space-between" gap="xs" mb={4}>
+        <Group gap="sm">
+          <StateBadge state={severity} />
+          <Text fw={600}>{message}</Text>
+        </Group>
+        <Text size="sm" c="dimmed" component="div">
+          {source === null ? (
+            (storage ?? t('overview.all'))
+          ) : (
+            <Anchor component={Link} href={`/sources/${encodeURIComponent(source)}`} size="sm" underline="always">
+              {source}
+            </Anchor>
+          )}{' '}
+          · {code}
+        </Text>
+      </Group>
+      <Text size="sm">{meaning}</Text>
+      <Text size="sm" mt={6}>
+        <Text span fw={600} size="sm">
+          {t('overview.hint')}:{' '}
+        </Text>
+        {hint}
+      </Text>
+    </Card>
+  );
+}
