@@ -182,7 +182,7 @@ memstore device bytes = 8589934592
 # The gateway asks for an encrypted link to the monitor by default, which needs keys; without them it never listens.
 ms mon client mode = crc
 ms mon service mode = crc
-rgw frontends = beast endpoint=127.0.0.1:${port}
+rgw frontends = beast endpoint=127.0.0.1:${port} tcp_nodelay=1
 rgw thread pool size = 32
 rgw rados pool pg num min = 4
 rgw override bucket index max shards = 1

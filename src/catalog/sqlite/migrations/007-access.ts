@@ -1,3 +1,16 @@
+/** Whatever a list of backups is made of counts as a change of its source. */
+const counted = ['backups', 'proofs', 'copies'].flatMap((table) =>
+  [
+    ['insert', 'new'],
+    ['update', 'new'],
+    ['delete', 'old'],
+  ].map(
+    ([event, row]) => `create trigger ${table}_${event}_seen after ${event} on ${table} begin
+  insert into versions (source, version) values (${row}.source, 1) on conflict (source) do update set version = version + 1;
+end;`,
+  ),
+);
+
 /** Who may do what over HTTP, and who did; and which lists have changed since they were last looked at. */
 export const access = `
 create table users (
@@ -64,31 +77,5 @@ create table versions (
   source text primary key,
   version integer not null
 ) strict;
-create trigger backups_insert_seen after insert on backups begin
-  insert into versions (source, version) values (new.source, 1) on conflict (source) do update set version = version + 1;
-end;
-create trigger backups_update_seen after update on backups begin
-  insert into versions (source, version) values (new.source, 1) on conflict (source) do update set version = version + 1;
-end;
-create trigger backups_delete_seen after delete on backups begin
-  insert into versions (source, version) values (old.source, 1) on conflict (source) do update set version = version + 1;
-end;
-create trigger proofs_insert_seen after insert on proofs begin
-  insert into versions (source, version) values (new.source, 1) on conflict (source) do update set version = version + 1;
-end;
-create trigger proofs_update_seen after update on proofs begin
-  insert into versions (source, version) values (new.source, 1) on conflict (source) do update set version = version + 1;
-end;
-create trigger proofs_delete_seen after delete on proofs begin
-  insert into versions (source, version) values (old.source, 1) on conflict (source) do update set version = version + 1;
-end;
-create trigger copies_insert_seen after insert on copies begin
-  insert into versions (source, version) values (new.source, 1) on conflict (source) do update set version = version + 1;
-end;
-create trigger copies_update_seen after update on copies begin
-  insert into versions (source, version) values (new.source, 1) on conflict (source) do update set version = version + 1;
-end;
-create trigger copies_delete_seen after delete on copies begin
-  insert into versions (source, version) values (old.source, 1) on conflict (source) do update set version = version + 1;
-end;
+${counted.join('\n')}
 `;
