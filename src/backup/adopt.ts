@@ -4,6 +4,7 @@ import type { ForeignFile } from '../archive/foreign-file.ts';
 import { openBackup } from '../archive/writer.ts';
 import { step } from '../base/progress.ts';
 import { copyEverywhere } from '../care/copies.ts';
+import { listBackups } from '../care/listing.ts';
 import { rehearse } from '../care/rehearse.ts';
 import { nameBeside } from '../care/scratch-name.ts';
 import { holdLock } from '../catalog/lease.ts';
@@ -87,6 +88,8 @@ export async function adopt(task: AdoptTask): Promise<BackupResult> {
           : await step(report, 'copies', () =>
               copyEverywhere({ ...inside, run: run.id, id: manifest.id, from: primary }),
             );
+      // So that it is seen at once, and not only when somebody looks into the storage the next time.
+      await listBackups(task, source, lease.signal);
       const state = copied.every((copy) => copy.state === 'complete') ? 'succeeded' : 'partial';
       const result: BackupResult = {
         run: run.id,

@@ -2,7 +2,7 @@ import { throwIfAborted } from '../base/abort.ts';
 import type { Clock } from '../base/clock.ts';
 import { HoldfastError } from '../base/errors.ts';
 import { step, type Report } from '../base/progress.ts';
-import { formatCount, formatDuration } from '../base/units.ts';
+import { formatCount, formatSetting } from '../base/units.ts';
 import { takeInventory } from '../care/inventory.ts';
 import type { Source } from '../care/source.ts';
 import type { Catalog } from '../catalog/catalog.ts';
@@ -109,7 +109,7 @@ async function assertFreshBackup({ source, catalog, clock, signal }: CleanTask):
   }
   throw new HoldfastError(
     'NO_FRESH_BACKUP',
-    `${source.name} has no whole backup of the last ${formatDuration(freshMs)}`,
+    `${source.name} has no whole backup of the last ${formatSetting(freshMs)}`,
     {
       kind: 'refused',
       hint: 'Take one first with `holdfast backup`, or add --without-backup. Nothing was touched.',

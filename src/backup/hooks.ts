@@ -2,7 +2,7 @@ import { HoldfastError, toHoldfastError } from '../base/errors.ts';
 import { throwIfAborted, withTimeout } from '../base/abort.ts';
 import { step, type Report } from '../base/progress.ts';
 import { withoutSecrets } from '../base/secret.ts';
-import { formatDuration } from '../base/units.ts';
+import { formatSetting } from '../base/units.ts';
 import type { Hook, HookMoments } from '../care/source.ts';
 import { runHook } from './run-hook.ts';
 
@@ -89,7 +89,7 @@ async function runInTime(
   using limit = withTimeout(
     signal,
     hook.timeoutMs,
-    () => new HoldfastError('HOOK_TIMEOUT', `it did not end within ${formatDuration(hook.timeoutMs)}`),
+    () => new HoldfastError('HOOK_TIMEOUT', `it did not end within ${formatSetting(hook.timeoutMs)}`),
   );
   const command = { program: hook.program, args: hook.args, env: { ...hook.env, ...variables }, cwd: folder };
   await runHook(command, { signal: limit.signal, onLine: (line) => report({ kind: 'output', step: name, line }) });

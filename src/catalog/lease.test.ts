@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { systemClock, type Clock } from '../base/clock.ts';
 import { HoldfastError } from '../base/errors.ts';
-import type { Catalog, LockRow } from './catalog.ts';
+import type { Catalog, LockRow, RunRecord } from './catalog.ts';
 import { holdLock, type LockRequest } from './lease.ts';
 import { ownProcess } from './process-identity.ts';
 import { openCatalog } from './sqlite/sqlite-catalog.ts';
@@ -127,6 +127,29 @@ describe('a holder that ended without a word', () => {
     leave(elsewhere);
     await expect(holdLock(ask())).rejects.toMatchObject({ code: 'SOURCE_BUSY', details: { host: 'elsewhere' } });
   });
+  test('S1 in a container that was killed: the run of whoever is taken over from has ended', async () => {
+    const started = '2026-01-01T00:00:00.000Z';
+    const run = (id: string, source: string): RunRecord => ({
+      ...{ id, operation: 'backup', source, backup: null, trigger: 'schedule', state: 'running' },
+      ...{ startedAt: started, finishedAt: null, ...elsewhere, error: null, result: null },
+    });
+    catalog.runs.add(run('r0', 'shop'));
+    catalog.runs.add(run('r9', 'blog'));
+    leave({ ...elsewhere, leaseMs: 100, renewedAt: started });
+    await using _lease = await holdLock(ask());
+    expect(catalog.runs.get('r0')).toMatchObject({ state: 'failed', error: { code: 'INTERRUPTED' } });
+    expect(catalog.runs.get('r9')).toMatchObject({ state: 'running' });
+  });
+  test('S1 the same of one that shared the lock', async () => {
+    const started = '2026-01-01T00:00:00.000Z';
+    catalog.runs.add({
+      ...{ id: 'r0', operation: 'verify', source: 'shop', backup: null, trigger: 'manual', state: 'running' },
+      ...{ startedAt: started, finishedAt: null, ...elsewhere, error: null, result: null },
+    });
+    leave({ ...elsewhere, name: `${name}#theirs`, leaseMs: 100, renewedAt: started });
+    await using _lease = await holdLock(ask());
+    expect(catalog.runs.get('r0')).toMatchObject({ state: 'failed', error: { code: 'INTERRUPTED' } });
+  });
   test('elsewhere, lease over and no sign of life: taken over', async () => {
     leave({ ...elsewhere, leaseMs: 100, renewedAt: '2026-01-01T00:00:00.000Z' });
     await using lease = await holdLock(ask());
@@ -186,6 +209,21 @@ describe('a lock that is lost', () => {
     await vi.waitFor(() => expect(lease.signal.aborted).toBe(true), 5000);
     expect(lease.signal.reason).toMatchObject({ code: 'LOCK_LOST', cause: { code: 'DISK_FULL' } });
     renew.mockRestore();
+  });
+  test('S22 a patient one outlasts a full disk, but not somebody else who has taken it', async () => {
+    await using lease = await holdLock(ask({ leaseMs: 200, patient: true }));
+    let failures = 0;
+    const renew = vi.spyOn(catalog.locks, 'renew').mockImplementation(() => {
+      failures += 1;
+      throw new HoldfastError('DISK_FULL', 'no space left');
+    });
+    await vi.waitFor(() => expect(failures).toBeGreaterThan(8), 5000);
+    renew.mockRestore();
+    expect(lease.signal.aborted).toBe(false);
+    lease.assertHeld();
+    leave();
+    await vi.waitFor(() => expect(lease.signal.aborted).toBe(true), 5000);
+    expect(lease.signal.reason).toMatchObject({ code: 'LOCK_LOST' });
   });
   test('a short trouble with the catalog does not lose it', async () => {
     await using lease = await holdLock(ask({ leaseMs: 2000, renewMs: 20 }));

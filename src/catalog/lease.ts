@@ -17,6 +17,11 @@ export interface LockRequest {
   mode?: 'alone' | 'shared';
   leaseMs?: number;
   renewMs?: number;
+  /**
+   * Kept for as long as nobody else has taken it, also when it cannot be renewed because the catalog cannot be written. For
+   * what must outlive a full disk and changes nothing under this lock alone.
+   */
+  patient?: boolean;
   /** Another error than `SOURCE_BUSY`, for locks on other things. */
   onBusy?: (holder: LockRow) => HoldfastError;
 }
@@ -145,7 +150,7 @@ function keepRenewed(request: LockRequest, row: LockRow): Lease {
       renew();
     } catch (error) {
       // The catalog may be busy or its disk full for a moment; the lease is what we have time for.
-      if (clock.monotonic() - renewed >= row.leaseMs) loss.abort(lost(row, error));
+      if (!request.patient && clock.monotonic() - renewed >= row.leaseMs) loss.abort(lost(row, error));
     }
     if (loss.signal.aborted) clearInterval(timer);
   };

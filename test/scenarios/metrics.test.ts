@@ -56,7 +56,12 @@ function parse(text: string): Samples {
 }
 
 test('N-d15, S28: what /metrics tells of a backup, a verification, a drill and a failure is what happened', async () => {
-  await using holdfast = await installHoldfast({ url: server.url('shop'), top: { server: { listen: '127.0.0.1:0' } } });
+  await using holdfast = await installHoldfast({
+    url: server.url('shop'),
+    // Compressed by us, so that the size before is known.
+    settings: { dump: { format: 'plain', compression: 'zstd:1' } },
+    top: { server: { listen: '127.0.0.1:0' } },
+  });
   await using daemon = await serve(holdfast);
   expect((await scrape(daemon.address)).get('holdfast_backups{source="shop",storage="local"}')).toBe(0);
 
@@ -80,6 +85,7 @@ test('N-d15, S28: what /metrics tells of a backup, a verification, a drill and a
   expect(value('holdfast_backups{source="shop",storage="local"}')).toBe(1);
   expect(value('holdfast_stored_bytes{source="shop",storage="local"}')).toBe(listed?.bytes);
   expect(value('holdfast_newest_backup_stored_bytes{source="shop"}')).toBe(made.bytes);
+  expect(made.rawBytes).toBeGreaterThan(made.bytes);
   expect(value('holdfast_newest_backup_raw_bytes{source="shop"}')).toBe(made.rawBytes);
   expect(value('holdfast_newest_backup_timestamp_seconds{source="shop"}')).toBe(
     Date.parse(listed?.createdAt ?? '') / 1000,

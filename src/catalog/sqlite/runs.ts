@@ -62,7 +62,9 @@ export function runRecords(connection: Connection): RunRecords {
     lines: (run) => connection.all('select * from run_lines where run = $run order by rowid', { run }).map(toLine),
     unnoticed: () =>
       connection
-        .all('select * from runs where noticed < 2 and (noticed = 0 or finished_at is not null) order by rowid limit 200')
+        .all(
+          'select * from runs where noticed < 2 and (noticed = 0 or finished_at is not null) order by rowid limit 200',
+        )
         .map(toRun),
     notice: ({ id, finishedAt }) => {
       connection.run('update runs set noticed = max(noticed, $phase) where id = $id', {
