@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { extname, join, sep } from 'node:path';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import { rolldown } from 'rolldown';
@@ -10,10 +10,13 @@ import { build } from 'vite';
  */
 const root = join(import.meta.dirname, '..');
 const dist = join(root, 'dist');
+/** Made here and moved at once: a daemon may be answering from `dist/ui` meanwhile. */
+const making = join(root, 'node_modules', `.holdfast-build-${process.pid}`);
 /** It builds parts of itself for the machine it is installed on. */
 const leftOutside = ['ssh2'];
 
-rmSync(dist, { recursive: true, force: true });
+mkdirSync(making);
+process.once('exit', () => rmSync(making, { recursive: true, force: true }));
 await using bundle = await rolldown({
   input: join(root, 'src/main.ts'),
   cwd: root,
@@ -21,15 +24,18 @@ await using bundle = await rolldown({
   external: [/^node:/, ...leftOutside],
   logLevel: 'warn',
 });
-const { output } = await bundle.write({ dir: dist, format: 'esm', chunkFileNames: '[name]-[hash].js' });
+const { output } = await bundle.write({ dir: making, format: 'esm', chunkFileNames: '[name]-[hash].js' });
 const modules = output.flatMap((each) => (each.type === 'chunk' ? each.moduleIds : []));
-writeFileSync(join(dist, 'THIRD-PARTY-NOTICES.txt'), notices([...modules, ...(await buildConsole())]));
+writeFileSync(join(making, 'THIRD-PARTY-NOTICES.txt'), notices([...modules, ...(await buildConsole())]));
+rmSync(dist, { recursive: true, force: true });
+renameSync(making, dist);
 
 /** Returns the files it was made of. */
 async function buildConsole(): Promise<string[]> {
-  const made = await build({ configFile: join(root, 'ui/vite.config.ts'), logLevel: 'warn' });
+  const outDir = join(making, 'ui');
+  const made = await build({ configFile: join(root, 'ui/vite.config.ts'), logLevel: 'warn', build: { outDir } });
   if (!('output' in made)) throw new Error('the console was not built once');
-  for (const { parentPath, name } of readdirSync(join(dist, 'ui'), { recursive: true, withFileTypes: true })) {
+  for (const { parentPath, name } of readdirSync(outDir, { recursive: true, withFileTypes: true })) {
     if (['.js', '.css', '.svg'].includes(extname(name))) compress(join(parentPath, name));
   }
   return made.output.flatMap((each) => (each.type === 'chunk' ? each.moduleIds : []));

@@ -5,6 +5,6 @@ import { defineConfig } from 'vite';
 export default defineConfig({
   root: import.meta.dirname,
   plugins: [react()],
-  build: { outDir: '../dist/ui', emptyOutDir: true, target: 'es2024', sourcemap: false },
+  build: { outDir: '../dist/ui', emptyOutDir: true, target: 'es2024', sourcemap: false, chunkSizeWarningLimit: 600 },
   server: { proxy: { '/api': 'http://127.0.0.1:8420' } },
 });

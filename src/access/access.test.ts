@@ -182,7 +182,9 @@ describe('the first user', () => {
   test('is made with the setup token, once', async () => {
     const first = access.newSetupToken() ?? '';
     const again = access.newSetupToken() ?? '';
-    await expect(access.setUp(first, { name: 'ada', password }, 'x')).rejects.toMatchObject({ code: 'SETUP_TOKEN_WRONG' });
+    await expect(access.setUp(first, { name: 'ada', password }, 'x')).rejects.toMatchObject({
+      code: 'SETUP_TOKEN_WRONG',
+    });
     await access.setUp(again, { name: 'ada', password }, 'x');
     expect(catalog.users.get('ada')).toMatchObject({ role: 'admin' });
     expect(access.newSetupToken()).toBeNull();
@@ -191,9 +193,7 @@ describe('the first user', () => {
 
   test('two with the one token at the same time: only one becomes the first user', async () => {
     const token = access.newSetupToken() ?? '';
-    const both = await Promise.allSettled(
-      ['ada', 'eve'].map((name) => access.setUp(token, { name, password }, 'x')),
-    );
+    const both = await Promise.allSettled(['ada', 'eve'].map((name) => access.setUp(token, { name, password }, 'x')));
     expect(both.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
     expect(catalog.users.list()).toHaveLength(1);
   });
@@ -201,7 +201,8 @@ describe('the first user', () => {
   test('guessing the setup token is slowed down', async () => {
     access.newSetupToken();
     const guess = () => access.setUp('guess', { name: 'eve', password }, 'x');
-    for (let tries = 0; tries < 5; tries += 1) await expect(guess()).rejects.toMatchObject({ code: 'SETUP_TOKEN_WRONG' });
+    for (let tries = 0; tries < 5; tries += 1)
+      await expect(guess()).rejects.toMatchObject({ code: 'SETUP_TOKEN_WRONG' });
     await expect(guess()).rejects.toMatchObject({ code: 'LOGIN_THROTTLED' });
   });
 

@@ -26,6 +26,16 @@ export interface SignIn {
   agent: string;
 }
 
+export interface Vouched {
+  /** The same for the same person, whatever else changes; never that of another one. */
+  subject: string;
+  /** As the provider calls them. */
+  name: string;
+  role: Role;
+  from: string;
+  agent: string;
+}
+
 export interface NewToken {
   name: string;
   role: Role;
@@ -51,8 +61,8 @@ export interface Access {
   signIn(given: SignIn): Promise<{ secret: Secret; expiresAt: Date; principal: Principal }>;
   /** The password once more, before something that must not happen at an unattended screen. Rejects as `signIn` does. */
   confirm(given: Pick<SignIn, 'name' | 'password' | 'from'>): Promise<void>;
-  /** For somebody a sign-in provider vouches for. */
-  openSession(user: UserRecord, from: string, agent: string): { secret: Secret; expiresAt: Date; principal: Principal };
+  /** For somebody a sign-in provider vouches for; the role is that which the provider's groups give now. */
+  signInVouched(given: Vouched): { secret: Secret; expiresAt: Date; principal: Principal };
   bySession(secret: string, from: string): Principal | null;
   signOut(id: string): void;
   createToken(token: NewToken): { secret: Secret; record: TokenRecord };
@@ -120,6 +130,17 @@ export function openAccess({ catalog, clock }: { catalog: Catalog; clock: Clock 
     });
   };
 
+  /** Nobody becomes somebody else by being called the same. */
+  const freeName = (name: string, subject: string): string => {
+    const plain =
+      name
+        .toLowerCase()
+        .replaceAll(/[^a-z0-9._@+-]/g, '-')
+        .replace(/^[^a-z0-9]+/, '')
+        .slice(0, 48) || 'user';
+    return catalog.users.get(plain) ? `${plain}-${digest(subject).slice(0, 8)}` : plain;
+  };
+
   const checkPassword = async (name: string, password: string, keys: readonly string[]): Promise<UserRecord> => {
     const wait = throttle.wait(keys, now().getTime());
     if (wait > 0) throw throttled(wait);
@@ -132,7 +153,7 @@ export function openAccess({ catalog, clock }: { catalog: Catalog; clock: Clock 
     return user;
   };
 
-  const openSession: Access['openSession'] = (user, from, agent) => {
+  const openSession = (user: UserRecord, from: string, agent: string) => {
     const secret = newSecret();
     const at = now();
     const expiresAt = expiryOf(at, at);
@@ -210,7 +231,29 @@ export function openAccess({ catalog, clock }: { catalog: Catalog; clock: Clock 
       throttle.succeeded(keys);
       return openSession(user, from, agent);
     },
-    openSession,
+    signInVouched: ({ subject, name, role, from, agent }) => {
+      const user = catalog.atomically(() => {
+        const known = catalog.users.bySubject(subject);
+        const at = stamp();
+        // Sessions that were begun with another role end.
+        const record: UserRecord = known
+          ? { ...known, role, changedAt: known.role === role ? known.changedAt : at }
+          : {
+              name: freeName(name, subject),
+              role,
+              password: null,
+              totp: null,
+              totpStep: null,
+              recovery: [],
+              subject,
+              createdAt: at,
+              changedAt: at,
+            };
+        catalog.users.put(record);
+        return record;
+      });
+      return openSession(user, from, agent);
+    },
     bySession: (secret, from) => {
       const session = catalog.sessions.get(digest(secret));
       const user = session && catalog.users.get(session.user);
@@ -379,4 +422,3 @@ function throttled(waitMs: number): HoldfastError {
     details: { seconds },
   });
 }
-

@@ -3,6 +3,7 @@ import { openAccess } from '../access/access.ts';
 import type { House } from '../house.ts';
 import type { DaemonView } from '../schedule/daemon.ts';
 import { authenticate } from './authenticate.ts';
+import { routes } from './contract.ts';
 import { docsPage } from './docs-page.ts';
 import { alertHandlers } from './handlers/alerts.ts';
 import { downloadHandlers } from './handlers/downloads.ts';
@@ -10,15 +11,21 @@ import { eventHandlers } from './handlers/events.ts';
 import { restoreHandlers } from './handlers/restores.ts';
 import { accessHandlers } from './handlers/access.ts';
 import { backupHandlers } from './handlers/backups.ts';
-import type { ApiParts } from './handlers/parts.ts';
+import { importHandlers } from './handlers/imports.ts';
+import { providerHandlers } from './handlers/provider.ts';
+import { settingsHandlers } from './handlers/settings.ts';
+import type { ApiParts, Reloading } from './handlers/parts.ts';
 import { runHandlers } from './handlers/runs.ts';
 import { sessionHandlers } from './handlers/session.ts';
 import { sourceHandlers } from './handlers/sources.ts';
-import { openListings } from './listings.ts';
+import type { ServerSettings } from './options.ts';
+import { openListings, warmUp } from './listings.ts';
 import { openRunWatch } from './run-watch.ts';
+import { opsBase, opsRoutes } from './ops-center/contract.ts';
+import { opsHandlers, type OpsHandlers } from './ops-center/handlers.ts';
 import { openWork } from './work.ts';
 import { openApi } from './openapi.ts';
-import { assertSignedIn, registerRoutes } from './register.ts';
+import { assertSignedIn, registerRoutes, type Handlers } from './register.ts';
 
 export interface RunningApi extends ApiParts, AsyncDisposable {
   /** Ends what would go on for ever. */
@@ -29,7 +36,8 @@ export interface RunningApi extends ApiParts, AsyncDisposable {
 export function openApiParts(
   house: House,
   daemon: DaemonView,
-  { publicUrl }: { publicUrl: string | null },
+  { publicUrl, maxUpload, provider }: Pick<ServerSettings, 'publicUrl' | 'maxUpload' | 'provider'>,
+  reloading: Reloading,
 ): RunningApi {
   const { catalog, clock, logger } = house;
   const work = openWork(logger);
@@ -37,6 +45,9 @@ export function openApiParts(
   const listings = openListings(catalog);
   const watch = openRunWatch(catalog);
   const closing = new AbortController();
+  warmUp(listings, house.sources, closing.signal).catch(() => {
+    // A catalog that is busy for a moment is asked again by whoever wants to know.
+  });
   return {
     house,
     access,
@@ -46,9 +57,13 @@ export function openApiParts(
     watch,
     repeating: new Map(),
     publicUrl,
+    maxUpload,
+    provider,
+    reloading,
     closing: closing.signal,
     close: () => closing.abort(),
     [Symbol.asyncDispose]: async () => {
+      closing.abort();
       watch[Symbol.dispose]();
       await work[Symbol.asyncDispose]();
     },
@@ -58,7 +73,7 @@ export function openApiParts(
 /** `/api/v1`: everything behind a session or a token. */
 export function registerApi(app: FastifyInstance, parts: RunningApi): void {
   const { house, access, publicUrl } = parts;
-  const handlers = {
+  const handlers: Handlers = {
     ...sessionHandlers(parts),
     ...sourceHandlers(parts),
     ...backupHandlers(parts),
@@ -68,18 +83,24 @@ export function registerApi(app: FastifyInstance, parts: RunningApi): void {
     ...alertHandlers(parts),
     ...eventHandlers(parts),
     ...accessHandlers(parts),
+    ...settingsHandlers(parts),
+    ...importHandlers(parts),
+    ...providerHandlers(parts),
   };
   const page = { 'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'" };
   const onlyWho = (request: FastifyRequest) => assertSignedIn(authenticate(request, parts));
-  app.get('/api/v1/openapi.json', async (request) => {
+  app.get('/api/v1/openapi.json', (request, reply) => {
     onlyWho(request);
-    return openApi(house.version);
+    void reply.send(openApi(house.version));
   });
-  app.get('/api/docs', async (request, reply) => {
+  app.get('/api/docs', (request, reply) => {
     onlyWho(request);
-    return reply.headers(page).type('text/html; charset=utf-8').send(docsPage());
+    void reply.headers(page).type('text/html; charset=utf-8').send(docsPage());
   });
   const { catalog, clock, logger } = house;
   app.addHook('preClose', async () => parts.close());
-  registerRoutes(app, { access, publicUrl, catalog, logger, now: () => clock.now(), handlers });
+  const registration = { access, publicUrl, catalog, logger, now: () => clock.now() };
+  registerRoutes(app, { base: '/api/v1', routes, handlers }, registration);
+  const ops: OpsHandlers = opsHandlers(parts, handlers);
+  registerRoutes(app, { base: opsBase, routes: opsRoutes, handlers: ops, slash: true }, registration);
 }

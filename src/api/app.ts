@@ -12,6 +12,7 @@ import { knownMethods } from './known-methods.ts';
 
 /** Bytes; uploads say so at their own route. */
 const bodyLimit = 64 * 1024;
+const bodyTimeoutMs = 30_000;
 const headerLimit = 16 * 1024;
 
 /** Everything the server answers, not yet listening. */
@@ -22,8 +23,8 @@ export function createApp(options: ServerOptions): FastifyInstance {
     bodyLimit,
     // Nobody else may say on whose behalf they ask.
     trustProxy: settings.trustedProxies.length > 0 ? [...settings.trustedProxies] : false,
-    // Slow clients: the whole request must be here in time, headers sooner, and a silent connection goes.
-    requestTimeout: 30_000,
+    // Slow clients: headers must be here in time, bodies as well (below, since uploads may take hours), and a silent connection goes.
+    requestTimeout: 0,
     connectionTimeout: 120_000,
     keepAliveTimeout: 10_000,
     http: { maxHeaderSize: headerLimit, headersTimeout: 10_000, connectionsCheckingInterval: 2_000 },
@@ -42,6 +43,16 @@ export function createApp(options: ServerOptions): FastifyInstance {
       reply.header('connection', 'close');
       throw badRequest('a request that only reads has no body');
     }
+  });
+  app.addHook('onRequest', async (request) => {
+    const { raw } = request;
+    if (raw.complete || request.routeOptions.config.upload) return;
+    const late = setTimeout(() => {
+      if (!raw.complete) answerBrokenRequest(Object.assign(new Error('slow'), { code: 'REQUEST_TIMEOUT' }), raw.socket);
+    }, bodyTimeoutMs);
+    late.unref();
+    raw.once('close', () => clearTimeout(late));
+    raw.once('end', () => clearTimeout(late));
   });
   app.addHook('onSend', async (_request, reply) => {
     // Otherwise closing would wait for a client that keeps its connection for the next time.

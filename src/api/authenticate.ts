@@ -3,6 +3,7 @@ import type { Access, Principal } from '../access/access.ts';
 import { HoldfastError } from '../base/errors.ts';
 
 export const sessionCookie = 'holdfast_session';
+export const sessionSeconds = 7 * 24 * 3600;
 /** A page of a stranger cannot add headers of its own to a request that carries our cookie. */
 const ownHeader = 'x-holdfast';
 const readingMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
@@ -25,7 +26,7 @@ export function authenticate(request: FastifyRequest, { access, publicUrl }: Doo
       hint: 'Make one with `holdfast token create`, and send it as `Authorization: Bearer ...`.',
     });
   }
-  const secret = cookieOf(request);
+  const secret = readCookie(request, sessionCookie);
   const principal = secret === null ? null : access.bySession(secret, request.ip);
   if (principal && !readingMethods.has(request.method)) assertOwnPage(request, publicUrl);
   return principal;
@@ -48,16 +49,25 @@ function isOwn(origin: string, host: string | undefined, publicUrl: string | nul
   return new URL(origin).host === host;
 }
 
-function cookieOf({ headers }: FastifyRequest): string | null {
+export function readCookie({ headers }: Pick<FastifyRequest, 'headers'>, wanted: string): string | null {
   for (const pair of (headers.cookie ?? '').split(';')) {
     const [name, value] = pair.split('=').map((part) => part.trim());
-    if (name === sessionCookie && value !== undefined && value !== '') return value;
+    if (name === wanted && value !== undefined && value !== '') return value;
   }
   return null;
 }
 
-/** Without an age it would end with the browser; `Secure` where the address people use is one of TLS. */
-export function sessionCookieText(secret: string | null, maxAgeSeconds: number, secure: boolean): string {
-  const facts = ['Path=/', 'HttpOnly', 'SameSite=Strict', `Max-Age=${secret === null ? 0 : maxAgeSeconds}`];
-  return [`${sessionCookie}=${secret ?? ''}`, ...facts, ...(secure ? ['Secure'] : [])].join('; ');
+interface CookieFacts {
+  /** Without an age it would end with the browser. */
+  seconds: number;
+  path: string;
+  site: 'Strict' | 'Lax';
+  /** Where the address people use is one of TLS. */
+  secure: boolean;
+}
+
+/** Null ends it. */
+export function cookieText(name: string, value: string | null, { seconds, path, site, secure }: CookieFacts): string {
+  const facts = [`Path=${path}`, 'HttpOnly', `SameSite=${site}`, `Max-Age=${value === null ? 0 : seconds}`];
+  return [`${name}=${value ?? ''}`, ...facts, ...(secure ? ['Secure'] : [])].join('; ');
 }

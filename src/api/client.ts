@@ -25,16 +25,18 @@ export class ApiProblem extends Error {
 }
 
 type Answer<R extends Route> = R['response'] extends 'stream' ? Response : ResponseOf<R>;
-type Free<T> = undefined extends T ? true : Record<never, never> extends T ? true : false;
+type Free<T> = undefined extends T ? true : Partial<T> extends T ? true : false;
 type Needed<T> = { [Key in keyof T as Free<T[Key]> extends true ? never : Key]: T[Key] };
 type Optional<T> = { [Key in keyof T as Free<T[Key]> extends true ? Key : never]?: T[Key] };
 type Given<R extends Route> = Needed<CallOf<R>> & Optional<CallOf<R>>;
 interface More {
   signal?: AbortSignal;
+  /** For a route that takes a file. */
+  content?: Blob | Uint8Array<ArrayBuffer>;
   headers?: Record<string, string>;
 }
 type Arguments<R extends Route> =
-  Record<never, never> extends Given<R> ? [call?: Given<R> & More] : [call: Given<R> & More];
+  Partial<Given<R>> extends Given<R> ? [call?: Given<R> & More] : [call: Given<R> & More];
 
 export type Client = {
   readonly [Name in RouteName]: (...call: Arguments<Routes[Name]>) => Promise<Answer<Routes[Name]>>;
@@ -58,13 +60,14 @@ async function send(
   { base = '', fetch: ask = fetch, token, headers }: ClientOptions,
 ): Promise<unknown> {
   const { method } = route;
-  const body = call.body === undefined ? null : JSON.stringify(call.body);
+  const file = call.content ?? null;
+  const body = call.body === undefined ? file : JSON.stringify(call.body);
   const response = await ask(base + addressOf(route.path, call.params ?? {}, call.query ?? {}), {
     method,
     headers: {
       'x-holdfast': '1',
       ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-      ...(body === null ? {} : { 'content-type': 'application/json' }),
+      ...(body === null ? {} : { 'content-type': file ? 'application/octet-stream' : 'application/json' }),
       ...headers,
       ...call.headers,
     },

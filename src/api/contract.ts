@@ -12,6 +12,8 @@ export interface Route {
   readonly params?: z.ZodObject;
   readonly query?: z.ZodObject;
   readonly body?: z.ZodType;
+  /** The body is a file, as it is. */
+  readonly upload?: true;
   /** What is answered; `stream` for bytes and events. */
   readonly response: z.ZodType | 'stream' | 'nothing';
   /** 200 where nothing is said; 202 for work that goes on. */
@@ -94,7 +96,7 @@ export const sourceView = z.object({
   next: z.array(z.object({ plan: z.string(), at: moment })),
   sizes: z
     .array(z.object({ at: moment, bytes: z.number(), seconds: z.number() }))
-    .meta({ description: 'The last backups, oldest first, for a picture.' }),
+    .meta({ description: 'The last backups, oldest first, for a picture: 60 of one source, 20 in the list of all.' }),
 });
 
 export const guardView = z.object({
@@ -148,6 +150,19 @@ export const sessionView = z.object({
   instance: z.string(),
   version: z.string(),
   timezone: z.string(),
+});
+
+export const settingsView = z.object({
+  file: z.string().nullable(),
+  writable: z.boolean(),
+  reason: z.string().nullable().meta({ description: 'Why it cannot be written.' }),
+  revision: z.string().nullable().meta({ description: 'Give it back with a change, so that none is lost.' }),
+  pending: z.boolean().meta({ description: 'A change takes effect as soon as nothing runs.' }),
+  settings: z.unknown().meta({ description: 'As in holdfast.yaml, complete; secrets are dots.' }),
+  editable: z.array(z.string()).meta({ description: 'What may be changed here; * is any name.' }),
+  origins: z.record(z.string(), z.string()).meta({
+    description: 'By the path of a setting, where it comes from: a line of the file, a variable, or default.',
+  }),
 });
 
 const page = <Item extends z.ZodType>(item: Item) =>
@@ -214,6 +229,20 @@ export const routes = {
     action: null,
     body: z.strictObject({ name, password: z.string().max(2000), code: z.string().max(100).optional() }),
     response: sessionView,
+  },
+  enterProvider: {
+    method: 'GET',
+    path: '/session/provider',
+    summary: 'Leads to the sign-in of the provider, where there is one; for browsers',
+    action: null,
+    response: 'stream',
+  },
+  leaveProvider: {
+    method: 'GET',
+    path: '/session/callback',
+    summary: 'Where the provider leads back to; the answer sets the cookie of the session',
+    action: null,
+    response: 'stream',
   },
   signOut: {
     method: 'DELETE',
@@ -413,6 +442,27 @@ export const routes = {
     response: 'stream',
   },
 
+  importFile: {
+    method: 'POST',
+    path: '/imports',
+    summary: 'Take in a dump that is sent as the body: a custom, tar or plain dump, or a .nbdata file',
+    action: 'import',
+    query: z.object({
+      source: name.optional(),
+      name: name.meta({ description: 'Of the file; its time and its system are read from it.' }),
+      modifiedAt: moment.optional().meta({ description: 'Of the file, where its name tells no time.' }),
+      description: z.string().max(500).optional(),
+      allow: z
+        .enum(['script', 'unpatched'])
+        .optional()
+        .meta({ description: 'Lifts this guard; needs the right to change settings, too.' }),
+      wait,
+    }),
+    upload: true,
+    response: started,
+    status: 202,
+  },
+
   planRestore: {
     method: 'POST',
     path: '/restores/plan',
@@ -465,6 +515,7 @@ export const routes = {
       source: name.optional(),
       operation: name.optional(),
       state: runState.optional(),
+      before: name.optional().meta({ description: 'The id of the last one seen, for what comes after.' }),
       limit: paging.limit,
     }),
     response: z.array(runView),
@@ -530,6 +581,36 @@ export const routes = {
     summary: 'Server-sent events: `run` when one begins, moves or ends, `changed` when lists have',
     action: 'read',
     response: 'stream',
+  },
+
+  settings: {
+    method: 'GET',
+    path: '/settings',
+    summary: 'The configuration, without its secrets',
+    action: 'settings',
+    response: settingsView,
+  },
+  changeSettings: {
+    method: 'PUT',
+    path: '/settings',
+    summary: 'Change settings in holdfast.yaml, all or none; null removes one, dots leave a secret as it is',
+    action: 'settings',
+    body: z.strictObject({
+      revision: z.string().max(100).optional(),
+      changes: z
+        .array(
+          z.strictObject({
+            path: z
+              .array(z.union([z.string().min(1).max(200), z.number().int().min(0)]))
+              .min(1)
+              .max(20),
+            value: z.unknown(),
+          }),
+        )
+        .min(1)
+        .max(200),
+    }),
+    response: settingsView,
   },
 
   tokens: {

@@ -1,10 +1,14 @@
 import { routes, type Route } from './contract.ts';
+import { opsBase, opsRoutes } from './ops-center/contract.ts';
 
 /** The routes as a page to read; it runs nothing and loads nothing. */
 export function docsPage(): string {
-  const rows = (Object.values(routes) as Route[]).map(
+  const rows = [
+    ...(Object.values(routes) as Route[]).map((route) => ({ ...route, path: `/api/v1${route.path}` })),
+    ...(Object.values(opsRoutes) as Route[]).map((route) => ({ ...route, path: opsBase + route.path })),
+  ].map(
     ({ method, path, summary, action }) =>
-      `<tr><td><code>${method}</code></td><td><code>/api/v1${escape(path)}</code></td><td>${escape(summary)}</td><td>${escape(action ?? 'nobody in particular')}</td></tr>`,
+      `<tr><td><code>${method}</code></td><td><code>${escape(path)}</code></td><td>${escape(summary)}</td><td>${escape(action ?? 'nobody in particular')}</td></tr>`,
   );
   return `<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">

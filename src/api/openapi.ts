@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { routes, type Route } from './contract.ts';
+import { opsBase, opsRoutes } from './ops-center/contract.ts';
 
 const problem = {
   type: 'object',
@@ -11,6 +12,11 @@ const problem = {
     code: { type: 'string' },
     detail: { type: 'string' },
     hint: { type: ['string', 'null'] },
+    errors: {
+      type: 'array',
+      description: 'Which fields or settings are wrong, where it is about some',
+      items: { type: 'object', properties: { path: { type: 'string' }, message: { type: 'string' } } },
+    },
   },
   required: ['type', 'title', 'status', 'code', 'detail', 'hint'],
 };
@@ -18,9 +24,11 @@ const problem = {
 /** The contract as an OpenAPI 3.1 document. */
 export function openApi(version: string): Record<string, unknown> {
   const paths: Record<string, Record<string, unknown>> = {};
-  for (const [name, route] of Object.entries(routes) as [string, Route][]) {
-    const path = (paths[`/api/v1${route.path}`] ??= {});
-    path[route.method.toLowerCase()] = operation(name, route);
+  for (const [base, set] of Object.entries({ '/api/v1': routes, [opsBase]: opsRoutes })) {
+    for (const [name, route] of Object.entries(set) as [string, Route][]) {
+      const path = (paths[base + route.path] ??= {});
+      path[route.method.toLowerCase()] = operation(name, route);
+    }
   }
   return {
     openapi: '3.1.0',
@@ -38,7 +46,7 @@ export function openApi(version: string): Record<string, unknown> {
 }
 
 function operation(name: string, route: Route): Record<string, unknown> {
-  const { action, params, query, body, response } = route;
+  const { action, params, query, body, upload, response } = route;
   const right =
     action === null ? '' : action === 'signed-in' ? ' Needs a session or a token.' : ` Needs the right to ${action}.`;
   return {
@@ -48,6 +56,7 @@ function operation(name: string, route: Route): Record<string, unknown> {
     ...(action === null ? { security: [] } : {}),
     parameters: [...parameters('path', params), ...parameters('query', query)],
     ...(body ? { requestBody: { content: { 'application/json': { schema: schemaOf(body, 'input') } } } } : {}),
+    ...(upload ? { requestBody: { required: true, content: { 'application/octet-stream': {} } } } : {}),
     responses: {
       [route.status ?? 200]: {
         description: route.status === 202 ? 'It has begun; the run tells how it goes.' : 'Done.',

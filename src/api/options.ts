@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import type { Role } from '../access/roles.ts';
 import type { Logger } from '../base/logger.ts';
 import type { House } from '../house.ts';
 import type { DaemonView } from '../schedule/daemon.ts';
@@ -9,10 +10,26 @@ import type { ListenAddress } from './listen.ts';
 export interface ServerSettings {
   readonly listen: ListenAddress;
   readonly publicUrl: string | null;
+  /** Bytes. */
+  readonly maxUpload: number;
+  readonly provider: ProviderSettings | null;
   readonly metrics: boolean;
   /** Addresses and networks whose `X-Forwarded-*` is believed. */
   readonly trustedProxies: readonly string[];
   readonly metricsToken: string | null;
+}
+
+/** Sign-in by OpenID Connect. */
+export interface ProviderSettings {
+  readonly name: string;
+  readonly issuer: string;
+  readonly clientId: string;
+  readonly clientSecret?: string | undefined;
+  readonly groupsClaim: string;
+  readonly admins: readonly string[];
+  readonly operators: readonly string[];
+  readonly viewers: readonly string[];
+  readonly everybody: Role | null;
 }
 
 export interface ServerOptions {

@@ -12,6 +12,8 @@ export interface Problem {
   hint: string | null;
   /** Seconds, where waiting helps. */
   retryAfter?: number;
+  /** Which settings or fields are wrong, where it is about some. */
+  errors?: { path: string; message: string }[];
 }
 
 const statusByKind: Record<ErrorKind, number> = {
@@ -30,7 +32,22 @@ const statusByCode: Readonly<Record<string, number>> = {
   HEADERS_TOO_LARGE: 431,
   HOST_UNKNOWN: 421,
   METHOD_NOT_ALLOWED: 405,
+  CONFIG_INVALID: 422,
+  CONFIG_READ_ONLY: 409,
+  DUMP_DAMAGED: 422,
+  DUMP_VERSION: 422,
+  FOREIGN_MISMATCH: 422,
+  IMPORT_KNOWN: 409,
   KEY_REUSED: 422,
+  NBDATA_DAMAGED: 422,
+  NBDATA_HOSTILE: 422,
+  NBDATA_INCOMPLETE: 422,
+  NBDATA_PASSWORD_NEEDED: 422,
+  NBDATA_PASSWORD_WRONG: 422,
+  NOT_A_DUMP: 422,
+  PROVIDER_NONE: 404,
+  PROVIDER_UNREACHABLE: 502,
+  UPLOAD_NO_SPACE: 507,
   METRICS_LOCAL_ONLY: 403,
   REQUEST_TIMEOUT: 408,
   ROUTE_UNKNOWN: 404,
@@ -79,7 +96,17 @@ export function toProblem(error: unknown): Problem {
         ? null
         : withoutSecrets(known.hint),
     ...(typeof known.details?.['seconds'] === 'number' ? { retryAfter: known.details['seconds'] } : {}),
+    ...errorsIn(known.details?.['problems']),
   };
+}
+
+function errorsIn(problems: unknown): Pick<Problem, 'errors'> {
+  if (!Array.isArray(problems)) return {};
+  const errors = (problems as { path?: unknown; message?: unknown }[]).map(({ path, message }) => ({
+    path: String(path),
+    message: withoutSecrets(String(message)),
+  }));
+  return { errors };
 }
 
 export const problemType = 'application/problem+json; charset=utf-8';

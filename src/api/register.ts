@@ -6,7 +6,7 @@ import { HoldfastError, toHoldfastError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import type { AuditRecord, Catalog } from '../catalog/catalog.ts';
 import { assertOwnPage, authenticate, type Doorman } from './authenticate.ts';
-import { routes, type RequestOf, type ResponseOf, type Route, type RouteName, type Routes } from './contract.ts';
+import type { RequestOf, ResponseOf, Route, RouteName, Routes } from './contract.ts';
 
 export interface Call {
   /** Null only where the route is open to anybody. */
@@ -24,27 +24,52 @@ export interface Registration extends Doorman {
   catalog: Catalog;
   logger: Logger;
   now(): Date;
-  handlers: Handlers;
 }
 
-const base = '/api/v1';
+/** Routes with their handlers, and below what they stand. */
+export interface RouteSet {
+  base: string;
+  routes: Readonly<Record<string, Route>>;
+  handlers: object;
+  /** Also with a slash at the end. */
+  slash?: boolean;
+}
 
-/** Every route of the contract, each behind its check of who asks and of what they send. */
-export function registerRoutes(app: FastifyInstance, registration: Registration): void {
-  for (const [name, route] of Object.entries(routes) as [RouteName, Route][]) {
-    const handle = registration.handlers[name] as Handler<Route>;
-    app.route({
+/** Routes of a contract, each behind its check of who asks and of what they send. */
+export function registerRoutes(app: FastifyInstance, set: RouteSet, registration: Registration): void {
+  const add = (scope: FastifyInstance, [name, route]: [string, Route], end = '') => {
+    const handle = (set.handlers as Record<string, Handler<Route>>)[name];
+    if (!handle) throw new Error(`there is nothing behind the route ${name}`);
+    scope.route({
       method: route.method,
-      url: base + route.path.replaceAll(/\{(\w+)\}/g, ':$1'),
+      url: set.base + route.path.replaceAll(/\{(\w+)\}/g, ':$1') + end,
       // HEAD would do what GET does, only to throw it away.
       exposeHeadRoute: false,
+      config: { upload: route.upload ?? false },
       handler: async (request, reply) => answer({ name, route, handle, registration }, request, reply),
     });
+  };
+  const all = Object.entries(set.routes);
+  for (const each of all) if (!each[1].upload) add(app, each);
+  if (set.slash) for (const each of all) add(app, each, '/');
+  if (all.every(([, { upload }]) => !upload)) return;
+  void app.register(async (scope) => {
+    scope.removeAllContentTypeParsers();
+    // Left for the handler to read.
+    scope.addContentTypeParser('application/octet-stream', (_request, content, done) => done(null, content));
+    for (const each of all) if (each[1].upload) add(scope, each);
+  });
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The body may take longer than others to arrive. */
+    upload?: boolean;
   }
 }
 
 interface Entry {
-  name: RouteName;
+  name: string;
   route: Route;
   handle: Handler<Route>;
   registration: Registration;
@@ -70,6 +95,8 @@ async function answer(entry: Entry, request: FastifyRequest, reply: FastifyReply
     const { kind, code } = toHoldfastError(error);
     const refused = kind === 'refused' || kind === 'usage' || kind === 'busy';
     note(registration, { name, route, request, principal }, refused ? 'refused' : 'failed', code);
+    // The rest of a file that nobody wants is not waited for.
+    if (route.upload) void reply.header('connection', 'close');
     if (!reply.raw.headersSent) throw error;
     // Too late for another answer; only breaking off tells that this one is not whole.
     reply.raw.destroy();
@@ -131,7 +158,7 @@ function readRequest(route: Route, request: FastifyRequest): RequestOf<Route> {
 }
 
 interface Noted {
-  name: RouteName;
+  name: string;
   route: Route;
   request: FastifyRequest;
   principal: Principal | null;
@@ -158,7 +185,13 @@ function note(
       from: request.ip,
       action: name,
       source: text(params['source'] ?? body['source']),
-      target: text(params['id'] ?? params['name'] ?? (principal && (body['name'] ?? body['id']))),
+      target: text(
+        params['id'] ??
+          params['name'] ??
+          params['filename'] ??
+          body['backup_filename'] ??
+          (principal && (body['name'] ?? body['id'])),
+      ),
       outcome,
       detail,
     });

@@ -11,6 +11,8 @@ export interface Work extends Attended, AsyncDisposable {
    * to tell on its way names its run.
    */
   begin(recipe: (parts: { signal: AbortSignal; report: Report }) => Promise<unknown>): Promise<Begun>;
+  /** Counts as something that runs, such as a file that is being received; `signal` fires when it has to end. */
+  during<T>(task: (signal: AbortSignal) => Promise<T>): Promise<T>;
   /** The end of a run that was begun here; at once when it is over, or never was. */
   endOf(run: string): Promise<void>;
 }
@@ -52,6 +54,17 @@ export function openWork(logger: Logger): Work {
       byRun.set(run, ended);
       void ended.finally(() => byRun.delete(run));
       return { run, ended };
+    },
+    during: async (task) => {
+      if (!open) throw stopping();
+      const done = task(over.signal);
+      const ended = done.then(
+        () => undefined,
+        () => undefined,
+      );
+      running.add(ended);
+      void ended.finally(() => running.delete(ended));
+      return done;
     },
     endOf: (run) => byRun.get(run) ?? Promise.resolve(),
     close: () => void (open = false),

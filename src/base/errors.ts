@@ -82,6 +82,10 @@ function hintForSystemError(error: unknown): { hint?: string } {
     case 'DISK_FULL':
       return { hint: `Free some space${path ? ` on the disk that holds ${path}` : ''}, then try again.` };
     case 'NO_PERMISSION':
+      if (systemErrno(error) === 'EROFS')
+        return {
+          hint: `Nothing can be written${path ? ` where ${path} is` : ''}: mount the disk for writing, or see in the system's log why it no longer is.`,
+        };
       return { hint: `Give the user that runs holdfast the right to use ${path ?? 'that path'}.` };
     default:
       return {};

@@ -53,6 +53,14 @@ export function formatDuration(ms: number): string {
   return `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
 
+/** `30s`, `90m`, `24h`, `7d`: what was configured, as people write it there. */
+export function formatSetting(ms: number): string {
+  const days = ms > 24 * 3_600_000 ? [['d', 86_400_000] as const] : [];
+  const units = [...days, ['h', 3_600_000], ['m', 60_000], ['s', 1000]] as const;
+  const found = ms === 0 ? (['s', 1000] as const) : units.find(([, size]) => ms % size === 0);
+  return found ? `${ms / found[1]}${found[0]}` : `${Math.round(ms)}ms`;
+}
+
 /** `1,234`, or of something: `1 table`, `1,234 tables`. */
 export function formatCount(count: number, one?: string): string {
   const number = count.toLocaleString('en-US');

@@ -4,12 +4,13 @@ import { HoldfastError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import type { DeliveryRecord, IncidentRecord } from '../catalog/catalog.ts';
 import type { AlertLevel, Channel, Message, Ping } from '../notify/channel.ts';
-import { cleaned, itemOf, messagesOf, mostAtOnce, wants, weightOf, type Item } from './alert-messages.ts';
+import { cleaned, itemOf, messageOf, messagesOf, mostAtOnce, wants, weightOf, type Item } from './alert-messages.ts';
 import type { Finding } from './finding.ts';
-import { changesAt, decide, holdOn, markTold, mayWait } from './incident-policy.ts';
+import { calmSince, changesAt, decide, holdOn, markTold, mayWait } from './incident-policy.ts';
 import { noteFindings, noteRuns, retryInMs, type IncidentParts } from './incidents.ts';
 import { openOutbox } from './outbox.ts';
 import { openPings, pingOf } from './pings.ts';
+import { sendNow, shouted } from './shout.ts';
 import { checkChannels, testChannels, type ChannelCheck, type TestResult } from './test-channels.ts';
 
 /** Tells people what happened. It learns of it from the catalog, so that no recipe has to think of it. */
@@ -23,6 +24,11 @@ export interface Alerts extends AsyncDisposable {
   report(findings: readonly Finding[]): void;
   /** Queues a ready message, such as a report, for every channel. */
   send(message: Message): void;
+  /**
+   * Tells a finding at once and past the queue, for when the queue cannot be written. Never rejects: what does not arrive is in the
+   * log.
+   */
+  shout(kind: 'problem' | 'resolved', finding: Finding, signal: AbortSignal): Promise<void>;
   /** Sends a test message right now, past the queue. Rejects with `ALERT_CHANNEL_UNKNOWN`. */
   test(options: { channel?: string | undefined; signal: AbortSignal }): Promise<TestResult[]>;
   /** Whether the channels would work, as far as that can be known without sending anything. */
@@ -37,8 +43,8 @@ export interface Alerts extends AsyncDisposable {
 
 export interface AlertsOverview {
   channels: { name: string; kind: string; level: AlertLevel; sources: readonly string[] | null }[];
-  /** Oldest first. */
-  incidents: IncidentRecord[];
+  /** Oldest first. `goodSince`: over, if it stays so for a while. */
+  incidents: (IncidentRecord & { goodSince: string | null })[];
   /** Given up within the last days, or waiting to be tried again. */
   undelivered: DeliveryRecord[];
 }
@@ -173,13 +179,18 @@ export function openAlerts(options: AlertsOptions): Alerts {
           if (channel.send !== undefined && about(channel)) outbox.queue(cleaned(message), channel);
       });
     },
+    shout: async (kind, finding, signal) => {
+      const item = shouted(kind, finding);
+      const listening = channels.filter((channel) => wants(channel, item, level));
+      await sendNow(listening, messageOf(item, clock.now(), head), { signal, logger });
+    },
     test: ({ channel, signal }) => testChannels(chosen(channels, channel), { clock, head, signal }),
     check: (signal) => checkChannels(channels, signal),
     nextAt: () => earliest([outbox.nextAt(), incidentsAt()].filter((at) => at !== null)),
     problems: () => outbox.problems(),
     overview: () => ({
       channels: channels.map(({ name, kind, level: own, sources }) => ({ name, kind, level: own ?? level, sources })),
-      incidents: catalog.incidents.open(),
+      incidents: catalog.incidents.open().map((incident) => ({ ...incident, goodSince: calmSince(incident) })),
       undelivered: outbox.undelivered(),
     }),
     [Symbol.asyncDispose]: async () => {

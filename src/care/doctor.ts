@@ -5,7 +5,7 @@ import { abortReason, withTimeout } from '../base/abort.ts';
 import type { Clock } from '../base/clock.ts';
 import { HoldfastError, toHoldfastError } from '../base/errors.ts';
 import { withoutSecrets } from '../base/secret.ts';
-import { formatDuration } from '../base/units.ts';
+import { formatSetting } from '../base/units.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Check, Compression } from '../engines/engine.ts';
 import { codecFacts } from '../pipeline/codecs.ts';
@@ -71,7 +71,7 @@ async function examineInTime(
   { signal, timeoutMs }: { signal: AbortSignal; timeoutMs: number },
 ): Promise<Finding[]> {
   using limited = withTimeout(signal, timeoutMs, () => {
-    return new HoldfastError('TIMEOUT', `no answer within ${formatDuration(timeoutMs)}`, { retryable: true });
+    return new HoldfastError('TIMEOUT', `no answer within ${formatSetting(timeoutMs)}`, { retryable: true });
   });
   try {
     const checks = await orWhenOver(look(limited.signal), limited.signal);

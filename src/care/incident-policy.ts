@@ -180,7 +180,11 @@ export function mayWait(incident: IncidentRecord, now: Date): boolean {
 
 /** Good again, as far as anybody knows. */
 export function isCalm(incident: IncidentRecord): boolean {
-  return memoryOf(incident).goodSince !== null;
+  return calmSince(incident) !== null;
+}
+
+export function calmSince(incident: IncidentRecord): string | null {
+  return memoryOf(incident).goodSince;
 }
 
 function overAt(incident: IncidentRecord, memory: Memory): Date | null {

@@ -113,6 +113,21 @@ describe('shared', () => {
   });
 });
 
+const longAgo = '2026-01-01T00:00:00.000Z';
+const runElsewhere = (id: string, source: string): RunRecord => ({
+  id,
+  operation: 'backup',
+  source,
+  backup: null,
+  trigger: 'schedule',
+  state: 'running',
+  startedAt: longAgo,
+  finishedAt: null,
+  ...elsewhere,
+  error: null,
+  result: null,
+});
+
 describe('a holder that ended without a word', () => {
   test.runIf(ownProcess().process !== null)(
     'T-16 on this machine: taken over at once, whatever its lease says',
@@ -128,25 +143,16 @@ describe('a holder that ended without a word', () => {
     await expect(holdLock(ask())).rejects.toMatchObject({ code: 'SOURCE_BUSY', details: { host: 'elsewhere' } });
   });
   test('S1 in a container that was killed: the run of whoever is taken over from has ended', async () => {
-    const started = '2026-01-01T00:00:00.000Z';
-    const run = (id: string, source: string): RunRecord => ({
-      ...{ id, operation: 'backup', source, backup: null, trigger: 'schedule', state: 'running' },
-      ...{ startedAt: started, finishedAt: null, ...elsewhere, error: null, result: null },
-    });
-    catalog.runs.add(run('r0', 'shop'));
-    catalog.runs.add(run('r9', 'blog'));
-    leave({ ...elsewhere, leaseMs: 100, renewedAt: started });
+    catalog.runs.add(runElsewhere('r0', 'shop'));
+    catalog.runs.add(runElsewhere('r9', 'blog'));
+    leave({ ...elsewhere, leaseMs: 100, renewedAt: longAgo });
     await using _lease = await holdLock(ask());
     expect(catalog.runs.get('r0')).toMatchObject({ state: 'failed', error: { code: 'INTERRUPTED' } });
     expect(catalog.runs.get('r9')).toMatchObject({ state: 'running' });
   });
   test('S1 the same of one that shared the lock', async () => {
-    const started = '2026-01-01T00:00:00.000Z';
-    catalog.runs.add({
-      ...{ id: 'r0', operation: 'verify', source: 'shop', backup: null, trigger: 'manual', state: 'running' },
-      ...{ startedAt: started, finishedAt: null, ...elsewhere, error: null, result: null },
-    });
-    leave({ ...elsewhere, name: `${name}#theirs`, leaseMs: 100, renewedAt: started });
+    catalog.runs.add(runElsewhere('r0', 'shop'));
+    leave({ ...elsewhere, name: `${name}#theirs`, leaseMs: 100, renewedAt: longAgo });
     await using _lease = await holdLock(ask());
     expect(catalog.runs.get('r0')).toMatchObject({ state: 'failed', error: { code: 'INTERRUPTED' } });
   });

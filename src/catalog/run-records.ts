@@ -54,8 +54,14 @@ export interface RunRecords {
   add(run: RunRecord): void;
   update(id: string, change: Partial<Omit<RunRecord, 'id'>>): void;
   get(id: string): RunRecord | null;
-  /** Newest first. */
-  list(filter: { source?: string; operation?: Operation; state?: RunState; limit?: number }): RunRecord[];
+  /** Newest first; `before`: only what began before that run. */
+  list(filter: {
+    source?: string;
+    operation?: Operation;
+    state?: RunState;
+    before?: string;
+    limit?: number;
+  }): RunRecord[];
   log(run: string, line: RunLine): void;
   lines(run: string): RunLine[];
   /** Those whose start or end nobody was told of yet, oldest first; some hundred at a time. */

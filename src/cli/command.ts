@@ -111,6 +111,8 @@ export interface CommandContext {
   loadConfig(options?: { quietly: boolean }): Promise<LoadedConfig>;
   /** Opens everything the configuration names on the first call; closed when the command has ended. */
   house(): Promise<House>;
+  /** Another one, from the configuration as it is now; whoever asks for it closes it. */
+  openHouse(): Promise<House>;
   /** Opens the catalog alone, which must exist: much quicker, and whatever else the configuration says. */
   catalog(): Promise<Catalog>;
 }

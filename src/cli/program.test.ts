@@ -148,6 +148,7 @@ test.each([
   [['sample', '--allow', 'script', '--allow', 'all'], 'VALUE_INVALID', 'holdfast sample --help'],
   [['sample', '--depth'], 'VALUE_MISSING', 'holdfast sample --help'],
   [['failing', 'a'], 'ARGUMENT_UNEXPECTED', 'holdfast failing --help'],
+  [['failing', 'sample'], 'ARGUMENT_UNEXPECTED', 'holdfast failing --help'],
 ])('wrong usage %j is %s with a hint', async (argv, code, hint) => {
   const { ending, stdout, stderr } = await run(argv);
   expect(ending).toBe('usage');

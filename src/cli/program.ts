@@ -96,11 +96,17 @@ function parse(world: World, argv: readonly string[]): Call | Ending {
   return call ?? 'done';
 }
 
+/** `config export`: in the order of the words, because an argument may be called as another command is. */
 function commandNamed(program: Program, argv: readonly string[]): string | null {
-  const found = program.commands.find((command) =>
-    argv.some((word) => word === command.name() || command.aliases().includes(word)),
-  );
-  return found?.name() ?? null;
+  const names: string[] = [];
+  let among = program.commands;
+  for (const word of argv) {
+    const found = among.find((command) => word === command.name() || command.aliases().includes(word));
+    if (!found) continue;
+    names.push(found.name());
+    among = found.commands;
+  }
+  return names.length === 0 ? null : names.join(' ');
 }
 
 async function runCommand(world: World, { command, globals, input }: Call): Promise<Ending> {
@@ -122,6 +128,10 @@ function openContext(world: World, command: Command, globals: Globals, doors: As
         minimum,
       );
   const readConfig = once(() => world.loadConfig({ path: globals.config, env, cwd }));
+  const houseTools = () => {
+    const identityFile = globals.identity === undefined ? undefined : resolve(cwd, globals.identity);
+    return { clock, logger, identityFile, ask: askerFor(io, signal) };
+  };
   let told = false;
   const loadConfig = async ({ quietly } = { quietly: false }) => {
     const loaded = await readConfig();
@@ -149,11 +159,8 @@ function openContext(world: World, command: Command, globals: Globals, doors: As
     config: globals.config,
     loadConfig,
     catalog: once(async () => doors.use(await world.openCatalog({ path: globals.config, env, cwd }))),
-    house: once(async () => {
-      const identityFile = globals.identity === undefined ? undefined : resolve(cwd, globals.identity);
-      const parts = { clock, logger, identityFile, ask: askerFor(io, signal) };
-      return doors.use(await world.openHouse(await loadConfig(), parts));
-    }),
+    house: once(async () => doors.use(await world.openHouse(await loadConfig(), houseTools()))),
+    openHouse: async () => world.openHouse(await world.loadConfig({ path: globals.config, env, cwd }), houseTools()),
   };
 }
 

@@ -1,6 +1,6 @@
 import { formsOf, below, type JsonSchema } from './allowed-keys.ts';
 import type { LoadedConfig } from './load.ts';
-import { formatPath, isBranch, leavesOf, valueAt, withValue, type Path } from './path.ts';
+import { formatPath, isBranch, leavesOf, mapLeaves, valueAt, withValue, type Path } from './path.ts';
 import { inSchemaOrder } from './schema-order.ts';
 import { configJsonSchema } from './schema.ts';
 import { showable } from './secrets.ts';
@@ -27,6 +27,11 @@ export function effectiveSettings({
     value: showable(path, value),
     origin: originOf(path, origins),
   }));
+}
+
+/** The same as a tree, as it may be sent to somebody: secrets are dots. */
+export function effectiveTree({ settings }: Pick<LoadedConfig, 'settings'>): unknown {
+  return mapLeaves(withSchemaDefaults(configJsonSchema(), settings), showable);
 }
 
 /** A variable may give a whole list or map at once. */

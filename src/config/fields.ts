@@ -24,6 +24,17 @@ export function wholeNumber(smallest: number, biggest = 1_000_000) {
     .pipe(inRange);
 }
 
+/** `500mb`; bytes. */
+export function size() {
+  const allowed = 'must be a size such as 500mb or 10gb';
+  return z.union([z.string(), z.int()], { error: allowed }).transform((text, context) => {
+    const bytes = parseSize(String(text));
+    if (bytes !== null && bytes >= 1024) return bytes;
+    context.addIssue({ code: 'custom', message: bytes === null ? allowed : 'must be at least 1kb' });
+    return z.NEVER;
+  });
+}
+
 /** `10mb`, also `10mb/s`; bytes per second. */
 export function speed() {
   const allowed = 'must be a size per second such as 500kb or 10mb';

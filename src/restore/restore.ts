@@ -6,6 +6,7 @@ import { throwIfAborted } from '../base/abort.ts';
 import { HoldfastError } from '../base/errors.ts';
 import { step, type Report } from '../base/progress.ts';
 import type { Comparison } from '../care/compare.ts';
+import { listBackups } from '../care/listing.ts';
 import type { Source } from '../care/source.ts';
 import { assertVerified, readingLock, type VerifyResult } from '../care/verify.ts';
 import { holdLock, type Lease } from '../catalog/lease.ts';
@@ -198,6 +199,8 @@ async function takeSafetyBackup(
         ),
       (result) => result.id,
     );
+    // So that it is seen at once, and not only when somebody looks into the storage the next time.
+    await listBackups(task, source, lease.signal);
     return taken.id;
   } catch (error) {
     if (task.signal.aborted) throw error;

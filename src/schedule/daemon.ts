@@ -5,6 +5,7 @@ import type { Catalog, DaemonRecord, LockRow } from '../catalog/catalog.ts';
 import { holdLock, type Lease } from '../catalog/lease.ts';
 import { ownProcess } from '../catalog/process-identity.ts';
 import { pause } from '../base/abort.ts';
+import type { StateWatch } from './state-watch.ts';
 
 /** A running daemon, as health and metrics see it. */
 export interface DaemonView {
@@ -31,6 +32,8 @@ interface Books {
 }
 
 const standByMs = 2000;
+/** Of a container that was killed nothing tells that it is gone but its silence: half a minute more or less is a backup missed. */
+const leaseMs = 30_000;
 
 /**
  * One daemon works on a state folder. Another one stands by and takes over when that one has ended, so that a new container
@@ -50,6 +53,8 @@ export async function holdDaemonLock({ catalog, clock, logger }: Books, signal: 
         clock,
         name: 'daemon',
         run: null,
+        leaseMs,
+        patient: true,
         signal: waiting.signal,
         onBusy: taken,
       });
@@ -79,6 +84,7 @@ export function startHeartbeat(
   { catalog, clock, logger }: Books,
   view: Pick<DaemonView, 'id' | 'startedAt' | 'tickAt'>,
   version: string,
+  watch: StateWatch,
 ): Heartbeat {
   let record: DaemonRecord = {
     id: view.id,
@@ -97,10 +103,15 @@ export function startHeartbeat(
   const beat = () => {
     try {
       put({ tickAt: view.tickAt().toISOString() });
+      if (failed) logger.log('info', "the daemon's sign of life is written again");
       failed = false;
+      watch.worked();
     } catch (error) {
-      if (!failed) logger.log('warn', `the daemon's sign of life was not written: ${toHoldfastError(error).message}`);
+      const known = toHoldfastError(error);
+      const facts = known.hint === undefined ? {} : { hint: known.hint };
+      if (!failed) logger.log('error', `the daemon's sign of life was not written: ${known.message}`, facts);
       failed = true;
+      watch.failed(known);
     }
   };
   for (const { id } of catalog.daemons.list().slice(keptRecords)) catalog.daemons.remove(id);

@@ -51,7 +51,7 @@ export function planJob(plan: ScheduledPlan, parts: JobParts): Job {
     run: async (start, signal) => {
       memory.begin(plan, start);
       parts.changed();
-      logger.log('info', `${plan.name} begins${why(start)}`, facts);
+      logger.log('info', `${plan.name} begins${why(start, parts)}`, facts);
       const did = await attempt(plan, start, parts, signal);
       const retryAt = memory.end(plan, did.outcome);
       if (did.outcome === 'void') notBefore = clock.monotonic() + (did.level === 'debug' ? laterMs : soonMs);
@@ -195,8 +195,8 @@ function failure(error: unknown, plan: ScheduledPlan | null, signal: AbortSignal
   return { outcome, level: 'error', said: `failed: ${said}`, facts };
 }
 
-function why({ trigger, number, due }: Start): string {
-  if (trigger === 'missed') return `, for its time of ${due.toISOString()}, which was missed`;
+function why({ trigger, number, due }: Start, { tell }: JobParts): string {
+  if (trigger === 'missed') return `, for ${tell(due)}, which was missed`;
   if (trigger === 'retry') return `, attempt ${number}`;
   return trigger === 'start' ? ', as at every start' : '';
 }

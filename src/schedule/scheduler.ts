@@ -139,11 +139,13 @@ export function createScheduler(parts: SchedulerParts): Scheduler {
       complain(`the scheduler: ${toHoldfastError(error).message}`);
     }
   };
-  let complaint = { text: '', at: 0 };
+  const complaints = new Map<string, number>();
   const complain = (text: string) => {
-    // Every second the same would fill the log.
-    if (text === complaint.text && clock.monotonic() - complaint.at < complainEveryMs) return;
-    complaint = { text, at: clock.monotonic() };
+    const now = clock.monotonic();
+    // Every second the same, or that of all jobs in turn, would fill the log.
+    for (const [known, at] of complaints) if (now - at >= complainEveryMs) complaints.delete(known);
+    if (complaints.has(text)) return;
+    complaints.set(text, now);
     logger.log('error', text);
   };
 

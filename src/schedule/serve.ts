@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { HoldfastError, toHoldfastError } from '../base/errors.ts';
-import { formatDuration } from '../base/units.ts';
+import { formatSetting } from '../base/units.ts';
 import type { Alerts } from '../care/alerts.ts';
 import { alertsJob, copiesJob, planJob, regularJob, type JobParts } from './jobs.ts';
 import { holdDaemonLock, startHeartbeat, type DaemonView } from './daemon.ts';
 import { planMemory, takeOver } from './memory.ts';
 import type { Plans } from './plans.ts';
 import { createScheduler, type Scheduler } from './scheduler.ts';
+import { watchState } from './state-watch.ts';
 import { sweepInterrupted } from './sweep.ts';
 import type { WorkParts } from './work.ts';
 
@@ -41,6 +42,8 @@ export interface Daemon extends AsyncDisposable {
 
 const tidyEveryMs = 600_000;
 const firstTidyMs = 10_000;
+/** Longer than runs are remembered: questions about who did it come late. */
+const auditMs = 2 * 365 * 86_400_000;
 /** Timers overflow beyond 24.8 days and would fire at once. */
 const longestTimerMs = 2 ** 31 - 1;
 
@@ -60,7 +63,7 @@ export async function openDaemon(parts: DaemonParts, signal: AbortSignal): Promi
     running: () => scheduler.running(),
   };
   scheduler.replan();
-  const heartbeat = doors.use(startHeartbeat(parts, view, parts.version));
+  const heartbeat = doors.use(startHeartbeat(parts, view, parts.version, watchState(parts, signal)));
   doors.defer(() => heartbeat.stopped());
   const kept = doors.move();
   const attended: Attended[] = [];
@@ -78,10 +81,17 @@ export async function openDaemon(parts: DaemonParts, signal: AbortSignal): Promi
       for (const others of attended) others.close();
       await drain([scheduler, ...attended], parts, over);
       await cleared;
-      lease.signal.throwIfAborted();
+      if (lease.signal.aborted && !stop.aborted) throw takenOver(lease.signal.reason);
     },
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
+}
+
+function takenOver(cause: unknown): HoldfastError {
+  return new HoldfastError('LOCK_LOST', 'another serve has taken this state folder over', {
+    cause,
+    hint: 'This one gave no sign of life for too long, as when a machine sleeps. Start it again: it stands by until the other ends.',
+  });
 }
 
 function makeScheduler(parts: DaemonParts, plans: Plans['all']): Scheduler {
@@ -138,6 +148,7 @@ async function tidy(parts: DaemonParts, signal: AbortSignal): Promise<void> {
   await sweepInterrupted(parts, signal);
   const before = new Date(clock.now().getTime() - plans.history.ageMs).toISOString();
   catalog.runs.trim({ runs: plans.history.runs, before });
+  catalog.audit.trim(new Date(clock.now().getTime() - auditMs).toISOString());
 }
 
 function untidy({ logger }: DaemonParts, error: unknown): void {
@@ -155,7 +166,7 @@ async function drain(
   const runs = running();
   if (runs > 0 && !urgent.aborted) {
     const what = `${runs} ${runs === 1 ? 'run' : 'runs'}`;
-    logger.log('info', `stopping: ${what} may go on for ${formatDuration(plans.stopWithinMs)}, then it is cancelled`);
+    logger.log('info', `stopping: ${what} may go on for ${formatSetting(plans.stopWithinMs)}, then it is cancelled`);
   }
   if (!(await endsWithin(idle, plans.stopWithinMs, urgent))) {
     if (running() > 0) logger.log('info', 'cancelling what still runs, and removing what is unfinished');

@@ -58,7 +58,7 @@ describe.skipIf(missing !== null)('the image', () => {
     });
   });
 
-  test('is user 1000, who may write its two volumes and nothing of the program', async () => {
+  test('N-03 is user 1000, who may write its two volumes and nothing of the program', async () => {
     const script =
       'id -u; touch /backups/x /var/lib/holdfast/x && echo yes; touch /opt/holdfast/x /usr/local/bin/x 2>/dev/null || echo no';
     expect((await run('--entrypoint', 'sh', image, '-c', script)).stdout).toBe('1000\nyes\nno\n');

@@ -291,6 +291,29 @@ describe('many at once', () => {
   });
 });
 
+test('S22: that the state cannot be written is told past it, and so is its end; a channel that is down is none the wiser', async () => {
+  const dead = { ...webhook('http://127.0.0.1:1/hook'), name: 'dead' };
+  await using house = await openAlertsHouse({ channelOptions: (url) => [webhook(url), dead] });
+  const finding = {
+    code: 'STATE_NOT_WRITABLE',
+    severity: 'critical' as const,
+    source: null,
+    storage: null,
+    value: null,
+    threshold: null,
+    message: 'the state cannot be written: no space left',
+    meaning: 'Nothing runs.',
+    hint: 'Make room.',
+  };
+  house.catalog[Symbol.dispose]();
+  await house.alerts.shout('problem', finding, never);
+  await house.alerts.shout('resolved', finding, never);
+  expect(house.told()).toMatchObject([
+    { kind: 'problem', severity: 'critical', what: 'A check found: the state cannot be written: no space left.' },
+    { kind: 'resolved', severity: 'info', title: 'over: the state cannot be written: no space left' },
+  ]);
+});
+
 describe('J-d4: what a check finds is told', () => {
   const finding = (change: Partial<Finding> = {}): Finding => ({
     code: 'SPACE_SHORT',

@@ -23,7 +23,11 @@ const install = (top: object = {}): Promise<Installation> =>
     settings: { dump: { format: 'custom', lockTimeout: '60s' } },
     top: { server: anyPort, ...top },
   });
-const said = (promise: Promise<unknown>) => promise.then(() => null, (error: unknown) => error);
+const said = (promise: Promise<unknown>) =>
+  promise.then(
+    () => null,
+    (error: unknown) => error,
+  );
 const own = { 'content-type': 'application/json', 'x-holdfast': '1' };
 
 test('S24: the first user comes with the setup token, which works once', async () => {
@@ -32,10 +36,22 @@ test('S24: the first user comes with the setup token, which works once', async (
   const api = served.client();
   expect(await api.entrance()).toEqual({ setUp: true, provider: null });
   const given = { name: 'ada', password };
-  expect(await said(api.setUp({ body: { ...given, token: 'guess' } }))).toMatchObject({ status: 403, code: 'SETUP_TOKEN_WRONG' });
-  expect(await said(api.setUp({ body: { ...given, token: served.setupToken ?? '', password: 'short' } }))).toMatchObject({ status: 400, code: 'PASSWORD_WEAK' });
-  expect(await api.setUp({ body: { ...given, token: served.setupToken ?? '' } })).toMatchObject({ name: 'ada', role: 'admin', kind: 'user' });
-  expect(await said(api.setUp({ body: { ...given, name: 'eve', token: served.setupToken ?? '' } }))).toMatchObject({ status: 403, code: 'SETUP_OVER' });
+  expect(await said(api.setUp({ body: { ...given, token: 'guess' } }))).toMatchObject({
+    status: 403,
+    code: 'SETUP_TOKEN_WRONG',
+  });
+  expect(
+    await said(api.setUp({ body: { ...given, token: served.setupToken ?? '', password: 'short' } })),
+  ).toMatchObject({ status: 400, code: 'PASSWORD_WEAK' });
+  expect(await api.setUp({ body: { ...given, token: served.setupToken ?? '' } })).toMatchObject({
+    name: 'ada',
+    role: 'admin',
+    kind: 'user',
+  });
+  expect(await said(api.setUp({ body: { ...given, name: 'eve', token: served.setupToken ?? '' } }))).toMatchObject({
+    status: 403,
+    code: 'SETUP_OVER',
+  });
   expect(await api.entrance()).toEqual({ setUp: false, provider: null });
   await served.stop();
   await using again = await serveHoldfast(holdfast);
@@ -52,7 +68,9 @@ test('S24: a session: its cookie, what it may, its end; the second factor; anoth
     headers: own,
     body: JSON.stringify({ name: 'ada', password }),
   });
-  expect(response.headers.get('set-cookie')).toMatch(/^holdfast_session=\S{43}; Path=\/; HttpOnly; SameSite=Strict; Max-Age=\d+$/);
+  expect(response.headers.get('set-cookie')).toMatch(
+    /^holdfast_session=\S{43}; Path=\/; HttpOnly; SameSite=Strict; Max-Age=\d+$/,
+  );
   const cookie = (response.headers.get('set-cookie') ?? '').split(';')[0] ?? '';
   const api = served.client(undefined, { cookie });
   expect(await api.session()).toMatchObject({ name: 'ada', kind: 'user', role: 'admin', totp: false });
@@ -60,10 +78,17 @@ test('S24: a session: its cookie, what it may, its end; the second factor; anoth
 
   const { secret } = await api.beginTotp();
   const code = () => codeAt(secret, Math.floor(Date.now() / 30_000));
-  expect(await said(api.confirmTotp({ body: { secret, code: code(), password: 'not the one' } }))).toMatchObject({ code: 'LOGIN_WRONG' });
+  expect(await said(api.confirmTotp({ body: { secret, code: code(), password: 'not the one' } }))).toMatchObject({
+    code: 'LOGIN_WRONG',
+  });
   const { recovery } = await api.confirmTotp({ body: { secret, code: code(), password } });
-  expect(await said(api.signIn({ body: { name: 'ada', password } }))).toMatchObject({ status: 401, code: 'LOGIN_CODE_NEEDED' });
-  expect(await said(api.signIn({ body: { name: 'ada', password, code: '000000' } }))).toMatchObject({ code: 'LOGIN_CODE_WRONG' });
+  expect(await said(api.signIn({ body: { name: 'ada', password } }))).toMatchObject({
+    status: 401,
+    code: 'LOGIN_CODE_NEEDED',
+  });
+  expect(await said(api.signIn({ body: { name: 'ada', password, code: '000000' } }))).toMatchObject({
+    code: 'LOGIN_CODE_WRONG',
+  });
   const second = await signIn(served, { name: 'ada', password, code: recovery[0] ?? '' });
   expect(await served.client(undefined, second).session()).toMatchObject({ totp: true });
 
@@ -83,16 +108,24 @@ test('users and tokens: made, changed, taken away; what they were given ends at 
   const admin = served.client(await served.token('admin', '--role', 'admin'));
   await admin.createUser({ body: { name: 'ada', role: 'admin', password } });
   await admin.createUser({ body: { name: 'bob', role: 'operator', password } });
-  expect(await said(admin.createUser({ body: { name: 'bob', role: 'viewer', password } }))).toMatchObject({ status: 409 });
+  expect(await said(admin.createUser({ body: { name: 'bob', role: 'viewer', password } }))).toMatchObject({
+    status: 409,
+  });
   const bob = served.client(undefined, await signIn(served, { name: 'bob', password }));
   expect((await bob.session()).actions).not.toContain('access');
-  expect(await admin.changeUser({ params: { name: 'bob' }, body: { role: 'viewer' } })).toMatchObject({ role: 'viewer' });
+  expect(await admin.changeUser({ params: { name: 'bob' }, body: { role: 'viewer' } })).toMatchObject({
+    role: 'viewer',
+  });
   expect(await said(bob.session())).toMatchObject({ status: 401 });
   await admin.removeUser({ params: { name: 'bob' } });
-  expect(await said(signIn(served, { name: 'bob', password }))).toMatchObject({ message: expect.stringContaining('LOGIN_WRONG') });
+  expect(await said(signIn(served, { name: 'bob', password }))).toMatchObject({
+    message: expect.stringContaining('LOGIN_WRONG'),
+  });
   expect(await said(admin.removeUser({ params: { name: 'ada' } }))).toMatchObject({ status: 422, code: 'LAST_ADMIN' });
 
-  const made = await admin.createToken({ body: { name: 'ci', role: 'operator', sources: ['shop'], actions: ['backup'] } });
+  const made = await admin.createToken({
+    body: { name: 'ci', role: 'operator', sources: ['shop'], actions: ['backup'] },
+  });
   const ci = served.client(made.token);
   await ci.createBackup({ query: { wait: '60s' } });
   expect(await said(ci.prune())).toMatchObject({ status: 403 });
@@ -133,7 +166,9 @@ test('S24: behind a trusted proxy people are told apart, and the cookie is for T
   });
   expect(response.headers.get('set-cookie')).toMatch(/; Secure$/);
   // What stands before the last address that the proxy itself saw could be invented.
-  expect((await admin.audit({ query: { action: 'signIn' } })).items).toMatchObject([{ from: '203.0.113.9', who: 'ada' }]);
+  expect((await admin.audit({ query: { action: 'signIn' } })).items).toMatchObject([
+    { from: '203.0.113.9', who: 'ada' },
+  ]);
 });
 
 test('S22: told to stop, it ends event streams at once and gives work begun over HTTP its time', async () => {
@@ -155,7 +190,11 @@ test('S22: told to stop, it ends event streams at once and gives work begun over
   const session = await server.session('shop');
   await session.query('begin; lock table orders in access exclusive mode');
   const { run } = await other.createBackup();
-  await until(async () => (await server.sql('postgres', `select 1 from pg_stat_activity where wait_event_type = 'Lock'`)).length > 0, 'the dump waits');
+  await until(
+    async () =>
+      (await server.sql('postgres', `select 1 from pg_stat_activity where wait_event_type = 'Lock'`)).length > 0,
+    'the dump waits',
+  );
   const end = again.stop();
   await until(() => again.said().includes('1 run may go on'), 'it waits for the run');
   expect(await said(other.createBackup())).toMatchObject({ status: 503, code: 'DAEMON_STOPPING' });

@@ -46,7 +46,11 @@ const backUp = async (description?: string) => {
   expect(made.state, JSON.stringify(made.error)).toBe('succeeded');
   return { source: 'shop', id: made.backup ?? '' };
 };
-const said = (promise: Promise<unknown>) => promise.then(() => null, (error: unknown) => error);
+const said = (promise: Promise<unknown>) =>
+  promise.then(
+    () => null,
+    (error: unknown) => error,
+  );
 
 test('B-01 O-d8: a backup is begun, watched, listed and shown', async () => {
   const begun = await api.createBackup({ body: { description: 'before the move' } });
@@ -73,7 +77,9 @@ test('B-01 O-d8: a backup is begun, watched, listed and shown', async () => {
   const [source] = await api.sources();
   expect(source).toMatchObject({ name: 'shop', encrypted: true, newest: { id: params.id }, running: [], failed: null });
   expect(await api.source({ params: { source: 'shop' } })).toEqual(source);
-  expect(await api.runLog({ params: { id: last.id } })).toContainEqual(expect.objectContaining({ message: expect.stringMatching(/^dump done/) }));
+  expect(await api.runLog({ params: { id: last.id } })).toContainEqual(
+    expect.objectContaining({ message: expect.stringMatching(/^dump done/) }),
+  );
   expect(await holdfast.json<{ id: string }[]>('list')).toMatchObject([{ id: params.id }]);
 });
 
@@ -103,13 +109,25 @@ test('lists page with a cursor that new backups do not shift', async () => {
   const rest = await api.backups({ query: { cursor: first.next ?? '' } });
   expect(rest.items.map(({ id }) => id)).toEqual(before.slice(1));
   expect(rest.next).toBeNull();
+
+  const runs = (await api.runs()).map(({ id }) => id);
+  expect((await api.runs({ query: { before: runs[0] ?? '', limit: 2 } })).map(({ id }) => id)).toEqual(
+    runs.slice(1, 3),
+  );
+  expect(await api.runs({ query: { before: runs.at(-1) ?? '' } })).toEqual([]);
+  expect(await api.runs({ query: { before: 'unknown' } })).toEqual([]);
 });
 
 test('hold, release, verify, drill, copy, delete, prune', async () => {
   const params = await backUp();
-  expect(await api.changeBackup({ params, body: { held: true, reason: 'audit' } })).toEqual({ storages: ['local', 'second'] });
+  expect(await api.changeBackup({ params, body: { held: true, reason: 'audit' } })).toEqual({
+    storages: ['local', 'second'],
+  });
   expect((await api.backup({ params })).backup.held).toBe(true);
-  expect(await said(api.deleteBackup({ params, query: { wait: '60s' } }))).toMatchObject({ status: 422, code: 'BACKUP_HELD' });
+  expect(await said(api.deleteBackup({ params, query: { wait: '60s' } }))).toMatchObject({
+    status: 422,
+    code: 'BACKUP_HELD',
+  });
   await api.changeBackup({ params, body: { held: false } });
 
   const verified = await api.verifyBackup({ params, query: { wait: '60s' } });
@@ -139,9 +157,16 @@ test('a run is cancelled, and leaves nothing behind', async () => {
   const session = await server.session('shop');
   await session.query('begin; lock table shop.customer in access exclusive mode');
   const { run: begun } = await api.createBackup({ body: {} });
-  await until(async () => (await server.sql('postgres', `select 1 from pg_stat_activity where wait_event_type = 'Lock'`)).length > 0, 'the dump waits');
+  await until(
+    async () =>
+      (await server.sql('postgres', `select 1 from pg_stat_activity where wait_event_type = 'Lock'`)).length > 0,
+    'the dump waits',
+  );
   expect((await api.runs({ query: { state: 'running' } })).map(({ id }) => id)).toContain(begun.id);
-  expect(await said(api.createBackup({ body: {}, query: { wait: '60s' } }))).toMatchObject({ status: 409, code: 'SOURCE_BUSY' });
+  expect(await said(api.createBackup({ body: {}, query: { wait: '60s' } }))).toMatchObject({
+    status: 409,
+    code: 'SOURCE_BUSY',
+  });
   await api.cancelRun({ params: { id: begun.id } });
   await until(async () => (await api.run({ params: { id: begun.id } })).state === 'cancelled', 'it is cancelled');
   await session.query('rollback');
@@ -186,21 +211,36 @@ describe('downloads', () => {
     expect(rest.status).toBe(206);
     expect(rest.headers.get('content-range')).toBe(`bytes 1000-${artifact.bytes - 1}/${artifact.bytes}`);
     expect(Buffer.from(await rest.arrayBuffer()).equals(bytes.subarray(1000))).toBe(true);
-    const changed = await api.downloadArtifact({ params, query, headers: { range: 'bytes=1000-', 'if-range': '"other"' } });
+    const changed = await api.downloadArtifact({
+      params,
+      query,
+      headers: { range: 'bytes=1000-', 'if-range': '"other"' },
+    });
     expect(changed.status).toBe(200);
     await changed.arrayBuffer();
-    expect(await said(api.downloadArtifact({ params, query, headers: { range: `bytes=${artifact.bytes}-` } }))).toMatchObject({ status: 416 });
-    expect(await said(api.downloadArtifact({ params, query: { path: '../manifest.json' } }))).toMatchObject({ status: 404, code: 'ARTIFACT_UNKNOWN' });
+    expect(
+      await said(api.downloadArtifact({ params, query, headers: { range: `bytes=${artifact.bytes}-` } })),
+    ).toMatchObject({ status: 416 });
+    expect(await said(api.downloadArtifact({ params, query: { path: '../manifest.json' } }))).toMatchObject({
+      status: 404,
+      code: 'ARTIFACT_UNKNOWN',
+    });
   });
 
   test('a copy that was changed breaks the download off', async () => {
     const params = await backUp();
     const folder = join(holdfast.storage, 'shop', params.id);
-    const [dump = ''] = (await readdir(folder)).filter((name) => name.startsWith('database'));
+    const dump = (await readdir(folder)).find((name) => name.startsWith('database')) ?? '';
     const content = await readFile(join(folder, dump));
     content[100] = (content[100] ?? 0) ^ 1;
     await writeFile(join(folder, dump), content);
-    const broken = await api.downloadBackup({ params, query: { storage: 'local' } }).then((response) => response.arrayBuffer()).then(() => 'whole', () => 'broken off');
+    const broken = await api
+      .downloadBackup({ params, query: { storage: 'local' } })
+      .then((response) => response.arrayBuffer())
+      .then(
+        () => 'whole',
+        () => 'broken off',
+      );
     expect(broken).toBe('broken off');
     expect((await fetch(`${served.base}/healthz`)).status).toBe(200);
     await api.deleteBackup({ params, query: { wait: '60s' } });
@@ -219,7 +259,11 @@ test('B-15: a restore is planned, confirmed by the name, carried out and undone'
   const changed = `select count(*)::int as n from shop.customer where name = 'changed'`;
   expect(await server.sql('shop', changed)).not.toEqual([{ n: 0 }]);
   const restored = await api.restore({ body: { ...body, confirm: 'shop' }, query: { wait: '60s' } });
-  expect(restored.run, JSON.stringify(restored.run.error)).toMatchObject({ operation: 'restore', state: 'succeeded', trigger: 'api' });
+  expect(restored.run, JSON.stringify(restored.run.error)).toMatchObject({
+    operation: 'restore',
+    state: 'succeeded',
+    trigger: 'api',
+  });
   expect(await server.sql('shop', changed)).toEqual([{ n: 0 }]);
   const undone = await api.undoRestore({ body: { confirm: 'shop' }, query: { wait: '60s' } });
   expect(undone.run).toMatchObject({ state: 'succeeded' });
@@ -227,7 +271,9 @@ test('B-15: a restore is planned, confirmed by the name, carried out and undone'
 });
 
 test('check, alerts, report', async () => {
-  expect(await api.check({ query: { fresh: 'true' } })).toMatchObject({ status: expect.stringMatching(/^(ok|warning|critical)$/) });
+  expect(await api.check({ query: { fresh: 'true' } })).toMatchObject({
+    status: expect.stringMatching(/^(ok|warning|critical)$/),
+  });
   expect(await api.alerts()).toMatchObject({ channels: [], incidents: expect.any(Array), undelivered: [] });
   expect(await api.testAlerts()).toEqual([]);
   expect(await (await api.report()).json()).toMatchObject({ sources: [expect.objectContaining({})] });
@@ -248,13 +294,18 @@ test('events: a backup that the command line makes is seen with its progress, an
   const session = await server.session('shop');
   await session.query('begin; lock table shop.customer in access exclusive mode');
   const made = holdfast.json<{ run: string; id: string }>('backup');
-  const runs = () => [...text.matchAll(/event: run\ndata: (.*)\n/g)].map(([, data]) => JSON.parse(data ?? '') as RunView);
+  const runs = () =>
+    [...text.matchAll(/event: run\ndata: (.*)\n/g)].map(([, data]) => JSON.parse(data ?? '') as RunView);
   await until(() => runs().some(({ state }) => state === 'running'), 'it was seen to begin');
   await session.query('rollback');
   await session[Symbol.asyncDispose]();
   const { run: id } = await made;
   await until(() => runs().some((seen) => seen.id === id && seen.state === 'succeeded'), 'it was seen to end');
   await until(() => /event: changed\ndata: {"source":"shop"}/.test(text), 'the list has changed');
+  expect(runs().find((seen) => seen.id === id && seen.state === 'running')).toMatchObject({
+    operation: 'backup',
+    source: 'shop',
+  });
   stopped.abort();
   await reading;
 });
@@ -262,7 +313,13 @@ test('events: a backup that the command line makes is seen with its progress, an
 test('what is written down: who did what, from where', async () => {
   const { items } = await api.audit({ query: { limit: 500 } });
   const did = (action: string) => items.find((item) => item.action === action);
-  expect(did('restore')).toMatchObject({ who: 'test', via: 'token', from: '127.0.0.1', source: null, outcome: 'started' });
+  expect(did('restore')).toMatchObject({
+    who: 'test',
+    via: 'token',
+    from: '127.0.0.1',
+    source: null,
+    outcome: 'started',
+  });
   expect(did('downloadBackup')).toMatchObject({ source: 'shop', target: expect.stringMatching(/^\d{4}-/) });
   expect(did('createToken')).toMatchObject({ via: 'cli', target: 'test' });
   expect(items.some(({ action }) => ['events', 'report', 'backups', 'sources'].includes(action))).toBe(false);

@@ -1,13 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { actions, allows, type Action, type Role } from '../../src/access/roles.ts';
+import { allows, type Action, type Role } from '../../src/access/roles.ts';
 import type { Client } from '../../src/api/client.ts';
-import { routes, type Route, type RouteName } from '../../src/api/contract.ts';
+import { routes as ownRoutes, type Route } from '../../src/api/contract.ts';
+import { opsRoutes } from '../../src/api/ops-center/contract.ts';
 import { anyPort, serveHoldfast, signIn, type Served } from '../support/api.ts';
 import { rawRequest } from '../support/http-server.ts';
 import { installHoldfast, type Installation } from '../support/holdfast.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { fillShop } from '../support/shop.ts';
 
+const routes: Readonly<Record<string, Route>> = { ...ownRoutes, ...opsRoutes };
 const password = 'correct horse battery';
 const secrets = { passphrase: 'a very long passphrase', hook: 'hook-secret-0123456789' };
 let server: TestPostgres;
@@ -47,7 +49,7 @@ afterAll(async () => {
 });
 
 interface Operation {
-  name: RouteName;
+  name: string;
   method: string;
   path: string;
   route: Route;
@@ -56,19 +58,25 @@ interface Operation {
 /** From the document that others build clients from, so that none is forgotten. */
 async function operations(): Promise<Operation[]> {
   const response = await fetch(`${served.base}/api/v1/openapi.json`, { headers: bearer(adminToken) });
-  const { paths } = (await response.json()) as { paths: Record<string, Record<string, { operationId: RouteName }>> };
+  const { paths } = (await response.json()) as { paths: Record<string, Record<string, { operationId: string }>> };
   return Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, { operationId }]) => ({
       name: operationId,
       method: method.toUpperCase(),
       path,
-      route: routes[operationId],
+      route: routeNamed(operationId),
     })),
   );
 }
 
+function routeNamed(name: string): Route {
+  const route = routes[name];
+  if (!route) throw new Error(`${name} is in the document and nowhere else`);
+  return route;
+}
+
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
-const bodies: Partial<Record<RouteName, object>> = {
+const bodies: Readonly<Record<string, object>> = {
   changeBackup: { held: true },
   copyBackup: { to: 'local' },
   planRestore: { source: 'shop' },
@@ -84,28 +92,39 @@ const bodies: Partial<Record<RouteName, object>> = {
   removeTotp: { password },
   setUp: { token: 'x', name: 'eve', password },
   signIn: { name: 'ada', password },
+  changeSettings: { changes: [{ path: ['timezone'], value: 'UTC' }] },
+  opsRestore: { backup_filename: 'backup_shop_20260129_120000.sql.gz' },
+  opsSettings: { max_backups: 1 },
 };
 
-function send({ name, method, path }: Operation, headers: Record<string, string>): Promise<Response> {
-  const values: Record<string, string> = { source: 'shop', id: path.includes('/runs/') ? run : backup, name: 'ada' };
+function send({ name, method, path, route }: Operation, headers: Record<string, string>): Promise<Response> {
+  const values: Record<string, string> = {
+    source: 'shop',
+    id: path.includes('/runs/') ? run : backup,
+    name: 'ada',
+    filename: 'x.sql.gz',
+  };
   const address = path.replaceAll(/\{(\w+)\}/g, (_, key: string) => values[key] ?? '');
-  const query = name === 'downloadArtifact' ? '?path=database.dump' : path.endsWith('/backups') || path.endsWith('/runs') ? '?source=shop' : '';
-  const body = method === 'GET' || name === 'signOut' ? null : JSON.stringify(bodies[name] ?? {});
+  const query =
+    { downloadArtifact: '?path=database.dump', importFile: '?source=shop&name=x.dump' }[name] ?? '?source=shop';
+  const bare = method === 'GET' || (method === 'DELETE' && !route.body) || name === 'signOut';
+  const body = bare ? null : route.upload ? 'x' : JSON.stringify(bodies[name] ?? {});
   return fetch(served.base + address + query, {
     method,
     redirect: 'manual',
-    headers: { ...headers, ...(body === null ? {} : { 'content-type': 'application/json' }) },
+    headers: {
+      ...headers,
+      ...(body === null ? {} : { 'content-type': route.upload ? 'application/octet-stream' : 'application/json' }),
+    },
     body,
   });
 }
 
 async function answerOf(operation: Operation, headers: Record<string, string>): Promise<[number, string]> {
-  const stopped = new AbortController();
   const response = await send(operation, headers);
   const type = response.headers.get('content-type') ?? '';
   const { code = '' } = type.includes('json') ? ((await response.json().catch(() => ({}))) as { code?: string }) : {};
   await response.body?.cancel().catch(() => undefined);
-  stopped.abort();
   return [response.status, code];
 }
 
@@ -129,7 +148,10 @@ describe('S24 O-d1: every route, as the OpenAPI document lists them', () => {
       if (operation.route.action === null) continue;
       const { method, path } = operation;
       expect(await answerOf(operation, {}), `${method} ${path}`).toEqual([401, 'NOT_SIGNED_IN']);
-      expect(await answerOf(operation, { 'x-holdfast': '1', cookie: 'holdfast_session=guess' })).toEqual([401, 'NOT_SIGNED_IN']);
+      expect(await answerOf(operation, { 'x-holdfast': '1', cookie: 'holdfast_session=guess' })).toEqual([
+        401,
+        'NOT_SIGNED_IN',
+      ]);
       expect(await answerOf(operation, bearer('hf_guess'))).toEqual([401, 'TOKEN_WRONG']);
       expect(await answerOf(operation, { authorization: 'Basic YWRhOmFkYQ==' })).toEqual([401, 'TOKEN_WRONG']);
     }
@@ -139,7 +161,11 @@ describe('S24 O-d1: every route, as the OpenAPI document lists them', () => {
   test.each<[string, string[], { role: Role; actions: readonly Action[] | null }]>([
     ['a viewer', ['--role', 'viewer'], { role: 'viewer', actions: null }],
     ['an operator', ['--role', 'operator'], { role: 'operator', actions: null }],
-    ['a token that may only verify', ['--role', 'admin', '--only-action', 'verify'], { role: 'admin', actions: ['verify'] }],
+    [
+      'a token that may only verify',
+      ['--role', 'admin', '--only-action', 'verify'],
+      { role: 'admin', actions: ['verify'] },
+    ],
   ])('refuses what %s may not do', async (title, options, grant) => {
     const token = await served.token(title.replaceAll(' ', '-'), ...options);
     const before = await standing();
@@ -147,7 +173,10 @@ describe('S24 O-d1: every route, as the OpenAPI document lists them', () => {
     for (const operation of await operations()) {
       const { action } = operation.route;
       if (action === null || action === 'signed-in' || allows({ ...grant, sources: null }, action, null)) continue;
-      expect(await answerOf(operation, bearer(token)), `${operation.method} ${operation.path}`).toEqual([403, 'NOT_ALLOWED']);
+      expect(await answerOf(operation, bearer(token)), `${operation.method} ${operation.path}`).toEqual([
+        403,
+        'NOT_ALLOWED',
+      ]);
       refused += 1;
     }
     expect(refused).toBeGreaterThan(3);
@@ -164,7 +193,7 @@ describe('S24 O-d1: every route, as the OpenAPI document lists them', () => {
       const [status, code] = await answerOf(operation, bearer(token));
       const where = `${operation.method} ${operation.path}`;
       if (['alert', 'settings', 'access'].includes(action)) expect([status, code], where).toEqual([403, 'NOT_ALLOWED']);
-      else if (['sources', 'check', 'alerts', 'report'].includes(name)) expect(status, where).toBe(200);
+      else if (['sources', 'check', 'alerts'].includes(name)) expect(status, where).toBe(200);
       else expect([status, code], where).toEqual([404, expect.stringMatching(/^(SOURCE|RUN)_UNKNOWN$/)]);
     }
     const limited = served.client(token);
@@ -181,9 +210,12 @@ describe('S24 O-d1: every route, as the OpenAPI document lists them', () => {
     for (const operation of await operations()) {
       const { method, path, name } = operation;
       if (method === 'GET') {
-        if (name === 'events' || name === 'downloadBackup' || name === 'downloadArtifact') continue;
+        if (name === 'events' || operation.route.action === 'download') continue;
         const response = await send(operation, { cookie, origin: 'https://evil.example' });
-        expect([...response.headers.keys()].filter((key) => key.startsWith('access-control')), path).toEqual([]);
+        expect(
+          [...response.headers.keys()].filter((key) => key.startsWith('access-control')),
+          path,
+        ).toEqual([]);
         await response.body?.cancel();
         continue;
       }
@@ -200,6 +232,8 @@ describe('S24 O-d1: every route, as the OpenAPI document lists them', () => {
   test('refuses bodies beyond their limit, of another kind, and with what is not asked for', async () => {
     for (const operation of await operations()) {
       const { method, path, name, route } = operation;
+      // Programs of old may send what is not asked for.
+      const strict = !name.startsWith('ops');
       if (route.body === undefined) continue;
       const post = (body: string, type: string) =>
         fetch(`${served.base}${path.replaceAll(/\{\w+\}/g, 'x')}`, {
@@ -211,6 +245,7 @@ describe('S24 O-d1: every route, as the OpenAPI document lists them', () => {
       expect((await post(large, 'application/json')).status, path).toBe(413);
       expect((await post('a=b', 'application/x-www-form-urlencoded')).status, path).toBe(415);
       expect((await post('{"__proto__": {"role": "admin"}}', 'application/json')).status, path).toBe(400);
+      if (!strict) continue;
       expect((await post('{', 'application/json')).status, path).toBe(400);
       expect((await post(JSON.stringify({ ...bodies[name], unheard: 1 }), 'application/json')).status, path).toBe(400);
     }
@@ -235,7 +270,10 @@ const hostile = [
 test('S18 S24 O-d3: hostile names are unknown or refused, and never a path', async () => {
   for (const name of hostile) {
     const wrong = async (ask: Promise<unknown>) => {
-      const { status, message } = (await ask.then(() => ({ status: 200 }), (error: unknown) => error)) as { status: number; message: string };
+      const { status, message } = (await ask.then(
+        () => ({ status: 200 }),
+        (error: unknown) => error,
+      )) as { status: number; message: string };
       expect([400, 404], `${JSON.stringify(name)}: ${message}`).toContain(status);
       expect(message).not.toMatch(/ENOENT|EACCES|at .*\.ts/);
     };
@@ -271,7 +309,9 @@ test('S24: another name of this server in Host or X-Forwarded-Host is not ours',
 });
 
 test('S24: without trusted proxies nobody can say to be another one', async () => {
-  await fetch(`${served.base}/api/v1/sources`, { headers: { ...bearer(adminToken), 'x-forwarded-for': '203.0.113.9' } });
+  await fetch(`${served.base}/api/v1/sources`, {
+    headers: { ...bearer(adminToken), 'x-forwarded-for': '203.0.113.9' },
+  });
   const mine = (await admin.tokens()).find(({ name }) => name === 'admin');
   expect(mine?.usedFrom).toBe('127.0.0.1');
 });
@@ -282,13 +322,20 @@ test('S23: no answer holds a secret', async () => {
   const said: string[] = [];
   for (const operation of await operations()) {
     const { method, name } = operation;
-    if (method !== 'GET' || name === 'events' || name === 'downloadBackup' || name === 'downloadArtifact') continue;
+    if (method !== 'GET' || name === 'events' || operation.route.action === 'download') continue;
     said.push(await (await send(operation, bearer(adminToken))).text());
   }
   said.push(await (await fetch(`${served.base}/healthz`)).text(), await (await fetch(`${served.base}/metrics`)).text());
   const all = said.join('\n') + served.said();
   expect(all).toContain('shop');
-  for (const secret of [...Object.values(secrets), database, password, adminToken, cookie.split('=')[1] ?? '', 'scrypt$'])
+  for (const secret of [
+    ...Object.values(secrets),
+    database,
+    password,
+    adminToken,
+    cookie.split('=')[1] ?? '',
+    'scrypt$',
+  ])
     expect(all.includes(secret), secret.slice(0, 12)).toBe(false);
 });
 
@@ -304,6 +351,9 @@ test('S24: guessing is slowed down for the name and for the address, and says fo
   expect(codes.filter((status) => status === 401).length).toBeLessThanOrEqual(5);
   const late = answers.find(({ status }) => status === 429);
   expect(Number(late?.headers.get('retry-after'))).toBeGreaterThan(0);
-  expect((await admin.audit({ query: { action: 'signIn' } })).items[0]).toMatchObject({ via: 'none', outcome: 'refused', detail: 'LOGIN_WRONG' });
-  expect(actions).toContain('access');
+  expect((await admin.audit({ query: { action: 'signIn' } })).items[0]).toMatchObject({
+    via: 'none',
+    outcome: 'refused',
+    detail: 'LOGIN_WRONG',
+  });
 });

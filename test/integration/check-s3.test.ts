@@ -46,7 +46,7 @@ describe.skipIf(!hasRadosgw())('check and a bucket', () => {
     expect(storages).toMatchObject([{ backups: 0 }, { storage: 'offsite', backups: 1, free: null }]);
   });
 
-  test('N-d2, S9: wrong credentials and a missing bucket are critical, and say which', async () => {
+  test('N-d2, N-45, S9: wrong credentials and a missing bucket are critical, and say which', async () => {
     await using stranger = await install(await newBucket(service), { secretKey: 'wrong' });
     const refused = await check(stranger);
     expect(refused.status).toBe(2);

@@ -43,7 +43,7 @@ describe('the Dockerfile', () => {
       expect(['${NODE_IMAGE}', ...stages.map((stage) => stage?.[1])]).toContain(image);
   });
 
-  test('the image is not root, knows its health, keeps its data in volumes, and has a process that reaps', () => {
+  test('N-03 the image is not root, knows its health, keeps its data in volumes, and has a process that reaps', () => {
     expect(only(last, 'USER')).toEqual(['USER 1000:1000']);
     expect(last.at(-4)).toBe('USER 1000:1000');
     expect(only(last, 'HEALTHCHECK').join('')).toMatch(/--timeout=\d+s .*CMD \["holdfast", "health"\]$/);

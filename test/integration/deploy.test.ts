@@ -183,6 +183,18 @@ describe('the application', () => {
     expect(stack?.services['backup']?.profiles).toEqual(['backup']);
   });
 
+  test.each(['nocodb', 'nocodb-development'])(
+    'N-01 N-02 %s: the backup starts by its profile, which .env makes permanent; the images are a matter of choice',
+    (name) => {
+      const stack = stacks.find((each) => each.name === name) as Stack;
+      expect(stack.services['backup']?.profiles).toEqual(['backup']);
+      expect(exampleVariables(stack.example, { all: false }).get('COMPOSE_PROFILES')?.split(',')).toContain('backup');
+      expect(stack.services['nocodb']?.image).toMatch(/^nocodb\/nocodb:\$\{NOCODB_VERSION:-/);
+      for (const own of ['backup', 'before-start'])
+        expect(stack.services[own]?.image).toMatch(/^\$\{HOLDFAST_IMAGE:-holdfast:/);
+    },
+  );
+
   test('N-50 MinIO has its profile, and its ports can be chosen', () => {
     const stack = stacks.find(({ name }) => name === 'nocodb-development') as Stack;
     expect(stack.services['minio']).toMatchObject({

@@ -155,7 +155,7 @@ test('S30 a thousand plans in a day: each fires once, at its time', async () => 
     const [hours, minutes] = [Math.floor(each / 60) % 24, each % 60];
     expect(at.slice(11)).toBe(`${String(hours).padStart(2, '0')}:${String(minutes).padStart(2, '0')}:00.000Z`);
   }
-}, 30_000);
+}, 120_000);
 
 describe('S20 N-d18 clocks', () => {
   const night: Partial<ScheduledPlan> = { when: { cron: '30 2 * * *', timezone: 'Europe/Berlin' } };
@@ -372,26 +372,24 @@ test('what one job leaves to another of its source, such as a copy that is owed,
   expect(done).toEqual(['backup/shop', 'copies/shop']);
 });
 
-test('a job that cannot even begin, because the state cannot be written, is tried now and then and complained of once', async () => {
+test('a job that cannot even begin, because the state cannot be written, is tried now and then and complained of once, also beside others', async () => {
   const complaints: string[] = [];
   let begun = 0;
   const due = { at: clock.now(), due: clock.now(), trigger: 'schedule' as const, number: 1 };
   const scheduler = createScheduler({
-    jobs: [
-      {
-        name: 'backup/shop',
-        source: 'shop',
-        heavy: true,
-        shown: true,
-        next: () => due,
-        run: async () => {
-          begun += 1;
-          throw new HoldfastError('DISK_FULL', 'no space is left for the state');
-        },
+    jobs: ['shop', 'blog'].map((source) => ({
+      name: `backup/${source}`,
+      source,
+      heavy: true,
+      shown: true,
+      next: () => due,
+      run: async () => {
+        begun += 1;
+        throw new HoldfastError('DISK_FULL', 'no space is left for the state');
       },
-    ],
+    })),
     clock,
-    concurrency: 1,
+    concurrency: 2,
     foreignWrites: () => 0,
     refresh: () => undefined,
     logger: { log: (_level, message) => complaints.push(message) },
@@ -402,8 +400,28 @@ test('a job that cannot even begin, because the state cannot be written, is trie
     await scheduler.idle();
     clock.pass(1000);
   }
-  expect(begun).toBe(4);
-  expect(complaints).toEqual(['backup/shop: no space is left for the state']);
+  expect(begun).toBe(8);
+  expect(complaints).toEqual(['shop', 'blog'].map((source) => `backup/${source}: no space is left for the state`));
+});
+
+test('S1 S22 the place of a daemon whose container was killed is taken after half a minute of silence', async () => {
+  const hurried = { now: () => new Date(), monotonic: () => performance.now() * 20 };
+  const elsewhere = { host: 'the-old-container', pid: 1, process: null };
+  const renewedAt = new Date(Date.now() - 30_001).toISOString();
+  const never = new AbortController();
+  {
+    await using _own = await holdDaemonLock({ catalog, clock: hurried, logger: silentLogger }, never.signal);
+    expect(catalog.locks.list()).toMatchObject([{ name: 'daemon', leaseMs: 30_000 }]);
+  }
+  const old = { name: 'daemon', token: 'old', run: null, ...elsewhere, acquiredAt: renewedAt, leaseMs: 30_000 };
+  catalog.locks.acquire({ ...old, renewedAt: new Date().toISOString() }, () => true);
+  const said: string[] = [];
+  const logger = { log: (_level: string, message: string) => said.push(message) };
+  const waiting = holdDaemonLock({ catalog, clock: hurried, logger }, never.signal);
+  await expect.poll(() => said).toHaveLength(1);
+  catalog.locks.renew('daemon', 'old', renewedAt);
+  await using _lease = await waiting;
+  expect(catalog.locks.list()).not.toMatchObject([{ token: 'old' }]);
 });
 
 test('S20 two daemons on one state folder: one works, the other stands by and takes over', async () => {

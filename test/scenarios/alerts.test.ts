@@ -171,6 +171,18 @@ test('N-29: a daemon tells when its retries are used up, and commands beside it 
   expect((await ended).status).toBe(0);
 });
 
+test('J-d4: what is good again is shown as such until that has lasted', async () => {
+  await using holdfast = await installHoldfast({ url: server.url('shop') });
+  expect((await holdfast.run('check')).status).toBe(2);
+  expect((await holdfast.run('alerts')).stdout).toMatch(/^✗ there is no backup of shop$/m);
+  await holdfast.run('backup');
+  expect((await holdfast.run('check')).status).toBe(0);
+  const { stdout } = await holdfast.run('alerts');
+  expect(stdout).toMatch(/^✓ there is no backup of shop: good again just now, and over if it stays so$/m);
+  const { incidents } = await holdfast.json<{ incidents: { goodSince: string | null }[] }>('alerts');
+  expect(incidents.every(({ goodSince }) => goodSince !== null)).toBe(true);
+});
+
 test('alerts test sends at once, and says per channel how it went', async () => {
   await using receiver = await startReceiver();
   const dead = { type: 'slack', url: 'http://127.0.0.1:1/services/T/B/secret-part' };

@@ -72,6 +72,28 @@ test('S11: the second storage down leaves the run partial and the backup whole; 
   expect(await holdfast.json('drill', id, '--storage', 'offsite')).toMatchObject({ ok: true });
 });
 
+test('N-08, N-09: dump, copies, then retention; one of them failing stops none of the others, and the end says what was reached', async () => {
+  await using holdfast = await install({}, { retention: { last: 1 } });
+  writeFileSync(join(holdfast.folder, 'offsite'), 'not a folder');
+  await holdfast.run('backup');
+  const { status, stdout, stderr } = await holdfast.run('backup');
+  expect(status, stderr).toBe(3);
+  expect(await holdfast.stored(), 'retention has removed the first one').toHaveLength(1);
+  const lines = (await holdfast.run('logs')).stdout
+    .split('\n')
+    .map((line) => /(dump|copies|retention)\b/.exec(line)?.[1]);
+  const order = lines.filter((word, at) => word !== undefined && word !== lines[at - 1]);
+  expect(order.indexOf('dump')).toBeLessThan(order.indexOf('copies'));
+  expect(order.indexOf('copies')).toBeLessThan(order.indexOf('retention'));
+  const told = (word: string) => new RegExp(`^  ${word} +(.+)$`, 'm').exec(stdout)?.[1];
+  expect(stdout).toMatch(/^backup partial +\S+ +of shop$/m);
+  expect(told('holds')).toBe('1 table, 40,000 rows');
+  expect(told('size')).toMatch(/^[\d.]+ [KM]B, compressed from [\d.]+ [KM]B$/);
+  expect(told('time')).toMatch(/^\d+\.\d s, then \d+\.\d s to read it back$/);
+  expect(told('stored in')).toBe('local, offsite (pending)');
+  expect(stderr).toMatch(/not copied to offsite/);
+});
+
 test('S11: the primary down fails the backup, and says so', async () => {
   await using holdfast = await install();
   writeFileSync(holdfast.storage, 'not a folder');

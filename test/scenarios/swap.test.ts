@@ -57,7 +57,7 @@ test('S15: clients that keep connecting all the time cannot hold up the swap', a
   expect(await contentOf(server, 'shop')).toEqual(backedUp);
 });
 
-test('S15: with `--if-connected refuse` a connected client makes the restore refuse, untouched', async () => {
+test('S15, N-d24: with `--if-connected refuse` a connected client makes the restore refuse, untouched', async () => {
   await using _client = await server.session('shop');
   const before = await evidenceOf(server, 'shop');
   const { status, stderr } = await holdfast.run('restore', id, '--yes', '--if-connected', 'refuse');
@@ -81,7 +81,7 @@ test('S17: `--keep-old` keeps the former database, and `--undo` swaps it back', 
   expect(again.stderr).toMatch(/NO_WAY_BACK/);
 });
 
-test('S17: the safety backup made before a restore brings back what was there', async () => {
+test('S17, N-d24: the safety backup made before a restore brings back what was there', async () => {
   const before = await contentOf(server, 'shop');
   const { safety } = await holdfast.json<Restored>('restore', id, '--yes');
   expect(safety).not.toBeNull();

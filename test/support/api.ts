@@ -32,7 +32,8 @@ export async function serveHoldfast(holdfast: Installation, env: Record<string, 
   await until(() => address() !== undefined || over !== null, 'serve answers');
   const base = address();
   if (base === undefined) throw new Error(`serve ended:\n${said}`);
-  await until(() => said.endsWith('\n'), 'the greeting is complete');
+  const { setUp } = (await (await fetch(`${base}/api/v1/entrance`)).json()) as { setUp: boolean };
+  if (setUp) await until(() => /setup token \S+\n/.test(said), 'the setup token is told');
   const client: Served['client'] = (token, headers = {}) => createClient(routes, { base, token, headers });
   const stop = () => {
     child.kill('SIGTERM');

@@ -1,3 +1,4 @@
+import { chromiumProgram } from './browser.ts';
 import { hasRadosgw } from './s3-server.ts';
 import { clientTools, hasServer, type Major } from './postgres.ts';
 import { rcloneProgram } from './rclone-remote.ts';
@@ -20,6 +21,8 @@ export default function checkMachine(): void {
   if (!hasSshd()) missing.push('sshd: apt-get install openssh-server; the SFTP tests are skipped');
   if (!hasApache()) missing.push('Apache: apt-get install apache2-bin; the WebDAV tests with it are skipped');
   if (rcloneProgram() === null) missing.push('rclone: apt-get install rclone; its tests are skipped');
+  if (chromiumProgram() === null)
+    missing.push('Chromium: apt-get install chromium; the tests of the console are skipped');
   const majors: Major[] = [14, 16, 17, 18];
   for (const major of majors) {
     if (!hasServer(major)) missing.push(`server ${major}: npm ci brings it on Linux x64; its tests are skipped`);

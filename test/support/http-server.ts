@@ -22,10 +22,16 @@ export interface Wanted {
   /** Where the state lies; default a folder of its own. */
   state?: string;
   sources?: ServerOptions['house']['sources'];
+  console?: ServerOptions['console'];
 }
 
 /** The HTTP server with a real catalog, beside a daemon that is only said to tick. */
-export async function startHttpServer({ settings = {}, state, sources = [] }: Wanted = {}): Promise<TestServer> {
+export async function startHttpServer({
+  settings = {},
+  state,
+  sources = [],
+  console,
+}: Wanted = {}): Promise<TestServer> {
   await using doors = new AsyncDisposableStack();
   const folder = state ?? doors.use(await temporaryFolder()).path;
   const catalog = doors.use(openCatalog(folder, systemClock));
@@ -47,9 +53,12 @@ export async function startHttpServer({ settings = {}, state, sources = [] }: Wa
       metrics: true,
       metricsToken: null,
       trustedProxies: [],
+      maxUpload: 1024 * 1024,
+      provider: null,
       ...settings,
     },
     logger: { log: (level, message) => void lines.push({ level, message }) },
+    console,
   };
   const server = doors.use(await openServer(options));
   const port = server.address.startsWith('http') ? Number(new URL(server.address).port) : 0;

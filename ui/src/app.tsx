@@ -1,14 +1,15 @@
 import { Center, Container, Loader } from '@mantine/core';
-import { useQuery } from '@tanstack/react-query';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { lazy, Suspense } from 'react';
 import { useTranslation } from 'react-i18next';
-import { Route, Switch } from 'wouter';
+import { Route, Switch, useLocation } from 'wouter';
 import type { RunView } from '../../src/api/contract.ts';
 import { call, Problem } from './api/client.ts';
 import { SessionContext } from './api/session.ts';
 import { useEvents } from './api/events.ts';
 import { LiveContext } from './api/live.ts';
 import { Entry } from './pages/entry.tsx';
+import { Boundary } from './parts/boundary.tsx';
 import { Frame } from './parts/frame.tsx';
 import { LinkButton } from './parts/link-button.tsx';
 import { Page } from './parts/page.tsx';
@@ -20,6 +21,13 @@ import { Empty, Failure, Loading } from './parts/shown.tsx';
 const Overview = lazy(() => import('./pages/overview.tsx').then(({ Overview: page }) => ({ default: page })));
 const Source = lazy(() => import('./pages/source.tsx').then(({ Source: page }) => ({ default: page })));
 const Backup = lazy(() => import('./pages/backup.tsx').then(({ Backup: page }) => ({ default: page })));
+const Restore = lazy(() => import('./pages/restore.tsx').then(({ Restore: page }) => ({ default: page })));
+const Activity = lazy(() => import('./pages/activity.tsx').then(({ Activity: page }) => ({ default: page })));
+const Run = lazy(() => import('./pages/run.tsx').then(({ Run: page }) => ({ default: page })));
+const Alerts = lazy(() => import('./pages/alerts.tsx').then(({ Alerts: page }) => ({ default: page })));
+const Access = lazy(() => import('./pages/access.tsx').then(({ Access: page }) => ({ default: page })));
+const Settings = lazy(() => import('./pages/settings.tsx').then(({ Settings: page }) => ({ default: page })));
+const Audit = lazy(() => import('./pages/audit.tsx').then(({ Audit: page }) => ({ default: page })));
 
 /** Who is signed in sees the pages; everybody else the entrance. */
 export function App() {
@@ -45,17 +53,27 @@ export function App() {
 
 function Pages() {
   const live = useEvents(useTellEnd());
+  const [location] = useLocation();
   return (
     <LiveContext value={live}>
       <Frame live={live}>
-        <Suspense fallback={<Loading lines={6} />}>
-          <Switch>
-            <Route path="/" component={Overview} />
-            <Route path="/sources/:source" component={Source} />
-            <Route path="/sources/:source/:id" component={Backup} />
-            <Route component={Nowhere} />
-          </Switch>
-        </Suspense>
+        <Boundary key={location}>
+          <Suspense fallback={<Loading lines={6} />}>
+            <Switch>
+              <Route path="/" component={Overview} />
+              <Route path="/sources/:source" component={Source} />
+              <Route path="/sources/:source/:id" component={Backup} />
+              <Route path="/restore" component={Restore} />
+              <Route path="/activity" component={Activity} />
+              <Route path="/activity/:run" component={Run} />
+              <Route path="/alerts" component={Alerts} />
+              <Route path="/access" component={Access} />
+              <Route path="/settings" component={Settings} />
+              <Route path="/audit" component={Audit} />
+              <Route component={Nowhere} />
+            </Switch>
+          </Suspense>
+        </Boundary>
       </Frame>
     </LiveContext>
   );
@@ -66,7 +84,12 @@ function useTellEnd(): (run: RunView) => void {
   const { t } = useTranslation();
   const { operation } = useRunWords();
   const toasts = useToasts();
+  const queries = useQueryClient();
   return (run) => {
+    // What was found before may be mended by it, and the next look of the daemon is some minutes away.
+    void call('GET', '/check', { query: { fresh: 'true' } })
+      .then((check) => queries.setQueryData(['check'], check))
+      .catch(() => undefined);
     const what = { operation: operation(run.operation), source: run.source ?? '' };
     if (run.state === 'succeeded') toasts.done(t('run.done', what));
     else if (run.error === null) toasts.begun(t('run.ended', { ...what, state: t(`states.${run.state}`) }));

@@ -2,7 +2,7 @@ import '@mantine/core/styles.css';
 import '@mantine/notifications/styles.css';
 import { MantineProvider } from '@mantine/core';
 import { Notifications } from '@mantine/notifications';
-import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
+import { QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { Problem } from './api/client.ts';
@@ -10,7 +10,15 @@ import { App } from './app.tsx';
 import { theme, variables } from './theme.ts';
 import { startWords } from './words/words.ts';
 
-const queries = new QueryClient({
+const queries: QueryClient = new QueryClient({
+  queryCache: new QueryCache({
+    // The session has ended: asking who one is leads to the entrance.
+    onError: (error, { queryKey: [about] }) => {
+      if (error instanceof Problem && error.code === 'NOT_SIGNED_IN' && about !== 'session') {
+        void queries.invalidateQueries({ queryKey: ['session'] });
+      }
+    },
+  }),
   defaultOptions: {
     queries: {
       staleTime: 5_000,
@@ -23,6 +31,15 @@ const queries = new QueryClient({
 const nonce = document.querySelector<HTMLMetaElement>('meta[name="style-nonce"]')?.content ?? '';
 Object.assign(globalThis, { __webpack_nonce__: nonce });
 
+// A file of a page is gone when the program was renewed meanwhile: the page of today knows today's names.
+window.addEventListener('vite:preloadError', (event) => {
+  const last = Number(sessionStorage.getItem('holdfast-renewed') ?? 0);
+  if (Date.now() - last < 60_000) return;
+  sessionStorage.setItem('holdfast-renewed', String(Date.now()));
+  event.preventDefault();
+  window.location.reload();
+});
+
 startWords();
 const root = document.getElementById('root');
 if (root) {
@@ -34,7 +51,7 @@ if (root) {
         defaultColorScheme="auto"
         getStyleNonce={() => nonce}
       >
-        <Notifications position="top-right" />
+        <Notifications position="bottom-right" />
         <QueryClientProvider client={queries}>
           <App />
         </QueryClientProvider>

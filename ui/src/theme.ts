@@ -1,4 +1,4 @@
-import { createTheme, type CSSVariablesResolver } from '@mantine/core';
+import { Alert, createTheme, Modal, type CSSVariablesResolver } from '@mantine/core';
 
 export const theme = createTheme({
   primaryColor: 'cyan',
@@ -8,6 +8,14 @@ export const theme = createTheme({
   fontFamily: 'system-ui, -apple-system, "Segoe UI", sans-serif',
   fontFamilyMonospace: 'ui-monospace, "SF Mono", Menlo, monospace',
   respectReducedMotion: true,
+  components: {
+    // In the colour of the alert, words on its ground have too little contrast.
+    Alert: Alert.extend({ styles: { label: { color: 'var(--mantine-color-text)' } } }),
+    // Its header would count as a second one of the page.
+    Modal: Modal.extend({
+      defaultProps: { attributes: { header: { role: 'presentation' } }, styles: { title: { fontWeight: 650 } } },
+    }),
+  },
 });
 
 /** Where the library's own colours are too faint to be read on their ground. */
@@ -25,6 +33,7 @@ export const variables: CSSVariablesResolver = () => ({
     '--sign-red': 'var(--mantine-color-red-8)',
   },
   dark: {
+    '--mantine-color-error': 'var(--mantine-color-red-4)',
     '--mantine-color-dimmed': '#a9adb3',
     '--mantine-color-placeholder': '#9a9ea4',
     '--sign-yellow': 'var(--mantine-color-yellow-5)',

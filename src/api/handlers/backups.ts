@@ -13,7 +13,7 @@ import { resolveBackup, type ResolvedBackup } from '../../care/select.ts';
 import type { Source } from '../../care/source.ts';
 import { verify } from '../../care/verify.ts';
 import { withRun } from '../../catalog/run.ts';
-import type { BackupView } from '../contract.ts';
+import { pageOf } from '../listings.ts';
 import type { Call, Handlers } from '../register.ts';
 import { begun, sourceFor, sourcesFor, type ApiParts } from './parts.ts';
 import { repeatable } from './repeat.ts';
@@ -47,11 +47,8 @@ export function backupHandlers(parts: ApiParts): Pick<Handlers, BackupRoutes> {
       const sources =
         source === undefined ? await sourcesFor(parts, call) : [await sourceFor(parts, call, source, 'read')];
       if (fresh) for (const each of sources) await listBackups(house, each, call.signal);
-      return pageOf(
-        sources.flatMap((each) => parts.listings(each)),
-        cursor,
-        limit,
-      );
+      const lists = parts.listings.ofAll(sources).map(({ backups }) => backups);
+      return pageOf(lists, cursor, limit);
     },
     createBackup: async (call) => {
       const source = await sourceFor(parts, call, call.body.source, 'backup');
@@ -71,9 +68,7 @@ export function backupHandlers(parts: ApiParts): Pick<Handlers, BackupRoutes> {
       });
       const listed = listedBackup(parts, source, found?.id ?? call.params.id);
       const manifest =
-        found?.row.state === 'complete'
-          ? await readManifest(found.storage, source.name, listed.id, call.signal)
-          : null;
+        found?.row.state === 'complete' ? await readManifest(found.storage, source.name, listed.id, call.signal) : null;
       return {
         backup: listed,
         manifest: manifest && { ...manifest },
@@ -161,7 +156,10 @@ export function backupHandlers(parts: ApiParts): Pick<Handlers, BackupRoutes> {
             if (outcome.state !== 'pending') {
               await takeInventory({ storage: to, source: source.name, catalog, signal: run.signal });
             }
-            return { state: outcome.state === 'pending' ? 'partial' : 'succeeded', result: { ...outcome, run: run.id } };
+            return {
+              state: outcome.state === 'pending' ? 'partial' : 'succeeded',
+              result: { ...outcome, run: run.id },
+            };
           },
         ),
       );
@@ -185,22 +183,8 @@ export function backupHandlers(parts: ApiParts): Pick<Handlers, BackupRoutes> {
   };
 }
 
-/** Newest first over all sources; the cursor is the last one seen, so that new ones do not shift the pages. */
-function pageOf(
-  backups: readonly ListedBackup[],
-  cursor: string | undefined,
-  limit: number,
-): { items: BackupView[]; next: string | null } {
-  const mark = ({ createdAt, source, id }: ListedBackup) => `${createdAt}|${source}|${id}`;
-  const sorted = backups.toSorted((a, b) => (mark(a) < mark(b) ? 1 : -1));
-  const rest = cursor === undefined ? sorted : sorted.filter((each) => mark(each) < cursor);
-  const items = rest.slice(0, limit);
-  const last = items.at(-1);
-  return { items, next: last && rest.length > limit ? mark(last) : null };
-}
-
 function listedBackup({ listings }: ApiParts, source: Source, id: string): ListedBackup {
-  const backups = listings(source);
+  const { backups } = listings.of(source);
   const found = backups.find((each) => each.id === id);
   if (found) return found;
   throw new HoldfastError('BACKUP_UNKNOWN', `there is no backup ${id} of ${source.name}`, { kind: 'usage' });
@@ -218,7 +202,7 @@ async function markCopies(
   { signal }: Call,
   mark: (storage: Source['storages'][number]) => Promise<void>,
 ): Promise<{ storages: string[] }> {
-  const copies = listings(source).find((each) => each.id === id)?.copies ?? {};
+  const copies = listings.of(source).backups.find((each) => each.id === id)?.copies ?? {};
   const storages: string[] = [];
   let failure: { error: unknown } | undefined;
   for (const storage of source.storages) {

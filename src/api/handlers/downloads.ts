@@ -1,6 +1,4 @@
 import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { pack, type Pack } from 'tar-stream';
 import { openArtifact, readSealed } from '../../archive/copy.ts';
 import { artifactKey } from '../../archive/layout.ts';
 import { readKeySet, type KeyFile } from '../../archive/key-files.ts';
@@ -14,7 +12,9 @@ import { expectDigest } from '../../pipeline/digest.ts';
 import { through } from '../../pipeline/pipeline.ts';
 import type { Storage } from '../../storage/storage.ts';
 import type { Call, Handlers } from '../register.ts';
+import { tarOf, type TarEntry } from '../tar.ts';
 import { sourceFor, type ApiParts } from './parts.ts';
+import { begin, finished } from './send-file.ts';
 
 interface Place {
   source: Source;
@@ -44,10 +44,10 @@ export function downloadHandlers(parts: ApiParts): Pick<Handlers, 'downloadBacku
       const place = await find(call, call.params, call.query.storage);
       await using lease = await hold(place, call);
       const { content, manifest } = await readSealed(place.storage, place.source.name, place.id, lease.signal);
-      const tar = pack();
-      const stream = Readable.from(tar, { objectMode: false });
-      begin(call, `${place.source.name}-${place.id}.tar`, 'application/x-tar', stream, {});
-      await fill(tar, place, { content, manifest }, lease.signal);
+      const entries = await entriesOf(place, { content, manifest }, lease.signal);
+      const tar = tarOf(entries, new Date(manifest.finishedAt));
+      const name = `${place.source.name}-${place.id}.tar`;
+      begin(call, name, 'application/x-tar', tar.content, { 'content-length': tar.bytes });
       await finished(call);
     },
     downloadArtifact: async (call) => {
@@ -80,30 +80,29 @@ export function downloadHandlers(parts: ApiParts): Pick<Handlers, 'downloadBacku
   };
 }
 
-/** What does not fit its digest breaks the download off: a tar that ends well is whole. */
-async function fill(
-  tar: Pack,
+/** What does not fit its digest breaks the download off: one that ends well is whole. */
+async function entriesOf(
   place: Place,
   { content, manifest }: { content: Buffer; manifest: Manifest },
   signal: AbortSignal,
-): Promise<void> {
-  try {
-    const above = `${place.source.name}/`;
-    const folder = `${above}${place.id}/`;
-    const facts = { mode: 0o600, mtime: new Date(manifest.finishedAt) };
-    for (const artifact of manifest.artifacts) {
-      const entry = tar.entry({ ...facts, name: folder + artifact.path, size: artifact.bytes });
-      await pipeline(await checked(place, artifact, signal), entry, { signal });
-    }
-    for (const key of await keysOf(place, manifest, signal))
-      tar.entry({ ...facts, name: above + key.name }, key.content);
+): Promise<TarEntry[]> {
+  const above = `${place.source.name}/`;
+  const folder = `${above}${place.id}/`;
+  const ready = (path: string, bytes: Buffer): TarEntry => ({
+    path,
+    bytes: bytes.length,
+    open: () => Readable.from([bytes]),
+  });
+  return [
+    ...manifest.artifacts.map((artifact) => ({
+      path: folder + artifact.path,
+      bytes: artifact.bytes,
+      open: () => checked(place, artifact, signal),
+    })),
+    ...(await keysOf(place, manifest, signal)).map((key) => ready(above + key.name, key.content)),
     // Last, as in a storage.
-    tar.entry({ ...facts, name: `${folder}manifest.json` }, content);
-    tar.finalize();
-  } catch (error) {
-    tar.destroy(error instanceof Error ? error : new Error(String(error)));
-    throw error;
-  }
+    ready(`${folder}manifest.json`, content),
+  ];
 }
 
 async function checked({ source, storage, id }: Place, artifact: Artifact, signal: AbortSignal): Promise<Readable> {
@@ -115,35 +114,6 @@ async function checked({ source, storage, id }: Place, artifact: Artifact, signa
 async function keysOf({ source, storage }: Place, { encryption }: Manifest, signal: AbortSignal): Promise<KeyFile[]> {
   const file = (encryption as { key?: unknown } | null)?.key;
   return typeof file === 'string' ? readKeySet(storage, source.name, file, signal) : [];
-}
-
-function begin(
-  call: Call,
-  name: string,
-  type: string,
-  content: Readable,
-  headers: Record<string, string | number>,
-): void {
-  const plain = name.replaceAll(/[^\w.-]/g, '_');
-  call.reply
-    .headers({ ...headers, 'content-type': type, 'content-disposition': `attachment; filename="${plain}"` })
-    .send(content)
-    .then(
-      () => undefined,
-      () => undefined,
-    );
-}
-
-async function finished({ reply, signal }: Call): Promise<void> {
-  if (reply.raw.writableFinished) return;
-  await new Promise<void>((resolve, reject) => {
-    reply.raw.once('finish', resolve);
-    reply.raw.once('close', () =>
-      reply.raw.writableFinished
-        ? resolve()
-        : reject(signal.aborted ? signal.reason : new Error('the connection was closed')),
-    );
-  });
 }
 
 /** One range, as browsers and download programs ask to go on with; null: everything. Rejects what lies outside with 416. */

@@ -2,11 +2,13 @@ import type { Access, Principal } from '../../access/access.ts';
 import { allows, visible, type Action } from '../../access/roles.ts';
 import { HoldfastError } from '../../base/errors.ts';
 import type { Source } from '../../care/source.ts';
+import type { Environment } from '../../config/environment.ts';
 import type { RunRecord } from '../../catalog/catalog.ts';
 import type { House } from '../../house.ts';
 import type { DaemonView } from '../../schedule/daemon.ts';
 import type { RunView } from '../contract.ts';
 import type { Listings } from '../listings.ts';
+import type { ProviderSettings } from '../options.ts';
 import type { Call } from '../register.ts';
 import { notAllowed } from '../register.ts';
 import type { RunWatch } from '../run-watch.ts';
@@ -23,8 +25,21 @@ export interface ApiParts {
   /** Wishes with an Idempotency-Key that are just being begun. */
   readonly repeating: Map<string, Promise<Begun>>;
   readonly publicUrl: string | null;
+  /** Bytes. */
+  readonly maxUpload: number;
+  readonly provider: ProviderSettings | null;
+  readonly reloading: Reloading;
   /** Fires when the server is about to end: what would go on for ever ends. */
   readonly closing: AbortSignal;
+}
+
+/** How changed settings come into effect. */
+export interface Reloading {
+  readonly env: Environment;
+  readonly cwd: string;
+  /** As soon as nothing runs. */
+  ask(): void;
+  pending(): boolean;
 }
 
 /** The sources whoever asks may see. */

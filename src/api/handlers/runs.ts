@@ -18,12 +18,13 @@ export function runHandlers(parts: ApiParts): Pick<Handlers, 'runs' | 'run' | 'r
   };
   return {
     runs: async (call) => {
-      const { source, operation, state, limit } = call.query;
+      const { source, operation, state, before, limit } = call.query;
       if (source !== undefined) await sourceFor(parts, call, source, 'read');
       const filter = {
         ...(source === undefined ? {} : { source }),
         ...(operation === undefined ? {} : { operation: operation as RunRecord['operation'] }),
         ...(state === undefined ? {} : { state }),
+        ...(before === undefined ? {} : { before }),
       };
       const mine = grantOf(call).sources;
       const found = catalog.runs.list({ ...filter, limit: mine === null ? limit : limit * 10 });

@@ -2,7 +2,7 @@ import type { Principal } from '../../access/access.ts';
 import { actions, allows, type Role } from '../../access/roles.ts';
 import { totpAddress } from '../../access/totp.ts';
 import { HoldfastError } from '../../base/errors.ts';
-import { sessionCookieText } from '../authenticate.ts';
+import { cookieText, sessionCookie, sessionSeconds } from '../authenticate.ts';
 import type { Call, Handlers } from '../register.ts';
 import type { ApiParts } from './parts.ts';
 
@@ -17,15 +17,14 @@ type SessionRoutes =
   | 'confirmTotp'
   | 'removeTotp';
 
-const cookieSeconds = 7 * 24 * 3600;
-
 export function sessionHandlers(parts: ApiParts): Pick<Handlers, SessionRoutes> {
   const { house, access, publicUrl } = parts;
   const { catalog } = house;
   const setCookie = ({ request, reply }: Call, secret: string | null) => {
     // The protocol is that of a trusted proxy, where there is one.
     const secure = (publicUrl?.startsWith('https:') ?? false) || request.protocol === 'https';
-    reply.header('set-cookie', sessionCookieText(secret, cookieSeconds, secure));
+    const facts = { seconds: sessionSeconds, path: '/', site: 'Strict', secure } as const;
+    reply.header('set-cookie', cookieText(sessionCookie, secret, facts));
   };
   const enter = async (call: Call, given: { name: string; password: string; code?: string | undefined }) => {
     const agent = call.request.headers['user-agent'] ?? '';
@@ -36,7 +35,7 @@ export function sessionHandlers(parts: ApiParts): Pick<Handlers, SessionRoutes> 
 
   return {
     session: (call) => view(parts, whoAsks(call)),
-    entrance: () => ({ setUp: catalog.users.list().length === 0, provider: null }),
+    entrance: () => ({ setUp: catalog.users.list().length === 0, provider: parts.provider?.name ?? null }),
     signIn: (call) => enter(call, call.body),
     signOut: (call) => {
       const { kind, id } = whoAsks(call);

@@ -1,26 +1,47 @@
-import type { ListedBackup } from '../../care/listing.ts';
 import type { Source } from '../../care/source.ts';
-import type { SourceView } from '../contract.ts';
+import type { RunRecord } from '../../catalog/catalog.ts';
+import type { RunView, SourceView } from '../contract.ts';
+import type { Listed } from '../listings.ts';
 import type { Handlers } from '../register.ts';
 import { runToView, sourceFor, sourcesFor, type ApiParts } from './parts.ts';
 
-/** As many as a picture of sizes needs. */
-const drawn = 60;
+/** In the list of all sources, which is asked for every few seconds. */
+const fewPoints = 20;
 
 export function sourceHandlers(parts: ApiParts): Pick<Handlers, 'sources' | 'source'> {
+  const lastFailed = openLastFailed(parts);
+  const describe = (sources: readonly Source[], points: number): SourceView[] => {
+    const { house, daemon, listings } = parts;
+    const listed = listings.ofAll(sources);
+    const running = Map.groupBy(house.catalog.runs.list({ state: 'running' }), ({ source }) => source);
+    const failed = lastFailed();
+    const next = Map.groupBy(daemon.nextRuns(), ({ plan }) => plan.slice(plan.indexOf('/') + 1));
+    return sources.flatMap((source, index) => {
+      const facts = listed[index];
+      if (!facts) return [];
+      const { name } = source;
+      return {
+        ...factsOf(source, facts, points),
+        running: (running.get(name) ?? []).map((run) => runToView(house, run)),
+        failed: failed(name),
+        next: (next.get(name) ?? []).map(({ plan, at }) => ({ plan, at: at.toISOString() })),
+      };
+    });
+  };
   return {
-    sources: async (call) => (await sourcesFor(parts, call)).map((source) => describe(parts, source)),
-    source: async (call) => describe(parts, await sourceFor(parts, call, call.params.source, 'read')),
+    sources: async (call) => describe(await sourcesFor(parts, call), fewPoints),
+    source: async (call) => {
+      const source = await sourceFor(parts, call, call.params.source, 'read');
+      const [view] = describe([source], Number.POSITIVE_INFINITY);
+      if (!view) throw new Error(`nothing was said of ${source.name}`);
+      return view;
+    },
   };
 }
 
-function describe({ house, daemon, listings }: ApiParts, source: Source): SourceView {
-  const { name, database, storages, keys } = source;
-  const { catalog } = house;
-  const backups = listings(source);
-  const whole = backups.filter((backup) => backup.state === 'complete');
-  const [drill] = catalog.proofs.list({ source: name, kind: 'drill' });
-  const last = catalog.runs.list({ source: name, limit: 20 }).find(({ finishedAt }) => finishedAt !== null);
+function factsOf({ name, database, storages, keys }: Source, listed: Listed, points: number) {
+  const { backups, newest, damaged, bytes, drilled, sizes } = listed;
+  const inStorage = new Map(listed.storages.map(({ name: storage, ...sums }) => [storage, sums]));
   return {
     name,
     engine: database.engine,
@@ -28,29 +49,38 @@ function describe({ house, daemon, listings }: ApiParts, source: Source): Source
     storages: storages.map((storage) => ({
       name: storage.name,
       title: storage.title,
-      ...sumIn(backups, storage.name),
+      ...(inStorage.get(storage.name) ?? { copies: 0, bytes: 0 }),
     })),
     encrypted: keys.wanted !== null,
-    newest: whole.find(({ trigger }) => trigger !== 'safety') ?? null,
+    newest,
     backups: backups.length,
-    damaged: backups.length - whole.length,
-    bytes: backups.reduce((sum, { bytes }) => sum + bytes, 0),
-    drilled: drill ? { id: drill.backup, at: drill.at, ok: drill.ok, seconds: drill.seconds } : null,
-    running: catalog.runs.list({ source: name, state: 'running' }).map((run) => runToView(house, run)),
-    failed: last?.state === 'failed' ? runToView(house, last) : null,
-    next: daemon
-      .nextRuns()
-      .filter(({ plan }) => plan.endsWith(`/${name}`))
-      .map(({ plan, at }) => ({ plan, at: at.toISOString() })),
-    sizes: whole
-      .filter(({ trigger }) => trigger !== 'safety')
-      .slice(0, drawn)
-      .toReversed()
-      .map(({ createdAt, bytes, seconds }) => ({ at: createdAt, bytes, seconds: seconds ?? 0 })),
+    damaged,
+    bytes,
+    drilled,
+    sizes: sizes.slice(-points),
   };
 }
 
-function sumIn(backups: readonly ListedBackup[], storage: string): { copies: number; bytes: number } {
-  const there = backups.filter(({ copies }) => copies[storage] === 'complete');
-  return { copies: there.length, bytes: there.reduce((sum, { bytes }) => sum + bytes, 0) };
+/** The last run of each source, when it failed; read again only when another one has ended. */
+function openLastFailed({ house }: ApiParts): () => (source: string) => RunView | null {
+  const { catalog } = house;
+  const known = new Map<string, { at: string; run: RunRecord | null }>();
+  const find = (source: string, at: string): RunRecord | null => {
+    const before = known.get(source);
+    if (before?.at === at) return before.run;
+    const run = catalog.runs.list({ source, limit: 20 }).find(({ finishedAt }) => finishedAt === at) ?? null;
+    known.set(source, { at, run });
+    return run;
+  };
+  return () => {
+    const last = new Map<string, { at: string; state: string }>();
+    for (const { source, ended } of catalog.figures.latestRuns()) {
+      if (source !== null && ended && ended.at > (last.get(source)?.at ?? '')) last.set(source, ended);
+    }
+    return (source) => {
+      const ended = last.get(source);
+      const run = ended?.state === 'failed' ? find(source, ended.at) : null;
+      return run && runToView(house, run);
+    };
+  };
 }

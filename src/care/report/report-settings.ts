@@ -1,4 +1,4 @@
-import { formatBytes, formatDuration } from '../../base/units.ts';
+import { formatBytes, formatSetting } from '../../base/units.ts';
 import type { SourceFacts } from '../monitor/facts.ts';
 import type { RetentionRules } from '../retention.ts';
 import type { Source } from '../source.ts';
@@ -26,7 +26,7 @@ export function settingsOf(source: Source, { settings }: SourceFacts, plans: rea
     ...(settings.maxSize === null ? [] : [`at most ${formatBytes(settings.maxSize)} each`]),
     ...(settings.sizeDrop === null ? [] : [`shrinking by at most ${Math.round(settings.sizeDrop * 100)}%`]),
     ...(settings.sizeJump === null ? [] : [`growing by at most ${Math.round(settings.sizeJump * 100)}%`]),
-    ...(typeof settings.maxAgeMs === 'number' ? [`newest at most ${formatDuration(settings.maxAgeMs)} old`] : []),
+    ...(typeof settings.maxAgeMs === 'number' ? [`newest at most ${formatSetting(settings.maxAgeMs)} old`] : []),
   ];
   return [
     { name: 'schedule', value: planned('backup') },
@@ -40,13 +40,13 @@ export function settingsOf(source: Source, { settings }: SourceFacts, plans: rea
 }
 
 function describePlan(when: ReportedPlan['when']): string {
-  return 'cron' in when ? `${when.cron} (${when.timezone})` : `every ${formatDuration(when.everyMs)}`;
+  return 'cron' in when ? `${when.cron} (${when.timezone})` : `every ${formatSetting(when.everyMs)}`;
 }
 
 function describeRetention({ minimum, maxAgeMs, ...counts }: RetentionRules): string {
   const rules = [
     ...Object.entries(counts).flatMap(([rule, count]) => (count === undefined ? [] : [`${rule} ${count}`])),
-    ...(maxAgeMs === undefined ? [] : [`younger than ${formatDuration(maxAgeMs)}`]),
+    ...(maxAgeMs === undefined ? [] : [`younger than ${formatSetting(maxAgeMs)}`]),
   ];
   return rules.length === 0 ? 'everything is kept' : `${rules.join(', ')}; never fewer than ${minimum}`;
 }

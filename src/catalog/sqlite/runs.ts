@@ -42,9 +42,14 @@ export function runRecords(connection: Connection): RunRecords {
     list: ({ limit = -1, ...wanted }) => {
       // Only what is asked for, so that an index of the column serves.
       const asked = (['source', 'operation', 'state'] as const).filter((column) => wanted[column] !== undefined);
-      const where = asked.length === 0 ? '' : `where ${asked.map((column) => `${column} = $${column}`).join(' and ')}`;
+      const conditions = asked.map((column) => `${column} = $${column}`);
       const values: Values = { limit };
       for (const column of asked) values[column] = wanted[column] ?? null;
+      if (wanted.before !== undefined) {
+        conditions.push('rowid < (select rowid from runs where id = $before)');
+        values['before'] = wanted.before;
+      }
+      const where = conditions.length === 0 ? '' : `where ${conditions.join(' and ')}`;
       return connection.all(`select * from runs ${where} order by rowid desc limit $limit`, values).map(toRun);
     },
     log: (run, { at, level, message, fields }) => {

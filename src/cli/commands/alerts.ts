@@ -62,8 +62,8 @@ async function listIncidents(context: CommandContext): Promise<void> {
 function describeAsJson({ channels, incidents, undelivered }: AlertsOverview) {
   return {
     channels,
-    incidents: incidents.map(({ key, severity, source, title, openedAt, lastSeenAt, times, toldAt }) => {
-      return { key, severity, source, title, openedAt, lastSeenAt, times, toldAt };
+    incidents: incidents.map(({ key, severity, source, title, openedAt, lastSeenAt, times, toldAt, goodSince }) => {
+      return { key, severity, source, title, openedAt, lastSeenAt, times, toldAt, goodSince };
     }),
     undelivered: undelivered.map(({ channel, message, createdAt, attempts, nextAt, state, lastError }) => ({
       channel,
@@ -86,8 +86,11 @@ function describe({ io, clock }: CommandContext, overview: AlertsOverview, timez
   const waiting = new Set(undelivered.map(({ message }) => titleOf(message)));
   return [
     ...(incidents.length === 0 ? say('good', 'nothing is the matter, as far as alerts know') : []),
-    ...incidents.flatMap(({ severity, title, openedAt, times, toldAt, key }) => [
-      ...say(severity === 'critical' ? 'bad' : 'warn', printable(title)),
+    ...incidents.flatMap(({ severity, title, openedAt, times, toldAt, goodSince, key }) => [
+      ...say(
+        goodSince !== null ? 'good' : severity === 'critical' ? 'bad' : 'warn',
+        `${printable(title)}${goodSince === null ? '' : `: good again ${formatAge(goodSince, now)}, and over if it stays so`}`,
+      ),
       ...hanging(
         '    ',
         `since ${formatTime(openedAt, timezone)} ${timezone} (${formatAge(openedAt, now)}), seen ${plural(times, 'time')}; ${describeTold(toldAt)}${waiting.has(title) ? ', but it did not arrive everywhere' : ''}`,

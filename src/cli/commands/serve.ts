@@ -1,7 +1,9 @@
 import type { Access } from '../../access/access.ts';
+import type { ListenAddress } from '../../api/listen.ts';
 import type { House } from '../../house.ts';
 import type { Daemon } from '../../schedule/serve.ts';
 import type { Command, CommandContext } from '../command.ts';
+import { openReload, type Reload } from '../reload.ts';
 import { describePlans } from '../output/plans.ts';
 import { formatTime } from '../output/time.ts';
 
@@ -19,21 +21,42 @@ put one off; what was missed is made up for once. Told to stop, it starts nothin
 (\`scheduler.stopWithin\`), then cancels it and cleans up; a second signal cancels at once. A second serve on the same
 state folder stands by until the first has ended.`,
   run: async (context) => {
-    const house = await context.house();
-    const { openDaemon } = await import('../../schedule/serve.ts');
-    const { signal: stop, urgent } = context;
-    try {
-      await using daemon = await openDaemon(await partsOf(house), stop);
-      await using server = await openHttp(context, house, daemon);
-      if (server) daemon.listensAt(server.address);
-      greet(context, house, daemon, server);
-      await daemon.work({ stop, urgent });
-    } catch (error) {
-      // Stopped while it stood by: it has done nothing, as it was told.
-      if (!stop.aborted) throw error;
-    }
+    // Tells its warnings, once.
+    await context.loadConfig();
+    let next: Next | null = { house: await context.openHouse(), listen: null };
+    while (next !== null) next = await serveUntilChanged(context, next);
   },
 };
+
+interface Next {
+  house: House;
+  /** Where it listened before, when any free port would do. */
+  listen: ListenAddress | null;
+}
+
+/** Until it is told to stop; or until settings were changed and nothing runs, for what goes on with them. */
+async function serveUntilChanged(context: CommandContext, { house, listen }: Next): Promise<Next | null> {
+  const { openDaemon } = await import('../../schedule/serve.ts');
+  const { signal: stop, urgent } = context;
+  await using own = house;
+  let next: Next | null = null;
+  try {
+    await using daemon = await openDaemon(await partsOf(own), stop);
+    using reload = openReload(context, own.logger);
+    await using server = await openHttp(context, own, { daemon, listen, reload });
+    if (server) daemon.listensAt(server.address);
+    greet(context, own, daemon, server);
+    reload.when(() => daemon.view.running() === 0 && server?.work.running() === 0);
+    await daemon.work({ stop: AbortSignal.any([stop, reload.signal]), urgent });
+    next = reload.taken() && { house: reload.taken() ?? own, listen: server?.listen ?? null };
+  } catch (error) {
+    // Stopped while it stood by: it has done nothing, as it was told.
+    if (!stop.aborted) throw error;
+  }
+  if (!stop.aborted) return next;
+  await next?.house[Symbol.asyncDispose]();
+  return null;
+}
 
 async function partsOf(house: House) {
   const { runCheck } = await import('../../care/monitor/run-check.ts');
@@ -55,9 +78,14 @@ async function partsOf(house: House) {
   };
 }
 
-async function openHttp(context: CommandContext, house: House, daemon: Daemon) {
-  const settings = house.loaded.config.server;
-  if (settings === null) return null;
+async function openHttp(
+  context: CommandContext,
+  house: House,
+  { daemon, listen, reload }: { daemon: Daemon; listen: ListenAddress | null; reload: Reload },
+) {
+  const configured = house.loaded.config.server;
+  if (configured === null) return null;
+  const settings = { ...configured, listen: listen ?? configured.listen };
   const [{ openServer }, { openApiParts, registerApi }, { consoleFolder, openConsole }] = await Promise.all([
     import('../../api/server.ts'),
     import('../../api/api.ts'),
@@ -66,7 +94,9 @@ async function openHttp(context: CommandContext, house: House, daemon: Daemon) {
   const { logger } = house;
   await using doors = new AsyncDisposableStack();
   const { view } = daemon;
-  const parts = doors.use(openApiParts(house, view, settings));
+  const { env, cwd } = context;
+  const reloading = { env, cwd, ask: reload.ask, pending: reload.pending };
+  const parts = doors.use(openApiParts(house, view, settings, reloading));
   daemon.attend(parts.work);
   await addAdmin(context, house, parts.access);
   const server = doors.use(
@@ -81,7 +111,19 @@ async function openHttp(context: CommandContext, house: House, daemon: Daemon) {
   );
   const setup = parts.access.newSetupToken();
   const kept = doors.move();
-  return { address: server.address, setup, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+  const { address } = server;
+  return {
+    address,
+    setup,
+    work: parts.work,
+    listen: boundAt(settings.listen, address),
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  };
+}
+
+/** The port that was found, so that it is the same again after a change of settings. */
+function boundAt(listen: ListenAddress, address: string): ListenAddress | null {
+  return 'path' in listen || listen.port !== 0 ? null : { ...listen, port: Number(new URL(address).port) };
 }
 
 async function addAdmin(context: CommandContext, { catalog, logger }: House, access: Access): Promise<void> {

@@ -40,6 +40,19 @@ test('with a clock each line begins with the time, and facts stand behind the wo
   expect(lines).toEqual(['2026-11-21T08:00:01Z warning: disk is full {"run":"r"}']);
 });
 
+test('what to do about it stands below it, also where the other facts are left out', () => {
+  const lines: string[] = [];
+  const screen = { line: (text: string) => void lines.push(text), live: () => undefined };
+  const clock = { now: () => new Date('2026-11-21T08:00:01.900Z'), monotonic: () => 0 };
+  const columns = () => Number.POSITIVE_INFINITY;
+  const logger = screenLogger({ screen, columns, clock }, styleFor(false), 'info');
+  logger.log('error', 'backup/shop failed', { plan: 'backup/shop', hint: 'Start the server.' });
+  expect(lines).toEqual([
+    '2026-11-21T08:00:01Z error: backup/shop failed',
+    '2026-11-21T08:00:01Z hint: Start the server.',
+  ]);
+});
+
 test('S23: a secret with a quote in it is dots among the facts, too', () => {
   void new Secret('se"cr\\et');
   const { lines, logger } = record();

@@ -58,6 +58,9 @@ export function screenLogger(
       const text = `${printable(withoutSecrets(message))}${facts}`;
       const at = clock ? style.dim(`${clock.now().toISOString().slice(0, 19)}Z `) : '';
       for (const line of hanging(`${at}${label(level, style)} `, text, columns())) screen.line(line);
+      if (wanted || typeof fields?.['hint'] !== 'string') return;
+      const hint = printable(withoutSecrets(fields['hint']));
+      for (const line of hanging(`${at}${style.accent('hint:')} `, hint, columns())) screen.line(line);
     },
   });
 }

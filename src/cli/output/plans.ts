@@ -1,4 +1,4 @@
-import { formatDuration } from '../../base/units.ts';
+import { formatSetting } from '../../base/units.ts';
 import type { NextRun } from '../../schedule/daemon.ts';
 import type { Plan } from '../../schedule/due.ts';
 import type { Plans } from '../../schedule/plans.ts';
@@ -26,21 +26,9 @@ export function describePlans(
 }
 
 export function describeWhen(when: Plan): string {
-  return 'cron' in when ? `at ${when.cron} (${when.timezone})` : `every ${describeEvery(when.everyMs)}`;
+  return 'cron' in when ? `at ${when.cron} (${when.timezone})` : `every ${formatSetting(when.everyMs)}`;
 }
 
 export function describeNext(at: Date, now: Date, timezone: string): string {
   return at <= now ? 'next now' : `next ${formatTime(at, timezone)} (${timezone})`;
-}
-
-/** `24h`, `7d`, as people write it. */
-function describeEvery(ms: number): string {
-  const units: [string, number][] = [
-    ...(ms < 48 * 3_600_000 ? [] : [['d', 86_400_000] satisfies [string, number]]),
-    ['h', 3_600_000],
-    ['m', 60_000],
-    ['s', 1000],
-  ];
-  const unit = units.find(([, size]) => ms % size === 0);
-  return unit ? `${ms / unit[1]}${unit[0]}` : formatDuration(ms);
 }

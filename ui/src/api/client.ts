@@ -8,14 +8,24 @@ type Sent<R extends Route> = {
   [Key in 'params' | 'query' | 'body' as CallOf<R>[Key] extends undefined ? never : Key]: CallOf<R>[Key];
 };
 
+interface Said {
+  code: string;
+  detail: string;
+  hint: string | null;
+  errors?: { path: string; message: string }[];
+}
+
 /** What went wrong, with the code and the hint of the server. */
 export class Problem extends Error {
   readonly status: number;
   readonly code: string;
   readonly hint: string | null;
+  /** Which settings or fields are wrong, where it is about some. */
+  readonly errors: readonly { path: string; message: string }[];
 
-  constructor(status: number, { code, detail, hint }: { code: string; detail: string; hint: string | null }) {
+  constructor(status: number, { code, detail, hint, errors = [] }: Said) {
     super(detail);
+    this.errors = errors;
     this.status = status;
     this.code = code;
     this.hint = hint;
@@ -46,7 +56,7 @@ export async function call<M extends Method, P extends Paths<M>>(
     throw new Problem(0, { code: 'UNREACHABLE', detail: 'the server does not answer', hint: null });
   });
   if (response.ok) return (response.status === 204 ? undefined : await response.json()) as ResponseOf<At<M, P>>;
-  throw new Problem(response.status, await problemIn(response));
+  throw await problemIn(response);
 }
 
 /** For links and downloads as well. */
@@ -61,11 +71,17 @@ export function addressOf(
   return `/api/v1${filled}${search === '' ? '' : `?${search}`}`;
 }
 
-async function problemIn(response: Response): Promise<{ code: string; detail: string; hint: string | null }> {
-  const said = (await response.json().catch(() => null)) as { code?: string; detail?: string; hint?: string } | null;
-  return {
-    code: said?.code ?? `HTTP_${response.status}`,
-    detail: said?.detail ?? response.statusText,
+async function problemIn(response: Response): Promise<Problem> {
+  return problemOf(response.status, await response.json().catch(() => null), response.statusText);
+}
+
+/** What the server said instead of an answer, or what stands between it and us. */
+export function problemOf(status: number, answer: unknown, otherwise = ''): Problem {
+  const said = answer as Partial<Said> | null;
+  return new Problem(status, {
+    code: said?.code ?? `HTTP_${status}`,
+    detail: said?.detail ?? otherwise,
     hint: said?.hint ?? null,
-  };
+    errors: Array.isArray(said?.errors) ? said.errors : [],
+  });
 }

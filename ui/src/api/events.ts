@@ -1,7 +1,10 @@
-import { useQueryClient } from '@tanstack/react-query';
+import { useQueryClient, type QueryClient } from '@tanstack/react-query';
 import { useEffect, useEffectEvent, useState } from 'react';
 import type { RunView } from '../../../src/api/contract.ts';
 import { isOwnEnd } from './own-runs.ts';
+
+/** Browsers try again by themselves, but not after an answer that was no stream, such as a proxy's while the daemon is down. */
+const againMs = 2_000;
 
 /** Keeps what is shown up to date: tells the caches what has changed. False while the connection is lost. */
 export function useEvents(onOwnEnd: (run: RunView) => void): boolean {
@@ -9,30 +12,51 @@ export function useEvents(onOwnEnd: (run: RunView) => void): boolean {
   const [live, setLive] = useState(true);
   const tellEnd = useEffectEvent(onOwnEnd);
   useEffect(() => {
-    const events = new EventSource('/api/v1/events');
-    events.addEventListener('open', () => {
-      // What happened while nobody listened.
-      setLive((before) => {
-        if (!before) void queries.invalidateQueries();
-        return true;
+    let events: EventSource | undefined;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let lost = false;
+    const open = () => {
+      events = new EventSource('/api/v1/events');
+      events.addEventListener('open', () => {
+        // What happened while nobody listened.
+        if (lost) void queries.invalidateQueries();
+        lost = false;
+        setLive(true);
       });
-    });
-    events.addEventListener('error', () => setLive(false));
-    events.addEventListener('run', ({ data }: MessageEvent<string>) => {
-      const run = JSON.parse(data) as RunView;
-      queries.setQueryData(['run', run.id], run);
-      if (isOwnEnd(run)) tellEnd(run);
-      if (run.progress === null || run.finishedAt !== null) {
-        void queries.invalidateQueries({ queryKey: ['runs'] });
-        for (const key of ['sources', 'source']) void queries.invalidateQueries({ queryKey: [key] });
-        void queries.invalidateQueries({ queryKey: ['log', run.id] });
-      }
-    });
-    events.addEventListener('changed', () => {
-      for (const key of ['sources', 'source', 'backups', 'backup', 'check'])
-        void queries.invalidateQueries({ queryKey: [key] });
-    });
-    return () => events.close();
+      events.addEventListener('error', () => {
+        lost = true;
+        setLive(false);
+        if (events?.readyState !== EventSource.CLOSED) return;
+        // Or the session has ended: then this leads to the entrance.
+        void queries.invalidateQueries({ queryKey: ['session'] });
+        clearTimeout(timer);
+        timer = setTimeout(open, againMs);
+      });
+      events.addEventListener('run', ({ data }: MessageEvent<string>) => {
+        const run = JSON.parse(data) as RunView;
+        if (isOwnEnd(run)) tellEnd(run);
+        renewRun(queries, run);
+      });
+      events.addEventListener('changed', () => renew(queries, ['sources', 'source', 'backups', 'backup', 'check']));
+    };
+    open();
+    return () => {
+      clearTimeout(timer);
+      events?.close();
+    };
   }, [queries]);
   return live;
+}
+
+/** A run that only moves on changes nothing but itself. */
+function renewRun(queries: QueryClient, run: RunView): void {
+  queries.setQueryData(['run', run.id], run);
+  if (run.progress === null || run.finishedAt !== null) {
+    renew(queries, ['runs', 'sources', 'source']);
+    void queries.invalidateQueries({ queryKey: ['log', run.id] });
+  }
+}
+
+function renew(queries: QueryClient, keys: readonly string[]): void {
+  for (const key of keys) void queries.invalidateQueries({ queryKey: [key] });
 }

@@ -1,4 +1,4 @@
-import { Alert, Button, Card, Center, PasswordInput, Stack, Text, TextInput, Title } from '@mantine/core';
+import { Alert, Button, Card, Center, Group, PasswordInput, Stack, Text, TextInput, Title } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
@@ -7,11 +7,22 @@ import { call, Problem } from '../api/client.ts';
 /** Sign-in, or as long as there is no user, making the first one. */
 export function Entry() {
   const entrance = useQuery({ queryKey: ['entrance'], queryFn: () => call('GET', '/entrance') });
+  const { t } = useTranslation();
   return (
     <Center mih="100vh" p="md">
-      <Card withBorder w={380} maw="100%" p="lg" component="main">
-        {entrance.data?.setUp ? <SetUp /> : <SignIn />}
-      </Card>
+      <Stack w={380} maw="100%" component="main">
+        <Group gap="sm" justify="center">
+          <img src="/icon.svg" alt="" width={34} height={34} />
+          <Title order={1} size="h2">
+            {t('app.name')}
+          </Title>
+        </Group>
+        {entrance.isPending ? null : (
+          <Card withBorder p="lg">
+            {entrance.data?.setUp ? <SetUp /> : <SignIn />}
+          </Card>
+        )}
+      </Stack>
     </Center>
   );
 }
@@ -36,6 +47,7 @@ function SignIn() {
         <TextInput label={t('entry.name')} autoComplete="username" required autoFocus {...form.getInputProps('name')} />
         <PasswordInput
           label={t('entry.password')}
+          visibilityToggleButtonProps={{ 'aria-label': t('entry.show') }}
           autoComplete="current-password"
           required
           {...form.getInputProps('password')}
@@ -79,6 +91,7 @@ function SetUp() {
         <TextInput label={t('entry.name')} required autoComplete="username" {...form.getInputProps('name')} />
         <PasswordInput
           label={t('entry.password')}
+          visibilityToggleButtonProps={{ 'aria-label': t('entry.show') }}
           required
           autoComplete="new-password"
           {...form.getInputProps('password')}

@@ -1,6 +1,7 @@
-import { Button, Code, Group, Modal, Stack, Text, TextInput } from '@mantine/core';
+import { Button, Code, Group, Stack, Text, TextInput } from '@mantine/core';
 import { useState, type ReactNode } from 'react';
 import { Trans, useTranslation } from 'react-i18next';
+import { Dialog } from './dialog.tsx';
 
 interface ConfirmProps {
   opened: boolean;
@@ -20,10 +21,10 @@ interface ConfirmProps {
 export function Confirm(props: ConfirmProps) {
   const { opened, onClose, title } = props;
   return (
-    <Modal opened={opened} onClose={onClose} title={title} centered>
+    <Dialog opened={opened} onClose={onClose} title={title}>
       {/* Anew each time it opens: what was typed for another thing must not count for this one. */}
       {opened ? <Question {...props} /> : null}
-    </Modal>
+    </Dialog>
   );
 }
 

@@ -4,7 +4,7 @@ import type { ReactNode } from 'react';
 /** Small facts side by side, each under its name. */
 export function Facts({ items, cols }: { items: { name: string; value: ReactNode }[]; cols?: Record<string, number> }) {
   return (
-    <SimpleGrid component="dl" m={0} cols={cols ?? { base: 1, xs: 2, md: 4 }} spacing="md" verticalSpacing="sm">
+    <SimpleGrid component="dl" m={0} cols={cols ?? { base: 2, md: 4 }} spacing="md" verticalSpacing="sm">
       {items.map(({ name, value }) => (
         <Box key={name} miw={0}>
           <Text component="dt" size="xs" c="dimmed">

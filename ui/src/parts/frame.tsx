@@ -31,6 +31,7 @@ import { useLocation } from 'wouter';
 import { call } from '../api/client.ts';
 import { useSession } from '../api/session.ts';
 import { chooseLanguage, languages, type Language } from '../words/words.ts';
+import classes from './frame.module.css';
 
 const pages = [
   { path: '/', word: 'overview', icon: IconLayoutDashboard, needs: 'read' },
@@ -55,7 +56,7 @@ export function Frame({ live, children }: { live: boolean; children: ReactNode }
       navbar={{ width: 220, breakpoint: 'sm', collapsed: { mobile: !opened } }}
       padding="md"
     >
-      <Anchor href="#content" className="skip">
+      <Anchor href="#content" className={classes['skip'] ?? ''}>
         {t('app.skip')}
       </Anchor>
       <AppShell.Header>

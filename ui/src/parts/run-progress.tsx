@@ -1,15 +1,13 @@
-import { Button, Card, Group, Progress, Stack, Text } from '@mantine/core';
-import { IconPlayerStop } from '@tabler/icons-react';
+import { Card, Group, Progress, Stack, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import type { RunView } from '../../../src/api/contract.ts';
 import { call } from '../api/client.ts';
 import { useLive } from '../api/live.ts';
-import { useMay } from '../api/session.ts';
 import { timeLeft } from './format.ts';
 import { StateBadge } from './badge.tsx';
+import { CancelRun } from './cancel-run.tsx';
 import { Time } from './time.tsx';
-import { useAct } from './toasts.tsx';
 import { useFormat } from './use-format.ts';
 import { useRunWords } from './run-words.ts';
 
@@ -31,11 +29,6 @@ export function RunProgress({ run: given, plain = false }: { run: RunView; plain
   const { t } = useTranslation();
   const run = useRun(given);
   const { operation } = useRunWords();
-  const mayCancel = useMay('cancel');
-  const cancel = useAct(
-    () => call('DELETE', '/runs/{id}', { params: { id: run.id } }),
-    (_run, _given, toasts) => toasts.begun(t('run.cancelling')),
-  );
   const over = run.finishedAt !== null;
   const content = (
     <Stack gap={6}>
@@ -46,18 +39,7 @@ export function RunProgress({ run: given, plain = false }: { run: RunView; plain
             {t('run.since')} <Time at={run.startedAt} />
           </Text>
         </Group>
-        {over || !mayCancel ? null : (
-          <Button
-            size="compact-sm"
-            variant="default"
-            leftSection={<IconPlayerStop size={14} aria-hidden />}
-            onClick={() => cancel.mutate()}
-            loading={cancel.isPending}
-            disabled={cancel.isSuccess}
-          >
-            {t('run.cancel')}
-          </Button>
-        )}
+        <CancelRun run={run} />
       </Group>
       {over ? null : <Bar run={run} name={operation(run.operation)} />}
     </Stack>

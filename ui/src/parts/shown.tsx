@@ -4,6 +4,7 @@ import type { UseQueryResult } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Problem } from '../api/client.ts';
+import { Said } from './said.tsx';
 
 interface ShownProps<T> {
   query: Pick<UseQueryResult<T>, 'data' | 'error' | 'isPending' | 'isFetching' | 'refetch'>;
@@ -38,8 +39,14 @@ export function Failure({ error, again, busy = false }: { error: Error; again?: 
   return (
     <Alert role="alert" variant="light" color="red" icon={<IconAlertTriangle aria-hidden />} title={t('state.failed')}>
       <Stack gap="xs" align="flex-start">
-        <Text size="sm">{text}</Text>
-        {hint === null ? null : <Text size="sm">{hint}</Text>}
+        <Text size="sm">
+          <Said text={text} />
+        </Text>
+        {hint === null ? null : (
+          <Text size="sm">
+            <Said text={hint} />
+          </Text>
+        )}
         {again === undefined ? null : (
           <Button size="xs" variant="default" onClick={again} loading={busy}>
             {t('state.again')}

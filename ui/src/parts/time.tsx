@@ -11,7 +11,7 @@ export function Time({ at, exact = false }: { at: string; exact?: boolean }) {
   const [shown, told] = exact ? [format.short(at), ago] : [ago, format.exact(at)];
   return (
     <Tooltip label={told} events={{ hover: true, focus: true, touch: true }}>
-      <time dateTime={at} aria-label={`${shown}, ${told}`} style={{ whiteSpace: 'nowrap' }}>
+      <time dateTime={at} aria-label={`${shown}, ${told}`} style={exact ? {} : { whiteSpace: 'nowrap' }}>
         {shown}
       </time>
     </Tooltip>

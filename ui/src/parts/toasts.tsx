@@ -3,27 +3,43 @@ import { notifications } from '@mantine/notifications';
 import { IconAlertTriangle, IconCheck, IconInfoCircle } from '@tabler/icons-react';
 import { useMutation, type UseMutationResult } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
+import { Said } from './said.tsx';
 import { useWhatToDo } from './shown.tsx';
 
 /** Short messages at the edge. Good news goes by itself; what went wrong stays until it was read. */
 export function useToasts() {
   const { t } = useTranslation();
   const whatToDo = useWhatToDo();
+  const closeButtonProps = { 'aria-label': t('confirm.close') };
   return {
     done: (message: string) =>
-      notifications.show({ message, color: 'teal', icon: <IconCheck size={18} aria-hidden />, role: 'status' }),
+      notifications.show({
+        message,
+        color: 'teal',
+        icon: <IconCheck size={18} aria-hidden />,
+        role: 'status',
+        closeButtonProps,
+      }),
     begun: (message: string) =>
-      notifications.show({ message, color: 'cyan', icon: <IconInfoCircle size={18} aria-hidden />, role: 'status' }),
+      notifications.show({
+        message,
+        color: 'cyan',
+        icon: <IconInfoCircle size={18} aria-hidden />,
+        role: 'status',
+        closeButtonProps,
+      }),
     failed: (error: Error, title: string = t('state.notDone')) => {
       const { text, hint } = whatToDo(error);
       notifications.show({
         title,
         message: (
           <Stack gap={2}>
-            <Text size="sm">{text}</Text>
+            <Text size="sm">
+              <Said text={text} />
+            </Text>
             {hint === null ? null : (
               <Text size="sm" c="dimmed">
-                {hint}
+                <Said text={hint} />
               </Text>
             )}
           </Stack>
@@ -32,6 +48,7 @@ export function useToasts() {
         icon: <IconAlertTriangle size={18} aria-hidden />,
         autoClose: false,
         role: 'alert',
+        closeButtonProps,
       });
     },
   };

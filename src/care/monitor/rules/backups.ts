@@ -1,4 +1,4 @@
-import { formatCount, formatDuration } from '../../../base/units.ts';
+import { formatCount, formatDuration, formatSetting } from '../../../base/units.ts';
 import type { Finding } from '../../finding.ts';
 import { goodBackups, isFromFuture, type GoodBackup, type SourceFacts } from '../facts.ts';
 import { finding, type SourceRule } from './rule.ts';
@@ -103,7 +103,7 @@ function tooOld(source: SourceFacts, newest: GoodBackup, now: Date): Finding[] {
       source: name,
       value: ageMs,
       threshold: limit,
-      message: `the newest good backup of ${name} is ${formatDuration(ageMs)} old (${newest.id}); ${formatDuration(limit)} is the limit`,
+      message: `the newest good backup of ${name} is ${formatDuration(ageMs)} old (${newest.id}); ${formatSetting(limit)} is the limit`,
       meaning: `What was written since ${newest.at.toISOString().slice(0, 16).replace('T', ' ')} UTC would be lost with the database.`,
       hint: planned
         ? 'See `holdfast runs` for what went wrong; `holdfast backup` takes one now.'

@@ -1,4 +1,4 @@
-import { Alert, Button, Group, Modal, MultiSelect, Select, Stack, TextInput } from '@mantine/core';
+import { Alert, Button, Group, MultiSelect, Select, Stack, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { IconKey } from '@tabler/icons-react';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
@@ -7,6 +7,7 @@ import { useTranslation } from 'react-i18next';
 import type { Action, Role } from '../../../../src/access/roles.ts';
 import { call } from '../../api/client.ts';
 import { Command } from '../../parts/copy.tsx';
+import { Dialog } from '../../parts/dialog.tsx';
 import { Refusal } from '../../parts/refusal.tsx';
 import { RoleChoice } from './role-choice.tsx';
 import { actionsFor, expiryOf, lifetimes, type Lifetime } from './token-wish.ts';
@@ -20,15 +21,12 @@ export function NewToken({ opened, onClose }: { opened: boolean; onClose: () => 
     onClose();
   };
   return (
-    <Modal
+    <Dialog
       opened={opened}
       onClose={close}
       title={t(token === null ? 'access.makeToken' : 'access.tokenMade')}
       // It is not shown again: a click beside it must not lose it.
-      closeOnClickOutside={token === null}
-      closeOnEscape={token === null}
-      withCloseButton={token === null}
-      closeButtonProps={{ 'aria-label': t('access.close') }}
+      held={token !== null}
     >
       {token === null ? (
         <Fields onMade={setToken} onClose={close} />
@@ -43,7 +41,7 @@ export function NewToken({ opened, onClose }: { opened: boolean; onClose: () => 
           </Group>
         </Stack>
       )}
-    </Modal>
+    </Dialog>
   );
 }
 
@@ -72,7 +70,7 @@ function Fields({ onMade, onClose }: { onMade: (token: string) => void; onClose:
           role,
           sources: some.sources.length === 0 ? null : some.sources,
           actions: chosen.length === 0 ? null : chosen,
-          expiresAt: expiryOf(lifetime, new Date()),
+          expiresAt: expiryOf(lifetime),
         },
       });
     },

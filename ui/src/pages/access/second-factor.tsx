@@ -1,4 +1,4 @@
-import { Alert, Button, Code, Group, List, Modal, PasswordInput, Stack, Text, TextInput } from '@mantine/core';
+import { Alert, Button, Code, Group, List, PasswordInput, Stack, Text, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { IconPrinter, IconShieldCheck, IconShieldOff } from '@tabler/icons-react';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
@@ -8,6 +8,7 @@ import { call } from '../../api/client.ts';
 import { useSession } from '../../api/session.ts';
 import { Sign } from '../../parts/badge.tsx';
 import { Copy } from '../../parts/copy.tsx';
+import { Dialog } from '../../parts/dialog.tsx';
 import { Refusal } from '../../parts/refusal.tsx';
 import { useAct } from '../../parts/toasts.tsx';
 import { inGroups, qrCode } from './qr.ts';
@@ -47,30 +48,22 @@ export function SecondFactor() {
           {t('access.factor.turnOn')}
         </Button>
       )}
-      <Modal
+      <Dialog
         opened={begun !== null}
         onClose={close}
         title={t(recovery ? 'access.factor.recovery' : 'access.factor.turnOn')}
         // Codes that were not kept are gone: only the button ends that step.
-        closeOnClickOutside={false}
-        closeOnEscape={recovery === null}
-        withCloseButton={recovery === null}
-        closeButtonProps={{ 'aria-label': t('access.close') }}
+        held={recovery !== null}
       >
         {recovery ? (
           <Recovery codes={recovery} onKept={close} />
         ) : begun ? (
           <Confirming begun={begun} onDone={setRecovery} />
         ) : null}
-      </Modal>
-      <Modal
-        opened={leaving}
-        onClose={close}
-        title={t('access.factor.turnOff')}
-        closeButtonProps={{ 'aria-label': t('access.close') }}
-      >
+      </Dialog>
+      <Dialog opened={leaving} onClose={close} title={t('access.factor.turnOff')}>
         <TurnOff onDone={close} />
-      </Modal>
+      </Dialog>
     </Stack>
   );
 }

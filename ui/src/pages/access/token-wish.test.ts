@@ -3,7 +3,9 @@ import { actions, allows, roles } from '../../../../src/access/roles.ts';
 import { actionsFor, expiryOf } from './token-wish.ts';
 
 test.each(roles)('a token of role %s can be narrowed to what the role may', (role) => {
-  const may = actions.filter((action) => action !== 'read' && allows({ role, sources: null, actions: null }, action, null));
+  const may = actions.filter(
+    (action) => action !== 'read' && allows({ role, sources: null, actions: null }, action, null),
+  );
   expect(actionsFor(role).toSorted()).toEqual(may.toSorted());
 });
 

@@ -23,6 +23,6 @@ const operatorActions = [
   'prune',
 ] as const satisfies readonly Action[];
 
-export function expiryOf(lifetime: Lifetime, now: Date): string | null {
+export function expiryOf(lifetime: Lifetime, now = new Date()): string | null {
   return lifetime === 'never' ? null : new Date(now.getTime() + Number(lifetime) * 86_400_000).toISOString();
 }

@@ -102,9 +102,7 @@ function May({ token: { role, sources, actions } }: { token: Token }) {
       <Text span size="xs" c="dimmed">
         {sources === null ? t('access.allSources') : sources.join(', ')}
         {' · '}
-        {actions === null
-          ? t('access.allActions')
-          : actions.map((action) => t(`access.actions.${action}`)).join(', ')}
+        {actions === null ? t('access.allActions') : actions.map((action) => t(`access.actions.${action}`)).join(', ')}
       </Text>
     </Stack>
   );
@@ -114,7 +112,7 @@ function Expiry({ at }: { at: string | null }) {
   const { t } = useTranslation();
   const now = useNow();
   if (at === null) return t('access.never');
-  if (Date.parse(at) > now.getTime()) return <Time at={at} />;
+  if (Date.parse(at) > now.getTime()) return <Time at={at} exact />;
   return <StateBadge state="warning" label={t('access.expired')} />;
 }
 

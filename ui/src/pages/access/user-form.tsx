@@ -1,15 +1,16 @@
-import { Button, Group, Modal, PasswordInput, Stack, TextInput } from '@mantine/core';
+import { Button, Group, PasswordInput, Stack, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import type { Role } from '../../../../src/access/roles.ts';
 import { call } from '../../api/client.ts';
 import { useSession } from '../../api/session.ts';
+import { Dialog } from '../../parts/dialog.tsx';
 import { Refusal } from '../../parts/refusal.tsx';
 import { useToasts } from '../../parts/toasts.tsx';
 import { shortest } from './new-password.ts';
 import { RoleChoice } from './role-choice.tsx';
-import type { User } from './users.tsx';
+import type { User } from './user.ts';
 
 interface UserFormProps {
   opened: boolean;
@@ -21,14 +22,13 @@ interface UserFormProps {
 export function UserForm({ opened, user, onClose }: UserFormProps) {
   const { t } = useTranslation();
   return (
-    <Modal
+    <Dialog
       opened={opened}
       onClose={onClose}
       title={user ? t('access.changeUser', { name: user.name }) : t('access.addUser')}
-      closeButtonProps={{ 'aria-label': t('access.close') }}
     >
       <Fields user={user} onClose={onClose} />
-    </Modal>
+    </Dialog>
   );
 }
 
@@ -45,7 +45,8 @@ function Fields({ user, onClose }: Pick<UserFormProps, 'user' | 'onClose'>) {
     },
   });
   const save = useMutation({
-    mutationFn: (values: typeof form.values) => (user ? change(user, values) : call('POST', '/users', { body: values })),
+    mutationFn: (values: typeof form.values) =>
+      user ? change(user, values) : call('POST', '/users', { body: values }),
     onSuccess: async ({ name }) => {
       toasts.done(t(user ? 'access.userChanged' : 'access.userAdded', { name }));
       onClose();

@@ -3,8 +3,6 @@ import { IconDots, IconPlus, IconShieldCheck, IconShieldOff } from '@tabler/icon
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { z } from 'zod';
-import type { userView } from '../../../../src/api/contract.ts';
 import { call } from '../../api/client.ts';
 import { useSession } from '../../api/session.ts';
 import { Sign } from '../../parts/badge.tsx';
@@ -13,9 +11,9 @@ import { DataTable } from '../../parts/data-table.tsx';
 import { Shown } from '../../parts/shown.tsx';
 import { Time } from '../../parts/time.tsx';
 import { useAct } from '../../parts/toasts.tsx';
+import type { User } from './user.ts';
 import { UserForm } from './user-form.tsx';
 
-export type User = z.output<typeof userView>;
 type Wish = { what: 'add' } | { what: 'change' | 'remove' | 'factor'; user: User };
 
 /** Who may sign in, for admins. */

@@ -1,7 +1,6 @@
-import { Card, Stack } from '@mantine/core';
+import { Card, Group, Stack, Text } from '@mantine/core';
 import { IconShieldCheck, IconShieldX } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
-import { Sign } from '../../parts/badge.tsx';
 import { DataTable } from '../../parts/data-table.tsx';
 import { Facts } from '../../parts/facts.tsx';
 import { Section } from '../../parts/page.tsx';
@@ -14,15 +13,15 @@ export function Comparison({ compared }: { compared: Compared }) {
   const format = useFormat();
   const { differences } = compared;
   const whole = differences.length === 0;
+  const Shape = whole ? IconShieldCheck : IconShieldX;
   return (
     <Section title={t('activity.compared')}>
       <Card withBorder>
         <Stack gap="md">
-          <Sign
-            icon={whole ? IconShieldCheck : IconShieldX}
-            color={whole ? 'teal' : 'red'}
-            label={t(whole ? 'activity.same' : 'activity.different', { count: differences.length })}
-          />
+          <Group gap="xs" wrap="nowrap" align="flex-start">
+            <Shape size={20} color={`var(--mantine-color-${whole ? 'teal' : 'red'}-7)`} aria-hidden />
+            <Text size="sm">{t(whole ? 'activity.same' : 'activity.different', { count: differences.length })}</Text>
+          </Group>
           <Facts
             items={[
               { name: t('activity.tables'), value: format.number(compared.tables) },

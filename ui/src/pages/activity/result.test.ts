@@ -22,18 +22,21 @@ function run(id: string, result: unknown, change: Partial<RunView> = {}): RunVie
   };
 }
 
-test.each([null, undefined, 'text', [], 7, { tables: 3, warnings: 'none' }])('a result that says nothing is none: %o', (result) => {
-  expect(resultOf({ result })).toEqual({
-    target: null,
-    previous: null,
-    kept: null,
-    undone: null,
-    safety: null,
-    bytes: null,
-    warnings: [],
-    compared: null,
-  });
-});
+test.each([null, undefined, 'text', [], 7, { tables: 3, warnings: 'none' }])(
+  'a result that says nothing is none: %o',
+  (result) => {
+    expect(resultOf({ result })).toEqual({
+      target: null,
+      previous: null,
+      kept: null,
+      undone: null,
+      safety: null,
+      bytes: null,
+      warnings: [],
+      compared: null,
+    });
+  },
+);
 
 test('what was compared names every difference', () => {
   const tables = {

@@ -54,14 +54,21 @@ function comparedIn({ tables, sequences }: Record<string, unknown>): Compared | 
     sequences: number(sequences['compared']) ?? 0,
     differences: [
       ...list(tables['mismatched']).map((each) => difference(each, reasonOf(each['reason']))),
-      ...list(sequences['mismatched']).map((each) => difference(each, each['actual'] === null ? 'missing' : 'position')),
+      ...list(sequences['mismatched']).map((each) =>
+        difference(each, each['actual'] === null ? 'missing' : 'position'),
+      ),
     ],
   };
 }
 
 function difference(each: Record<string, unknown>, reason: Difference['reason']): Difference {
   const { schema, name, expected, actual } = each;
-  return { name: `${text(schema) ?? ''}.${text(name) ?? ''}`, expected: shown(expected), actual: shown(actual), reason };
+  return {
+    name: `${text(schema) ?? ''}.${text(name) ?? ''}`,
+    expected: shown(expected),
+    actual: shown(actual),
+    reason,
+  };
 }
 
 function reasonOf(said: unknown): Difference['reason'] {

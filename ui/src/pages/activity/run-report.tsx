@@ -1,11 +1,12 @@
-import { Alert, Card, List, Stack, Text } from '@mantine/core';
-import { IconAlertTriangle } from '@tabler/icons-react';
+import { Alert, Card, Code, List, Stack, Text } from '@mantine/core';
+import { IconAlertTriangle, IconBan } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import type { RunView } from '../../../../src/api/contract.ts';
 import { StateBadge } from '../../parts/badge.tsx';
 import { Facts } from '../../parts/facts.tsx';
 import { Section } from '../../parts/page.tsx';
 import { RunProgress } from '../../parts/run-progress.tsx';
+import { Said } from '../../parts/said.tsx';
 import { useRunWords } from '../../parts/run-words.ts';
 import { Time, useNow } from '../../parts/time.tsx';
 import { useFormat } from '../../parts/use-format.ts';
@@ -22,11 +23,11 @@ export function RunReport({ run }: { run: RunView }) {
   return (
     <Stack gap="lg">
       {run.finishedAt === null ? <RunProgress run={run} /> : null}
-      {run.error === null ? null : <Failed error={run.error} />}
+      {run.error === null ? null : <Failed error={run.error} cancelled={run.state === 'cancelled'} />}
       <Summary run={run} />
       {warnings.length === 0 ? null : (
         <Alert color="yellow" variant="light" icon={<IconAlertTriangle aria-hidden />} title={t('activity.warnings')}>
-          <List size="sm">
+          <List size="sm" style={{ overflowWrap: 'anywhere' }}>
             {warnings.map((warning) => (
               <List.Item key={warning}>{warning}</List.Item>
             ))}
@@ -57,24 +58,33 @@ function Summary({ run }: { run: RunView }) {
     ...(target === null ? [] : [{ name: t('activity.target'), value: target }]),
     ...(bytes === null ? [] : [{ name: t('activity.size'), value: format.bytes(bytes) }]),
     { name: t('activity.where'), value: t('activity.process', { host: run.host, pid: run.pid }) },
-    { name: t('activity.run'), value: <Text span ff="monospace" size="sm" children={run.id} /> },
+    { name: t('activity.run'), value: <Code>{run.id}</Code> },
   ];
   return (
     <Card withBorder>
-      <Facts items={items} />
+      <Facts cols={{ base: 1, sm: 2, lg: 4 }} items={items} />
     </Card>
   );
 }
 
-function Failed({ error }: { error: NonNullable<RunView['error']> }) {
+function Failed({ error, cancelled }: { error: NonNullable<RunView['error']>; cancelled: boolean }) {
   const { t } = useTranslation();
   return (
-    <Alert color="red" variant="light" icon={<IconAlertTriangle aria-hidden />} title={t('activity.whatWentWrong')}>
-      <Stack gap={4}>
+    <Alert
+      color={cancelled ? 'gray' : 'red'}
+      variant="light"
+      icon={cancelled ? <IconBan aria-hidden /> : <IconAlertTriangle aria-hidden />}
+      title={t(cancelled ? 'activity.wasCancelled' : 'activity.whatWentWrong')}
+    >
+      <Stack gap={4} style={{ overflowWrap: 'anywhere' }}>
         <Text size="sm">
-          {error.message} ({error.code})
+          <Said text={`${error.message} (${error.code})`} />
         </Text>
-        {error.hint === null ? null : <Text size="sm">{error.hint}</Text>}
+        {error.hint === null ? null : (
+          <Text size="sm">
+            <Said text={error.hint} />
+          </Text>
+        )}
       </Stack>
     </Alert>
   );

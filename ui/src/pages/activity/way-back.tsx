@@ -1,4 +1,4 @@
-import { Alert, Button, Code, Stack, Text } from '@mantine/core';
+import { Alert, Button, Code, Group, Stack, Text } from '@mantine/core';
 import { IconArrowBackUp } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
@@ -29,7 +29,7 @@ export function WayBack({ run }: { run: RunView }) {
   if (previous === null && safety === null) return null;
   return (
     <Alert variant="light" color="cyan" icon={<IconArrowBackUp aria-hidden />} title={t('activity.wayBack')}>
-      <Stack gap="sm" align="flex-start">
+      <Stack gap="sm" align="flex-start" style={{ overflowWrap: 'anywhere' }}>
         {previous === null ? null : (
           <Text size="sm">
             <Trans i18nKey="activity.previous" values={{ previous }} components={{ code: <Code /> }} />
@@ -40,15 +40,17 @@ export function WayBack({ run }: { run: RunView }) {
             <Trans i18nKey="activity.safety" values={{ safety }} components={{ code: <Code /> }} />
           </Text>
         )}
-        {mayRestore && previous !== null ? <Undo run={run} source={run.source} /> : null}
-        {mayRestore && safety !== null ? (
-          <LinkButton
-            variant="default"
-            to={`/restore?source=${encodeURIComponent(run.source)}&id=${encodeURIComponent(safety)}`}
-          >
-            {t('activity.restoreSafety')}
-          </LinkButton>
-        ) : null}
+        <Group gap="xs">
+          {mayRestore && previous !== null ? <Undo run={run} source={run.source} /> : null}
+          {mayRestore && safety !== null ? (
+            <LinkButton
+              variant="default"
+              to={`/restore?source=${encodeURIComponent(run.source)}&id=${encodeURIComponent(safety)}`}
+            >
+              {t('activity.restoreSafety')}
+            </LinkButton>
+          ) : null}
+        </Group>
       </Stack>
     </Alert>
   );

@@ -52,7 +52,6 @@ function One({ channel: { name, kind, level, sources } }: { channel: Channel }) 
               leftSection={<IconSend size={16} aria-hidden />}
               onClick={() => test.mutate()}
               loading={test.isPending}
-              aria-label={t('alerts.testNamed', { name })}
             >
               {t('alerts.test')}
             </Button>

@@ -17,6 +17,8 @@ export const deeds = [
   'copyBackup',
   'prune',
   'cancelRun',
+  'changeSettings',
+  'importFile',
   'testAlerts',
   'createUser',
   'changeUser',

@@ -5,6 +5,8 @@ import { useTranslation } from 'react-i18next';
 import { Link } from 'wouter';
 import { call } from '../../api/client.ts';
 import { StateBadge } from '../../parts/badge.tsx';
+import { findingsEn } from '../../words/findings.ts';
+import { Said } from '../../parts/said.tsx';
 import { Shown } from '../../parts/shown.tsx';
 import { Time } from '../../parts/time.tsx';
 import { useAct } from '../../parts/toasts.tsx';
@@ -94,6 +96,7 @@ function FindingCard({ finding }: { finding: Finding }) {
   const { t } = useTranslation();
   const { severity, source, storage, code } = finding;
   const { message, meaning, hint } = finding;
+  const known = isKnown(code) ? code : null;
   return (
     <Card
       withBorder
@@ -103,7 +106,7 @@ function FindingCard({ finding }: { finding: Finding }) {
       <Group justify="space-between" gap="xs" mb={4}>
         <Group gap="sm">
           <StateBadge state={severity} />
-          <Text fw={600}>{message}</Text>
+          <Text fw={600}>{known ? t(`findings.${known}.title`) : <Said text={message} />}</Text>
         </Group>
         <Text size="sm" c="dimmed" component="div">
           {source === null ? (
@@ -116,13 +119,25 @@ function FindingCard({ finding }: { finding: Finding }) {
           · {code}
         </Text>
       </Group>
-      <Text size="sm">{meaning}</Text>
+      {/* The exact words are those of the server, which speaks English. */}
+      <Text size="sm" lang="en">
+        {known ? (
+          <>
+            <Said text={message} />.{' '}
+          </>
+        ) : null}
+        <Said text={meaning} />
+      </Text>
       <Text size="sm" mt={6}>
         <Text span fw={600} size="sm">
           {t('overview.hint')}:{' '}
         </Text>
-        {hint}
+        <Said text={known ? t(`findings.${known}.todo`) : hint} />
       </Text>
     </Card>
   );
+}
+
+function isKnown(code: string): code is keyof typeof findingsEn {
+  return code in findingsEn;
 }

@@ -44,7 +44,7 @@ export function SourceCard({ source }: { source: SourceView }) {
             </Button>
           ) : null}
         </Group>
-        <Facts items={facts} cols={{ base: 1, xs: 2, md: 3, lg: 5 }} />
+        <Facts items={facts} cols={{ base: 2, sm: 3, lg: 5 }} />
         {source.running.map((run) => (
           <RunProgress key={run.id} run={run} plain />
         ))}

@@ -1,4 +1,6 @@
-import type { CallOf, Routes } from '../../../../src/api/contract.ts';
+import type { CallOf, ResponseOf, Routes } from '../../../../src/api/contract.ts';
+
+export type Plan = ResponseOf<Routes['planRestore']>;
 
 /** What somebody is about to restore, as the form holds it. */
 export interface Wish {

@@ -1,0 +1,106 @@
+import { Alert, Box, Button, Code, Group, Stack, Text } from '@mantine/core';
+import { IconAlertTriangle } from '@tabler/icons-react';
+import { Trans, useTranslation } from 'react-i18next';
+import { StateBadge } from '../../parts/badge.tsx';
+import { Facts } from '../../parts/facts.tsx';
+import classes from './checklist.module.css';
+import { liftOf, type Plan, type Wish } from './wish.ts';
+
+interface ChecklistProps {
+  plan: Plan;
+  wish: Wish;
+  /** With something changed that lifts a guard. */
+  onLift: (wish: Wish) => void;
+  busy: boolean;
+}
+
+const signs = { pass: 'ok', warn: 'warning', block: 'critical' } as const;
+
+/** What it would do, and every guard with what it found. */
+export function Checklist({ plan, wish, onLift, busy }: ChecklistProps) {
+  const { t } = useTranslation();
+  const { id, mode, target, guards, blocked } = plan;
+  return (
+    <Stack gap="md">
+      <Facts
+        cols={{ base: 1, sm: 3 }}
+        items={[
+          { name: t('restore.backup'), value: <Code>{id}</Code> },
+          { name: t('restore.target'), value: target },
+          { name: t('restore.way'), value: t(`restore.ways.${mode}`) },
+        ]}
+      />
+      <Box component="ul" className={classes['list'] ?? ''} aria-label={t('restore.guardList')}>
+        {guards.map((guard) => (
+          <li key={guard.code} className={classes['guard']}>
+            <StateBadge
+              state={signs[guard.result]}
+              label={`${guardName(guard.code)}: ${t(`restore.results.${guard.result}`)}`}
+            />
+            <Text size="sm" className={classes['detail'] ?? ''}>
+              {guard.detail}
+            </Text>
+            {guard.result === 'block' ? (
+              <Lift override={guard.override} wish={wish} onLift={onLift} busy={busy} />
+            ) : null}
+          </li>
+        ))}
+      </Box>
+      {blocked ? (
+        <Alert color="red" variant="light" icon={<IconAlertTriangle aria-hidden />} role="status">
+          {t('restore.blocked')}
+        </Alert>
+      ) : null}
+    </Stack>
+  );
+
+  function guardName(code: string): string {
+    const known = codes.find((each) => each === code);
+    return known ? t(`restore.guards.${known}`) : code;
+  }
+}
+
+const codes = [
+  'target',
+  'rights',
+  'server-version',
+  'encoding',
+  'collation',
+  'roles',
+  'extensions',
+  'sessions',
+  'script',
+] as const;
+
+function Lift({
+  override,
+  wish,
+  onLift,
+  busy,
+}: {
+  override: string | null;
+  wish: Wish;
+  onLift: (wish: Wish) => void;
+  busy: boolean;
+}) {
+  const { t } = useTranslation();
+  const lift = liftOf(override);
+  if (lift) {
+    return (
+      <Group>
+        <Button size="compact-sm" variant="default" onClick={() => onLift(lift.change(wish))} loading={busy}>
+          {t(`restore.lifts.${lift.word}`)}
+        </Button>
+      </Group>
+    );
+  }
+  return (
+    <Text size="sm" c="dimmed">
+      {override === null ? (
+        t('restore.noLift')
+      ) : (
+        <Trans i18nKey="restore.otherLift" values={{ override }} components={{ code: <Code /> }} />
+      )}
+    </Text>
+  );
+}

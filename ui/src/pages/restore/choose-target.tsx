@@ -1,0 +1,152 @@
+import { Button, Collapse, Fieldset, MultiSelect, Radio, Stack, Switch, Text, TextInput } from '@mantine/core';
+import { useDisclosure } from '@mantine/hooks';
+import { IconChevronDown, IconChevronUp } from '@tabler/icons-react';
+import { useQuery } from '@tanstack/react-query';
+import { useTranslation } from 'react-i18next';
+import { call } from '../../api/client.ts';
+import { Shown } from '../../parts/shown.tsx';
+import { useFormat } from '../../parts/use-format.ts';
+import { partsIn, partValue, type Wish } from './wish.ts';
+
+interface ChooseTargetProps {
+  wish: Wish;
+  onChange: (wish: Wish) => void;
+}
+
+const targets = ['live', 'other', 'in-place', 'parts'] as const satisfies readonly Wish['target'][];
+
+/** Into which database, how, and what is kept of the old one. */
+export function ChooseTarget({ wish, onChange }: ChooseTargetProps) {
+  const { t } = useTranslation();
+  const { target } = wish;
+  const set = (change: Partial<Wish>) => onChange({ ...wish, ...change });
+  return (
+    <Stack gap="md">
+      <Radio.Group
+        aria-label={t('restore.where')}
+        value={target}
+        onChange={(value) => set({ target: targets.find((each) => each === value) ?? 'live', allow: [] })}
+      >
+        <Stack gap="sm">
+          {targets.map((each) => (
+            <Radio
+              key={each}
+              value={each}
+              label={t(`restore.targets.${each}`)}
+              description={t(`restore.targetTexts.${each}`)}
+            />
+          ))}
+        </Stack>
+      </Radio.Group>
+      {target === 'other' ? (
+        <TextInput
+          label={t('restore.into')}
+          description={t('restore.intoText')}
+          autoComplete="off"
+          required
+          w={{ base: '100%', xs: 320 }}
+          value={wish.into}
+          onChange={(event) => set({ into: event.currentTarget.value })}
+        />
+      ) : null}
+      {target === 'parts' ? <ChooseParts wish={wish} onChange={onChange} /> : null}
+      {target === 'other' ? null : (
+        <Switch
+          label={t('restore.safety')}
+          description={t('restore.safetyText')}
+          checked={wish.safetyBackup}
+          onChange={(event) => set({ safetyBackup: event.currentTarget.checked })}
+        />
+      )}
+      {target === 'live' ? (
+        <Switch
+          label={t('restore.keepOld')}
+          description={t('restore.keepOldText')}
+          checked={wish.keepOld}
+          onChange={(event) => set({ keepOld: event.currentTarget.checked })}
+        />
+      ) : null}
+      <More wish={wish} onChange={onChange} />
+    </Stack>
+  );
+}
+
+function ChooseParts({ wish, onChange }: ChooseTargetProps) {
+  const { t } = useTranslation();
+  const format = useFormat();
+  const { source, id } = wish;
+  const backup = useQuery({
+    queryKey: ['backup', source, id],
+    queryFn: ({ signal }) => call('GET', '/backups/{source}/{id}', { params: { source, id }, signal }),
+    enabled: id !== '',
+  });
+  if (id === '') return <Text size="sm">{t('restore.backupFirst')}</Text>;
+  return (
+    <Shown query={backup} lines={1}>
+      {({ manifest }) => {
+        const schemas = partsIn(manifest);
+        const data = schemas.map(({ schema, tables }) => ({
+          group: schema,
+          items: [
+            { value: partValue(schema, null), label: t('restore.wholeSchema', { schema }) },
+            ...tables.map(({ name, rows }) => ({
+              value: partValue(schema, name),
+              label: rows === null ? `${schema}.${name}` : `${schema}.${name} (${format.number(rows)})`,
+            })),
+          ],
+        }));
+        return (
+          <MultiSelect
+            label={t('restore.parts')}
+            description={t('restore.partsText')}
+            data={data}
+            value={[...wish.parts]}
+            onChange={(parts) => onChange({ ...wish, parts })}
+            searchable
+            clearable
+            limit={200}
+            nothingFoundMessage={t('restore.notFound')}
+          />
+        );
+      }}
+    </Shown>
+  );
+}
+
+function More({ wish, onChange }: ChooseTargetProps) {
+  const { t } = useTranslation();
+  const [opened, { toggle }] = useDisclosure();
+  return (
+    <div>
+      <Button
+        variant="subtle"
+        size="compact-sm"
+        onClick={toggle}
+        aria-expanded={opened}
+        rightSection={opened ? <IconChevronUp size={16} aria-hidden /> : <IconChevronDown size={16} aria-hidden />}
+      >
+        {t('restore.more')}
+      </Button>
+      <Collapse expanded={opened}>
+        <Fieldset mt="sm" legend={t('restore.more')}>
+          <Stack gap="md">
+            <Switch
+              label={t('restore.noOwners')}
+              description={t('restore.noOwnersText')}
+              checked={wish.owners === 'none'}
+              onChange={(event) => onChange({ ...wish, owners: event.currentTarget.checked ? 'none' : 'keep' })}
+            />
+            <Switch
+              label={t('restore.refuse')}
+              description={t('restore.refuseText')}
+              checked={wish.sessions === 'refuse'}
+              onChange={(event) =>
+                onChange({ ...wish, sessions: event.currentTarget.checked ? 'refuse' : 'disconnect' })
+              }
+            />
+          </Stack>
+        </Fieldset>
+      </Collapse>
+    </div>
+  );
+}

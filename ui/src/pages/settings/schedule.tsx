@@ -1,0 +1,121 @@
+import { List, Radio, Stack, Text } from '@mantine/core';
+import { useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { formatExact } from '../../parts/format.ts';
+import { useNow } from '../../parts/time.tsx';
+import { valueAt, type Path } from './fields.ts';
+import { nextTimes } from './next-times.ts';
+import { ChoiceSetting, SettingsCard, TextSetting } from './setting.tsx';
+import { useSettings, useSettingsForm } from './use-settings-form.ts';
+
+const modes = ['off', 'cron', 'every'] as const;
+
+/** When backups are taken by themselves, with the next times while one still types. */
+export function Schedule({ source }: { source: string }) {
+  const { t } = useTranslation();
+  const { settings } = useSettings();
+  const base: Path = ['sources', source, 'schedule'];
+  const at = (name: string): Path => [...base, name];
+  const before = modeOf(valueAt(settings, base));
+  const [chosen, setChosen] = useState<(typeof modes)[number] | null>(null);
+  const mode = chosen ?? before;
+  const form = useSettingsForm(
+    [
+      { path: at('cron'), kind: 'text' },
+      { path: at('every'), kind: 'text' },
+      { path: at('timezone'), kind: 'text' },
+      { path: at('missed'), kind: 'text' },
+    ],
+    // Without a time there is no schedule, and what else stands in it has no meaning.
+    (changes) => (mode !== 'off' ? changes : before === 'off' ? [] : [{ path: [...base], value: null }]),
+  );
+  const choose = (next: (typeof modes)[number]) => {
+    setChosen(next);
+    form.set(at('cron'), next === 'cron' ? textOr(valueAt(settings, at('cron')), '0 3 * * *') : '');
+    form.set(at('every'), next === 'every' ? textOr(valueAt(settings, at('every')), '24h') : '');
+    if (next === 'every') form.set(at('timezone'), '');
+  };
+  return (
+    <SettingsCard
+      title={t('settings.schedule')}
+      about={t('settings.scheduleText')}
+      form={{
+        ...form,
+        discard: () => {
+          setChosen(null);
+          form.discard();
+        },
+      }}
+    >
+      <Radio.Group
+        aria-label={t('settings.schedule')}
+        value={mode}
+        onChange={(value) => choose(modes.find((each) => each === value) ?? 'off')}
+      >
+        <Stack gap="xs">
+          {modes.map((each) => (
+            <Radio key={each} value={each} label={t(`settings.modes.${each}`)} disabled={form.readOnly} />
+          ))}
+        </Stack>
+      </Radio.Group>
+      {mode === 'cron' ? (
+        <>
+          <TextSetting form={form} path={at('cron')} label={t('settings.cron')} about={t('settings.cronText')} />
+          <TextSetting
+            form={form}
+            path={at('timezone')}
+            label={t('settings.timezone')}
+            placeholder={textOr(valueAt(settings, ['timezone']), 'UTC')}
+          />
+          <NextTimes
+            cron={form.text(at('cron'))}
+            timezone={textOr(form.text(at('timezone')), textOr(valueAt(settings, ['timezone']), 'UTC'))}
+          />
+        </>
+      ) : null}
+      {mode === 'every' ? (
+        <TextSetting form={form} path={at('every')} label={t('settings.every')} about={t('settings.everyText')} />
+      ) : null}
+      {mode === 'off' ? null : (
+        <ChoiceSetting
+          form={form}
+          path={at('missed')}
+          label={t('settings.missed')}
+          data={(['run', 'skip'] as const).map((value) => ({ value, label: t(`settings.missedWays.${value}`) }))}
+        />
+      )}
+    </SettingsCard>
+  );
+}
+
+function NextTimes({ cron, timezone }: { cron: string; timezone: string }) {
+  const { t, i18n } = useTranslation();
+  const times = nextTimes(cron, timezone, 3, useNow());
+  return (
+    <div role="status">
+      {times === null ? (
+        <Text size="sm" c="dimmed">
+          {t('settings.noTimes')}
+        </Text>
+      ) : (
+        <>
+          <Text size="sm">{t('settings.next')}</Text>
+          <List size="sm">
+            {times.map((time) => (
+              <List.Item key={time.getTime()}>{formatExact(time, timezone, i18n.language)}</List.Item>
+            ))}
+          </List>
+        </>
+      )}
+    </div>
+  );
+}
+
+function modeOf(schedule: unknown): (typeof modes)[number] {
+  if (typeof valueAt(schedule, ['cron']) === 'string') return 'cron';
+  return valueAt(schedule, ['every']) === undefined ? 'off' : 'every';
+}
+
+function textOr(value: unknown, otherwise: string): string {
+  return typeof value === 'string' && value.trim() !== '' ? value : otherwise;
+}
