@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { extname, join, sep } from 'node:path';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import { rolldown } from 'rolldown';
@@ -27,8 +27,10 @@ await using bundle = await rolldown({
 const { output } = await bundle.write({ dir: making, format: 'esm', chunkFileNames: '[name]-[hash].js' });
 const modules = output.flatMap((each) => (each.type === 'chunk' ? each.moduleIds : []));
 writeFileSync(join(making, 'THIRD-PARTY-NOTICES.txt'), notices([...modules, ...(await buildConsole())]));
-rmSync(dist, { recursive: true, force: true });
+const before = `${making}-before`;
+if (existsSync(dist)) renameSync(dist, before);
 renameSync(making, dist);
+rmSync(before, { recursive: true, force: true });
 
 /** Returns the files it was made of. */
 async function buildConsole(): Promise<string[]> {

@@ -144,6 +144,37 @@ describe('the second factor', () => {
   });
 });
 
+describe('somebody a provider vouches for', () => {
+  const vouched = {
+    subject: 'https://login.example.com 1',
+    name: 'Ada',
+    role: 'operator',
+    from: 'x',
+    agent: 't',
+  } as const;
+
+  test('is the same person by their subject, whatever they are called, and never a user of the same name', async () => {
+    await ada();
+    const first = access.signInVouched(vouched);
+    expect(first.principal.name).toMatch(/^ada-[0-9a-f]{8}$/);
+    expect(first.principal.grant.role).toBe('operator');
+    expect(access.signInVouched({ ...vouched, name: 'Somebody' }).principal.name).toBe(first.principal.name);
+    expect(access.signInVouched({ ...vouched, subject: 'https://login.example.com 2' }).principal.name).not.toBe(
+      first.principal.name,
+    );
+    expect(catalog.users.get('ada')).toMatchObject({ role: 'admin', subject: null });
+    await expect(signIn({ name: first.principal.name })).rejects.toMatchObject({ code: 'LOGIN_WRONG' });
+  });
+
+  test('another role ends the sessions of before', () => {
+    const before = access.signInVouched(vouched);
+    now += 1;
+    const after = access.signInVouched({ ...vouched, role: 'viewer' });
+    expect(access.bySession(before.secret.reveal(), 'x')).toBeNull();
+    expect(access.bySession(after.secret.reveal(), 'x')).toMatchObject({ grant: { role: 'viewer' } });
+  });
+});
+
 describe('tokens', () => {
   const token = {
     name: 'ci',

@@ -15,6 +15,8 @@ export interface Call {
   readonly reply: FastifyReply;
   /** Fires when whoever asked has hung up. */
   readonly signal: AbortSignal;
+  /** What it turned out to be about, for the audit log. */
+  readonly about: { source?: string; target?: string };
 }
 
 export type Handler<R extends Route> = (call: Call & RequestOf<R>) => Promise<ResponseOf<R>> | ResponseOf<R>;
@@ -78,6 +80,7 @@ interface Entry {
 async function answer(entry: Entry, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
   const { name, route, handle, registration } = entry;
   let principal: Principal | null = null;
+  const about: Call['about'] = {};
   try {
     principal = admit(route, request, registration);
     const sent = readRequest(route, request);
@@ -86,15 +89,15 @@ async function answer(entry: Entry, request: FastifyRequest, reply: FastifyReply
       if (!reply.raw.writableEnded)
         gone.abort(new HoldfastError('INTERRUPTED', 'whoever asked has hung up', { kind: 'interrupted' }));
     });
-    const result = await handle({ principal, request, reply, signal: gone.signal, ...sent });
-    note(registration, { name, route, request, principal }, route.status === 202 ? 'started' : 'done', null);
+    const result = await handle({ principal, request, reply, signal: gone.signal, about, ...sent });
+    note(registration, { name, route, request, principal, about }, route.status === 202 ? 'started' : 'done', null);
     if (route.response === 'stream') return await reply;
     void reply.code(route.status ?? 200);
     return route.response === 'nothing' ? null : result;
   } catch (error) {
     const { kind, code } = toHoldfastError(error);
     const refused = kind === 'refused' || kind === 'usage' || kind === 'busy';
-    note(registration, { name, route, request, principal }, refused ? 'refused' : 'failed', code);
+    note(registration, { name, route, request, principal, about }, refused ? 'refused' : 'failed', code);
     // The rest of a file that nobody wants is not waited for.
     if (route.upload) void reply.header('connection', 'close');
     if (!reply.raw.headersSent) throw error;
@@ -162,6 +165,7 @@ interface Noted {
   route: Route;
   request: FastifyRequest;
   principal: Principal | null;
+  about: Call['about'];
 }
 
 /**
@@ -170,7 +174,7 @@ interface Noted {
  */
 function note(
   { catalog, logger, now }: Registration,
-  { name, route, request, principal }: Noted,
+  { name, route, request, principal, about }: Noted,
   outcome: AuditRecord['outcome'],
   detail: string | null,
 ): void {
@@ -184,14 +188,16 @@ function note(
       via: principal === null ? 'none' : principal.kind === 'token' ? 'token' : 'session',
       from: request.ip,
       action: name,
-      source: text(params['source'] ?? body['source']),
-      target: text(
-        params['id'] ??
-          params['name'] ??
-          params['filename'] ??
-          body['backup_filename'] ??
-          (principal && (body['name'] ?? body['id'])),
-      ),
+      source: about.source ?? text(params['source'] ?? body['source']),
+      target:
+        about.target ??
+        text(
+          params['id'] ??
+            params['name'] ??
+            params['filename'] ??
+            body['backup_filename'] ??
+            (principal && (body['name'] ?? body['id'])),
+        ),
       outcome,
       detail,
     });

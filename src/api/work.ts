@@ -35,9 +35,11 @@ export function openWork(logger: Logger): Work {
     begin: async (recipe) => {
       if (!open) throw stopping();
       const begun = Promise.withResolvers<string>();
+      let known = false;
       const log = new Map<string, Report>();
       const report: Report = (event, run) => {
         if (!run) return;
+        known = true;
         begun.resolve(run.id);
         logOf(log, run, logger)(event, run);
       };
@@ -45,7 +47,8 @@ export function openWork(logger: Logger): Work {
         (result) => begun.resolve((result as { run?: string } | undefined)?.run ?? ''),
         (error: unknown) => {
           begun.reject(error);
-          logger.log('warn', `a run begun over HTTP ended badly: ${toHoldfastError(error).message}`);
+          // Otherwise it is the answer.
+          if (known) logger.log('warn', `a run begun over HTTP ended badly: ${toHoldfastError(error).message}`);
         },
       );
       running.add(ended);

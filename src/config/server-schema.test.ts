@@ -29,6 +29,9 @@ test('defaults: loopback, metrics on, no token; false and off mean no server', (
   expect(serverSchema.parse({})).toEqual({
     listen: { host: '127.0.0.1', port: 8420 },
     publicUrl: null,
+    trustedProxies: [],
+    maxUpload: 50 * 1024 ** 3,
+    provider: null,
     metrics: true,
     metricsToken: null,
   });
@@ -41,9 +44,21 @@ test.each([
   { publicUrl: 'ftp://example.com' },
   { publicUrl: 'https://user:password@example.com' },
   { metricsToken: 'short' },
+  { trustedProxies: ['proxy.example.com'] },
+  { trustedProxies: ['10.0.0.0/33'] },
+  { trustedProxies: ['10.0.0.0/8/8'] },
+  { trustedProxies: ['::1/129'] },
+  { maxUpload: 'much' },
+  { maxUpload: 10 },
+  { provider: { issuer: 'http://login.example.com', clientId: 'x' } },
+  { provider: { issuer: 'https://login.example.com' } },
   { metrics: 'maybe' },
   { listen: 8420 },
   { port: 8420 },
 ])('%j is refused', (settings) => {
   expect(serverSchema.safeParse(settings).success).toBe(false);
+});
+
+test.each(['10.0.0.2', '10.0.0.0/8', '::1', 'fd00::/8', '0.0.0.0/0'])('%s is a proxy or a network of them', (text) => {
+  expect(serverSchema.parse({ trustedProxies: [text] })).toMatchObject({ trustedProxies: [text] });
 });

@@ -26,7 +26,11 @@ const address = z
   .refine(isWebAddress, 'must be an address such as https://backup.example.com, without a user or a query')
   .meta({ description: 'Where people reach the server, when something stands before it; used in links.' });
 
-const groups = (what: string) => z.array(line()).default([]).meta({ description: `Groups whose members are ${what}.` });
+const groups = (what: string) =>
+  z
+    .array(line())
+    .default([])
+    .meta({ description: `Groups whose members are ${what}.` });
 
 const provider = z
   .strictObject({

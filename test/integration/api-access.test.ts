@@ -138,6 +138,23 @@ test('users and tokens: made, changed, taken away; what they were given ends at 
   expect((await holdfast.json<{ name: string }[]>('user', 'list')).map(({ name }) => name)).toEqual(['ada']);
 });
 
+test('S24: who was shown out does not go on to watch', async () => {
+  await using holdfast = await install();
+  await using served = await serveHoldfast(holdfast);
+  const admin = served.client(await served.token('admin', '--role', 'admin'));
+  const { id, token } = await admin.createToken({ body: { name: 'watcher', role: 'viewer' } });
+  const events = await served.client(token).events();
+  let over = false;
+  const ended = (async () => {
+    for await (const _ of events.body ?? []) void _;
+    over = true;
+  })();
+  await admin.revokeToken({ params: { id } });
+  await until(() => over, 'the stream has ended');
+  await ended;
+  expect(over).toBe(true);
+});
+
 test('HOLDFAST_ADMIN_PASSWORD_FILE makes the user admin at the first start only', async () => {
   await using holdfast = await install();
   const file = join(holdfast.folder, 'admin-password');

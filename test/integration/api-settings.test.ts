@@ -149,6 +149,11 @@ test('S23 S27: secrets are written only when they are given; commands, places an
   expect(text.indexOf('second-secret')).toBeGreaterThan(0);
   expect(text).toContain('/$${HOME}');
   expect(text).not.toContain('••');
+  await until(() => running.served.said().includes('going on with the new ones'), 'it goes on');
+  await until(
+    async () => (await api.settings().catch(() => null))?.pending === false,
+    'it answers again at the same address',
+  );
   const before = await readFile(holdfast.configFile, 'utf8');
   for (const [path, value] of [
     [['sources', 'shop', 'hooks', 'before'], 'touch /tmp/x'],

@@ -14,7 +14,8 @@ export function chromiumProgram(): string | null {
 
 /** Builds `dist/` when the console there is older than its source. */
 export function buildConsole(): void {
-  const built = join(root, 'dist/ui/index.html');
+  // Only the whole build compresses; Vite alone, in somebody's hands, does not.
+  const built = join(root, 'dist/ui/icon.svg.br');
   if (existsSync(built) && statSync(built).mtimeMs > newestIn(join(root, 'ui'))) return;
   const { status, stderr } = spawnSync(process.execPath, [join(root, 'scripts/build.ts')], { encoding: 'utf8' });
   if (status !== 0) throw new Error(`the console could not be built:\n${stderr}`);

@@ -1,4 +1,4 @@
-import { Alert, createTheme, Modal, type CSSVariablesResolver } from '@mantine/core';
+import { Alert, createTheme, Menu, Modal, type CSSVariablesResolver } from '@mantine/core';
 
 export const theme = createTheme({
   primaryColor: 'cyan',
@@ -9,6 +9,8 @@ export const theme = createTheme({
   fontFamilyMonospace: 'ui-monospace, "SF Mono", Menlo, monospace',
   respectReducedMotion: true,
   components: {
+    // Among what it belongs to, and with nothing inside but its items.
+    Menu: Menu.extend({ defaultProps: { withinPortal: false, withInitialFocusPlaceholder: false } }),
     // In the colour of the alert, words on its ground have too little contrast.
     Alert: Alert.extend({ styles: { label: { color: 'var(--mantine-color-text)' } } }),
     // Its header would count as a second one of the page.

@@ -103,6 +103,7 @@ export function backupHandlers(parts: ApiParts): Pick<Handlers, BackupRoutes> {
       const { storage, allowLast, wait } = call.query;
       const source = await sourceFor(parts, call, call.params.source, 'delete');
       const { id } = await findBackup(source, call.params.id, storage, call.signal);
+      call.about.target = id;
       const storages = storage === undefined ? source.storages : [house.storageOf(source, storage)];
       const started = await work.begin(({ signal, report }) =>
         withRun(

@@ -62,6 +62,7 @@ export async function sourceFor(
   const found =
     name === undefined ? (others.length === 0 ? only : undefined) : sources.find((each) => each.name === name);
   if (!found) throw name === undefined && others.length > 0 ? sourceNeeded(sources) : sourceUnknown(name);
+  call.about.source = found.name;
   if (!allows(grantOf(call), action, found.name)) throw notAllowed(action);
   return found;
 }
@@ -81,7 +82,7 @@ const longestWaitMs = 10 * 60_000;
 /** The run as it is, or as it is when it has ended, whichever comes first. */
 export async function begun(
   { house, closing }: ApiParts,
-  { request, signal }: Pick<Call, 'request' | 'signal'>,
+  { request, signal, about }: Pick<Call, 'request' | 'signal' | 'about'>,
   { run, ended }: Begun,
   wait: string | undefined,
 ): Promise<{ run: RunView }> {
@@ -97,6 +98,7 @@ export async function begun(
   }
   const record = house.catalog.runs.get(run);
   if (!record) throw runUnknown(run);
+  if (record.backup !== null) about.target = record.backup;
   return { run: runToView(house, record) };
 }
 

@@ -73,6 +73,7 @@ async function readRequest(parts: ApiParts, call: Call, wanted: Wanted): Promise
     catalog: house.catalog,
     signal: call.signal,
   });
+  call.about.target = found.id;
   return {
     ...rest,
     source,

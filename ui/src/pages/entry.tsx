@@ -1,8 +1,20 @@
-import { Alert, Button, Card, Center, Group, PasswordInput, Stack, Text, TextInput, Title } from '@mantine/core';
+import {
+  Alert,
+  Button,
+  Card,
+  Center,
+  Divider,
+  Group,
+  PasswordInput,
+  Stack,
+  Text,
+  TextInput,
+  Title,
+} from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
-import { call, Problem } from '../api/client.ts';
+import { addressOf, call, Problem } from '../api/client.ts';
 
 /** Sign-in, or as long as there is no user, making the first one. */
 export function Entry() {
@@ -19,7 +31,10 @@ export function Entry() {
         </Group>
         {entrance.isPending ? null : (
           <Card withBorder p="lg">
-            {entrance.data?.setUp ? <SetUp /> : <SignIn />}
+            <Stack>
+              {entrance.data?.setUp ? <SetUp /> : <SignIn />}
+              {entrance.data?.provider ? <ByProvider name={entrance.data.provider} /> : null}
+            </Stack>
           </Card>
         )}
       </Stack>
@@ -66,6 +81,19 @@ function SignIn() {
         </Button>
       </Stack>
     </form>
+  );
+}
+
+/** A page of its own: the browser goes there and comes back with a session. */
+function ByProvider({ name }: { name: string }) {
+  const { t } = useTranslation();
+  return (
+    <>
+      <Divider label={t('entry.or')} />
+      <Button component="a" variant="default" href={addressOf('/session/provider')}>
+        {t('entry.by', { name })}
+      </Button>
+    </>
   );
 }
 

@@ -8,16 +8,16 @@ export function Spark({ values, label }: { values: readonly number[]; label: str
   if (path === null) return null;
   return (
     <svg width={width} height={height} viewBox={`0 0 ${width} ${height}`} role="img" aria-label={label}>
-      <path d={path.area} fill="var(--mantine-primary-color-filled)" opacity={0.13} />
+      <path d={path.area} fill="var(--sign-cyan)" opacity={0.13} />
       <path
         d={path.line}
         fill="none"
-        stroke="var(--mantine-primary-color-filled)"
+        stroke="var(--sign-cyan)"
         strokeWidth={1.6}
         strokeLinejoin="round"
         strokeLinecap="round"
       />
-      <circle cx={path.last.x} cy={path.last.y} r={2.4} fill="var(--mantine-primary-color-filled)" />
+      <circle cx={path.last.x} cy={path.last.y} r={2.4} fill="var(--sign-cyan)" />
     </svg>
   );
 }

@@ -280,6 +280,8 @@ export const de: Words = {
     show: 'Eingabe zeigen oder verbergen',
     code: 'Code der Authenticator-App oder ein Ersatzcode',
     submit: 'Anmelden',
+    or: 'oder',
+    by: 'Mit {{name}} anmelden',
     setUpTitle: 'Das erste Konto anlegen',
     setUpText:
       'Der Dienst hat einen Einrichtungscode in sein Protokoll geschrieben. Er belegt, dass dies Ihre Installation ist.',

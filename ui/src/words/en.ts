@@ -278,6 +278,8 @@ export const en = {
     show: 'Show or hide what is typed',
     code: 'Code of the authenticator, or a recovery code',
     submit: 'Sign in',
+    or: 'or',
+    by: 'Sign in with {{name}}',
     setUpTitle: 'Make the first user',
     setUpText: 'The daemon wrote a setup token into its log. It proves that this is your installation.',
     token: 'Setup token',

@@ -125,7 +125,7 @@ export function BackupActions({ source, backup, inside = false, onDeleted }: Bac
           ) : null}
           {may.delete ? (
             <>
-              <Menu.Divider />
+              <Menu.Divider role="separator" />
               <Menu.Item c="var(--mantine-color-error)" leftSection={<IconTrash {...icon} />} onClick={asked.open}>
                 {t('source.delete')}
               </Menu.Item>
