@@ -72,6 +72,20 @@ test('S11: the second storage down leaves the run partial and the backup whole; 
   expect(await holdfast.json('drill', id, '--storage', 'offsite')).toMatchObject({ ok: true });
 });
 
+test('N-35: show tells of a backup where it lies, how large it is and what is in it; one that is unknown ends with an error', async () => {
+  await using holdfast = await install();
+  const { id, artifacts } = await holdfast.json<Result>('backup');
+  const dump = artifacts.find(({ role }) => role === 'database');
+  const { manifest, copies } = await holdfast.json<{ manifest: Result; copies: Result['copies'] }>('show', id);
+  expect(copies).toEqual({ local: 'complete', offsite: 'complete' });
+  expect(manifest.artifacts).toContainEqual(expect.objectContaining({ path: dump?.path, role: 'database' }));
+  const { stdout } = await holdfast.run('show', id);
+  for (const told of [id, 'local complete', 'offsite complete', 'shop']) expect(stdout).toContain(told);
+  const unknown = await holdfast.run('show', '2020-01-01_00-00-00');
+  expect(unknown).toMatchObject({ status: 2, stdout: '' });
+  expect(unknown.stderr).toMatch(/^error: .*2020-01-01_00-00-00.*\(BACKUP_UNKNOWN\)$/m);
+});
+
 test('N-08, N-09: dump, copies, then retention; one of them failing stops none of the others, and the end says what was reached', async () => {
   await using holdfast = await install({}, { retention: { last: 1 } });
   writeFileSync(join(holdfast.folder, 'offsite'), 'not a folder');

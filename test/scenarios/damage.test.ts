@@ -43,7 +43,7 @@ async function expectRefused(holdfast: Installation, id: string, what: string): 
 }
 
 describe.each(['custom', 'directory', 'plain'])(
-  'a damaged %s backup is refused before the target is touched',
+  'B-d8: a damaged %s backup is refused before the target is touched',
   (format) => {
     let holdfast: Installation;
     let id: string;

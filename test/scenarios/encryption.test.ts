@@ -62,7 +62,7 @@ describe.each([
   ['directory', { format: 'directory' }],
   ['plain', { format: 'plain' }],
 ])('B-17: a backup under a passphrase (%s)', (format, dump) => {
-  test('is verified, drilled and restored by swap, and nothing of it is readable', async () => {
+  test('N-d20: is verified, drilled and restored by swap, and nothing of it is readable', async () => {
     await using holdfast = await install({ passphrase: secret }, dump);
     const before = await contentOf(server, 'shop');
     const { id, artifacts } = await holdfast.json<{ id: string; artifacts: Manifest['artifacts'] }>('backup');

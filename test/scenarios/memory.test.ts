@@ -23,7 +23,7 @@ beforeAll(async () => {
 afterAll(() => server[Symbol.asyncDispose]());
 
 test.each(['custom', 'directory', 'plain'])(
-  'S29: our own memory does not grow with the database, at 1x, 4x and 16x (%s)',
+  'S29, N-d7: our own memory does not grow with the database, at 1x, 4x and 16x (%s)',
   async (format) => {
     const peaks: { backup: number; restore: number }[] = [];
     for (const factor of [1, 4, 16]) {
