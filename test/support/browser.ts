@@ -35,7 +35,9 @@ export async function openBrowser(base: string, options: BrowserContextOptions =
   if (executablePath === null) throw new Error('there is no Chromium: apt-get install chromium');
   // Root has no sandbox in a container.
   const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
-  const context = await browser.newContext({ locale: 'en-GB', viewport: { width: 1280, height: 900 }, ...options });
+  // What fades in has no contrast as long as it does.
+  const usual = { locale: 'en-GB', viewport: { width: 1280, height: 900 }, reducedMotion: 'reduce' } as const;
+  const context = await browser.newContext({ ...usual, ...options });
   context.setDefaultTimeout(15_000);
   const page = await context.newPage();
   const complaints: string[] = [];
