@@ -1,10 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { extname, join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { HoldfastError } from '../base/errors.ts';
 
 /** The pages for browsers. */
 export interface Console {
@@ -13,12 +11,12 @@ export interface Console {
 }
 
 interface StaticFile {
-  file: string;
+  content: Buffer;
   type: string;
   etag: string;
   /** Its name has a digest of its content in it. */
   lasting: boolean;
-  encodings: { name: 'br' | 'gzip'; file: string }[];
+  encodings: { name: 'br' | 'gzip'; content: Buffer }[];
 }
 
 const types: Readonly<Record<string, string>> = {
@@ -44,7 +42,7 @@ export function consoleFolder(): string | null {
   return folders.find((folder) => existsSync(join(folder, 'index.html'))) ?? null;
 }
 
-/** Which files there are is read once: no address can lead to any other. */
+/** Everything is read once, a few megabytes: no address leads to any other file, and an upgrade underneath breaks no page. */
 export function openConsole(folder: string | null): Console {
   if (folder === null) return { answer: sayHowToBuild };
   const files = listFiles(folder);
@@ -54,7 +52,7 @@ export function openConsole(folder: string | null): Console {
       const path = readable(request);
       if (path === null) return false;
       const found = files.get(path);
-      if (found) void sendFile(found, request, reply);
+      if (found) sendFile(found, request, reply);
       else if (notPages.test(path)) return false;
       else sendPage(page, reply);
       return true;
@@ -80,16 +78,17 @@ function listFiles(folder: string): Map<string, StaticFile> {
       .split(sep)
       .filter((part) => part !== '')
       .join('/')}`;
-    const etag = `"${createHash('sha256').update(readFileSync(file)).digest('base64url').slice(0, 22)}"`;
+    const content = readFileSync(file);
+    const etag = `"${createHash('sha256').update(content).digest('base64url').slice(0, 22)}"`;
     const encodings = packed.flatMap(({ name, suffix }) =>
-      known.has(file + suffix) ? [{ name, file: file + suffix }] : [],
+      known.has(file + suffix) ? [{ name, content: readFileSync(file + suffix) }] : [],
     );
-    return [[path, { file, type, etag, lasting: path.startsWith('/assets/'), encodings }]];
+    return [[path, { content, type, etag, lasting: path.startsWith('/assets/'), encodings }]];
   });
   return new Map(files);
 }
 
-async function sendFile(found: StaticFile, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+function sendFile(found: StaticFile, request: FastifyRequest, reply: FastifyReply): void {
   const accepted = [request.headers['accept-encoding'] ?? []].flat().join(',');
   const encoding = found.encodings.find(({ name }) =>
     new RegExp(`\\b${name}\\b(?!\\s*;\\s*q=0(\\.0*)?\\s*(,|$))`).test(accepted),
@@ -100,17 +99,11 @@ async function sendFile(found: StaticFile, request: FastifyRequest, reply: Fasti
     .header('vary', 'accept-encoding')
     .type(found.type);
   if (request.headers['if-none-match']?.split(/\s*,\s*/).some((tag) => tag.replace(/^W\//, '') === found.etag)) {
-    return void reply.code(304).send();
+    reply.code(304).send();
+    return;
   }
-  try {
-    const bytes = await readFile(encoding?.file ?? found.file);
-    if (encoding) void reply.header('content-encoding', encoding.name);
-    void reply.code(200).send(bytes);
-  } catch (cause) {
-    // Built anew underneath: the page asks for the new names when it is loaded again.
-    const gone = new HoldfastError('ROUTE_UNKNOWN', 'there is nothing at this address', { kind: 'usage', cause });
-    void reply.removeHeader('cache-control').removeHeader('etag').send(gone);
-  }
+  if (encoding) void reply.header('content-encoding', encoding.name);
+  void reply.code(200).send(encoding?.content ?? found.content);
 }
 
 /**
