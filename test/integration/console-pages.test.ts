@@ -272,6 +272,8 @@ describe.skipIf(missing)('pages of the console in a browser (skipped without chr
       await other.page.getByRole('button', { name: 'Turn off' }).waitFor();
 
       await other.page.getByRole('button', { name: 'Sign out' }).click();
+      // It leads to the entrance by itself, and would break off another way there.
+      await other.page.getByRole('button', { name: 'Sign in' }).waitFor();
       await enter(other.page, served.base, 'vic', '000000');
       await other.page.getByRole('alert').waitFor();
       // No code works twice, and the next one is taken as well.
