@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -36,3 +36,14 @@ test('S1 what a killed process left is removed; what lives, or is not ours, stay
   expect(existsSync(gone) || existsSync(reused)).toBe(false);
   for (const path of kept) expect(existsSync(path), path).toBe(true);
 });
+
+test.skipIf(process.getuid?.() !== 0)(
+  'S24 what somebody else left under such a name stays: only its owner can be trusted with it',
+  async () => {
+    const [, , space = ''] = /-(\d+)-(\d+)-\d+-[0-9a-f]+$/.exec(basename(scratchFolder())) ?? [];
+    const foreign = plant(`holdfast-scratch-${spawnSync('true').pid}-${space}-1-0123456789ab`);
+    chownSync(foreign, 65_534, 65_534);
+    expect(await sweepScratch(folder)).toEqual([]);
+    expect(existsSync(foreign)).toBe(true);
+  },
+);

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { readdir, rm } from 'node:fs/promises';
+import { lstat, readdir, rm } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
+import { getuid } from 'node:process';
 import { join } from 'node:path';
 import { ownProcess, processState } from './process-identity.ts';
 
@@ -21,8 +22,12 @@ export async function sweepScratch(folder = tmpdir()): Promise<string[]> {
     // One of another container or of somebody else is left alone: it cannot be seen from here, or not be removed.
     const owner = { host: hostname(), pid: Number(pid), process: `${boot}/${space}/${start}` };
     if (processState(owner) !== 'gone') continue;
+    const path = join(folder, name);
     try {
-      await rm(join(folder, name), { recursive: true });
+      // In a folder that everyone may write, somebody else's could change into a link while it is being removed.
+      const { uid } = await lstat(path);
+      if (uid !== getuid?.()) continue;
+      await rm(path, { recursive: true });
       swept.push(name);
     } catch {
       // The next start tries again.

@@ -101,6 +101,23 @@ describe('s3: uploads', () => {
     expect(await storage.stat('x', signal)).toBeNull();
   });
 
+  test.each([
+    ['one request', 3 * mebibyte],
+    ['parts', 20 * mebibyte],
+  ])('S3 a refusal while the body is still being sent is told as what it is: %s', async (_, size) => {
+    await using proxy = await faultProxy(server.endpoint);
+    proxy.set({
+      method: 'PUT',
+      path: /\/x\?(partNumber|x-id=PutObject)/,
+      fault: { kind: 'refuse-early', status: 403, code: 'QuotaExceeded' },
+    });
+    const through = storageAt({ ...server, endpoint: proxy.url }, bucket);
+    await expect(through.put('x', streamOf(randomBytes(size)), { signal })).rejects.toMatchObject({
+      code: 'STORAGE_FULL',
+    });
+    expect(await uploads()).toEqual([]);
+  });
+
   test.each(['plain', 'versioned'] as const)('of writers that race for a key in a %s bucket one wins', async (kind) => {
     const raced = await newBucket(server, kind);
     const own = storageAt(server, raced);

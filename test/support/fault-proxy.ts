@@ -24,6 +24,8 @@ export type Fault =
   | { kind: 'cut-reply'; after: number }
   /** A shorter body that says of itself that it is whole. */
   | { kind: 'shorten'; to: number }
+  /** Refuses before the body has come; whoever sends it all the same finds the connection gone, and never sees the answer. */
+  | { kind: 'refuse-early'; status: number; code: string }
   /** Nothing is ever answered. */
   | { kind: 'hang' }
   /** The server does it, and the client never learns. */
@@ -72,6 +74,7 @@ export async function faultProxy(upstream: string): Promise<FaultProxy> {
     const fault = faultFor(method, url);
     if (fault?.kind === 'reset') incoming.socket.resetAndDestroy();
     else if (fault?.kind === 'hang') incoming.resume();
+    else if (fault?.kind === 'refuse-early') refuseEarly(incoming, answer, fault, record);
     else if (fault?.kind === 'status') answerXml(incoming, answer, fault, record);
     else if (fault?.kind === 'delay') setTimeout(() => pass({ incoming, answer, target, record, fault }), fault.ms);
     else pass({ incoming, answer, target, record, fault });
@@ -182,9 +185,28 @@ function answerXml(
   record: SeenRequest,
 ): void {
   record.status = status;
-  incoming.resume().once('end', () => {
-    const body = `<?xml version="1.0" encoding="UTF-8"?><Error><Code>${code}</Code><Message>by the proxy</Message></Error>`;
-    answer.writeHead(status, { 'content-type': 'application/xml', 'content-length': String(Buffer.byteLength(body)) });
-    answer.end(body);
-  });
+  incoming.resume().once('end', () => writeXml(answer, status, code));
+}
+
+const politeMs = 300;
+
+function refuseEarly(
+  incoming: IncomingMessage,
+  answer: ServerResponse,
+  { status, code }: { status: number; code: string },
+  record: SeenRequest,
+): void {
+  let received = 0;
+  incoming.on('data', (chunk: Buffer) => (received += chunk.length));
+  setTimeout(() => {
+    record.status = status;
+    if (received > 1) incoming.socket.resetAndDestroy();
+    else writeXml(answer, status, code);
+  }, politeMs);
+}
+
+function writeXml(answer: ServerResponse, status: number, code: string): void {
+  const body = `<?xml version="1.0" encoding="UTF-8"?><Error><Code>${code}</Code><Message>by the proxy</Message></Error>`;
+  answer.writeHead(status, { 'content-type': 'application/xml', 'content-length': String(Buffer.byteLength(body)) });
+  answer.end(body);
 }

@@ -5,6 +5,9 @@ import type { S3Options } from './options.ts';
 
 const connectMs = 10_000;
 const attempts = 5;
+const ignore = () => undefined;
+/** Without one, the SDK now and then writes to the terminal itself. */
+const silent = { trace: ignore, debug: ignore, info: ignore, warn: ignore, error: ignore };
 
 /** Loads the SDK only when a storage is really used: it would take a third of the program's start. */
 export async function openClient(options: S3Options): Promise<S3> {
@@ -22,6 +25,7 @@ export async function openClient(options: S3Options): Promise<S3> {
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
     maxAttempts: attempts,
+    logger: silent,
     // Only `socketTimeout` ends a request that hangs as well as a body that stalls.
     requestHandler: {
       connectionTimeout: connectMs,

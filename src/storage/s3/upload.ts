@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { CompletedPart, PutObjectCommandInput, S3 } from '@aws-sdk/client-s3';
 import { abortReason, throwIfAborted } from '../../base/abort.ts';
+import { systemErrno } from '../../base/errors.ts';
 import { destroyOnAbort } from '../../base/streams.ts';
 import { nameOf, statusOf } from './errors.ts';
 import { mebibyte } from './options.ts';
@@ -29,6 +31,8 @@ export type Uploaded = { bytes: number; versionId: string | undefined; taken: fa
 export const tokenName = 'holdfast-put';
 const mostInFlight = 128 * mebibyte;
 const abortMs = 60_000;
+/** Within this time a service says that it will not take a part. */
+const answerMs = 3000;
 
 /**
  * Stores a stream of any length: small content with one request, anything else in parts, several of them in flight. All or
@@ -91,12 +95,12 @@ async function* partsOf(content: Readable, nextSize: (sent: number) => number): 
 
 async function putOne(task: UploadTask, body: Buffer): Promise<Uploaded> {
   const { s3, bucket, key, headers, token, signal } = task;
-  const put = (ifAbsent: boolean) =>
+  const put = (content: Buffer | Readable, ifAbsent: boolean) =>
     s3.putObject(
       {
         Bucket: bucket,
         Key: key,
-        Body: body,
+        Body: content,
         ContentLength: body.length,
         ContentMD5: md5(body),
         Metadata: { [tokenName]: token },
@@ -105,7 +109,9 @@ async function putOne(task: UploadTask, body: Buffer): Promise<Uploaded> {
       },
       { abortSignal: signal },
     );
-  return finish(task, body.length, put);
+  const insistent = (ifAbsent: boolean) =>
+    put(body, ifAbsent).catch((error: unknown) => orReasonOf(error, body, (late) => put(late, ifAbsent), signal));
+  return finish(task, body.length, insistent);
 }
 
 async function putParts(task: UploadTask, first: Part, more: AsyncGenerator<Part, undefined>): Promise<Uploaded> {
@@ -156,17 +162,19 @@ async function sendParts(
   let bytes = 0;
   let failure: { error: unknown } | undefined;
   const send = async (PartNumber: number, body: Buffer) => {
-    try {
-      const { ETag } = await s3.uploadPart(
+    const put = (content: Buffer | Readable) =>
+      s3.uploadPart(
         {
           ...begun,
           PartNumber,
-          Body: body,
+          Body: content,
           ContentLength: body.length,
           ...(digests ? { ContentMD5: md5(body) } : {}),
         },
         { abortSignal: signal },
       );
+    try {
+      const { ETag } = await put(body).catch((error: unknown) => orReasonOf(error, body, put, signal));
       parts.push({ PartNumber, ETag });
     } catch (error) {
       failure ??= { error };
@@ -202,6 +210,32 @@ async function sendParts(
   await Promise.all(flying);
   if (failure) throw failure.error;
   return { parts: parts.toSorted((left, right) => (left.PartNumber ?? 0) - (right.PartNumber ?? 0)), bytes };
+}
+
+/**
+ * A service that refuses a part while it still comes (a quota, a right) hangs up, and its answer can be lost with the connection. Asked
+ * again so that it can answer before the part comes.
+ */
+async function orReasonOf<T>(
+  error: unknown,
+  body: Buffer,
+  put: (content: Readable) => Promise<T>,
+  signal: AbortSignal,
+): Promise<T> {
+  if (signal.aborted || !['EPIPE', 'ECONNRESET'].includes(systemErrno(error) ?? '')) throw error;
+  const late = Readable.from(afterAWhile(body, signal), { objectMode: false });
+  late.on('error', () => undefined);
+  try {
+    return await put(late);
+  } finally {
+    late.destroy();
+  }
+}
+
+async function* afterAWhile(body: Buffer, signal: AbortSignal): AsyncGenerator<Buffer> {
+  yield body.subarray(0, 1);
+  await sleep(answerMs, undefined, { signal });
+  yield body.subarray(1);
 }
 
 /** The last request of a put, whose reply may be lost after it took effect: then what lies there tells. */
