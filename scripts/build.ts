@@ -18,7 +18,12 @@ const leftOutside = ['ssh2'];
 mkdirSync(making);
 process.once('exit', () => rmSync(making, { recursive: true, force: true }));
 await using bundle = await rolldown({
-  input: join(root, 'src/main.ts'),
+  // A thread and a process of their own are files of their own.
+  input: {
+    main: join(root, 'src/main.ts'),
+    'files-worker': join(root, 'src/apps/files/worker.ts'),
+    'sqlite-process': join(root, 'src/engines/sqlite/process/main.ts'),
+  },
   cwd: root,
   platform: 'node',
   external: [/^node:/, ...leftOutside],

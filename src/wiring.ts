@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
+import type { App, AppContext, AppKind } from './apps/app.ts';
+import { blankApp, createApps } from './apps/index.ts';
 import { parseIdentities } from './archive/key-wrap.ts';
 import type { Keys } from './archive/keys.ts';
 import { sourceKeys } from './archive/source-keys.ts';
@@ -20,8 +22,8 @@ import { scratchFolder, sweepScratch } from './catalog/scratch.ts';
 import { openCatalog } from './catalog/sqlite/sqlite-catalog.ts';
 import type { LoadedConfig } from './config/load.ts';
 import type { SourceConfig } from './config/schema.ts';
-import { engines } from './engines/index.ts';
-import { databaseSchema, dumpSchema } from './engines/postgres/options.ts';
+import type { EngineName } from './engines/engine.ts';
+import { blankDatabase, connectDatabase } from './engines/index.ts';
 import type { House } from './house.ts';
 import { planMemory } from './schedule/memory.ts';
 import { makePlans } from './schedule/plans.ts';
@@ -68,14 +70,19 @@ export async function openHouse(loaded: LoadedConfig, tools: HouseTools): Promis
       ask: tools.ask,
     });
   };
-  const sources = Object.entries(config.sources).map(([name, source]): Source => {
-    const engine = engines[source.database.engine];
+  const context = { clock, logger, scratch };
+  const readers = (name: string) => ({
+    reader: (engine: EngineName) => unconfiguredDatabase(blankDatabase(engine, name, context), name),
+    appReader: (kind: AppKind) => blankApp(kind, context),
+  });
+  const keepOut = placesOf(config);
+  const sourceOf = async ([name, source]: [string, SourceConfig]): Promise<Source> => {
+    const { database, via, dump } = source;
     return {
       name,
-      database: engine.connect(
-        { database: source.database, via: source.via, dump: source.dump },
-        { clock, logger, scratch },
-      ),
+      database: database ? connectDatabase({ database, via, dump }, context) : null,
+      apps: await appsOf(source, keepOut, context),
+      ...readers(name),
       storages: chosen(storages, source.storages),
       retention: source.retention,
       retentionIn: (storage) => config.storages[storage]?.retention ?? source.retention,
@@ -84,16 +91,13 @@ export async function openHouse(loaded: LoadedConfig, tools: HouseTools): Promis
       drill: source.drill,
       hooks: { ...source.hooks, folder: loaded.file === null ? process.cwd() : dirname(loaded.file) },
     };
-  });
+  };
+  const sources = await Promise.all(Object.entries(config.sources).map(sourceOf));
   const discovered = ({ name, storages: places }: FoundSource): Source => ({
     name,
-    database: unconfiguredDatabase(
-      engines.postgres.connect(
-        { database: databaseSchema.parse({ name }), via: null, dump: dumpSchema.parse({}) },
-        { clock, logger, scratch },
-      ),
-      name,
-    ),
+    database: readers(name).reader('postgres'),
+    apps: [],
+    ...readers(name),
     storages: places,
     // Who knows nothing about a source must not thin out its backups.
     retention: { minimum: 1 },
@@ -173,6 +177,15 @@ export async function openHouse(loaded: LoadedConfig, tools: HouseTools): Promis
       await rm(scratch, { recursive: true, force: true });
     },
   };
+}
+
+/** What the program writes itself: never part of a file tree. */
+function placesOf({ state, storages }: LoadedConfig['config']): string[] {
+  return [state, ...Object.values(storages).flatMap((storage) => (storage.type === 'local' ? [storage.path] : []))];
+}
+
+function appsOf({ files, app }: SourceConfig, keepOut: readonly string[], context: AppContext): Promise<App[]> {
+  return createApps({ files: files.map((tree) => ({ ...tree, keepOut })), app: app ?? null }, context);
 }
 
 async function readIdentities({ identity }: LoadedConfig, file: string | undefined): Promise<Secret[]> {

@@ -40,7 +40,7 @@ export function openApiParts(
   reloading: Reloading,
 ): RunningApi {
   const { catalog, clock, logger } = house;
-  const work = openWork(logger);
+  const work = openWork({ catalog, logger });
   const access = openAccess({ catalog, clock });
   const listings = openListings(catalog);
   const watch = openRunWatch(catalog);

@@ -1,7 +1,7 @@
-import type { Socket } from 'node:net';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { HoldfastError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
+import { answerBrokenRequest } from './broken-request.ts';
 import { isKnownHost } from './known-host.ts';
 import { problemType, toProblem, badRequest } from './problem.ts';
 import { registerHealthz } from './routes/healthz.ts';
@@ -13,9 +13,8 @@ import { knownMethods } from './known-methods.ts';
 /** Bytes; uploads say so at their own route. */
 const bodyLimit = 64 * 1024;
 const bodyTimeoutMs = 30_000;
-const headerLimit = 16 * 1024;
 
-/** Everything the server answers, not yet listening. */
+/** Everything that is answered; `front.ts` listens. */
 export function createApp(options: ServerOptions): FastifyInstance {
   const { settings, logger } = options;
   const app = Fastify({
@@ -23,17 +22,9 @@ export function createApp(options: ServerOptions): FastifyInstance {
     bodyLimit,
     // Nobody else may say on whose behalf they ask.
     trustProxy: settings.trustedProxies.length > 0 ? [...settings.trustedProxies] : false,
-    // Slow clients: headers must be here in time, bodies as well (below, since uploads may take hours), and a silent connection goes.
-    requestTimeout: 0,
-    connectionTimeout: 120_000,
-    keepAliveTimeout: 10_000,
-    http: { maxHeaderSize: headerLimit, headersTimeout: 10_000, connectionsCheckingInterval: 2_000 },
-    forceCloseConnections: 'idle',
-    clientErrorHandler: answerBrokenRequest,
     frameworkErrors: (error, _request, reply) => sendProblem(reply, error),
     routerOptions: { maxParamLength: 500 },
   });
-  app.server.maxConnections = 1_000;
 
   const methods = knownMethods(app);
   app.addHook('onRequest', async (request, reply) => {
@@ -53,10 +44,6 @@ export function createApp(options: ServerOptions): FastifyInstance {
     late.unref();
     raw.once('close', () => clearTimeout(late));
     raw.once('end', () => clearTimeout(late));
-  });
-  app.addHook('onSend', async (_request, reply) => {
-    // Otherwise closing would wait for a client that keeps its connection for the next time.
-    if (!app.server.listening) reply.header('connection', 'close');
   });
   app.addHook('onResponse', async (request, reply) => logAnswer(logger, request, reply));
   app.setErrorHandler((error, _request, reply) => {
@@ -83,21 +70,6 @@ function sendProblem(reply: FastifyReply, error: unknown): number {
   // As text: a broken request may have come before there was a serializer.
   void reply.code(problem.status).headers(securityHeaders).type(problemType).send(JSON.stringify(problem));
   return problem.status;
-}
-
-/** What Node could not read as HTTP never becomes a request; the answer is written by hand. */
-function answerBrokenRequest(error: Error & { code?: string }, socket: Socket): void {
-  if (!socket.writable || socket.destroyed || error.code === 'ECONNRESET') return void socket.destroy();
-  const problem = toProblem(Object.assign(new Error('broken request'), { statusCode: statusOfBroken(error) }));
-  const body = JSON.stringify(problem);
-  const headers = { ...securityHeaders, 'content-type': problemType, 'content-length': Buffer.byteLength(body) };
-  const head = Object.entries({ ...headers, connection: 'close' }).map(([name, value]) => `${name}: ${value}\r\n`);
-  socket.end(`HTTP/1.1 ${problem.status} ${problem.title}\r\n${head.join('')}\r\n${body}`);
-}
-
-function statusOfBroken({ code = '' }: { code?: string }): number {
-  if (code.includes('OVERFLOW')) return 431;
-  return code.endsWith('REQUEST_TIMEOUT') ? 408 : 400;
 }
 
 /** Without the query: what stands there may be secret. */

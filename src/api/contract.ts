@@ -99,6 +99,24 @@ export const sourceView = z.object({
     .meta({ description: 'The last backups, oldest first, for a picture: 60 of one source, 20 in the list of all.' }),
 });
 
+const prunedView = z.object({
+  source: z.string(),
+  storage: z.string(),
+  decisions: z.array(
+    z.object({
+      id: z.string(),
+      keep: z.boolean(),
+      reasons: z.array(z.string()),
+      at: z.string(),
+      bytes: z.number().nullable(),
+    }),
+  ),
+  removed: z.array(z.string()),
+  freedBytes: z.number(),
+  failed: z.array(z.object({ id: z.string(), code: z.string(), message: z.string() })),
+  error: error.nullable().meta({ description: 'Why nothing, or not everything, could be done there.' }),
+});
+
 export const guardView = z.object({
   code: z.string(),
   result: z.enum(['pass', 'warn', 'block']),
@@ -204,6 +222,12 @@ const restoreBody = z.strictObject({
   safetyBackup: z.boolean().default(true),
   jobs: z.number().int().min(1).max(64).nullable().default(null),
   allow: z.array(name).max(20).default([]).meta({ description: 'Guards to lift, by their code.' }),
+  password: z
+    .string()
+    .min(1)
+    .max(2000)
+    .optional()
+    .meta({ description: 'Of an encrypted backup, for this once: it is kept nowhere. Default: what is configured.' }),
 });
 
 /** Every route of `/api/v1`. One file because it is one table. */
@@ -413,14 +437,23 @@ export const routes = {
     response: started,
     status: 202,
   },
+  planPrune: {
+    method: 'POST',
+    path: '/prune/plan',
+    summary: 'What retention would keep and remove, each with its rule; nothing is touched',
+    action: 'prune',
+    body: z.strictObject({ source: name.optional() }).prefault({}),
+    response: z.array(prunedView),
+  },
   prune: {
     method: 'POST',
     path: '/prune',
-    summary: 'Apply retention, or say what it would do',
+    summary: 'Apply retention, of one source or of all',
     action: 'prune',
-    query: z.object({ dryRun: z.stringbool().default(false) }),
+    query: z.object({ wait }),
     body: z.strictObject({ source: name.optional() }).prefault({}),
-    response: z.array(z.unknown()),
+    response: started,
+    status: 202,
   },
 
   downloadBackup: {

@@ -1,42 +1,69 @@
+import { lookup } from 'node:dns/promises';
+import { once } from 'node:events';
 import { lstat, unlink } from 'node:fs/promises';
+import type { Server as HttpServer } from 'node:http';
 import { createConnection } from 'node:net';
-import type { FastifyInstance } from 'fastify';
 import { HoldfastError, systemErrno } from '../base/errors.ts';
 
 /** A host and a port (0: any free one), or a socket in the file system. */
 export type ListenAddress = { readonly host: string; readonly port: number } | { readonly path: string };
 
-/** Begins to answer; returns the address as `Server.address` has it. */
-export async function listenAt(app: FastifyInstance, listen: ListenAddress): Promise<string> {
+/** Servers that listen. */
+export interface Bound {
+  readonly servers: readonly [HttpServer, ...HttpServer[]];
+  /** As it is configured. */
+  readonly wanted: ListenAddress;
+  /** With the port that was found, where any was good. */
+  readonly got: ListenAddress;
+  /** As `Server.address` has it. */
+  readonly address: string;
+}
+
+/** Begins to listen with servers that are made for it. */
+export async function bindTo(make: () => HttpServer, wanted: ListenAddress): Promise<Bound> {
   try {
-    if ('path' in listen) {
-      await removeDeadSocket(listen.path);
-      await app.listen({ path: listen.path });
-      return `unix:${listen.path}`;
+    if ('path' in wanted) {
+      await removeDeadSocket(wanted.path);
+      return { servers: [await opened(make(), wanted)], wanted, got: wanted, address: `unix:${wanted.path}` };
     }
-    await app.listen({ host: listen.host, port: listen.port });
-    const bound = app.server.address();
-    const port = typeof bound === 'object' && bound !== null ? bound.port : listen.port;
-    return `http://${listen.host.includes(':') ? `[${listen.host}]` : listen.host}:${port}`;
+    const { host } = wanted;
+    const first = await opened(make(), wanted);
+    const found = first.address();
+    const got = { host, port: typeof found === 'object' && found !== null ? found.port : wanted.port };
+    const address = `http://${host.includes(':') ? `[${host}]` : host}:${got.port}`;
+    return { servers: [first, ...(await others(make, first, got))], wanted, got, address };
   } catch (error) {
-    throw listenError(error, listen);
+    throw listenError(error, wanted);
   }
 }
 
-/** Longer than any answer of ours takes, shorter than the ten seconds after which containers are killed. */
-const graceMs = 5_000;
-
-/** Answers that are under way are finished; a client that dawdles is not waited for. */
-export async function closeApp(app: FastifyInstance): Promise<void> {
-  const late = setTimeout(() => app.server.closeAllConnections(), graceMs);
-  try {
-    await app.close();
-  } finally {
-    clearTimeout(late);
-  }
+/** Listening at one keeps the other from listening. */
+export function isSamePort({ got }: Bound, wanted: ListenAddress): boolean {
+  return 'port' in got && 'port' in wanted && got.port === wanted.port;
 }
 
-export function listenError(error: unknown, listen: ListenAddress): HoldfastError {
+async function opened(server: HttpServer, listen: ListenAddress): Promise<HttpServer> {
+  server.listen(listen);
+  await once(server, 'listening');
+  return server;
+}
+
+/** `localhost` means each of its addresses, as far as the machine has them. */
+async function others(
+  make: () => HttpServer,
+  first: HttpServer,
+  { host, port }: { host: string; port: number },
+): Promise<HttpServer[]> {
+  if (host !== 'localhost') return [];
+  const found = first.address();
+  const own = typeof found === 'object' && found !== null ? found.address : '';
+  const all = await lookup(host, { all: true });
+  const rest = all.filter(({ address }) => address !== own);
+  const tried = await Promise.allSettled(rest.map(({ address }) => opened(make(), { host: address, port })));
+  return tried.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
+}
+
+function listenError(error: unknown, listen: ListenAddress): HoldfastError {
   if (error instanceof HoldfastError) return error;
   const where = 'path' in listen ? listen.path : `${listen.host}:${listen.port}`;
   const problem = (code: string, message: string, hint: string) =>

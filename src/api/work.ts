@@ -1,16 +1,18 @@
-import { HoldfastError, toHoldfastError } from '../base/errors.ts';
+import { HoldfastError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Report, RunName } from '../base/progress.ts';
+import type { Catalog } from '../catalog/catalog.ts';
 import type { Attended } from '../schedule/serve.ts';
 import { logTo } from '../schedule/work.ts';
+import { sayBegin, sayEnd } from './run-lines.ts';
 
 /** Runs that were begun over HTTP: they go on when whoever asked has hung up, and end with the daemon. */
 export interface Work extends Attended, AsyncDisposable {
   /**
    * Resolves with the run's id once it is at work; rejects with what kept it from beginning. What comes out of a recipe that has nothing
-   * to tell on its way names its run.
+   * to tell on its way names its run. `asker` is who is named in the log.
    */
-  begin(recipe: (parts: { signal: AbortSignal; report: Report }) => Promise<unknown>): Promise<Begun>;
+  begin(recipe: (parts: { signal: AbortSignal; report: Report }) => Promise<unknown>, asker: string): Promise<Begun>;
   /** Counts as something that runs, such as a file that is being received; `signal` fires when it has to end. */
   during<T>(task: (signal: AbortSignal) => Promise<T>): Promise<T>;
   /** The end of a run that was begun here; at once when it is over, or never was. */
@@ -22,7 +24,7 @@ export interface Begun {
   ended: Promise<void>;
 }
 
-export function openWork(logger: Logger): Work {
+export function openWork({ catalog, logger }: { catalog: Pick<Catalog, 'runs'>; logger: Logger }): Work {
   const over = new AbortController();
   const running = new Set<Promise<void>>();
   const byRun = new Map<string, Promise<void>>();
@@ -32,23 +34,30 @@ export function openWork(logger: Logger): Work {
   };
   const cancel = (reason: HoldfastError) => over.abort(reason);
   return {
-    begin: async (recipe) => {
+    begin: async (recipe, asker) => {
       if (!open) throw stopping();
       const begun = Promise.withResolvers<string>();
-      let known = false;
+      let known: RunName | null = null;
       const log = new Map<string, Report>();
       const report: Report = (event, run) => {
         if (!run) return;
-        known = true;
-        begun.resolve(run.id);
+        if (known === null) {
+          known = run;
+          sayBegin(run, asker, logger);
+          begun.resolve(run.id);
+        }
         logOf(log, run, logger)(event, run);
       };
       const ended = recipe({ signal: over.signal, report }).then(
-        (result) => begun.resolve((result as { run?: string } | undefined)?.run ?? ''),
+        (result) => {
+          const id = (result as { run?: string } | undefined)?.run ?? known?.id ?? '';
+          begun.resolve(id);
+          sayEnd(id, { catalog, logger });
+        },
         (error: unknown) => {
           begun.reject(error);
           // Otherwise it is the answer.
-          if (known) logger.log('warn', `a run begun over HTTP ended badly: ${toHoldfastError(error).message}`);
+          if (known !== null) sayEnd(known.id, { catalog, logger });
         },
       );
       running.add(ended);

@@ -1,6 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
 import { basename, join, relative, sep } from 'node:path';
+import type { ForeignApp } from '../apps/app.ts';
 import type { StoredDump } from '../engines/engine.ts';
 import { digestFile, type Digest } from '../pipeline/digest.ts';
 import { openForeignStream, openForeignDump, type Recognise } from './foreign.ts';
@@ -13,6 +14,8 @@ export interface ForeignFile {
   description: string | null;
   imported: ImportedFrom;
   app: Record<string, unknown> | null;
+  /** What it holds beside the database, for an application that can take it in. */
+  members: ForeignApp['members'];
   /** What the operator should know about it; they become warnings of the manifest. */
   notes: string[];
   open(how: { scratch: string; recognise: Recognise; signal: AbortSignal }): Promise<StoredDump>;

@@ -1,6 +1,6 @@
 import { HoldfastError } from '../base/errors.ts';
 import { backupId, isSourceName, parseBackupId } from '../base/ids.ts';
-import { codecFacts, type Compression } from '../pipeline/codecs.ts';
+import { codecFacts, parseCompression, type Compression } from '../pipeline/codecs.ts';
 import { keyProblem } from '../storage/keys.ts';
 
 /** Where everything of a source lies. See docs/backup-format.md. */
@@ -48,6 +48,22 @@ export function extensionFor({ codec }: Compression): string {
 /** Outermost, therefore last. */
 export const encryptedExtension = '.age';
 
+/** What a part was called before the archive added what it did to it. */
+export function partName({ path, compression, compressedBy, encryption }: NamedPart): string {
+  const open =
+    encryption !== null && path.endsWith(encryptedExtension) ? path.slice(0, -encryptedExtension.length) : path;
+  const known = compressedBy === 'archive' && compression !== null ? parseCompression(compression) : null;
+  const extension = known ? extensionFor(known) : '';
+  return extension !== '' && open.endsWith(extension) ? open.slice(0, -extension.length) : open;
+}
+
+interface NamedPart {
+  path: string;
+  compression: string | null;
+  compressedBy: 'tool' | 'archive' | null;
+  encryption: string | null;
+}
+
 /** Refuses paths of a manifest that lead anywhere but below its backup, or to what is not an artifact. */
 export function checkArtifactPath(path: string): void {
   const problem = keyProblem(path) ?? (isReserved(path) ? 'the name is taken by the archive itself' : null);
@@ -68,7 +84,7 @@ function isReserved(path: string): boolean {
 
 /** Whether a path below a backup's folder has a name of ours; anything else there belongs to somebody else. */
 export function isBackupFile(path: string): boolean {
-  return isReserved(path) || /^(database|globals)\./.test(path) || /^(files|bases)\//.test(path);
+  return isReserved(path) || /^(database|globals)\./.test(path) || /^(files|bases|app)\//.test(path);
 }
 
 function notOurs(what: string, name: string): HoldfastError {

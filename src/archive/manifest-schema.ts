@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { AppPart } from '../apps/app.ts';
 import type { Counts, DatabaseFacts, DumpFormat } from '../engines/engine.ts';
 
 /** The highest format this program reads and the one it writes. */
@@ -20,7 +21,10 @@ export interface Manifest {
   holdfast: string;
   instance: string;
   database: ManifestDatabase | null;
+  /** What an application said of itself when it was saved; `kind` tells which one. */
   app: Record<string, unknown> | null;
+  /** What the file trees were like. */
+  files: Record<string, unknown> | null;
   encryption: Record<string, unknown> | null;
   artifacts: Artifact[];
   /** Of an import: what it was before. */
@@ -47,8 +51,8 @@ export interface ManifestDatabase extends DatabaseFacts, Counts {
 export interface Artifact {
   /** Relative to the backup's folder. */
   path: string;
-  role: 'database' | 'globals';
-  format: DumpFormat;
+  role: 'database' | 'globals' | AppPart['role'];
+  format: DumpFormat | AppPart['format'];
   /** `zstd:3`; null when it is not compressed or nobody knows. */
   compression: string | null;
   /** Who compressed it: the dump tool inside its own format, or the archive around it (then the name has an extension for it). */
@@ -73,8 +77,8 @@ const named = { schema: text, name: text };
 
 const artifactSchema = z.object({
   path: text.min(1).describe('relative to the folder of the backup'),
-  role: text.describe('database, globals, ...'),
-  format: text.describe('custom, directory, tar, plain, ...'),
+  role: text.describe('database, globals, files, app, ...'),
+  format: text.describe('custom, directory, tar, plain, file, json, ...'),
   compression: text.nullable().describe('codec and level, such as zstd:3'),
   compressedBy: z.enum(['tool', 'archive']).nullable().optional(),
   encryption: text.nullable(),
@@ -122,7 +126,8 @@ export const manifestSchema = z.object({
   holdfast: text,
   instance: text,
   database: databaseSchema.nullable(),
-  app: z.record(text, z.unknown()).nullable(),
+  app: z.record(text, z.unknown()).nullable().describe('what an application said of itself'),
+  files: z.record(text, z.unknown()).nullable().optional().describe('what the file trees were like'),
   encryption: z.record(text, z.unknown()).nullable(),
   artifacts: z.array(artifactSchema),
   imported: z

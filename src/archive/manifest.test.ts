@@ -44,6 +44,7 @@ const draft: ManifestDraft = {
     sequences: [{ schema: 'public', name: 'users_id_seq', value: '5', called: true, until: '7' }],
   },
   app: null,
+  files: null,
   encryption: null,
   artifacts: [
     {

@@ -75,6 +75,7 @@ function complete(raw: object): Manifest {
   const optional: Partial<ManifestDatabase> = { roles: [], policyRoles: [], properties: {} };
   return {
     ...manifest,
+    files: manifest.files ?? null,
     database: manifest.database && { ...optional, ...manifest.database },
     artifacts: manifest.artifacts.map((artifact) => ({
       ...artifact,

@@ -76,7 +76,7 @@ export async function extractNbdata(
   return { files: wanted.length, bytes };
 }
 
-function refuseHostile(members: readonly NbdataMember[]): void {
+export function refuseHostile(members: readonly NbdataMember[]): void {
   const bad = members.filter(({ problem }) => problem !== null);
   const [first] = bad;
   if (!first) return;

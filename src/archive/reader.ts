@@ -2,16 +2,17 @@ import type { Readable, Transform } from 'node:stream';
 import { toHoldfastError, HoldfastError } from '../base/errors.ts';
 import { inParallel } from '../base/parallel.ts';
 import type { Report } from '../base/progress.ts';
+import type { Saved } from '../apps/app.ts';
 import type { StoredDump } from '../engines/engine.ts';
 import { digestOf, digestProblem, expectDigest } from '../pipeline/digest.ts';
 import { decryptor } from '../pipeline/encrypt.ts';
 import { through } from '../pipeline/pipeline.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { Keys } from './keys.ts';
-import { artifactKey } from './layout.ts';
+import { artifactKey, partName } from './layout.ts';
 import type { Artifact, Manifest } from './manifest.ts';
 import { readManifest } from './read-manifest.ts';
-import { storedDump } from './stored-dump.ts';
+import { openRaw, storedDump } from './stored-dump.ts';
 
 export { readManifest } from './read-manifest.ts';
 
@@ -25,6 +26,8 @@ export interface StoredBackup {
   dump(): StoredDump;
   /** Roles and tablespaces, or null when this backup has none. */
   globals(): StoredDump | null;
+  /** File trees, or what an application gave, as it wants to read them; null when this backup has none. */
+  saved(role: 'files' | 'app'): Saved | null;
   /** The plain bytes of an artifact, still compressed where the archive did that. */
   openPlain(artifact: Artifact, signal: AbortSignal): Promise<Readable>;
   /** The stored bytes of an artifact; fails in the place of the end when they are not those of the manifest. */
@@ -100,11 +103,37 @@ class Archive implements StoredBackup {
   dump(): StoredDump {
     const dump = this.#dumpOf('database');
     if (dump) return dump;
-    throw new HoldfastError('NO_DUMP', `the backup ${this.manifest.id} holds no database`, { kind: 'usage' });
+    throw new HoldfastError('NO_DUMP', `the backup ${this.manifest.id} holds no database`, {
+      kind: 'usage',
+      hint: `Its folders come back with \`holdfast restore files ${this.manifest.id}\`.`,
+    });
   }
 
   globals(): StoredDump | null {
     return this.#dumpOf('globals');
+  }
+
+  saved(role: 'files' | 'app'): Saved | null {
+    const artifacts = this.manifest.artifacts.filter((artifact) => artifact.role === role);
+    const facts = role === 'files' ? this.manifest.files : this.manifest.app;
+    if (artifacts.length === 0) return null;
+    const byName = new Map(artifacts.map((artifact) => [partName(artifact), artifact]));
+    const place = {
+      open: (artifact: Artifact, signal: AbortSignal) => this.open(artifact, signal),
+      decrypt: (artifact: Artifact, signal: AbortSignal) => this.#decrypt(artifact, signal),
+    };
+    return {
+      facts: facts ?? {},
+      parts: [...byName].map(([name, { rawBytes, bytes }]) => ({ name, rawBytes, bytes })),
+      open: async (name, signal) => {
+        const artifact = byName.get(name);
+        if (artifact) return openRaw(place, artifact, signal);
+        throw new HoldfastError('ARTIFACT_MISSING', `the backup ${this.manifest.id} has no ${name}`, {
+          kind: 'integrity',
+          hint: 'Use another backup.',
+        });
+      },
+    };
   }
 
   async openPlain(artifact: Artifact, signal: AbortSignal): Promise<Readable> {

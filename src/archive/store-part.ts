@@ -4,6 +4,7 @@ import { join, relative, sep } from 'node:path';
 import { throwIfAborted } from '../base/abort.ts';
 import { inParallel } from '../base/parallel.ts';
 import type { Report } from '../base/progress.ts';
+import type { AppPart } from '../apps/app.ts';
 import type { DumpPart } from '../engines/engine.ts';
 import { compressionText } from '../pipeline/codecs.ts';
 import { compressor } from '../pipeline/compress.ts';
@@ -30,10 +31,18 @@ const readBytes = 1024 * 1024;
 export async function storeStream(
   stage: Stage,
   path: string,
-  part: Extract<DumpPart, { kind: 'stream' }>,
+  part: Extract<DumpPart, { kind: 'stream' }> | AppPart,
   { signal, report, recipient }: StoreOptions,
 ): Promise<Artifact> {
-  const raw = meter((bytes) => report({ kind: 'progress', step: 'dump', part: part.name, bytes, total: null }));
+  const raw = meter((bytes) =>
+    report({
+      kind: 'progress',
+      step: part.role === 'database' || part.role === 'globals' ? 'dump' : part.role,
+      part: part.name,
+      bytes,
+      total: null,
+    }),
+  );
   const stored = digest();
   const compress = compressor(part.compression, signal);
   const encrypt = recipient === null ? null : await encryptor([recipient]);
@@ -151,7 +160,7 @@ function pathIn(name: string, folder: string, file: string): string {
   return `${name}/${relative(folder, file).split(sep).join('/')}`;
 }
 
-function compressionFacts(part: DumpPart): Pick<Artifact, 'compression' | 'compressedBy'> {
+function compressionFacts(part: DumpPart | AppPart): Pick<Artifact, 'compression' | 'compressedBy'> {
   const outside = part.kind === 'stream' ? compressionText(part.compression) : null;
   if (outside !== null) return { compression: outside, compressedBy: 'archive' };
   const inside = part.compressedByTool && compressionText(part.compressedByTool);

@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { HoldfastError, toHoldfastError } from '../base/errors.ts';
 import { inParallel } from '../base/parallel.ts';
 import { formatBytes } from '../base/units.ts';
-import type { StoredDump } from '../engines/engine.ts';
+import type { DumpFormat, StoredDump } from '../engines/engine.ts';
 import { parseCompression, type Codec } from '../pipeline/codecs.ts';
 import { decompressor } from '../pipeline/compress.ts';
 import { through } from '../pipeline/pipeline.ts';
@@ -36,7 +36,8 @@ const readsAtOnce = 4;
 export function storedDump(place: DumpPlace): StoredDump {
   const { manifest, artifacts } = place;
   const [first] = artifacts;
-  const { format, rawBytes } = first;
+  const { rawBytes } = first;
+  const format = first.format as DumpFormat;
   const directory = format === 'directory';
   return {
     format,
@@ -65,7 +66,12 @@ export function isOneOf({ path }: Pick<Artifact, 'path'>, names: readonly string
   return names.some((each) => name === each || name.startsWith(`${each}.`));
 }
 
-async function openRaw(place: DumpPlace, artifact: Artifact, signal: AbortSignal): Promise<Readable> {
+/** What was given to the archive, as it was given. */
+export async function openRaw(
+  place: Pick<DumpPlace, 'open' | 'decrypt'>,
+  artifact: Artifact,
+  signal: AbortSignal,
+): Promise<Readable> {
   // Before anything is opened: it may ask a person.
   const decrypt = await place.decrypt(artifact, signal);
   const stored = await place.open(artifact, signal);

@@ -3,6 +3,7 @@ import { throwIfAborted } from '../base/abort.ts';
 import { HoldfastError } from '../base/errors.ts';
 import { backupId } from '../base/ids.ts';
 import type { Report } from '../base/progress.ts';
+import type { AppPart } from '../apps/app.ts';
 import type { DumpPart } from '../engines/engine.ts';
 import type { Stage, Storage } from '../storage/storage.ts';
 import type { Keys, WriteKey } from './keys.ts';
@@ -15,7 +16,7 @@ export interface BackupWriter extends AsyncDisposable {
   /** Whether a tool can write a folder of the backup itself; otherwise its files take a way round. */
   readonly folders: boolean;
   /** Stores a part; when it fails, nothing of the part is left. */
-  add(part: DumpPart, options: { signal: AbortSignal; report: Report }): Promise<Artifact[]>;
+  add(part: DumpPart | AppPart, options: { signal: AbortSignal; report: Report }): Promise<Artifact[]>;
   /** What was added, as it is stored, while the backup is still being written. */
   read(path: string, signal: AbortSignal): Promise<Readable>;
   /** The key everything is encrypted to; null: nothing is. */
@@ -79,7 +80,7 @@ class Writer implements BackupWriter {
     this.#scratch = scratch;
   }
 
-  async add(part: DumpPart, options: { signal: AbortSignal; report: Report }): Promise<Artifact[]> {
+  async add(part: DumpPart | AppPart, options: { signal: AbortSignal; report: Report }): Promise<Artifact[]> {
     throwIfAborted(options.signal);
     const recipient = this.key?.recipient ?? null;
     const encrypted = recipient === null ? '' : encryptedExtension;

@@ -1,3 +1,4 @@
+import { databaseOf } from '../care/source.ts';
 import { cp } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import type { ForeignFile } from '../archive/foreign-file.ts';
@@ -10,6 +11,7 @@ import { nameBeside } from '../care/scratch-name.ts';
 import { holdLock } from '../catalog/lease.ts';
 import { withRun } from '../catalog/run.ts';
 import type { Counts, Database, DatabaseFacts, DumpPart, StoredDump } from '../engines/engine.ts';
+import { adoptApp } from './adopt-app.ts';
 import { proveReadable, sourceLock, type BackupResult, type BackupTask } from './backup.ts';
 
 export interface AdoptTask extends Omit<BackupTask, 'trigger' | 'safetyFor'> {
@@ -32,7 +34,7 @@ export async function adopt(task: AdoptTask): Promise<BackupResult> {
       await using lease = await holdLock({ catalog, clock, name: sourceLock(source), run: run.id, signal: run.signal });
       const inside = { ...task, signal: lease.signal, report: run.report };
       const started = clock.monotonic();
-      const { database } = source;
+      const database = databaseOf(source);
       const { foreign } = task;
       const dump = await foreign.open({
         scratch: task.scratch,
@@ -52,6 +54,8 @@ export async function adopt(task: AdoptTask): Promise<BackupResult> {
       const artifacts = await step(report, 'store', () =>
         writer.add(partOf(dump), { signal: lease.signal, report: run.report }),
       );
+      const beside = await adoptApp(source, foreign, { writer, signal: lease.signal, report: run.report });
+      artifacts.push(...beside.artifacts);
       lease.assertHeld();
       const manifest = await writer.seal(
         {
@@ -66,13 +70,15 @@ export async function adopt(task: AdoptTask): Promise<BackupResult> {
           holdfast: task.version,
           instance: task.instance,
           database: { ...facts, snapshot: { isolation: 'foreign', lsn: null }, ...counts },
-          app: foreign.app,
+          app: beside.app,
+          files: null,
           encryption: null,
           artifacts,
           imported: foreign.imported,
           warnings: [
             'imported: counts were taken after restoring it, not when it was made',
             ...foreign.notes,
+            ...beside.warnings,
             ...warnings,
           ],
         },
@@ -119,8 +125,9 @@ async function rehearseForeign(
   run: string,
 ): Promise<{ facts: DatabaseFacts; counts: Counts; warnings: string[] }> {
   const { source, signal, report } = task;
-  const like = await source.database.probe(signal);
-  const scratch: Database = source.database.named(nameBeside(like.name, 'import', run));
+  const database = databaseOf(source);
+  const like = await database.probe(signal);
+  const scratch: Database = database.named(nameBeside(like.name, 'import', run));
   try {
     const { counts, warnings } = await rehearse({
       scratch,
@@ -141,7 +148,7 @@ async function rehearseForeign(
       report,
     });
     const facts = await scratch.probe(signal);
-    const entries = dump.format === 'plain' ? [] : await source.database.contents(dump, signal);
+    const entries = dump.format === 'plain' ? [] : await database.contents(dump, signal);
     const roles = [...new Set(entries.flatMap(({ owner }) => owner ?? []))].toSorted();
     // The scratch database is ours; name and owner are those of the database the dump will be restored as.
     return { facts: { ...facts, name: like.name, owner: like.owner, roles }, counts, warnings };
@@ -168,7 +175,7 @@ function partOf(dump: StoredDump): DumpPart {
   return {
     kind: 'stream',
     role: 'database',
-    name: { custom: 'database.dump', tar: 'database.tar', plain: 'database.sql' }[format],
+    name: { custom: 'database.dump', tar: 'database.tar', plain: 'database.sql', file: 'database.sqlite' }[format],
     format,
     // A custom dump is compressed inside as a rule; text and tar are not.
     compression: format === 'custom' ? { codec: 'none', level: null } : { codec: 'zstd', level: null },

@@ -15,6 +15,7 @@ import { applyRetention, clearLocal, retryOlder } from './afterwards.ts';
 import { begin, sweepAfterMs } from './begin.ts';
 import { beginCopies, type EarlyCopies } from './early-copies.ts';
 import { withHooks, type HookTask } from './hooks.ts';
+import { saveApps, type Parts, type SavedApps } from './save-apps.ts';
 
 export type Trigger = Manifest['trigger'];
 
@@ -30,6 +31,8 @@ export interface BackupTask {
   /** What the run's history says instead, such as `retry`. */
   startedBy?: string;
   description: string | null;
+  /** Only these parts of the source; null or nothing: all. */
+  only?: Parts;
   /** For a safety backup: the backup that is about to be restored. */
   safetyFor?: string | null;
   signal: AbortSignal;
@@ -95,19 +98,25 @@ export async function takeBackup(task: BackupTask, lease: Lease, run: string): P
   const startedAt = clock.now();
   const started = clock.monotonic();
   await using begun = await begin(task, startedAt);
-  const { writer, snapshot } = begun;
+  const { writer, snapshot, apps } = begun;
   // One made for safety is there for the restore that waits for it, and stays where it is quickest.
   const others = task.trigger === 'safety' ? [] : source.storages.slice(1);
   await using copies = beginCopies({ ...task, run, storages: others, writer, sweepAfterMs });
-  const stored = await step(
-    report,
-    'dump',
-    () => storeDump(snapshot, writer, copies, { signal, report }),
-    (done) => `${formatBytes(sumOf(done.artifacts))} stored, ${describeCounts(done.counts)}`,
-  );
+  const stored =
+    snapshot &&
+    (await step(
+      report,
+      'dump',
+      () => storeDump(snapshot, writer, copies, { signal, report }),
+      (done) => `${formatBytes(sumOf(done.artifacts))} stored, ${describeCounts(done.counts)}`,
+    ));
+  const saved = await saveApps(apps, writer, copies, { signal, report });
   lease.assertHeld();
   const manifest = await step(report, 'seal', () =>
-    writer.seal({ ...describeTask(task, writer.id, startedAt, started), ...describeStored(snapshot, stored) }, signal),
+    writer.seal(
+      { ...describeTask(task, writer.id, startedAt, started), ...describeStored(snapshot, stored, saved) },
+      signal,
+    ),
   );
   copies.sealed();
   const sealedAt = clock.now().toISOString();
@@ -130,8 +139,8 @@ export async function takeBackup(task: BackupTask, lease: Lease, run: string): P
     rawBytes: sumOfRaw(manifest.artifacts),
     artifacts: manifest.artifacts,
     copies: { [primary.name]: 'complete', ...Object.fromEntries(copied.map(({ to, state }) => [to, state])) },
-    tables: stored.counts.tables.length,
-    rows: rowsOf(stored.counts),
+    tables: stored?.counts.tables.length ?? 0,
+    rows: stored ? rowsOf(stored.counts) : 0,
     removed: [],
     warnings: manifest.warnings,
   };
@@ -222,13 +231,18 @@ function describeTask(task: BackupTask, id: string, startedAt: Date, started: nu
   };
 }
 
-function describeStored(snapshot: Snapshot, { artifacts, counts }: Stored) {
+function describeStored(
+  snapshot: Snapshot | null,
+  stored: Stored | null,
+  { artifacts, files, app, warnings }: SavedApps,
+) {
   return {
-    database: { ...snapshot.facts, snapshot: snapshot.snapshot, ...counts },
-    app: null,
+    database: snapshot && stored && { ...snapshot.facts, snapshot: snapshot.snapshot, ...stored.counts },
+    app,
+    files,
     encryption: null,
-    artifacts,
-    warnings: [...snapshot.warnings],
+    artifacts: [...(stored?.artifacts ?? []), ...artifacts],
+    warnings: [...(snapshot?.warnings ?? []), ...warnings],
   };
 }
 

@@ -2,23 +2,27 @@ import { backupPrefix } from '../archive/layout.ts';
 import { sweepUnfinished } from '../archive/sweep.ts';
 import { givesFolders, openBackup, type BackupWriter } from '../archive/writer.ts';
 import type { Clock } from '../base/clock.ts';
-import { toHoldfastError } from '../base/errors.ts';
+import { HoldfastError, toHoldfastError } from '../base/errors.ts';
 import { step, type Report } from '../base/progress.ts';
 import { formatBytes } from '../base/units.ts';
 import type { Source } from '../care/source.ts';
 import type { Snapshot } from '../engines/engine.ts';
+import { openApps, wants, type OpenApps, type Parts } from './save-apps.ts';
 
 interface Beginning {
   source: Source;
   clock: Clock;
   scratch: string;
+  only?: Parts;
   signal: AbortSignal;
   report: Report;
 }
 
 interface Begun extends AsyncDisposable {
   writer: BackupWriter;
-  snapshot: Snapshot;
+  /** Null: the source has no database, or it is not wanted. */
+  snapshot: Snapshot | null;
+  apps: OpenApps;
   /** Once leftovers in a storage elsewhere are gone, or could not be removed, which was told. Never rejects. */
   swept: Promise<void>;
 }
@@ -44,11 +48,25 @@ export async function begin(task: Beginning, startedAt: Date): Promise<Begun> {
     }
   };
   const folders = givesFolders(storage, source.keys);
-  const [writer, snapshot] = await Promise.all([
+  const { database } = source;
+  const only = task.only ?? null;
+  const openSnapshot = async (): Promise<OpenedParts> => {
+    await using opened = new AsyncDisposableStack();
+    const snapshot =
+      database && wants(only, 'database')
+        ? opened.use(await step(report, 'snapshot', () => database.open({ folders }, signal), describeSource))
+        : null;
+    const encrypted = source.keys.wanted !== null;
+    const apps = opened.use(await openApps(source, snapshot, { encrypted, only, signal }));
+    if (!snapshot && apps.opened.length === 0) throw nothingWanted(source.name, only);
+    const kept = opened.move();
+    return { snapshot, apps, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+  };
+  const [writer, parts] = await Promise.all([
     side(openBackup({ storage, source: source.name, startedAt, keys: source.keys, scratch, signal })),
-    side(step(report, 'snapshot', () => source.database.open({ folders }, signal), describeSource)),
+    side(openSnapshot()),
   ]);
-  if (!writer || !snapshot) throw failure?.error;
+  if (!writer || !parts) throw failure?.error;
   const over = new AbortController();
   const swept = sweepBeside(task, writer.id, AbortSignal.any([task.signal, over.signal]));
   doors.defer(async () => {
@@ -56,7 +74,25 @@ export async function begin(task: Beginning, startedAt: Date): Promise<Begun> {
     await swept;
   });
   const kept = doors.move();
-  return { writer, snapshot, swept, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+  return {
+    writer,
+    snapshot: parts.snapshot,
+    apps: parts.apps,
+    swept,
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  };
+}
+
+interface OpenedParts extends AsyncDisposable {
+  snapshot: Snapshot | null;
+  apps: OpenApps;
+}
+
+function nothingWanted(source: string, only: Parts): HoldfastError {
+  return new HoldfastError('NOTHING_TO_BACK_UP', `the source ${source} has no ${(only ?? ['parts']).join(', no ')}`, {
+    kind: 'usage',
+    hint: 'Leave `--only` out, or name a part that the source has: database, files or app.',
+  });
 }
 
 /** We hold the source's lock: nobody else can be writing a stage of it. */

@@ -4,11 +4,11 @@ import { HoldfastError } from '../base/errors.ts';
 import { step, type Report } from '../base/progress.ts';
 import { formatCount, formatSetting } from '../base/units.ts';
 import { takeInventory } from '../care/inventory.ts';
-import type { Source } from '../care/source.ts';
+import { databaseOf, type Source } from '../care/source.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { holdLock } from '../catalog/lease.ts';
 import { withRun } from '../catalog/run.ts';
-import type { AgedRows, AgedTable } from '../engines/engine.ts';
+import type { AgedRows, AgedTable, Database } from '../engines/engine.ts';
 import { sourceLock } from './backup.ts';
 
 export interface CleanTask {
@@ -64,7 +64,7 @@ export async function cleanNocodbAudit(task: CleanTask): Promise<CleanResult> {
 }
 
 async function cleanTable(
-  { database }: Source,
+  source: Source,
   table: AgedTable,
   { before, signal, report }: { before: Date; signal: AbortSignal; report: Report },
 ): Promise<number> {
@@ -75,12 +75,13 @@ async function cleanTable(
   return step(
     report,
     name,
-    () => agedRowsOf(database).remove(table, { column, before, onRows }, signal),
+    () => agedRowsOf(databaseOf(source)).remove(table, { column, before, onRows }, signal),
     (rows) => `${formatCount(rows, 'row')} removed`,
   );
 }
 
-async function findTables({ database }: Source, before: Date, signal: AbortSignal): Promise<AgedTable[]> {
+async function findTables(source: Source, before: Date, signal: AbortSignal): Promise<AgedTable[]> {
+  const database = databaseOf(source);
   const what = { tables: auditTables, beside: ofNocodb, column, before };
   const tables = await agedRowsOf(database).find(what, signal);
   if (tables !== null) return tables;
@@ -90,7 +91,7 @@ async function findTables({ database }: Source, before: Date, signal: AbortSigna
   });
 }
 
-function agedRowsOf({ agedRows, engine }: Source['database']): AgedRows {
+function agedRowsOf({ agedRows, engine }: Database): AgedRows {
   if (agedRows) return agedRows;
   throw new HoldfastError('NOT_NOCODB', `NocoDB's records in databases of ${engine} are not known here`, {
     kind: 'usage',

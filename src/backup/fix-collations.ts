@@ -1,3 +1,4 @@
+import { databaseOf } from '../care/source.ts';
 import type { Clock } from '../base/clock.ts';
 import { step, type Report } from '../base/progress.ts';
 import { formatCount } from '../base/units.ts';
@@ -44,7 +45,7 @@ export async function fixCollations(task: FixTask): Promise<FixResult> {
     const databases: CollationFix[] = [];
     for (const { database } of wanted) {
       const inside = { everything, signal: lease.signal, report: run.report };
-      databases.push(await fixDatabase(source.database.named(database), inside));
+      databases.push(await fixDatabase(databaseOf(source).named(database), inside));
     }
     const failed = problems.length > 0 || databases.some(({ left }) => left.length > 0);
     const contradicts = databases.some((each) => each.duplicates.length + each.misplaced.length > 0);

@@ -1,11 +1,14 @@
 import { digestForeign, dumpOpener, nbdataOpener, type ForeignFile } from '../archive/foreign-file.ts';
 import { checkNotes } from '../archive/foreign-metadata.ts';
 import type { ForeignSystem, ListedFile } from '../archive/foreign-names.ts';
+import { refuseHostile } from '../archive/nbdata-extract.ts';
 import { unlockNbdata, type Nbdata } from '../archive/nbdata.ts';
 import { HoldfastError, toHoldfastError } from '../base/errors.ts';
 import { step } from '../base/progress.ts';
 import type { Secret } from '../base/secret.ts';
 import { formatBytes, formatCount } from '../base/units.ts';
+import { databaseOf, family, type Source } from '../care/source.ts';
+import { adoptsApp } from './adopt-app.ts';
 import { adopt, type AdoptTask } from './adopt.ts';
 import type { BackupResult } from './backup.ts';
 import type { Candidate } from './find-imports.ts';
@@ -43,7 +46,7 @@ export async function importAll(task: ImportTask): Promise<ImportItem[]> {
   const { source, catalog, dryRun, signal } = task;
   const known = await importedBefore(source, catalog, signal);
   // What is wrong with the server is wrong for all of them.
-  if (!dryRun && task.candidates.length > 0) await source.database.probe(signal);
+  if (!dryRun && task.candidates.length > 0) await databaseOf(source).probe(signal);
   const items: ImportItem[] = [];
   for (const candidate of task.candidates) {
     const item = await importOne(task, candidate, known);
@@ -100,7 +103,7 @@ async function takeIn(task: ImportTask, { candidate, dump, item, known }: OneImp
   if (before !== undefined) return { ...item, bytes: digest.bytes, state: 'known', id: before };
   if (candidate.notes) checkNotes(item.name, candidate.notes, digest);
   await using nbdata = isNbdata(path, candidate) ? await unlockNbdata(path, task.password, signal) : null;
-  const inside = nbdata === null ? null : describeNbdata(nbdata);
+  const inside = nbdata === null ? null : describeNbdata(nbdata, task.source);
   const notes = [...item.notes, ...(inside?.notes ?? [])];
   const foreign: ForeignFile = {
     madeAt: candidate.time.at,
@@ -112,12 +115,13 @@ async function takeIn(task: ImportTask, { candidate, dump, item, known }: OneImp
       time: { from: candidate.time.from, zone: candidate.time.zone },
     },
     app: inside?.app ?? null,
+    members: inside?.members ?? [],
     notes,
     open: nbdata === null ? dumpOpener(path, digest) : nbdataOpener(nbdata, path),
   };
   const seen = { ...item, bytes: digest.bytes, notes };
   if (task.dryRun) {
-    await foreign.open({ scratch: task.scratch, recognise: (head) => task.source.database.recognise(head), signal });
+    await foreign.open({ scratch: task.scratch, recognise: (head) => databaseOf(task.source).recognise(head), signal });
     return { ...seen, state: 'found' };
   }
   const backup = await adopt({ ...task, foreign });
@@ -129,24 +133,28 @@ function isNbdata(path: string, { system, name }: Candidate): boolean {
   return system === 'nocobase' || name.endsWith('.nbdata') || path.endsWith('.nbdata');
 }
 
-function describeNbdata({ facts, members, encrypted }: Nbdata) {
-  if (facts.dialect !== null && facts.dialect !== 'postgres') {
+function describeNbdata({ facts, members, encrypted }: Nbdata, source: Source) {
+  if (facts.dialect !== null && family(facts.dialect) !== family(databaseOf(source).engine)) {
     throw new HoldfastError('NBDATA_OTHER_DATABASE', `the database in it is ${facts.dialect}, and this source is not`, {
       kind: 'refused',
       hint: 'Take the parts out with `holdfast nbdata extract`.',
     });
   }
-  const staying = members.filter(({ part }) => part === 'files' || part === 'keys');
+  const beside = members.filter(({ part }) => part === 'files' || part === 'keys');
+  const taken = adoptsApp(source, 'nocobase') ? beside : [];
+  refuseHostile(taken);
+  const staying = beside.filter((member) => !taken.includes(member));
   const bytes = staying.reduce((sum, member) => sum + member.bytes, 0);
   const { description, plugins, ...rest } = facts;
   return {
     description,
     app: { kind: 'nocobase', ...rest, plugins },
+    members: taken,
     notes: [
       ...(staying.length === 0
         ? []
         : [
-            `not taken in: ${formatCount(staying.length, 'file')} in it that are not the database (${formatBytes(bytes)}); \`holdfast nbdata extract\` takes them out`,
+            `not taken in: ${formatCount(staying.length, 'file')} in it that are not the database (${formatBytes(bytes)}); \`holdfast nbdata extract\` takes them out, and \`app: { kind: nocobase }\` in the configuration takes them in`,
           ]),
       ...(encrypted ? ['its encryption has no authentication: only its checksums spoke for it'] : []),
     ],

@@ -1,7 +1,7 @@
 import { throwIfAborted } from '../base/abort.ts';
 import { HoldfastError, toHoldfastError } from '../base/errors.ts';
 import type { CollationReport, Collations, Database } from '../engines/engine.ts';
-import type { Source } from './source.ts';
+import { databaseOf, type Source } from './source.ts';
 
 export interface CheckedDatabase {
   database: string;
@@ -37,7 +37,7 @@ export async function checkCollations({ source, all, signal }: CollationScope): 
 }
 
 async function databasesOf(source: Source, all: boolean, signal: AbortSignal): Promise<Database[]> {
-  const { database } = source;
+  const database = databaseOf(source);
   if (!all) return [database];
   return (await collationsOf(database).databases(signal)).map((name) => database.named(name));
 }

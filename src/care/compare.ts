@@ -1,4 +1,4 @@
-import type { Counts, SequencePosition, TableCount, TableName } from '../engines/engine.ts';
+import { tableTitle, type Counts, type SequencePosition, type TableCount, type TableName } from '../engines/engine.ts';
 
 export interface TableMismatch extends TableName {
   expected: number | null;
@@ -40,15 +40,15 @@ export function compareCounts(expected: Counts, actual: Counts): Comparison {
 export function describeMismatches(comparison: Comparison): string {
   const texts = [
     ...comparison.tables.mismatched.map((each) => {
-      const name = `${each.schema}.${each.name}`;
+      const name = tableTitle(each);
       if (each.reason === 'missing') return `table ${name} is missing`;
       if (each.reason === 'content') return `table ${name} has the right number of rows but other content`;
       return `table ${name} has ${each.actual} rows instead of ${each.expected}`;
     }),
     ...comparison.sequences.mismatched.map((each) =>
       each.actual === null
-        ? `sequence ${each.schema}.${each.name} is missing`
-        : `sequence ${each.schema}.${each.name} stands at ${each.actual} instead of ${each.expected}`,
+        ? `sequence ${tableTitle(each)} is missing`
+        : `sequence ${tableTitle(each)} stands at ${each.actual} instead of ${each.expected}`,
     ),
   ];
   const more = texts.length > 5 ? `, and ${texts.length - 5} more` : '';

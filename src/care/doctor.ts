@@ -7,7 +7,7 @@ import { HoldfastError, toHoldfastError } from '../base/errors.ts';
 import { withoutSecrets } from '../base/secret.ts';
 import { formatSetting } from '../base/units.ts';
 import type { Catalog } from '../catalog/catalog.ts';
-import type { Check, Compression } from '../engines/engine.ts';
+import type { Check, Compression, Database } from '../engines/engine.ts';
 import { codecFacts } from '../pipeline/codecs.ts';
 import { compressor, decompressor } from '../pipeline/compress.ts';
 import type { Storage } from '../storage/storage.ts';
@@ -50,8 +50,8 @@ export async function examine(options: ExamineOptions): Promise<Finding[]> {
   });
   const perSource = sources.map((source) =>
     examineOne(`source ${source.name}`, async (inTime) => [
-      ...(await source.database.check(inTime)),
-      ...(await leftoverCheck(source, inTime)),
+      ...(source.database ? await checkDatabase(source.database, inTime) : []),
+      ...(await Promise.all(source.apps.map((app) => app.check(inTime)))).flat(),
     ]),
   );
   const perStorage = storages.map((storage) =>
@@ -108,7 +108,11 @@ function failure(check: string, error: unknown): Omit<Finding, 'subject'> {
   };
 }
 
-async function leftoverCheck({ database }: Source, signal: AbortSignal): Promise<Check[]> {
+async function checkDatabase(database: Database, signal: AbortSignal): Promise<Check[]> {
+  return [...(await database.check(signal)), ...(await leftoverCheck(database, signal))];
+}
+
+async function leftoverCheck(database: Database, signal: AbortSignal): Promise<Check[]> {
   // A server that cannot be asked was reported by its own check.
   const leftovers = await database.leftovers(signal).catch(() => []);
   if (leftovers.length === 0) return [];

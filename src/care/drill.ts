@@ -1,4 +1,4 @@
-import { openArchive } from '../archive/reader.ts';
+import { openArchive, type StoredBackup } from '../archive/reader.ts';
 import { writeDrill } from '../archive/drills.ts';
 import type { Clock } from '../base/clock.ts';
 import { HoldfastError } from '../base/errors.ts';
@@ -8,10 +8,10 @@ import { holdLock } from '../catalog/lease.ts';
 import { withRun } from '../catalog/run.ts';
 import type { Database, DatabaseFacts } from '../engines/engine.ts';
 import type { Storage } from '../storage/storage.ts';
-import type { Comparison } from './compare.ts';
+import { compareCounts, type Comparison } from './compare.ts';
 import { rehearse } from './rehearse.ts';
 import { nameBeside } from './scratch-name.ts';
-import type { Source } from './source.ts';
+import { appOf, readerOf, type Source } from './source.ts';
 import { readingLock } from './verify.ts';
 
 export interface DrillResult extends Pick<Comparison, 'tables' | 'sequences'> {
@@ -22,6 +22,8 @@ export interface DrillResult extends Pick<Comparison, 'tables' | 'sequences'> {
   storage: string;
   target: string;
   checks: { query: string; ok: boolean; detail: string }[];
+  /** File trees and the application, restored beside everything and compared. */
+  apps: { kind: string; ok: boolean; detail: string; differences: string[] }[];
   warnings: string[];
 }
 
@@ -57,15 +59,59 @@ export async function drill(task: DrillTask): Promise<DrillResult> {
 }
 
 async function rehearseBackup(task: DrillTask, run: string): Promise<DrillResult> {
-  const { source, storage, id, signal, report } = task;
+  const { source, storage, id, signal } = task;
   const { keys } = source;
+  const started = performance.now();
   const archive = await openArchive({ storage, source: source.name, id, keys, scratch: task.scratch, signal });
-  const expected = archive.manifest.database;
-  if (!expected) {
-    throw new HoldfastError('NOTHING_TO_DRILL', `backup ${id} holds no database`, { kind: 'usage' });
+  const database = await rehearseDump(task, archive, run);
+  const apps = await rehearseApps(task, archive);
+  if (!database && apps.length === 0) {
+    throw new HoldfastError('NOTHING_TO_DRILL', `backup ${id} holds nothing that can be restored for a drill here`, {
+      kind: 'usage',
+      hint: 'Configure the application that it was made of, or verify it.',
+    });
   }
+  const { tables, sequences } = database ?? compareCounts(nothing, nothing);
+  return {
+    id,
+    ok: (database?.ok ?? true) && apps.every((each) => each.ok),
+    seconds: apps.length === 0 && database ? database.seconds : (performance.now() - started) / 1000,
+    storage: storage.name,
+    target: database?.target ?? 'a scratch folder',
+    tables,
+    sequences,
+    checks: database?.checks ?? [],
+    apps: apps.map(({ warnings: _, ...each }) => each),
+    warnings: [...(database?.warnings ?? []), ...apps.flatMap((each) => each.warnings)],
+  };
+}
+
+const nothing = { tables: [], sequences: [] };
+
+async function rehearseApps({ source, signal, report }: DrillTask, archive: StoredBackup) {
+  const results: (DrillResult['apps'][number] & { warnings: string[] })[] = [];
+  for (const role of ['files', 'app'] as const) {
+    const saved = archive.saved(role);
+    const app = saved && (await appOf(source, role, saved.facts));
+    if (!saved || !app) continue;
+    const result = await step(
+      report,
+      app.kind,
+      () => app.rehearse(saved, { signal, report }),
+      ({ detail }) => detail,
+    );
+    results.push({ kind: app.kind, ...result });
+  }
+  return results;
+}
+
+async function rehearseDump(task: DrillTask, archive: StoredBackup, run: string) {
+  const { source, id, signal, report } = task;
+  const expected = archive.manifest.database;
+  if (!expected) return null;
   const target = task.target ?? source.drill.target;
-  await using place = await step(report, 'target', () => openTarget(source.database, target, expected, run, signal));
+  const reader = readerOf(source, expected.engine);
+  await using place = await step(report, 'target', () => openTarget(reader, target, expected, run, signal));
   const { scratch, keepOwners, rolesComplete, warnings } = place;
   const rehearsal = await rehearse({
     scratch,
@@ -88,10 +134,8 @@ async function rehearseBackup(task: DrillTask, run: string): Promise<DrillResult
   const checks = await step(report, 'checks', () => scratch.ask([...source.drill.checks], signal));
   const { comparison } = rehearsal;
   return {
-    id,
     ok: comparison.ok && checks.every((check) => check.ok),
     seconds: rehearsal.loadSeconds,
-    storage: storage.name,
     target: scratch.title,
     tables: comparison.tables,
     sequences: comparison.sequences,

@@ -141,7 +141,7 @@ function pruneNews(run: RunRecord, source: string, context: RunContext): RunNews
 
 /** Work that a person has just asked for at a terminal and watched fail is no news to anybody. */
 function otherNews(run: RunRecord, context: RunContext): Partial<RunNews> {
-  const byHand = ['manual', 'undo', 'import'].includes(run.trigger);
+  const byHand = ['manual', 'console', 'undo', 'import'].includes(run.trigger);
   if (run.state !== 'failed' || byHand || busy(run)) return {};
   const key = [`${run.operation}-failed`, run.source].filter((part) => part !== null).join('/');
   const problem = problemOf(run, run.source, { key, texts: texts.otherFailed(run, context) });

@@ -11,6 +11,7 @@ export function unconfiguredDatabase(engine: Database, source: string): Database
   };
   return {
     engine: engine.engine,
+    capabilities: engine.capabilities,
     name: source,
     title: `the database of ${source}, which is not configured here`,
     named: () => unconfiguredDatabase(engine, source),
@@ -30,6 +31,7 @@ export function unconfiguredDatabase(engine: Database, source: string): Database
     server: refuse,
     target: refuse,
     count: refuse,
+    select: refuse,
     ask: refuse,
     create: refuse,
     dress: refuse,

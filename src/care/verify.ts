@@ -5,9 +5,8 @@ import { openArchive, type StoredBackup } from '../archive/reader.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { holdLock } from '../catalog/lease.ts';
 import { withRun } from '../catalog/run.ts';
-import type { Database } from '../engines/engine.ts';
 import type { Storage } from '../storage/storage.ts';
-import type { Source } from './source.ts';
+import { appOf, readerOf, type Source } from './source.ts';
 
 export type VerifyDepth = 'checksum' | 'structure';
 
@@ -99,21 +98,53 @@ async function collectChecks(task: VerifyTask): Promise<VerifyCheck[]> {
   );
   // Damaged bytes are not worth giving to a tool: the checksum already said what is wrong.
   if (depth === 'structure' && checks.every((check) => check.ok)) {
-    checks.push(await step(report, 'structure', () => checkStructure(source.database, archive, signal)));
+    checks.push(...(await step(report, 'structure', () => checkStructure(source, archive, signal))));
   }
   return checks;
 }
 
-async function checkStructure(database: Database, archive: StoredBackup, signal: AbortSignal): Promise<VerifyCheck> {
-  const artifact =
-    archive.manifest.artifacts.find((each) => each.role === 'database')?.path.split('/')[0] ?? 'database';
-  if (!archive.readable) {
+async function checkStructure(source: Source, archive: StoredBackup, signal: AbortSignal): Promise<VerifyCheck[]> {
+  const { manifest } = archive;
+  const parts = [
+    ...(manifest.database ? [checkDump(source, archive, signal)] : []),
+    ...(await readersOf(source, archive)).map(({ artifact, read }) =>
+      checkPart(artifact, archive, async () => read(signal)),
+    ),
+  ];
+  return Promise.all(parts);
+}
+
+function checkDump(source: Source, archive: StoredBackup, signal: AbortSignal): Promise<VerifyCheck> {
+  const { artifacts, database } = archive.manifest;
+  const artifact = artifacts.find((each) => each.role === 'database')?.path.split('/')[0] ?? 'database';
+  return checkPart(artifact, archive, async () => {
+    const { entries } = await readerOf(source, database?.engine).readThrough(archive.dump(), signal);
+    return { detail: entries === null ? 'read to its end mark' : `read to its end, ${entries} entries` };
+  });
+}
+
+/** What stands beside the dump, each with the one that can read it. */
+async function readersOf(source: Source, archive: StoredBackup) {
+  const readers: { artifact: string; read: (signal: AbortSignal) => Promise<{ detail: string }> }[] = [];
+  for (const role of ['files', 'app'] as const) {
+    const saved = archive.saved(role);
+    const reader = saved && (await appOf(source, role, saved.facts));
+    if (saved && reader) readers.push({ artifact: role, read: (signal) => reader.readThrough(saved, signal) });
+  }
+  return readers;
+}
+
+async function checkPart(
+  artifact: string,
+  { readable }: StoredBackup,
+  read: () => Promise<{ detail: string }>,
+): Promise<VerifyCheck> {
+  if (!readable) {
     const detail = 'not read: it is encrypted, and there is no key here to read it with; its checksums are right';
     return { artifact, check: 'structure', ok: true, detail };
   }
   try {
-    const { entries } = await database.readThrough(archive.dump(), signal);
-    const detail = entries === null ? 'read to its end mark' : `read to its end, ${entries} entries`;
+    const { detail } = await read();
     return { artifact, check: 'structure', ok: true, detail };
   } catch (error) {
     return failedCheck(artifact, 'structure', error);

@@ -24,6 +24,8 @@ export interface IncidentRecords {
   get(key: string): IncidentRecord | null;
   /** Newest first, resolved ones too. */
   list(filter: { source?: string; limit?: number }): IncidentRecord[];
+  /** Forgets those that were over before this time. */
+  trim(before: string): void;
 }
 
 /** One message on its way to one channel. */

@@ -24,6 +24,22 @@ test.each([
   ],
   [['cli'], []],
   [
+    ['--source', 'shop', 'restore', 'files', 'latest'],
+    ['--source', 'shop', 'restore-files', 'latest'],
+  ],
+  [
+    ['--source', 'restore', 'restore', 'records'],
+    ['--source', 'restore', 'restore-records'],
+  ],
+  [
+    ['help', 'restore', 'schema'],
+    ['restore-schema', '--help'],
+  ],
+  [
+    ['restore', './files'],
+    ['restore', './files'],
+  ],
+  [
     ['help', 'config', 'show'],
     ['config', 'show', '--help'],
   ],

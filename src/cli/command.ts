@@ -104,6 +104,8 @@ export interface CommandContext {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
   readonly clock: Clock;
+  /** Where steps and warnings are told. */
+  readonly logger: Logger;
   readonly version: string;
   /** All commands, for the completion. */
   readonly commands: readonly Command[];
@@ -111,8 +113,8 @@ export interface CommandContext {
   loadConfig(options?: { quietly: boolean }): Promise<LoadedConfig>;
   /** Opens everything the configuration names on the first call; closed when the command has ended. */
   house(): Promise<House>;
-  /** Another one, from the configuration as it is now; whoever asks for it closes it. */
-  openHouse(): Promise<House>;
+  /** Another one, from the given configuration or from that as it is now; whoever asks for it closes it. */
+  openHouse(loaded?: LoadedConfig): Promise<House>;
   /** Opens the catalog alone, which must exist: much quicker, and whatever else the configuration says. */
   catalog(): Promise<Catalog>;
 }

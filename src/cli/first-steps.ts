@@ -1,14 +1,17 @@
+import { statSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { HoldfastError, interrupted } from '../base/errors.ts';
 import { isSourceName } from '../base/ids.ts';
 import { Secret } from '../base/secret.ts';
 import {
+  hasPassword,
   problemWithAddress,
   sourceNameFor,
   withoutPassword,
   writeFirstConfig,
   type FirstConfig,
+  type FirstDatabase,
 } from '../config/first-config.ts';
 import { problemWithCron } from '../config/fields.ts';
 import type { CommandContext, CommandInput } from './command.ts';
@@ -33,12 +36,14 @@ export async function writeFirst(context: CommandContext, file: string, input: C
 
 type Answers = Partial<FirstConfig> & { timezone: string };
 
-function answersGiven({ env, source }: CommandContext, input: CommandInput): Answers {
-  const url = input.text('url') ?? env['HOLDFAST_DATABASE_URL'];
+function answersGiven({ env, source, cwd }: CommandContext, input: CommandInput): Answers {
+  const path = input.text('path') ?? (input.text('url') === undefined ? env['HOLDFAST_DATABASE_PATH'] : undefined);
+  const url = input.text('url') ?? (path ? undefined : env['HOLDFAST_DATABASE_URL']);
   const name = input.text('name') ?? source;
   const storagePath = input.text('storage-path');
   const schedule = input.text('schedule');
   const problems = [
+    url !== undefined && path !== undefined ? '--url and --path name two databases' : null,
     url === undefined ? null : problemWithAddress(url),
     name === undefined ? null : problemWithName(name),
     schedule === undefined ? null : problemWithCron(schedule),
@@ -46,7 +51,8 @@ function answersGiven({ env, source }: CommandContext, input: CommandInput): Ans
   if (problems.length > 0) throw wrongUsage(problems.join('; '), 'Correct it and try again; nothing was written.');
   return {
     timezone: env['HOLDFAST_TIMEZONE'] || Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC',
-    ...(url ? { url } : {}),
+    ...(url ? { database: { url } } : {}),
+    ...(path ? { database: { path: resolve(cwd, path) } } : {}),
     ...(name ? { source: name } : {}),
     ...(storagePath ? { storagePath } : {}),
     ...(schedule ? { schedule } : {}),
@@ -54,17 +60,17 @@ function answersGiven({ env, source }: CommandContext, input: CommandInput): Ans
   };
 }
 
-function complete({ url, source, storagePath, schedule, password, timezone }: Answers): FirstConfig {
-  if (url === undefined) {
+function complete({ database, source, storagePath, schedule, password, timezone }: Answers): FirstConfig {
+  if (database === undefined) {
     throw wrongUsage(
-      'init needs --url when it cannot ask',
-      'Give the database as --url postgres://user@host/name, or run it in a terminal.',
+      'init needs --url or --path when it cannot ask',
+      'Give the database as --url postgres://user@host/name, or an SQLite file as --path; or run it in a terminal.',
     );
   }
   return {
-    url,
+    database,
     timezone,
-    source: source ?? sourceNameFor(url),
+    source: source ?? sourceNameFor(database),
     storagePath: storagePath ?? defaults.storagePath,
     schedule: schedule ?? defaults.schedule,
     password: password ?? null,
@@ -72,7 +78,7 @@ function complete({ url, source, storagePath, schedule, password, timezone }: An
 }
 
 /** Questions stand on the error output: standard output is for data. */
-async function ask({ io, signal }: CommandContext, given: Answers): Promise<FirstConfig> {
+async function ask({ io, signal, cwd }: CommandContext, given: Answers): Promise<FirstConfig> {
   const prompts = await import('@clack/prompts');
   const common = { input: io.stdin, output: io.stderr, signal };
   const answer = async (question: Promise<string | symbol>): Promise<string> => {
@@ -90,18 +96,38 @@ async function ask({ io, signal }: CommandContext, given: Answers): Promise<Firs
       }),
     );
   prompts.intro('A first holdfast.yaml', common);
-  const url =
-    given.url ?? (await text('Address of the database', 'postgres://postgres@localhost/', problemWithAddress));
-  const password =
-    given.password ??
-    withoutPassword(url).password ??
-    newSecret(await answer(prompts.password({ ...common, message: 'Password (empty for none)' })));
-  const source = given.source ?? (await text('Name of this source', sourceNameFor(url), problemWithName));
+  const askDatabase = async (): Promise<FirstDatabase> => {
+    const options = Object.entries(engines).map(([value, { label }]) => ({ value, label }));
+    const engine = await answer(prompts.select({ ...common, message: 'Which database?', options }));
+    const { address } = engines[engine] ?? { address: null };
+    if (address === null) return { path: resolve(cwd, await text('Its file', './app.db', problemWithFile(cwd))) };
+    return { url: await text('Address of the database', address, problemWithAddress) };
+  };
+  const database = given.database ?? (await askDatabase());
+  const known = given.password ?? ('url' in database ? withoutPassword(database.url).password : null);
+  const asksPassword = known === null && hasPassword(database);
+  const password = asksPassword
+    ? newSecret(await answer(prompts.password({ ...common, message: 'Password (empty for none)' })))
+    : known;
+  const source = given.source ?? (await text('Name of this source', sourceNameFor(database), problemWithName));
   const storagePath = given.storagePath ?? (await text('Folder for backups', defaults.storagePath, problemWithFolder));
   const schedule =
     given.schedule ?? (await text('When? minute hour day month weekday', defaults.schedule, problemWithCron));
   prompts.outro('Thank you. Writing the file, then checking everything.', common);
-  return { ...given, url, source, storagePath, schedule, password };
+  return { ...given, database, source, storagePath, schedule, password };
+}
+
+/** Null: there is no address, but a file. */
+const engines: Readonly<Record<string, { label: string; address: string | null }>> = {
+  postgres: { label: 'PostgreSQL', address: 'postgres://postgres@localhost/' },
+  mysql: { label: 'MySQL', address: 'mysql://root@localhost/' },
+  mariadb: { label: 'MariaDB', address: 'mariadb://root@localhost/' },
+  sqlite: { label: 'SQLite', address: null },
+};
+
+function problemWithFile(cwd: string) {
+  return (path: string): string | null =>
+    path !== '' && statSync(resolve(cwd, path), { throwIfNoEntry: false })?.isFile() ? null : 'there is no such file';
 }
 
 function newSecret(typed: string): Secret | null {

@@ -147,6 +147,7 @@ function openContext(world: World, command: Command, globals: Globals, doors: As
     env,
     cwd,
     clock,
+    logger,
     signal,
     urgent: world.urgent ?? new AbortController().signal,
     version,
@@ -160,7 +161,8 @@ function openContext(world: World, command: Command, globals: Globals, doors: As
     loadConfig,
     catalog: once(async () => doors.use(await world.openCatalog({ path: globals.config, env, cwd }))),
     house: once(async () => doors.use(await world.openHouse(await loadConfig(), houseTools()))),
-    openHouse: async () => world.openHouse(await world.loadConfig({ path: globals.config, env, cwd }), houseTools()),
+    openHouse: async (loaded) =>
+      world.openHouse(loaded ?? (await world.loadConfig({ path: globals.config, env, cwd })), houseTools()),
   };
 }
 

@@ -11,11 +11,24 @@ export interface Reload extends Disposable {
   /** Asked for, and not in effect yet. */
   pending(): boolean;
   /** Begins to look whether nothing runs. */
-  when(idle: () => boolean): void;
+  when(change: Change): void;
   taken(): House | null;
 }
 
+/** How the old settings make way for new ones. */
+export interface Change {
+  /** Nothing is at work that it would interrupt. */
+  idle(): boolean;
+  /** Rejects when the new ones cannot be had; then the old ones stay. */
+  prepare(house: House): Promise<void>;
+  /** Nobody else begins anything from now on. False: somebody is at it still, and nothing is held. */
+  hold(): Promise<boolean>;
+  release(): void;
+}
+
 const lookEveryMs = 200;
+/** Holding up everybody is not tried time and again. */
+const againMs = 2_000;
 
 export function openReload({ openHouse }: Pick<CommandContext, 'openHouse'>, logger: Logger): Reload {
   const time = new AbortController();
@@ -23,17 +36,22 @@ export function openReload({ openHouse }: Pick<CommandContext, 'openHouse'>, log
   let opening = false;
   let next: House | null = null;
   let timer: NodeJS.Timeout | undefined;
-  const look = async (idle: () => boolean) => {
-    if (!wanted || opening || !idle()) return;
+  let notBefore = 0;
+  const look = async (change: Change) => {
+    if (!wanted || opening || performance.now() < notBefore || !change.idle()) return;
     opening = true;
     try {
       // Opened before the old one ends: what cannot be opened changes nothing.
       const house = await openHouse();
-      if (!idle()) return await house[Symbol.asyncDispose]();
-      next = house;
-      logger.log('info', 'the settings have changed: going on with the new ones');
-      clearInterval(timer);
-      time.abort();
+      if (await makesWay(change, house)) {
+        next = house;
+        logger.log('info', 'the settings have changed: going on with the new ones');
+        clearInterval(timer);
+        time.abort();
+      } else {
+        notBefore = performance.now() + againMs;
+        await house[Symbol.asyncDispose]();
+      }
     } catch (error) {
       wanted = false;
       logger.log('error', `the changed settings could not be used: ${toHoldfastError(error).message}`);
@@ -45,11 +63,25 @@ export function openReload({ openHouse }: Pick<CommandContext, 'openHouse'>, log
     signal: time.signal,
     ask: () => void (wanted = true),
     pending: () => wanted,
-    when: (idle) => {
-      timer = setInterval(() => void look(idle), lookEveryMs);
+    when: (change) => {
+      timer = setInterval(() => void look(change), lookEveryMs);
       timer.unref();
     },
     taken: () => next,
     [Symbol.dispose]: () => clearInterval(timer),
   };
+}
+
+/** True when nothing is at work and nobody can begin anything. */
+async function makesWay(change: Change, house: House): Promise<boolean> {
+  try {
+    await change.prepare(house);
+  } catch (error) {
+    await house[Symbol.asyncDispose]();
+    throw error;
+  }
+  if (!(await change.hold())) return false;
+  if (change.idle()) return true;
+  change.release();
+  return false;
 }

@@ -1,11 +1,11 @@
 import type { TableName } from '../engines/engine.ts';
 import { wrongUsage } from './usage-error.ts';
 
-/** `orders` (in public), `app.orders`, and quoted as in SQL where a name has a dot: `"my.schema"."my table"`. */
-export function parseTableName(text: string): TableName {
+/** `orders` (in the usual schema: `public`, or none), `app.orders`, and quoted as in SQL where a name has a dot: `"my.schema"."my table"`. */
+export function parseTableName(text: string, usual = 'public'): TableName {
   const parts = splitName(text);
   const [first, second] = parts ?? [];
-  if (first !== undefined && parts?.length === 1) return { schema: 'public', name: first };
+  if (first !== undefined && parts?.length === 1) return { schema: usual, name: first };
   if (first !== undefined && second !== undefined && parts?.length === 2) return { schema: first, name: second };
   throw wrongUsage(
     `--table ${text} is not the name of a table`,

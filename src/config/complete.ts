@@ -2,6 +2,8 @@ import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { isSourceName } from '../base/ids.ts';
 import { channelProblems } from './channel-problems.ts';
+import { engines } from '../engines/index.ts';
+import { engineOf } from './database-schema.ts';
 import { nearest } from './nearest.ts';
 import { entriesOf, formatPath, isBranch, valueAt, withValue, type Path } from './path.ts';
 import type { Problem } from './problems.ts';
@@ -22,7 +24,7 @@ export function completeSettings(tree: unknown, folder: string): unknown {
   const zone = valueAt(filled, ['timezone']);
   const complete = withEachSource(filled, (source) => {
     const placed = storages.length === 1 ? withDefaults(source, [[['storages'], storages]]) : source;
-    return ['schedule', 'drill', 'verify'].reduce((at, part) => withTimezone(at, [part], zone), placed);
+    return ['schedule', 'drill', 'verify'].reduce((at, part) => withTimezone(at, [part], zone), withEngine(placed));
   });
   return withAbsolutePaths(withTimezone(complete, ['monitor', 'report'], zone), folder);
 }
@@ -33,6 +35,12 @@ function withEachSource(tree: unknown, change: (source: unknown) => unknown): un
   if (!isBranch(sources) || Array.isArray(sources)) return tree;
   const changed = Object.entries(sources).map(([name, source]) => [name, isBranch(source) ? change(source) : source]);
   return withValue(tree, ['sources'], Object.fromEntries(changed));
+}
+
+function withEngine(source: unknown): unknown {
+  const database = valueAt(source, ['database']);
+  const engine = isBranch(database) ? engineOf(database) : null;
+  return engine === null ? source : withDefaults(source, [[['database', 'engine'], engine]]);
 }
 
 /** Cron patterns speak of the installation's time where they do not say otherwise. */
@@ -68,6 +76,8 @@ export function crossProblems(tree: unknown, show: (path: Path) => string): Prob
     ...badNames,
     ...sources.flatMap((source) => storageProblems(tree, ['sources', source], { storages, show })),
     ...sources.flatMap((source) => onlyLocalProblems(tree, ['sources', source])),
+    ...sources.flatMap((source) => emptySourceProblems(tree, ['sources', source])),
+    ...sources.flatMap((source) => formatProblems(tree, ['sources', source])),
     ...channelProblems(tree, sources),
   ];
 }
@@ -94,6 +104,32 @@ function storageProblems(
     const message = `is ${show(at)}, which is not among the storages${close ? `; did you mean ${close}?` : ''}; allowed: ${storages.join(', ')}`;
     return [{ path: at, line: null, message }];
   });
+}
+
+function emptySourceProblems(tree: unknown, source: Path): Problem[] {
+  const said = valueAt(tree, source);
+  if (!isBranch(said) || ['database', 'files', 'app'].some((part) => valueAt(said, [part]) !== undefined)) return [];
+  return [
+    { path: [...source, 'database'], line: null, message: 'is missing; a source needs a database, files or an app' },
+  ];
+}
+
+/** Which formats there are is a matter of the engine. */
+function formatProblems(tree: unknown, source: Path): Problem[] {
+  const path = [...source, 'dump', 'format'];
+  const format = valueAt(tree, path);
+  const name = valueAt(tree, [...source, 'database', 'engine']) ?? 'postgres';
+  const engine = Object.values(engines).find((each) => each.name === name);
+  const known = Object.values(engines).some(({ formats }) => formats.some((each) => each === format));
+  if (!engine || !known || engine.formats.some((each) => each === format)) return [];
+  const allowed = ['auto', ...engine.formats].join(', ');
+  return [
+    {
+      path,
+      line: null,
+      message: `is "${String(format)}", which databases of ${engine.name} do not have; allowed: ${allowed}`,
+    },
+  ];
 }
 
 /** Nothing would be left to restore from. */
@@ -131,6 +167,7 @@ function withAbsolutePaths(tree: unknown, folder: string): unknown {
     ['state'],
     ...entriesAt(tree, ['alerts', 'channels']).map((index): Path => ['alerts', 'channels', index, 'smtp', 'ca']),
     ...namesAt(tree, ['storages']).flatMap((name) => localPathsOf(tree, ['storages', name])),
+    ...sourcePathsOf(tree),
     ...sources.flatMap((database): Path[] => [
       ...['ca', 'cert', 'key'].map((key): Path => [...database, 'ssl', key]),
       ...['pgDump', 'pgRestore', 'psql', 'pgDumpall'].map((key): Path => [...database, 'tools', key]),
@@ -141,6 +178,18 @@ function withAbsolutePaths(tree: unknown, folder: string): unknown {
     const value = valueAt(at, path);
     return typeof value === 'string' && isRelativePath(path, value) ? withValue(at, path, resolve(folder, value)) : at;
   }, tree);
+}
+
+/** Of SQLite, file trees and applications. */
+function sourcePathsOf(tree: unknown): Path[] {
+  return namesAt(tree, ['sources']).flatMap((name): Path[] => {
+    const source: Path = ['sources', name];
+    return [
+      [...source, 'database', 'path'],
+      ...entriesAt(tree, [...source, 'files']).map((index): Path => [...source, 'files', index, 'path']),
+      ...['path', 'dataPath', 'storagePath', 'envFile'].map((key): Path => [...source, 'app', key]),
+    ];
+  });
 }
 
 /** `path` is a folder of this machine only in a local storage; keys, and files about the other side, always lie here. */

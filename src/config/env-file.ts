@@ -10,6 +10,8 @@ export interface FromEnvFile {
   env: Environment;
   problems: Problem[];
   notes: string[];
+  /** The file that was read, and what was taken from it. */
+  file: { path: string; names: ReadonlySet<string> } | null;
   /** An origin, with the file where it came from there. */
   named(origin: string): string;
 }
@@ -23,7 +25,7 @@ export async function withEnvFile(env: Environment, cwd: string): Promise<FromEn
   const usual = join(cwd, '.env');
   const asked = env['HOLDFAST_PRESET']?.trim().toLowerCase() === 'tma-cloud' && (await isFile(usual));
   const path = said ? resolve(cwd, said) : asked ? usual : null;
-  if (path === null) return { env, problems: [], notes: [], named: (origin) => origin };
+  if (path === null) return { env, problems: [], notes: [], file: null, named: (origin) => origin };
   const text = await readText(path).then(
     (found) => ({ found }),
     (error: unknown) => ({ reason: reasonOf(error) }),
@@ -31,7 +33,7 @@ export async function withEnvFile(env: Environment, cwd: string): Promise<FromEn
   if ('reason' in text) {
     const message = `the file ${path} cannot be read (${text.reason})`;
     const problem = { path: [], variable: 'HOLDFAST_ENV_FILE', line: null, message };
-    return { env, problems: [problem], notes: [], named: (origin) => origin };
+    return { env, problems: [problem], notes: [], file: null, named: (origin) => origin };
   }
   const { values, problems } = parseEnvFile(text.found);
   const given = (name: string) => Boolean(env[name] || env[`${name}_FILE`] || env[name.replace(/_FILE$/, '')]);
@@ -40,6 +42,7 @@ export async function withEnvFile(env: Environment, cwd: string): Promise<FromEn
   return {
     env: { ...env, ...Object.fromEntries(taken) },
     problems,
+    file: { path, names },
     notes: said ? [] : [`variables are read from ${path}, as plain values; HOLDFAST_ENV_FILE names another file`],
     named: (origin) => (origin.split(', ').some((name) => names.has(name)) ? `${origin} in ${basename(path)}` : origin),
   };

@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { addressOf } from '../../test/support/address-of.ts';
 import { effectiveSettings } from './effective.ts';
 import { exportConfig } from './export.ts';
 import { loadConfig } from './load.ts';
@@ -49,8 +50,8 @@ describe('config export', () => {
     await writeFile(join(elsewhere, 'holdfast.yaml'), text, { mode: 0o600 });
     const again = await loadConfig({ env, cwd: elsewhere });
     expect(again.config).toEqual(loaded.config);
-    expect(again.config.sources['shop']?.database.address.password?.reveal()).toBe('p@ss/wörd');
-    expect(again.config.sources['crm']?.database.address.password?.reveal()).toBe('crm-secret');
+    expect(addressOf(again.config, 'shop').password?.reveal()).toBe('p@ss/wörd');
+    expect(addressOf(again.config, 'crm').password?.reveal()).toBe('crm-secret');
     expect(again.config.sources['shop']?.drill.checks).toEqual(["select '${x}' = 'y'"]);
   });
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Secret } from '../base/secret.ts';
-import { sourceNameFor, writeFirstConfig, type FirstConfig } from './first-config.ts';
+import { problemWithAddress, sourceNameFor, writeFirstConfig, type FirstConfig } from './first-config.ts';
 import { loadConfig } from './load.ts';
 
 let folder: string;
@@ -16,7 +16,7 @@ afterEach(() => rm(folder, { recursive: true }));
 
 const wanted: FirstConfig = {
   source: 'shop',
-  url: 'postgres://shop@db/shop',
+  database: { url: 'postgres://shop@db/shop' },
   password: null,
   storagePath: './backups',
   schedule: '15 3 * * *',
@@ -25,7 +25,8 @@ const wanted: FirstConfig = {
 const password = async (env = {}) => {
   const { config, warnings } = await loadConfig({ env, cwd: folder });
   expect(warnings).toEqual([]);
-  return config.sources['shop']?.database.address.password?.reveal();
+  const database = config.sources['shop']?.database;
+  return database && 'address' in database ? database.address.password?.reveal() : undefined;
 };
 const mode = async (path: string) => (await stat(path)).mode & 0o777;
 
@@ -55,8 +56,9 @@ test.each([
   ['postgres://shop:p%40ss%2Fword@db/shop'],
   ['postgres://shop@db/shop?password=p%40ss%2Fword'],
   ['postgres://shop@db/shop?password=p%40ss%2Fword&sslmode=require'],
+  ['mysql://shop:p%40ss%2Fword@db/shop'],
 ])('the password of an address is taken out of it: %s', async (url) => {
-  await writeFirstConfig(file, { ...wanted, url });
+  await writeFirstConfig(file, { ...wanted, database: { url } });
   expect(await readFile(file, 'utf8')).not.toMatch(/p%40ss|p@ss/);
   expect(await password()).toBe('p@ss/word');
 });
@@ -77,7 +79,34 @@ test('nothing is overwritten, and a failure leaves nothing half done', async () 
 });
 
 test.each([
-  ['postgres://db/Shop%20One', 'shop-one'],
-  ['postgres://db/%C3%A4', 'main'],
-  ['not an address', 'main'],
-])('the name of the source for %s is %s', (url, name) => expect(sourceNameFor(url)).toBe(name));
+  [{ url: 'sqlite:///srv/app/data.db' }, '/srv/app/data.db'],
+  [{ path: '/srv/it\'s "$HOME" ${x}.db' }, '/srv/it\'s "$HOME" ${x}.db'],
+])('a file of SQLite has no password: %j', async (database, path) => {
+  expect(await writeFirstConfig(file, { ...wanted, database })).toEqual([file]);
+  const { config } = await loadConfig({ env: {}, cwd: folder });
+  expect(config.sources['shop']?.database).toMatchObject({ engine: 'sqlite', path });
+  expect(await readFile(file, 'utf8')).not.toContain('password');
+});
+
+test.each([
+  [{ url: 'postgres://db/Shop%20One' }, 'shop-one'],
+  [{ url: 'postgres://db/%C3%A4' }, 'main'],
+  [{ url: 'not an address' }, 'main'],
+  [{ url: 'mariadb://db/crm' }, 'crm'],
+  [{ url: 'sqlite:///srv/Notes.db' }, 'notes'],
+  [{ path: './data/notes.sqlite3' }, 'notes'],
+])('the name of the source for %j is %s', (database, name) => expect(sourceNameFor(database)).toBe(name));
+
+test.each([
+  ['postgres://shop@db/shop', null],
+  ['mysql://shop@db/shop', null],
+  ['mariadb://shop@db/shop', null],
+  ['sqlite:///srv/app.db', null],
+  ['sqlite://app.db', /sqlite:\/\/\/absolute/],
+  ['oracle://db/x', /postgres:\/\//],
+  ['shop', /postgres:\/\//],
+  ['mysql://shop@db', /name of the database is missing/],
+])('what is wrong with %s', (url, problem) => {
+  if (problem === null) expect(problemWithAddress(url)).toBeNull();
+  else expect(problemWithAddress(url)).toMatch(problem);
+});

@@ -1,16 +1,19 @@
 import { mkdir, open, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { HoldfastError, systemErrno } from '../base/errors.ts';
 import { Secret } from '../base/secret.ts';
 import { isSourceName } from '../base/ids.ts';
-import { databaseSchema } from '../engines/postgres/options.ts';
+import { databaseSchema, engineOf } from './database-schema.ts';
 import { escapeReferences } from './interpolate.ts';
 import { passwordsIn } from './secrets.ts';
+
+/** A database that is reached by an address, or the file of one of SQLite. */
+export type FirstDatabase = { url: string } | { path: string };
 
 /** What `init` asks for. */
 export interface FirstConfig {
   source: string;
-  url: string;
+  database: FirstDatabase;
   /** `variable`: in HOLDFAST_DATABASE_PASSWORD at every start. A value is written to a file of its own. */
   password: Secret | 'variable' | null;
   storagePath: string;
@@ -24,12 +27,12 @@ export interface FirstConfig {
  * by this user and ignored by git. Never overwrites anything. Returns what was written.
  */
 export async function writeFirstConfig(file: string, wanted: FirstConfig): Promise<string[]> {
-  const { url, password: inUrl } = withoutPassword(wanted.url);
-  const password = wanted.password ?? inUrl;
+  const { database, password: inUrl } = withoutItsPassword(wanted.database);
+  const password = hasPassword(database) ? (wanted.password ?? inUrl) : null;
   const folder = dirname(file);
   const secretFile = join(folder, 'secrets', `${wanted.source}.password`);
   await mkdir(folder, { recursive: true });
-  await create(file, firstConfigText({ ...wanted, url, password }));
+  await create(file, firstConfigText({ ...wanted, database, password }));
   if (!(password instanceof Secret)) return [file];
   try {
     await mkdir(dirname(secretFile), { recursive: true, mode: 0o700 });
@@ -42,7 +45,7 @@ export async function writeFirstConfig(file: string, wanted: FirstConfig): Promi
   return [file, secretFile];
 }
 
-export function firstConfigText({ source, url, password, storagePath, schedule, timezone }: FirstConfig): string {
+export function firstConfigText({ source, database, password, storagePath, schedule, timezone }: FirstConfig): string {
   const text = (value: string) => JSON.stringify(escapeReferences(value));
   return `# What Holdfast protects, where it keeps backups, and for how long.
 # Check it after a change: holdfast config validate. Everything it may say: holdfast schema.
@@ -53,9 +56,8 @@ timezone: ${timezone}
 sources:
   ${source}:
     database:
-      url: ${text(url)}
-${passwordLines(source, password)}
-${scheduleLines(schedule)}
+${'path' in database ? `      engine: sqlite\n      path: ${text(database.path)}` : `      url: ${text(database.url)}`}
+${hasPassword(database) ? passwordLines(source, password) : ''}${scheduleLines(schedule)}
     # A backup is removed only when none of these rules keeps it.
     retention:
       last: 7
@@ -72,10 +74,21 @@ storages:
 }
 
 function passwordLines(source: string, password: FirstConfig['password']): string {
-  if (password === null) return '      # password: "${HOLDFAST_DATABASE_PASSWORD}", or "${file:/run/secrets/...}"';
+  if (password === null) return '      # password: "${HOLDFAST_DATABASE_PASSWORD}", or "${file:/run/secrets/...}"\n';
   if (password === 'variable')
-    return '      # Taken from the environment at every start.\n      password: "${HOLDFAST_DATABASE_PASSWORD}"';
-  return `      # In a file of its own, so that this one can be shared and kept in git.\n      password: "\${file:secrets/${source}.password}"`;
+    return '      # Taken from the environment at every start.\n      password: "${HOLDFAST_DATABASE_PASSWORD}"\n';
+  return `      # In a file of its own, so that this one can be shared and kept in git.\n      password: "\${file:secrets/${source}.password}"\n`;
+}
+
+/** A file has none: whoever may read it has the data. */
+export function hasPassword(database: FirstDatabase): boolean {
+  return 'url' in database && engineOf(database) !== 'sqlite';
+}
+
+function withoutItsPassword(database: FirstDatabase): { database: FirstDatabase; password: Secret | null } {
+  if ('path' in database) return { database, password: null };
+  const { url, password } = withoutPassword(database.url);
+  return { database: { url }, password };
 }
 
 function scheduleLines(schedule: string | null): string {
@@ -99,19 +112,29 @@ export function withoutPassword(url: string): { url: string; password: Secret | 
 
 /** What is wrong with the address of a database, or null. */
 export function problemWithAddress(url: string): string | null {
-  const read = databaseSchema.safeParse({ url });
-  return read.success ? null : `the address ${read.error.issues[0]?.message ?? 'cannot be used'}`;
+  const read = parse({ url });
+  if (read.success) return null;
+  const others = /^(postgres(ql)?|mysql|mariadb|sqlite):\/\//.test(url) ? '' : ' (or mysql://, mariadb://, sqlite:///)';
+  return `the address ${read.error.issues[0]?.message ?? 'cannot be used'}${others}`;
 }
 
 /** The database's name, as far as it can be the name of a source. */
-export function sourceNameFor(url: string): string {
-  const database = databaseSchema.safeParse({ url }).data?.address.database ?? '';
-  const name = database
+export function sourceNameFor(wanted: FirstDatabase): string {
+  const database = parse(wanted).data;
+  const called =
+    database?.engine === 'sqlite'
+      ? basename(database.path).replace(/\.[^.]*$/, '')
+      : (database?.address.database ?? '');
+  const name = called
     .toLowerCase()
     .replaceAll(/[^a-z0-9._-]+/g, '-')
     .replace(/^[^a-z0-9]+/, '')
     .slice(0, 63);
   return isSourceName(name) ? name : 'main';
+}
+
+function parse(database: FirstDatabase) {
+  return databaseSchema.safeParse({ engine: engineOf(database) ?? 'postgres', ...database });
 }
 
 async function create(file: string, text: string): Promise<void> {

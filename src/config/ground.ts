@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { engineOf } from './database-schema.ts';
 import type { EnvironmentValue } from './environment.ts';
 import type { WrittenReference } from './interpolate.ts';
 import { formatPath, valueAt, withValue } from './path.ts';
@@ -23,11 +24,11 @@ export function groundOf(preset: ReadPreset, said: ReadonlyMap<string, Environme
   const { source } = preset;
   const ground: Ground = {
     source,
-    tree: said.has('HOLDFAST_DATABASE_URL') ? withoutAddress(preset.tree, source) : preset.tree,
+    tree: wholeAddress(said) === undefined ? preset.tree : withoutAddress(preset.tree, source, said),
     origins: new Map(),
     variables: new Map(),
     references: new Map(),
-    warnings: [],
+    warnings: lostFolders(preset.tree, source, said.get('HOLDFAST_FILES')),
   };
   const replaced = replacedBy(said, source);
   for (const [path, origin] of preset.origins) {
@@ -61,12 +62,12 @@ function replacedBy(said: ReadonlyMap<string, EnvironmentValue>, source: string)
     if (opensChannel || name === 'HOLDFAST_ALERT_CHANNELS') return [{ below: 'alerts.channels', value }];
     return setting ? [{ below: formatPath(setting(source)), value }] : [];
   });
-  const url = said.get('HOLDFAST_DATABASE_URL');
-  if (!url) return places;
-  const parts = ['host', 'port', 'name', 'user', 'password'];
+  const whole = wholeAddress(said);
+  if (!whole) return places;
+  const parts = ['engine', 'path', 'host', 'port', 'name', 'user', 'password'];
   return [
     ...places,
-    ...parts.map((part) => ({ below: formatPath(['sources', source, 'database', part]), value: url })),
+    ...parts.map((part) => ({ below: formatPath(['sources', source, 'database', part]), value: whole })),
   ];
 }
 
@@ -80,9 +81,27 @@ function isAtOrBelow(path: string, outer: string): boolean {
   return path === outer || (path.startsWith(outer) && /^[.[]/.test(path.slice(outer.length)));
 }
 
-/** An address as a whole takes the place of its parts. */
-function withoutAddress(tree: unknown, source: string): unknown {
+function wholeAddress(said: ReadonlyMap<string, EnvironmentValue>): EnvironmentValue | undefined {
+  return said.get('HOLDFAST_DATABASE_URL') ?? said.get('HOLDFAST_DATABASE_PATH');
+}
+
+/** Also those that no variable of the system named: nobody is to believe that they are still saved. */
+function lostFolders(tree: unknown, source: string, said: EnvironmentValue | undefined): string[] {
+  const files = valueAt(tree, ['sources', source, 'files']);
+  if (!said || !Array.isArray(files)) return [];
+  const kept = said.text.split(',').map((item) => item.trim().replace(/^[^=/]+=/, ''));
+  return files
+    .map((each: unknown) => String(valueAt(each, ['path'])))
+    .filter((path) => !kept.includes(path))
+    .map((path) => `${said.origin} is used, so ${path} is not saved`);
+}
+
+/** An address as a whole takes the place of its parts, and of what is there for another engine only. */
+function withoutAddress(tree: unknown, source: string, said: ReadonlyMap<string, EnvironmentValue>): unknown {
   const path = ['sources', source, 'database'];
-  const kept = ['engine', 'ssl', 'tools'].map((key): [string, unknown] => [key, valueAt(tree, [...path, key])]);
+  const [url, file] = ['URL', 'PATH'].map((part) => said.get(`HOLDFAST_DATABASE_${part}`)?.text);
+  const before = valueAt(tree, [...path, 'engine']) ?? 'postgres';
+  const keys = (engineOf({ url, path: file }) ?? 'postgres') === before ? ['ssl', 'tools'] : [];
+  const kept = keys.map((key): [string, unknown] => [key, valueAt(tree, [...path, key])]);
   return withValue(tree, path, Object.fromEntries(kept.filter(([, value]) => value !== undefined)));
 }

@@ -90,8 +90,10 @@ function nameVariable(problem: Problem, values: ReadonlyMap<string, { origin: st
     return {
       ...problem,
       variable: 'HOLDFAST_DATABASE_URL',
-      message: 'is missing (or HOLDFAST_DATABASE_HOST, _NAME, _USER)',
+      message: 'is missing (or HOLDFAST_DATABASE_HOST, _NAME, _USER; HOLDFAST_DATABASE_PATH; HOLDFAST_FILES)',
     };
   }
+  if (section === 'sources' && part === 'app' && problem.path.length === 4)
+    return { ...problem, variable: `HOLDFAST_APP_${String(problem.path[3]).toUpperCase()}` };
   return problem;
 }

@@ -2,6 +2,7 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { addressOf } from '../../test/support/address-of.ts';
 import { HoldfastError } from '../base/errors.ts';
 import { storages } from '../storage/index.ts';
 import { loadConfig } from './load.ts';
@@ -103,7 +104,7 @@ storages:
       storages: ['fast', 'slow'],
       drill: { target: { address: 'postgres://drill@other/postgres' }, checks: ['select true'] },
     });
-    expect(shop?.database.address.password?.reveal()).toBe('p@ss');
+    expect(addressOf(config, 'shop').password?.reveal()).toBe('p@ss');
     expect(crm?.schedule).toEqual({
       plan: { everyMs: 86_400_000 },
       missed: 'run',
@@ -198,7 +199,7 @@ sources:
     retension: { last: 3 }
     retention: { last: 0, maxAge: 30 }
     storages: [locl]
-    drill: { target: "mysql://x/y" }
+    drill: { target: "oracle://x/y" }
 storages:
   local: { type: locall, path: 5 }
   other: { type: local, path: "\${file:nothing-here}" }
@@ -212,7 +213,7 @@ storages:
       expect.stringMatching(
         /^8: sources.shop.database.prot is not a known key; did you mean port\?; allowed: engine, url, host/,
       ),
-      '9: sources.shop.dump.format is "zip"; allowed: auto, custom, directory, tar, plain',
+      '9: sources.shop.dump.format is "zip"; allowed: auto, custom, directory, tar, plain, file',
       '9: sources.shop.dump.compression must be auto, none, or gzip, bzip2, xz, lz4 or zstd, with a level as in zstd:3, is "rar"',
       expect.stringMatching(
         /^10: sources.shop.schedule.cron must be a cron pattern of five fields .*, is "15 25 \* \* \*"$/,
@@ -222,7 +223,7 @@ storages:
       '12: sources.shop.retention.last must be a whole number from 1 to 1000000, is 0',
       '12: sources.shop.retention.maxAge must be a duration such as 30m, 24h or 7d, is 30',
       '13: sources.shop.storages[0] is "locl", which is not among the storages; did you mean local?; allowed: local, other',
-      '14: sources.shop.drill.target must be same, temporary, or an address such as postgres://user@host/database, is "mysql://x/y"',
+      '14: sources.shop.drill.target must be same, temporary, or an address such as postgres://user@host/database, is "oracle://x/y"',
       `16: storages.local.type is "locall"; did you mean local?; allowed: ${kinds}`,
       expect.stringMatching(/^17: storages.other.path the file .*nothing-here cannot be read \(it does not exist\)$/),
     ]);
@@ -346,7 +347,7 @@ sources:
   test.each([
     ['sources: { shop: { database: { name: shop, password: "hunter2-word", prot: 1 } } }'],
     ['sources: { shop: { database: { url: "postgres://shop:hunter2-word@db/sh%zz" } } }'],
-    ['sources: { shop: { database: { url: "mysql://shop:hunter2-word@db/shop" } } }'],
+    ['sources: { shop: { database: { url: "oracle://shop:hunter2-word@db/shop" } } }'],
     ['sources: { shop: { database: { url: "postgres://db/shop?password=hunter2-word&x=1" } } }'],
     ['sources: { shop: { database: { name: shop, password: [hunter2-word] } } }'],
     ['sources:\n  shop:\n    database: { name: shop }\n    password: hunter2-word'],
@@ -355,7 +356,7 @@ sources:
     ['sources:\n  shop:\n    database: { name: shop, password: "hunter2-word'],
     ['timezone: "${file:secret.txt}"'],
     ['sources: { shop: { database: { name: shop }, storages: ["${APP_TOKEN}"] } }'],
-    ['sources: { shop: { database: { name: shop }, drill: { target: "mysql://u:hunter2-word@h/x" } } }'],
+    ['sources: { shop: { database: { name: shop }, drill: { target: "oracle://u:hunter2-word@h/x" } } }'],
   ])('S23 secrets stay out of the error: %s', async (yaml) => {
     await writeFile(join(folder, 'secret.txt'), 'hunter2-word\n');
     const error = await load(yaml, { APP_TOKEN: 'hunter2-word' }).then(
@@ -432,7 +433,7 @@ describe('the environment alone', () => {
       schedule: { plan: { everyMs: 43_200_000 } },
       retention: { last: 30, maxAgeMs: 30 * 86_400_000, minimum: 1 },
     });
-    expect(config.sources['shop']?.database.address.password?.reveal()).toBe('p@ss/w:rd');
+    expect(addressOf(config, 'shop').password?.reveal()).toBe('p@ss/w:rd');
     expect(origins.get('sources.shop.retention.last')).toBe('HOLDFAST_KEEP_LAST');
     expect(origins.get('timezone')).toBe('HOLDFAST_TIMEZONE');
     expect(origins.has('sources.shop.dump.timeout')).toBe(false);
@@ -470,7 +471,7 @@ describe('the environment alone', () => {
       cwd: folder,
       env: { HOLDFAST_DATABASE_URL: 'postgres://db/shop', HOLDFAST_DATABASE_PASSWORD_FILE: secret },
     });
-    expect(config.sources['main']?.database.address.password?.reveal()).toBe(' with spaces and\nlines ');
+    expect(addressOf(config, 'main').password?.reveal()).toBe(' with spaces and\nlines ');
     expect(origins.get('sources.main.database.password')).toBe('HOLDFAST_DATABASE_PASSWORD_FILE');
   });
 
@@ -487,7 +488,7 @@ describe('the environment alone', () => {
       'HOLDFAST_STATE_FILE the file /nowhere/z cannot be read (it does not exist)',
       'HOLDFAST_DATABASE_PASSWORD is given twice, as HOLDFAST_DATABASE_PASSWORD and as HOLDFAST_DATABASE_PASSWORD_FILE; only one is allowed',
       expect.stringMatching(/^HOLDFAST_SOURCE is not a name/),
-      'HOLDFAST_DATABASE_URL is missing (or HOLDFAST_DATABASE_HOST, _NAME, _USER)',
+      'HOLDFAST_DATABASE_URL is missing (or HOLDFAST_DATABASE_HOST, _NAME, _USER; HOLDFAST_DATABASE_PATH; HOLDFAST_FILES)',
       'HOLDFAST_SCHEDULE must be a duration such as 30m, 24h or 7d, is "day"',
       'HOLDFAST_KEEP_LAST must be a whole number from 1 to 1000000, is "many"',
     ]);
@@ -509,7 +510,7 @@ describe('the environment alone', () => {
       cwd: folder,
       env: { HOLDFAST_DATABASE_NAME: odd, HOLDFAST_DATABASE_USER: odd, HOLDFAST_DATABASE_PASSWORD: odd, HOME: '/root' },
     });
-    const address = config.sources['main']?.database.address;
+    const address = addressOf(config, 'main');
     expect([address?.database, address?.user, address?.password?.reveal()]).toEqual([odd, odd, odd]);
   });
 

@@ -26,6 +26,8 @@ export type { LoadedConfig } from './loaded.ts';
 export interface LoadOptions {
   /** `--config` */
   path?: string | undefined;
+  /** In place of what the file says now. */
+  text?: string | undefined;
   env?: Environment;
   cwd?: string;
 }
@@ -42,9 +44,11 @@ export async function loadConfig(options: LoadOptions = {}): Promise<LoadedConfi
   const { env } = added;
   const said = await readEnvironment(env, readText);
   said.problems.unshift(...added.problems);
-  const file = await findFile(options.path, said, cwd);
-  if (file !== null) return loadFile(file, { env, cwd, said });
-  const preset = await readPreset({ env, said: said.values, readText });
+  const { text } = options;
+  const given = text !== undefined && options.path !== undefined ? resolve(cwd, options.path) : null;
+  const file = given ?? (await findFile(options.path, said, cwd));
+  if (file !== null) return loadFile(file, { env, cwd, said, text });
+  const preset = await readPreset({ env, said: said.values, envFile: added.file, readText });
   if (preset !== null && 'message' in preset) throw configInvalid([...said.problems, preset], null);
   if (said.problems.length > 0 || describesSource(said.values) || preset !== null)
     return loadEnvironment(said, { cwd, preset, added });
@@ -78,9 +82,9 @@ async function findFile(path: string | undefined, said: ReadEnvironment, cwd: st
 
 async function loadFile(
   file: string,
-  { env, cwd, said }: { env: Environment; cwd: string; said: ReadEnvironment },
+  { env, cwd, said, text }: { env: Environment; cwd: string; said: ReadEnvironment; text: string | undefined },
 ): Promise<LoadedConfig> {
-  const written = readDocument(await readConfigText(file));
+  const written = readDocument(text ?? (await readConfigText(file)));
   const state = said.values.get('HOLDFAST_STATE');
   const judged = await judgeWritten(written, { file, env, state: state && resolve(cwd, state.text) });
   const problems = [
@@ -94,11 +98,11 @@ async function loadFile(
   );
   const mentioned = new Set([...judged.references.values()].flatMap(({ names }) => names));
   const given = [...sourceVariables(said.values), ...presetVariables({ env, said: said.values })];
-  const files = new Set([...mentioned].map((text) => /^\$\{file:(.+)\}$/.exec(text)?.[1]?.trim()));
+  const files = new Set([...mentioned].map((name) => /^\$\{file:(.+)\}$/.exec(name)?.[1]?.trim()));
   const ignored = [...new Set(given)].filter((name) => !mentioned.has(`\${${name}}`) && !files.has(env[name] ?? ''));
   const warnings = [
     ...(ignored.length === 0 ? [] : [`${file} is used, so these variables have no effect: ${ignored.join(', ')}`]),
-    ...(await permissionWarnings(file, [...literal])),
+    ...(text === undefined ? await permissionWarnings(file, [...literal]) : []),
     ...said.warnings,
   ];
   const origins = new Map<string, string>();

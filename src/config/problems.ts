@@ -68,7 +68,7 @@ function describe(issue: z.core.$ZodIssue, tree: unknown, allowedKeys: AllowedKe
     case 'invalid_union': {
       const branch = closestBranch(issue.errors);
       if ('options' in issue && Array.isArray(issue.options))
-        return problem(choices(path, value, issue.options.map(String)));
+        return problem(choices(path, value, issue.options.filter((option) => option !== undefined).map(String)));
       if (branch)
         return branch.flatMap((inner) => describe({ ...inner, path: [...path, ...inner.path] }, tree, allowedKeys));
       return problem(`is not allowed here${is}`);

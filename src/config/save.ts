@@ -50,7 +50,8 @@ function edit(text: string, changes: readonly SettingChange[], file: string): st
   for (const { path, value } of changes) {
     try {
       if (value === undefined) document.deleteIn([...path]);
-      else document.setIn([...path], value);
+      // As a node: a further change may go into what was just written.
+      else document.setIn([...path], document.createNode(value));
     } catch (error) {
       throw new HoldfastError(
         'CONFIG_NOT_EDITABLE',

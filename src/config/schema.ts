@@ -1,6 +1,11 @@
 import { z } from 'zod';
-import { databaseSchema, dumpSchema, viaSchema } from '../engines/postgres/options.ts';
+import { dumpSchema } from '../engines/dump-options.ts';
+import { viaSchema } from '../engines/via-options.ts';
+import { filesSchema } from '../apps/files/options.ts';
+import { appSchema as nocobase } from '../apps/nocobase/options.ts';
+import { appSchema as nocodb } from '../apps/nocodb/options.ts';
 import { storages } from '../storage/index.ts';
+import { databaseSchema } from './database-schema.ts';
 import { hooksSchema } from './hooks-schema.ts';
 import { alertsSchema } from './alerts-schema.ts';
 import { monitorSchema, sourceMonitorSchema } from './monitor-schema.ts';
@@ -23,7 +28,7 @@ const drillSchema = z
     ...timingShape,
     target: z
       .string({ error: drillTargets })
-      .regex(/^(same|temporary|postgres(ql)?:\/\/.+)$/, { error: drillTargets })
+      .regex(/^(same|temporary|(postgres(ql)?|mysql|mariadb|sqlite):\/\/.+)$/, { error: drillTargets })
       .default('same')
       .transform((target): 'same' | 'temporary' | { address: string } =>
         target === 'same' || target === 'temporary' ? target : { address: target },
@@ -60,7 +65,14 @@ const encryptionSchema = z
   });
 
 const sourceSchema = z.strictObject({
-  database: databaseSchema,
+  database: databaseSchema
+    .optional()
+    .meta({ description: 'PostgreSQL, MySQL, MariaDB or SQLite: an address, or its parts; SQLite: the path.' }),
+  files: filesSchema.default([]).meta({ description: 'Folders that are saved, each as a tar.' }),
+  app: z
+    .discriminatedUnion('kind', [nocodb, nocobase])
+    .optional()
+    .meta({ description: 'An application: NocoDB through its API, or NocoBase with its folder.' }),
   via: viaSchema.nullable().default(null),
   dump: dumpSchema.prefault({}),
   schedule: scheduleSchema.nullable().default(null),

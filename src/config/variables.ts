@@ -87,9 +87,21 @@ export const variables: readonly Variable[] = [
   { name: 'HOLDFAST_SOURCE', about: 'The name of the source; default main.', example: 'shop' },
   {
     name: 'HOLDFAST_DATABASE_URL',
-    about: 'The address of the database.',
+    about: 'The address of the database: postgres://, mysql://, mariadb://, or sqlite:///absolute/path/of/the/file.',
     example: 'postgres://shop@db/shop',
     setting: ofSource('database', 'url'),
+  },
+  {
+    name: 'HOLDFAST_DATABASE_ENGINE',
+    about: 'postgres (default), mysql, mariadb or sqlite, where no address says it.',
+    example: 'mariadb',
+    setting: ofSource('database', 'engine'),
+  },
+  {
+    name: 'HOLDFAST_DATABASE_PATH',
+    about: 'The file of an SQLite database, instead of an address.',
+    example: '/srv/app/data.db',
+    setting: ofSource('database', 'path'),
   },
   {
     name: 'HOLDFAST_DATABASE_HOST',
@@ -99,7 +111,7 @@ export const variables: readonly Variable[] = [
   },
   {
     name: 'HOLDFAST_DATABASE_PORT',
-    about: 'The port; default 5432.',
+    about: 'The port; default 5432, for MySQL and MariaDB 3306.',
     example: '5432',
     setting: ofSource('database', 'port'),
   },
@@ -120,6 +132,38 @@ export const variables: readonly Variable[] = [
     about: 'The password, exactly as it is: nothing in it needs to be encoded.',
     example: 's3cr3t',
     setting: ofSource('database', 'password'),
+  },
+  {
+    name: 'HOLDFAST_FILES',
+    about:
+      'Folders to save, separated by commas: paths, each also as name=path; without a name, they are called as their last part.',
+    example: '/srv/shop/uploads,invoices=/srv/invoices',
+    setting: ofSource('files'),
+    read: readFolders,
+  },
+  {
+    name: 'HOLDFAST_APP',
+    about: 'An application to save: nocodb (its address and a token) or nocobase (its folder).',
+    example: 'nocodb',
+    setting: ofSource('app', 'kind'),
+  },
+  {
+    name: 'HOLDFAST_APP_URL',
+    about: 'The address of the application.',
+    example: 'http://nocodb:8080',
+    setting: ofSource('app', 'url'),
+  },
+  {
+    name: 'HOLDFAST_APP_TOKEN',
+    about: 'An API token of NocoDB.',
+    example: 's3cr3t',
+    setting: ofSource('app', 'token'),
+  },
+  {
+    name: 'HOLDFAST_APP_PATH',
+    about: 'The folder of NocoBase: the one with its .env and its storage folder.',
+    example: '/srv/nocobase',
+    setting: ofSource('app', 'path'),
   },
   {
     name: 'HOLDFAST_CONTAINER',
@@ -593,6 +637,14 @@ export const variables: readonly Variable[] = [
     opensChannel: true,
   },
 ];
+
+/** Only what can be a name is taken for one: `./a=b` is a path. */
+function readFolders(text: string): unknown {
+  return list(text).map((item) => {
+    const named = /^([a-z0-9][a-z0-9._-]*)=(.+)$/.exec(item);
+    return named ? { name: named[1], path: named[2] } : { path: item };
+  });
+}
 
 function readSchedule(text: string): unknown {
   const every = /^every\s+(.+)$/i.exec(text.trim());

@@ -10,13 +10,13 @@ import { step, type Report } from '../base/progress.ts';
 import { formatCount } from '../base/units.ts';
 import { compareCounts, describeMismatches, type Comparison } from '../care/compare.ts';
 import { drill } from '../care/drill.ts';
+import { databaseOf } from '../care/source.ts';
 import { loadConfig } from '../config/load.ts';
-import { startTemporaryServer, type TemporaryServer } from '../engines/postgres/temporary-server.ts';
 import type { House } from '../house.ts';
 import { restore } from '../restore/restore.ts';
 import { openHouse } from '../wiring.ts';
-import { accidents, facts, fillShop, rowCount } from './shop.ts';
-import { openSession } from './session.ts';
+import { chooseStage } from './choose-stage.ts';
+import type { Stage } from './stage.ts';
 
 export interface DemoTask {
   /** Leave configuration and backups behind, to play with. */
@@ -32,6 +32,8 @@ export interface DemoTask {
 
 export interface DemoResult {
   ok: boolean;
+  /** What the tour was made with: the first where it is installed. */
+  engine: 'postgres' | 'sqlite';
   /** From the first step to the last, cleaning up not included. */
   seconds: number;
   backup: string;
@@ -50,12 +52,14 @@ export async function demo(task: DemoTask): Promise<DemoResult> {
   const started = clock.monotonic();
   await using place = await openPlace(task.keep);
 
-  chapter('A throw-away PostgreSQL with a shop in it');
-  await using server = await step(report, 'server', () => startTemporaryServer({}, signal), describeServer);
-  await step(report, 'shop', () => openShop(server, signal), describeShop);
-  const before = await lookAtShop(server, signal);
+  const planned = await chooseStage(signal);
+  chapter(planned.chapter);
+  if (planned.note !== null) task.line(planned.note);
+  await using stage = await planned.prepare({ folder: place.folder, report, signal });
+  await step(report, 'shop', () => fillShop(stage, signal), describeShop);
+  const before = await lookAtShop(stage, signal);
   for (const { name, value } of before) task.line(`${name}: ${value}`);
-  await using house = await openDemoHouse(place, server, task);
+  await using house = await openDemoHouse(place, stage, task);
 
   const source = await house.source(undefined, signal);
   chapter('holdfast backup');
@@ -75,8 +79,8 @@ export async function demo(task: DemoTask): Promise<DemoResult> {
   if (!rehearsed.ok) throw failed('the drill found differences');
 
   chapter('The accident');
-  await haveAccidents(server, task);
-  showChanges(before, await lookAtShop(server, signal), task);
+  await haveAccidents(stage, task);
+  showChanges(before, await lookAtShop(stage, signal), task);
 
   chapter(`holdfast restore ${taken.id}`);
   await bringBack(house, taken.id, task);
@@ -84,13 +88,14 @@ export async function demo(task: DemoTask): Promise<DemoResult> {
   chapter('The proof');
   const proof = await step(report, 'compare', () => compareWithBackup(house, taken.id, task), describeProof);
   if (!proof.ok) throw failed(describeMismatches(proof));
-  const after = await lookAtShop(server, signal);
+  const after = await lookAtShop(stage, signal);
   showChanges(before, after, task);
   if (JSON.stringify(after) !== JSON.stringify(before))
     throw failed('the shop does not look as it did before the accident');
 
   return {
     ok: true,
+    engine: planned.engine,
     seconds: (clock.monotonic() - started) / 1000,
     backup: taken.id,
     tables: proof.tables.compared,
@@ -126,18 +131,17 @@ async function openPlace(wanted: boolean): Promise<Place> {
 }
 
 /** A configuration file as an operator writes it, read as any other. */
-async function openDemoHouse(place: Place, server: TemporaryServer, task: DemoTask): Promise<House> {
+async function openDemoHouse(place: Place, stage: Stage, task: DemoTask): Promise<House> {
   const text = `# Written by holdfast demo.
 state: ./state
 sources:
   shop:
-    database: { url: "postgres://${server.user}@${server.host}:${server.port}/shop", password: "\${file:./password}" }
+    database: ${stage.config}
     dump: { fingerprints: true }
     drill: { checks: ["select count(*) > 0 from orders", "select min(price) > 0 from products"] }
 storages:
   local: { type: local, path: ./backups }
 `;
-  await writeFile(join(place.folder, 'password'), server.password.reveal(), { mode: 0o600 });
   await writeFile(place.config, text, { mode: 0o600 });
   const loaded = await loadConfig({ path: place.config, env: {}, cwd: place.folder });
   return openHouse(loaded, { clock: task.clock, logger: task.logger });
@@ -148,14 +152,10 @@ function common(house: House, { signal, report }: DemoTask) {
   return { catalog, clock, instance, version, timezone, scratch, signal, report };
 }
 
-async function openShop(server: TemporaryServer, signal: AbortSignal): Promise<number> {
-  {
-    await using admin = await openSession(server, 'postgres', signal);
-    await admin.run('CREATE DATABASE shop');
-  }
-  await using shop = await openSession(server, 'shop', signal);
-  await fillShop((sql) => shop.run(sql));
-  return Number(await shop.value(rowCount));
+async function fillShop({ shop, open }: Stage, signal: AbortSignal): Promise<number> {
+  await using session = await open(signal);
+  await shop.fill((sql) => session.run(sql));
+  return Number(await session.value(shop.rowCount));
 }
 
 interface Look {
@@ -163,12 +163,12 @@ interface Look {
   value: string;
 }
 
-async function lookAtShop(server: TemporaryServer, signal: AbortSignal): Promise<Look[]> {
-  await using shop = await openSession(server, 'shop', signal);
+async function lookAtShop({ shop, open }: Stage, signal: AbortSignal): Promise<Look[]> {
+  await using session = await open(signal);
   const seen: Look[] = [];
-  for (const { name, sql } of facts) {
+  for (const { name, sql } of shop.facts) {
     // After the accident a whole table is gone.
-    const value = await shop.value(sql).catch((error: unknown) => {
+    const value = await session.value(sql).catch((error: unknown) => {
       if (signal.aborted) throw error;
       return 'gone';
     });
@@ -177,10 +177,10 @@ async function lookAtShop(server: TemporaryServer, signal: AbortSignal): Promise
   return seen;
 }
 
-async function haveAccidents(server: TemporaryServer, { signal, line }: DemoTask): Promise<void> {
-  await using shop = await openSession(server, 'shop', signal);
-  for (const { sql, told } of accidents) {
-    await shop.run(sql);
+async function haveAccidents({ shop, open }: Stage, { signal, line }: DemoTask): Promise<void> {
+  await using session = await open(signal);
+  for (const { sql, told } of shop.accidents) {
+    await session.run(sql);
     line(`${sql};  -- ${told}`);
   }
 }
@@ -201,6 +201,7 @@ async function bringBack(house: House, id: string, task: DemoTask): Promise<void
       from: { storage: house.storageOf(source), id },
       into: null,
       inPlace: false,
+      files: true,
       scope: null,
       owners: 'keep',
       sessions: 'disconnect',
@@ -229,12 +230,8 @@ async function compareWithBackup(house: House, id: string, { signal }: DemoTask)
     signal,
   });
   if (!manifest.database) throw failed('the backup holds no database');
-  const live = await source.database.count({ tables: null, sequences: true, fingerprints: true }, signal);
+  const live = await databaseOf(source).count({ tables: null, sequences: true, fingerprints: true }, signal);
   return compareCounts(manifest.database, live);
-}
-
-function describeServer(server: TemporaryServer): string {
-  return `PostgreSQL ${server.version} on ${server.host}:${server.port}`;
 }
 
 function describeShop(rows: number): string {

@@ -4,7 +4,7 @@ import type { Logger } from '../base/logger.ts';
 import type { TableName } from './table-name.ts';
 import type { AgedRows, Collations } from './upkeep.ts';
 
-export type { TableName } from './table-name.ts';
+export { tableTitle, type TableName } from './table-name.ts';
 export type * from './upkeep.ts';
 
 /**
@@ -13,13 +13,43 @@ export type * from './upkeep.ts';
  * Every method takes a signal and, when it fires, must end all programs and server sessions it started before it rejects.
  * Errors are `HoldfastError`s with a stable code and a hint; foreign messages are translated inside the engine.
  */
-export interface Engine<Settings> {
+export interface Engine<Own> {
   readonly name: EngineName;
+  /** What `dump.format` may say, beside `auto`. */
+  readonly formats: readonly DumpFormat[];
   /** Must not connect; everything happens when a method of the database is called. */
-  connect(settings: Settings, context: EngineContext): Database;
+  connect(settings: EngineSettings<Own>, context: EngineContext): Database;
 }
 
-export type EngineName = 'postgres';
+/** Everything an engine is told; `config` validates it and hands it over. */
+export interface EngineSettings<Own> {
+  /** The engine's own schema says what these are. */
+  database: Own;
+  via: ViaSettings;
+  dump: DumpSettings;
+}
+
+export interface DumpSettings {
+  format: 'auto' | DumpFormat;
+  compression: 'auto' | Compression;
+  jobs: 'auto' | number;
+  /** For each part of the dump; null: no limit. */
+  timeoutMs: number | null;
+  lockTimeoutMs: number;
+  rowCounts: 'exact' | 'none';
+  fingerprints: boolean;
+  /** Bytes per second read from the tool; null: as fast as it goes. */
+  limit: number | null;
+  /** `auto`: where the role may read them. */
+  globals: 'auto' | boolean;
+  /** Names of tables as pg_dump takes them: `*` and `?` match, double quotes take literally, a schema before a dot. */
+  exclude: { tables: string[]; tableData: string[] };
+}
+
+/** Null: the client tools of this machine. `auto`: those of the container the database runs in, where there is one. */
+export type ViaSettings = { container: string } | null;
+
+export type EngineName = 'postgres' | 'mysql' | 'mariadb' | 'sqlite';
 
 export interface EngineContext {
   clock: Clock;
@@ -28,7 +58,8 @@ export interface EngineContext {
   scratch: string;
 }
 
-export type DumpFormat = 'custom' | 'directory' | 'tar' | 'plain';
+/** `file`: a database file as it is. What `directory` holds is the engine's business. */
+export type DumpFormat = 'custom' | 'directory' | 'tar' | 'plain' | 'file';
 export type Codec = 'none' | 'gzip' | 'bzip2' | 'xz' | 'lz4' | 'zstd';
 export interface Compression {
   codec: Codec;
@@ -190,9 +221,22 @@ export interface Check {
   hint?: string;
 }
 
+/** What recipes and surfaces must not take for granted. */
+export interface Capabilities {
+  /** The schema of tables whose name is given without one; null: there are no schemas, and `TableName.schema` is always ''. */
+  defaultSchema: string | null;
+  /** `replace` works: a table, or all content, inside the live database. */
+  inPlace: boolean;
+  /** `temporary` works: a throw-away server (or place) for drills. */
+  temporary: boolean;
+  /** The database is a file of this machine: there is no server, and no other one can be named by an address. */
+  file: boolean;
+}
+
 /** One database on one server, existing or not, with everything a recipe does to it. */
 export interface Database {
   readonly engine: EngineName;
+  readonly capabilities: Capabilities;
   readonly name: string;
   /** For people: `shop on db:5432 as shop`. No secret in it. */
   readonly title: string;
@@ -225,6 +269,10 @@ export interface Database {
     what: { tables: TableName[] | null; sequences: boolean; fingerprints: boolean },
     signal: AbortSignal,
   ): Promise<Counts>;
+  /** One `select` of ours or of an application, in a read-only session; values as the driver gives them (numbers too large for a number are texts). */
+  select(query: string, signal: AbortSignal): Promise<Record<string, unknown>[]>;
+  /** Statements that fit a restored database to its application before it goes live, in one transaction. Not every engine has use for it. */
+  adjust?(statements: readonly string[], signal: AbortSignal): Promise<void>;
   /** Scalars of `select` statements given by the operator, each true or false. */
   ask(queries: string[], signal: AbortSignal): Promise<{ query: string; ok: boolean; detail: string }[]>;
 

@@ -18,7 +18,7 @@ async function createAndFill({ request, report, signal }: RestoreTask, plan: Res
     assertEqual(result.comparison);
     await target.dress(like, signal);
     const { comparison, loadSeconds, warnings } = result;
-    return { comparison, previous: null, loadSeconds, warnings };
+    return { comparison, previous: null, files: [], loadSeconds, warnings };
   });
 }
 
@@ -33,5 +33,5 @@ async function fillExisting({ report, signal }: RestoreTask, plan: RestorePlan):
   await step(report, 'analyze', () => target.analyze(signal));
   const { comparison } = await step(report, 'compare', () => countAndCompare(target, expected, signal));
   assertEqual(comparison);
-  return { comparison, previous: null, loadSeconds, warnings };
+  return { comparison, previous: null, files: [], loadSeconds, warnings };
 }

@@ -2,23 +2,26 @@ import type { DatabaseFacts, ServerFacts, TargetFacts } from '../engines/engine.
 
 /** One named check before a restore. A block may have an override of its own; `--yes` never skips one. */
 export interface Guard {
-  code: GuardCode;
+  /** Ours, or one of the application's. */
+  code: string;
   result: 'pass' | 'warn' | 'block';
   detail: string;
   /** How the operator lifts this block, or null when nothing but another way of restoring helps. */
   override: string | null;
 }
 
-export type GuardCode =
-  | 'target'
-  | 'rights'
-  | 'server-version'
-  | 'encoding'
-  | 'collation'
-  | 'roles'
-  | 'extensions'
-  | 'sessions'
-  | 'script';
+export const guardCodes = [
+  'target',
+  'rights',
+  'server-version',
+  'encoding',
+  'collation',
+  'roles',
+  'extensions',
+  'sessions',
+  'script',
+] as const;
+export type GuardCode = (typeof guardCodes)[number];
 
 export type RestoreMode = 'swap' | 'new' | 'in-place';
 

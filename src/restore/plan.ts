@@ -1,19 +1,22 @@
 import { openForeignDump } from '../archive/foreign.ts';
 import { openArchive, type StoredBackup } from '../archive/reader.ts';
-import type {
-  Counts,
-  Database,
-  DatabaseFacts,
-  LoadOptions,
-  StoredDump,
-  TableName,
-  TargetFacts,
+import type { AppDatabase, StagedTree } from '../apps/app.ts';
+import {
+  tableTitle,
+  type Counts,
+  type Database,
+  type DatabaseFacts,
+  type LoadOptions,
+  type StoredDump,
+  type TableName,
+  type TargetFacts,
 } from '../engines/engine.ts';
 import { throwIfAborted } from '../base/abort.ts';
 import { HoldfastError } from '../base/errors.ts';
-import type { Source } from '../care/source.ts';
+import { databaseOf, family, readerOf, type Source } from '../care/source.ts';
 import type { Storage } from '../storage/storage.ts';
 import { blocking, evaluateGuards, type Guard, type RestoreMode } from './guards.ts';
+import { planTrees, treesOf, type TreesOfBackup } from './trees.ts';
 
 export interface BackupPlace {
   storage: Storage;
@@ -29,6 +32,8 @@ export interface RestoreRequest {
   /** A database name or address to restore into instead of the live database; null: the source's own database. */
   into: string | null;
   inPlace: boolean;
+  /** Folders of the backup come back with the database. */
+  files: boolean;
   /** Null: everything. */
   scope: { tables: TableName[]; schemas: string[] } | null;
   owners: 'keep' | 'none';
@@ -53,6 +58,9 @@ export interface RestorePlan {
   expected: Counts | null;
   load: LoadOptions;
   guards: Guard[];
+  /** Folders that come back together with the database. */
+  trees: readonly TreesOfBackup[];
+  files: readonly StagedTree[];
   /** Something that lives is replaced: ask for its name. */
   destructive: boolean;
 }
@@ -62,14 +70,19 @@ export async function planRestore(request: RestoreRequest, scratch: string, sign
   const { source, scope, owners, sessions, allowed } = request;
   const mode = chooseMode(request);
   const { archive, dump } = await openDump(request, scratch, signal);
-  if (scope) await assertInDump(source.database, dump, scope, signal);
-  const target = openTarget(source, request.into);
+  const engine = archive?.manifest.database?.engine;
+  const reader = readerOf(source, engine);
+  if (scope) await assertInDump(reader, dump, scope, signal);
+  const target = openTarget(source, request.into, engine);
+  if (mode === 'in-place' && !target.capabilities.inPlace) throw wholeOnly(target);
   const server = await target.server(signal);
   const targetFacts = await target.target(signal);
   if (request.into !== null) refuseLiveTarget(source, target, server.databases, targetFacts);
   const backup = archive?.manifest.database ?? null;
   const foreignScript = dump.format === 'plain' && !dump.trusted;
-  const guards = evaluateGuards({
+  const trees = archive && wantsTrees(request, mode) ? await treesOf(source, archive) : [];
+  const files = await planTrees(trees, everyTree, signal);
+  const guards: Guard[] = evaluateGuards({
     mode,
     name: target.name,
     backup,
@@ -88,7 +101,14 @@ export async function planRestore(request: RestoreRequest, scratch: string, sign
     dump,
     target,
     targetFacts,
-    like: chooseLike(mode, targetFacts, backup, target, owners, backup ? null : await factsOf(source.database, signal)),
+    like: chooseLike(
+      mode,
+      targetFacts,
+      backup,
+      target,
+      owners,
+      backup ? null : await factsOf(databaseOf(source), signal),
+    ),
     expected: backup && expectedIn(backup, scope),
     load: {
       scope,
@@ -98,8 +118,10 @@ export async function planRestore(request: RestoreRequest, scratch: string, sign
       allowForeignScript: allowed.includes('script'),
       allowUnpatchedTools: allowed.includes('unpatched'),
     },
-    guards,
-    destructive: targetFacts !== null && mode !== 'new',
+    guards: [...guards, ...(await guardsOfApp(request, archive, target, targetFacts, signal))],
+    destructive: mode !== 'new' && (targetFacts !== null || files.some(({ replaces }) => replaces)),
+    trees,
+    files,
   };
 }
 
@@ -136,7 +158,7 @@ async function openDump(
   signal: AbortSignal,
 ): Promise<{ archive: StoredBackup | null; dump: StoredDump }> {
   if ('file' in from) {
-    const recognise = (head: Buffer) => source.database.recognise(head);
+    const recognise = (head: Buffer) => databaseOf(source).recognise(head);
     return { archive: null, dump: await openForeignDump({ path: from.file, scratch, recognise, signal }) };
   }
   const archive = await openFirst(source, from, scratch, signal);
@@ -162,9 +184,61 @@ async function openFirst(
   throw failure?.error;
 }
 
-function openTarget({ database }: Source, into: string | null): Database {
-  if (into === null) return database;
-  return into.includes('://') ? database.at(into) : database.named(into);
+function wholeOnly({ engine }: Database): HoldfastError {
+  return new HoldfastError('WHOLE_ONLY', `databases of ${engine} are restored as a whole, not in parts or in place`, {
+    kind: 'usage',
+    hint: 'Restore it beside the live one with `--into <name>`, and copy over what you need.',
+  });
+}
+
+/** A dump goes into a database of its own kind: the source's, or one that an address names. */
+function openTarget(source: Source, into: string | null, engine: string | undefined): Database {
+  if (into?.includes('://')) return readerOf(source, engine).at(into);
+  const database = databaseOf(source);
+  if (engine !== undefined && family(engine) !== family(database.engine)) {
+    throw new HoldfastError(
+      'ENGINE_DIFFERS',
+      `the backup is of ${engine}, and the source's database is ${database.engine}`,
+      {
+        kind: 'refused',
+        hint: `Restore it with \`--into\` and the address of a database of ${engine}.`,
+      },
+    );
+  }
+  return into === null ? database : database.named(into);
+}
+
+/** With the whole live database; beside it, nobody could say where the folders should go. */
+function wantsTrees({ scope, from, files }: RestoreRequest, mode: RestoreMode): boolean {
+  return files && mode !== 'new' && scope === null && !('file' in from);
+}
+
+const everyTree = { only: null, to: null };
+
+/** What the application demands of a database that goes live under it. */
+async function guardsOfApp(
+  { source, allowed }: RestoreRequest,
+  archive: StoredBackup | null,
+  target: Database,
+  targetFacts: TargetFacts | null,
+  signal: AbortSignal,
+): Promise<Guard[]> {
+  const facts = archive?.manifest.app;
+  const guards = facts && source.apps.find(({ kind }) => kind === facts['kind'])?.guards;
+  if (!facts || !guards) return [];
+  return guards.before({ facts }, targetFacts && appDatabase(target, targetFacts.facts.serverVersion), {
+    allowed,
+    signal,
+  });
+}
+
+export function appDatabase(database: Database, serverVersion: string): AppDatabase {
+  return {
+    engine: database.engine,
+    name: database.name,
+    serverVersion,
+    select: (query, signal) => database.select(query, signal),
+  };
 }
 
 /** A misspelt name is told before anything else is looked at. A plain dump has no contents to look into; loading a part of it is refused later. */
@@ -179,7 +253,7 @@ async function assertInDump(
   const there = new Set(entries.filter(({ kind }) => kind === 'TABLE').map(keyOf));
   const known = new Set(entries.flatMap((entry) => (entry.kind === 'SCHEMA' ? entry.name : (entry.schema ?? []))));
   const missing = [
-    ...tables.filter((table) => !there.has(keyOf(table))).map(({ schema, name }) => `table ${schema}.${name}`),
+    ...tables.filter((table) => !there.has(keyOf(table))).map((table) => `table ${tableTitle(table)}`),
     ...schemas.filter((schema) => !known.has(schema)).map((schema) => `schema ${schema}`),
   ];
   if (missing.length === 0) return;
@@ -195,7 +269,7 @@ function keyOf({ schema, name }: { schema: string | null; name: string }): strin
 
 /** `--into` is for beside: naming the live database there would skip everything that protects it. */
 function refuseLiveTarget(source: Source, target: Database, databases: string[], facts: TargetFacts | null): void {
-  const same = target.title === source.database.title && databases.includes(target.name);
+  const same = target.title === source.database?.title && databases.includes(target.name);
   if (!same || facts === null) return;
   throw new HoldfastError('TARGET_IS_LIVE', `${target.name} is the live database of ${source.name}`, {
     kind: 'refused',

@@ -1,23 +1,25 @@
-import { takeBackup, sourceLock } from '../backup/backup.ts';
+import { sourceLock } from '../backup/backup.ts';
 import { withHooks, type HookTask } from '../backup/hooks.ts';
 import { openArchive, type StoredBackup } from '../archive/reader.ts';
 import { isOneOf } from '../archive/stored-dump.ts';
+import type { SwappedTree } from '../apps/app.ts';
 import { throwIfAborted } from '../base/abort.ts';
-import { HoldfastError } from '../base/errors.ts';
-import { step, type Report } from '../base/progress.ts';
+import { step } from '../base/progress.ts';
 import type { Comparison } from '../care/compare.ts';
-import { listBackups } from '../care/listing.ts';
-import type { Source } from '../care/source.ts';
+import { readerOf, type Source } from '../care/source.ts';
 import { assertVerified, readingLock, type VerifyResult } from '../care/verify.ts';
 import { holdLock, type Lease } from '../catalog/lease.ts';
 import { withRun } from '../catalog/run.ts';
 import type { Guard } from './guards.ts';
 import { aroundRestore } from './around-restore.ts';
 import { fillNew } from './fill-new.ts';
-import { assertAllowed, planRestore, type RestorePlan } from './plan.ts';
+import { appDatabase, assertAllowed, planRestore, type RestorePlan } from './plan.ts';
+import { refuseUnfitted } from './fit-app.ts';
 import { replaceInPlace } from './replace-in-place.ts';
+import { safetyBackup } from './safety.ts';
 import { swapIn } from './swap-in.ts';
 import type { Outcome, RestoreTask } from './task.ts';
+import { layTrees, type Laid } from './trees.ts';
 
 export interface RestoreResult {
   run: string;
@@ -27,6 +29,10 @@ export interface RestoreResult {
   target: string;
   /** Under which name the database that was live before is kept. */
   previous: string | null;
+  /** Folders that were put back, and where what was there before is kept. */
+  files: SwappedTree[];
+  /** What is left to do by hand: start the application, upgrade it. */
+  next: string[];
   /** The backup of the live database made just before. */
   safety: string | null;
   tables: Comparison['tables'];
@@ -78,11 +84,12 @@ export async function restore(task: RestoreTask): Promise<RestoreResult> {
       const plan = await readWholeCopy(inside, planned);
       const { safety, outcome } = await withHooks(hooksOf(inside, plan, run.id), async (reached) => {
         const before = await takeSafetyBackup(inside, plan, sourceLease, run.id);
-        const done = await carryOut(inside, plan, run.id, () => sourceLease.assertHeld());
+        await using laid = await layTrees(inside, plan.trees, { only: null, to: null });
+        const done = await carryOut(inside, plan, run.id, { assertHeld: () => sourceLease.assertHeld(), laid });
         const said = await reached({ backup: plan.from, state: 'succeeded' });
-        return { safety: before, outcome: { ...done, warnings: [...done.warnings, ...said] } };
+        return { safety: before, outcome: { ...done, warnings: [...laid.warnings, ...done.warnings, ...said] } };
       });
-      const { comparison, previous, loadSeconds, warnings } = outcome;
+      const { comparison, previous, files, loadSeconds, warnings } = outcome;
       const result: RestoreResult = {
         run: run.id,
         id: plan.from,
@@ -90,6 +97,8 @@ export async function restore(task: RestoreTask): Promise<RestoreResult> {
         mode: plan.mode,
         target: plan.target.title,
         previous,
+        files,
+        next: await whatIsNext(inside, plan),
         safety,
         tables: comparison.tables,
         sequences: comparison.sequences,
@@ -159,13 +168,13 @@ async function checkBytes(
 
 /** Null: all of them. A table of contents that cannot be read is found damaged with the rest. */
 async function filesFor(
-  { database }: Source,
+  source: Source,
   archive: StoredBackup,
   scope: RestoreTask['request']['scope'],
   signal: AbortSignal,
 ): Promise<string[] | null> {
   try {
-    return await database.filesFor(archive.dump(), scope, signal);
+    return await readerOf(source, archive.manifest.database?.engine).filesFor(archive.dump(), scope, signal);
   } catch {
     throwIfAborted(signal);
     return null;
@@ -178,57 +187,37 @@ async function takeSafetyBackup(
   lease: Lease,
   run: string,
 ): Promise<string | null> {
-  if (!plan.destructive || !task.request.safetyBackup) return null;
-  const { source } = task.request;
+  const { source, safetyBackup: wanted } = task.request;
+  if (!plan.destructive || !wanted) return null;
+  const replaced = { source, from: plan.from, only: null };
+  return safetyBackup(task, replaced, lease, run, plan.archive?.manifest.id ?? null);
+}
+
+/** The restore is done: not knowing this is no reason to call it failed. */
+async function whatIsNext({ request, signal }: RestoreTask, { mode, archive, target }: RestorePlan): Promise<string[]> {
+  const facts = archive?.manifest.app;
+  const guards = facts && request.source.apps.find(({ kind }) => kind === facts['kind'])?.guards;
+  if (!facts || !guards || mode === 'new') return [];
   try {
-    const taken = await step(
-      task.report,
-      'safety backup',
-      () =>
-        takeBackup(
-          {
-            ...task,
-            source,
-            trigger: 'safety',
-            safetyFor: plan.archive?.manifest.id ?? null,
-            description: `before restoring ${plan.from}`,
-            report: quietSteps(task.report),
-          },
-          lease,
-          run,
-        ),
-      (result) => result.id,
-    );
-    // So that it is seen at once, and not only when somebody looks into the storage the next time.
-    await listBackups(task, source, lease.signal);
-    return taken.id;
+    const now = (await target.target(signal))?.facts;
+    return now ? await guards.after({ facts }, appDatabase(target, now.serverVersion), signal) : [];
   } catch (error) {
-    if (task.signal.aborted) throw error;
-    throw new HoldfastError(
-      'SAFETY_BACKUP_FAILED',
-      `the live database could not be backed up before the restore: ${(error as Error).message}`,
-      {
-        cause: error,
-        hint: 'Nothing was changed. Mend the cause, or go on without this protection with `--no-safety-backup`.',
-      },
-    );
+    return [`look after the application: ${(error as Error).message}`];
   }
 }
 
-/** The safety backup is one step of the restore; only its warnings and its bytes are worth a line. */
-function quietSteps(report: Report): Report {
-  return (event) => {
-    if (event.kind === 'warning') report(event);
-    if (event.kind === 'progress') report({ ...event, step: 'safety backup' });
-  };
-}
-
-async function carryOut(task: RestoreTask, plan: RestorePlan, run: string, assertHeld: () => void): Promise<Outcome> {
+async function carryOut(
+  task: RestoreTask,
+  plan: RestorePlan,
+  run: string,
+  live: { assertHeld: () => void; laid: Laid },
+): Promise<Outcome> {
   switch (plan.mode) {
     case 'swap':
-      return swapIn(task, plan, run, assertHeld);
+      return swapIn(task, plan, run, live);
     case 'in-place':
-      return replaceInPlace(task, plan, assertHeld);
+      await refuseUnfitted(task, plan);
+      return replaceInPlace(task, plan, live);
     case 'new':
       return fillNew(task, plan);
   }

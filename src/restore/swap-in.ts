@@ -4,7 +4,9 @@ import { type Comparison, describeMismatches } from '../care/compare.ts';
 import { rehearse } from '../care/rehearse.ts';
 import { nameBeside } from '../care/scratch-name.ts';
 import type { Database } from '../engines/engine.ts';
+import { fitApp } from './fit-app.ts';
 import type { RestorePlan } from './plan.ts';
+import type { Laid } from './trees.ts';
 import type { Outcome, RestoreTask } from './task.ts';
 
 /** Loads beside the live database, compares, then swaps by renaming. */
@@ -12,9 +14,9 @@ export async function swapIn(
   task: RestoreTask,
   plan: RestorePlan,
   run: string,
-  assertHeld: () => void,
+  { assertHeld, laid }: { assertHeld: () => void; laid: Laid },
 ): Promise<Outcome> {
-  const { report, signal } = task;
+  const { report, signal, request } = task;
   const { target: live } = plan;
   const scratch = live.named(nameBeside(live.name, 'restoring', run));
   const previous = live.named(nameBeside(live.name, 'before', run));
@@ -23,7 +25,7 @@ export async function swapIn(
     const result = await rehearse({
       scratch,
       like: { ...plan.like, name: scratch.name },
-      note: `restore of ${task.request.source.name} ${plan.from}, not yet proven`,
+      note: `restore of ${request.source.name} ${plan.from}, not yet proven`,
       dump: plan.dump,
       expected: plan.expected,
       options: plan.load,
@@ -31,25 +33,27 @@ export async function swapIn(
       report,
     });
     assertEqual(result.comparison);
+    await fitApp(task, plan, scratch);
     await scratch.dress({ ...plan.like, name: live.name }, signal);
     return result;
   });
 
   assertHeld();
   const exists = plan.targetFacts !== null;
-  await step(
+  const names = { replacement: scratch.name, previous: exists ? previous.name : null };
+  const { files } = await step(
     report,
     'swap',
     // A failure here keeps the proven database: the error tells how to finish by hand.
-    () =>
-      live.swap({ replacement: scratch.name, previous: exists ? previous.name : null }, task.request.sessions, signal),
+    () => laid.goLive(() => live.swap(names, request.sessions, signal), request.keepOld),
     () => `${live.name} is the restored database now`,
   );
-  const kept = exists && task.request.keepOld;
+  const kept = exists && request.keepOld;
   if (exists && !kept) await dropPrevious(task, previous);
   return {
     comparison: rehearsal.comparison,
     previous: kept ? previous.name : null,
+    files,
     loadSeconds: rehearsal.loadSeconds,
     warnings: rehearsal.warnings,
   };

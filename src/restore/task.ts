@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Report } from '../base/progress.ts';
 import type { Comparison } from '../care/compare.ts';
 import type { Catalog } from '../catalog/catalog.ts';
+import type { SwappedTree } from '../apps/app.ts';
 import type { RestorePlan, RestoreRequest } from './plan.ts';
 
 export interface RestoreTask {
@@ -24,6 +25,7 @@ export interface RestoreTask {
 export interface Outcome {
   comparison: Comparison;
   previous: string | null;
+  files: SwappedTree[];
   loadSeconds: number;
   warnings: string[];
 }

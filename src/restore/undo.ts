@@ -1,10 +1,11 @@
+import type { SwappedTree } from '../apps/app.ts';
 import { sourceLock } from '../backup/backup.ts';
 import { withHooks } from '../backup/hooks.ts';
 import type { Clock } from '../base/clock.ts';
 import { HoldfastError } from '../base/errors.ts';
 import { step, type Report } from '../base/progress.ts';
 import { nameBeside } from '../care/scratch-name.ts';
-import type { Source } from '../care/source.ts';
+import { databaseOf, titleOf, type Source } from '../care/source.ts';
 import type { Catalog, RunRecord } from '../catalog/catalog.ts';
 import { holdLock } from '../catalog/lease.ts';
 import { withRun } from '../catalog/run.ts';
@@ -14,7 +15,7 @@ import type { RestoreResult } from './restore.ts';
 export interface UndoTask {
   source: Source;
   sessions: 'disconnect' | 'refuse';
-  confirm: (way: { restored: RunRecord; previous: string }) => Promise<void>;
+  confirm: (way: WayBack) => Promise<void>;
   catalog: Catalog;
   clock: Clock;
   instance: string;
@@ -28,15 +29,16 @@ export interface UndoResult {
   undone: string;
   target: string;
   /** The restored database is kept under this name: nothing is destroyed by changing one's mind. */
-  kept: string;
+  kept: string | null;
+  files: SwappedTree[];
 }
 
 /** The way back after `restore --keep-old`: the database that was live before is swapped in again. */
 export async function undoRestore(task: UndoTask): Promise<UndoResult> {
   const { source, catalog, clock, signal, report } = task;
-  const { restored, previous } = findWayBack(source, catalog);
-  const live = source.database;
-  if (!(await live.named(previous).target(signal))) {
+  const { restored, previous, files } = findWayBack(source, catalog);
+  const live = previous === null ? null : databaseOf(source);
+  if (live && previous !== null && !(await live.named(previous).target(signal))) {
     throw new HoldfastError(
       'NO_WAY_BACK',
       `the database ${previous}, kept by the restore ${restored.id}, does not exist any more`,
@@ -46,7 +48,7 @@ export async function undoRestore(task: UndoTask): Promise<UndoResult> {
       },
     );
   }
-  await task.confirm({ restored, previous });
+  await task.confirm({ restored, previous, files });
   return withRun(
     {
       operation: 'restore',
@@ -60,30 +62,62 @@ export async function undoRestore(task: UndoTask): Promise<UndoResult> {
     },
     async (run) => {
       await using lease = await holdLock({ catalog, clock, name: sourceLock(source), run: run.id, signal: run.signal });
-      const kept = nameBeside(live.name, 'undone', run.id);
+      const kept = live && nameBeside(live.name, 'undone', run.id);
       const around = { ...task, signal: lease.signal, report: run.report };
-      await withHooks(aroundRestore(around, { run: run.id, trigger: 'undo' }), async (reached) => {
-        await step(
-          run.report,
-          'swap',
-          () => live.swap({ replacement: previous, previous: kept }, task.sessions, lease.signal),
-          () => `${live.name} is the database from before the restore again`,
-        );
+      const undone = await withHooks(aroundRestore(around, { run: run.id, trigger: 'undo' }), async (reached) => {
+        const swapped =
+          files.length === 0 ? [] : await step(run.report, 'files', () => undoFiles(source, files, lease.signal));
+        try {
+          if (live && previous !== null)
+            await step(
+              run.report,
+              'swap',
+              () => live.swap({ replacement: previous, previous: kept }, task.sessions, lease.signal),
+              () => `${live.name} is the database from before the restore again`,
+            );
+        } catch (error) {
+          // Files and database belong together: either both are from before, or none.
+          await undoFiles(source, swapped, AbortSignal.timeout(backMs));
+          throw error;
+        }
         await reached({ backup: restored.backup ?? '', state: 'succeeded' });
+        return swapped;
       });
-      return { state: 'succeeded', result: { run: run.id, undone: restored.id, target: live.title, kept } };
+      const target = live?.title ?? titleOf(source);
+      return { state: 'succeeded', result: { run: run.id, undone: restored.id, target, kept, files: undone } };
     },
   );
 }
 
-function findWayBack(source: Source, catalog: Catalog): { restored: RunRecord; previous: string } {
+const backMs = 60_000;
+
+/** Each by the one that swapped it, which knows how. */
+async function undoFiles(source: Source, files: readonly SwappedTree[], signal: AbortSignal): Promise<SwappedTree[]> {
+  const done: SwappedTree[] = [];
+  for (const { trees } of source.apps) {
+    const own = files.filter(({ name }) => !done.some((each) => each.name === name));
+    if (trees && own.length > 0) done.push(...(await trees.undo(own, signal)));
+  }
+  return done;
+}
+
+interface WayBack {
+  restored: RunRecord;
+  /** Null: that restore did not touch the database. */
+  previous: string | null;
+  files: SwappedTree[];
+}
+
+function findWayBack(source: Source, catalog: Catalog): WayBack {
   const runs = catalog.runs.list({ source: source.name, operation: 'restore', state: 'succeeded' });
   const undone = new Set(runs.map((run) => (run.result as Partial<UndoResult> | null)?.undone));
   for (const restored of runs) {
-    const previous = (restored.result as Partial<RestoreResult> | null)?.previous;
-    if (typeof previous === 'string' && !undone.has(restored.id)) return { restored, previous };
+    const result = restored.result as Partial<RestoreResult> | null;
+    const files = (result?.files ?? []).filter((tree) => tree.previous !== null);
+    const previous = result?.previous ?? null;
+    if ((previous !== null || files.length > 0) && !undone.has(restored.id)) return { restored, previous, files };
   }
-  throw new HoldfastError('NO_WAY_BACK', `no restore of ${source.name} kept the database from before`, {
+  throw new HoldfastError('NO_WAY_BACK', `no restore of ${source.name} kept what was there before`, {
     kind: 'usage',
     hint: 'A restore keeps it with `--keep-old`. Otherwise restore the safety backup made before it: `holdfast list` shows it.',
   });

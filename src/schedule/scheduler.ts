@@ -40,6 +40,8 @@ export interface Scheduler {
   tickAt(): Date;
   nextRuns(): NextRun[];
   running(): number;
+  /** No job runs, not even one of those that count as nothing. */
+  atRest(): boolean;
   /** Asks all jobs for their next times. */
   replan(): void;
   /** Asks one, for whom something has changed. */
@@ -202,6 +204,7 @@ export function createScheduler(parts: SchedulerParts): Scheduler {
     },
     tickAt: () => tickAt,
     running: () => heavy(),
+    atRest: () => running.size === 0,
     nextRuns: () => {
       const now = tickAt.getTime();
       const due = [...waiting].map((name) => ({ name, at: now }));

@@ -29,6 +29,8 @@ export interface Attended {
 
 export interface Daemon extends AsyncDisposable {
   readonly view: DaemonView;
+  /** Nothing is being done at all, not even what is no run. */
+  atRest(): boolean;
   /** Gives it the same time to end. */
   attend(others: Attended): void;
   /** Its HTTP server's address, for whoever looks at the catalog. */
@@ -69,6 +71,7 @@ export async function openDaemon(parts: DaemonParts, signal: AbortSignal): Promi
   const attended: Attended[] = [];
   return {
     view,
+    atRest: () => scheduler.atRest(),
     attend: (others) => void attended.push(others),
     listensAt: (address) => heartbeat.listensAt(address),
     work: async ({ stop, urgent }) => {
@@ -148,6 +151,7 @@ async function tidy(parts: DaemonParts, signal: AbortSignal): Promise<void> {
   await sweepInterrupted(parts, signal);
   const before = new Date(clock.now().getTime() - plans.history.ageMs).toISOString();
   catalog.runs.trim({ runs: plans.history.runs, before });
+  catalog.incidents.trim(before);
   catalog.audit.trim(new Date(clock.now().getTime() - auditMs).toISOString());
 }
 

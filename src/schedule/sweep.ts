@@ -86,10 +86,9 @@ async function sweepStages(run: RunRecord, source: Source, parts: SweepParts, si
 
 async function dropScratch(run: RunRecord, source: Source, { logger }: SweepParts, signal: AbortSignal): Promise<void> {
   const { target } = source.drill;
-  const servers: Database[] = [
-    source.database,
-    ...(typeof target === 'object' ? [source.database.at(target.address)] : []),
-  ];
+  const { database: own } = source;
+  if (!own) return;
+  const servers: Database[] = [own, ...(typeof target === 'object' ? [own.at(target.address)] : [])];
   const ending = `_${run.id.replaceAll('-', '_')}`;
   for (const server of servers) {
     for (const { database } of await server.leftovers(signal)) {

@@ -145,7 +145,7 @@ test('hold, release, verify, drill, copy, delete, prune', async () => {
   expect(copied.run).toMatchObject({ operation: 'copy', state: 'succeeded' });
   expect((await api.backup({ params })).backup.copies).toEqual({ local: 'complete', second: 'complete' });
 
-  expect(await api.prune({ query: { dryRun: 'true' } })).toMatchObject([{ source: 'shop' }, { source: 'shop' }]);
+  expect(await api.planPrune()).toMatchObject([{ source: 'shop' }, { source: 'shop' }]);
   const gone = await api.deleteBackup({ params, query: { wait: '60s' } });
   expect(gone.run.state).toBe('succeeded');
   expect(await said(api.backup({ params }))).toMatchObject({ status: 404, code: 'BACKUP_UNKNOWN' });

@@ -83,6 +83,7 @@ const bodies: Readonly<Record<string, object>> = {
   restore: { source: 'shop', confirm: 'shop' },
   undoRestore: { source: 'shop', confirm: 'shop' },
   createBackup: { source: 'shop' },
+  planPrune: { source: 'shop' },
   prune: { source: 'shop' },
   createToken: { name: 'mine', role: 'admin' },
   createUser: { name: 'eve', role: 'admin', password },

@@ -182,6 +182,36 @@ test('S23 S27: secrets are written only when they are given; commands, places an
   expect(await readFile(holdfast.configFile, 'utf8')).toBe(before);
 });
 
+test('several changes go into a part of the file that was not there, and channels are changed one by one', async () => {
+  await using running = await start();
+  const { api, holdfast } = running;
+  const dump = (name: string, value: string) => ({ path: ['sources', 'shop', 'dump', name], value });
+  await api.changeSettings({ body: { changes: [dump('compression', 'zstd:3'), dump('format', 'directory')] } });
+  const text = () => readFile(holdfast.configFile, 'utf8');
+  expect((await api.settings()).settings).toMatchObject({
+    sources: { shop: { dump: { compression: 'zstd:3', format: 'directory' } } },
+  });
+  await api.changeSettings({ body: { changes: [{ path: ['alerts', 'channels', 1, 'name'], value: 'renamed' }] } });
+  expect(await text()).toMatch(/name: renamed, url: "http:\/\/127.0.0.1:9\/second-secret"/);
+  await api.changeSettings({ body: { changes: [{ path: ['alerts', 'channels', 0], value: null }] } });
+  expect(await text()).not.toContain('first-secret');
+  expect(await text()).toContain('second-secret');
+});
+
+test('S23: of channels that are called the same, none gets the address of another', async () => {
+  await using running = await start();
+  const { api, holdfast } = running;
+  await writeFile(holdfast.configFile, written(server.url('shop')).replaceAll(/name: (first|second), /g, ''));
+  const { settings } = await api.settings();
+  const { channels } = (settings as { alerts: { channels: object[] } }).alerts;
+  const put = (value: object[]) => api.changeSettings({ body: { changes: [{ path: ['alerts', 'channels'], value }] } });
+  expect(await said(put(channels.slice(1)))).toMatchObject({ code: 'SECRET_NEEDED' });
+  await put(channels.map((channel) => ({ ...channel, level: 'all' })));
+  const text = await readFile(holdfast.configFile, 'utf8');
+  expect(text.indexOf('first-secret')).toBeGreaterThan(0);
+  expect(text.indexOf('second-secret')).toBeGreaterThan(text.indexOf('first-secret'));
+});
+
 test('without a file, or one that is not valid, settings are read-only and say why', async () => {
   await using running = await start();
   const { api, holdfast } = running;

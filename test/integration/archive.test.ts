@@ -99,6 +99,7 @@ function draftOf(
     instance: 'test',
     database: null,
     app: null,
+    files: null,
     encryption: null,
     artifacts,
     warnings: [],

@@ -17,7 +17,6 @@ import { readingLock } from '../../src/care/verify.ts';
 import type { Catalog, ProofRecord } from '../../src/catalog/catalog.ts';
 import { holdLock } from '../../src/catalog/lease.ts';
 import { openCatalog } from '../../src/catalog/sqlite/sqlite-catalog.ts';
-import type { Database } from '../../src/engines/engine.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import { localAt, storeBackup, writeManifests } from '../support/stored-backups.ts';
 
@@ -52,14 +51,18 @@ const store = async (...days: number[]) => {
 };
 
 function source(rules: Partial<RetentionRules> = {}, storages: Source['storages'] = [storage]): Source {
-  const nothing = {} as Database; // none of this asks the database
   return {
     name: 'shop',
-    database: nothing,
+    database: null,
     storages,
     retention: { minimum: 1, ...rules },
     retentionIn: () => ({ minimum: 1, ...rules }),
     keys: noKeys,
+    apps: [],
+    reader: () => {
+      throw new Error('nothing here reads dumps');
+    },
+    appReader: async () => null,
     deleteLocalAfterCopy: false,
     drill: { target: 'same', checks: [] },
   };

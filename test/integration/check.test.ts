@@ -86,6 +86,26 @@ describe('exit codes and output', () => {
     });
   });
 
+  test('a state that cannot be used is critical, as its finding says, and no riddle', async () => {
+    await using holdfast = await install();
+    await writeFile(holdfast.state, 'in the way of the folder');
+    const asJson = await holdfast.run('check', '--json');
+    expect(asJson.status).toBe(2);
+    expect(JSON.parse(asJson.stdout)).toMatchObject({
+      status: 'critical',
+      findings: [{ code: 'STATE_NOT_WRITABLE', severity: 'critical', source: null }],
+    });
+    const { status, stdout } = await holdfast.run('check', 'shop');
+    expect(status).toBe(2);
+    expect(stdout).toMatch(/^CRITICAL - the state in .* cannot be written: .*\n/);
+    expect(stdout).toContain('(STATE_NOT_WRITABLE)');
+
+    await rm(holdfast.state);
+    await holdfast.json('runs');
+    await writeFile(join(holdfast.state, 'catalog.sqlite'), 'this is no database, and long enough to be looked at');
+    expect((await holdfast.run('check')).stdout).toMatch(/^CRITICAL - .*\(CATALOG_DAMAGED\)/);
+  });
+
   test('a check of everything is remembered, one of a source is not', async () => {
     await using holdfast = await install();
     await storeBackup(localAt(holdfast.storage), 'shop', ago(hour));

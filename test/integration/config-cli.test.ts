@@ -1,9 +1,10 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { installHoldfast, type Installation } from '../support/holdfast.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
+import { runIn } from '../support/sqlite.ts';
 
 let postgres: TestPostgres;
 let installed: Installation;
@@ -160,6 +161,55 @@ describe('init', () => {
     expect(again.status).toBe(4);
     expect(again.stderr).toContain('CONFIG_EXISTS');
     expect(await readFile(join(cwd, 'holdfast.yaml'), 'utf8')).toBe(written);
+  });
+
+  test('an SQLite file: no password, and the backup that it announces works', async () => {
+    await using folder = await emptyFolder();
+    const cwd = folder.path;
+    runIn(join(cwd, 'Notes.db'), 'create table note (id integer primary key); insert into note values (1), (2)');
+    const written = await installed.runWith({ cwd }, 'init', '--path', 'Notes.db', '--yes');
+    expect([written.status, written.stderr]).toEqual([0, expect.stringContaining('Next: holdfast backup')]);
+    expect(written.stdout).toContain('source notes');
+    expect(await readdir(cwd)).not.toContain('secrets');
+    const { status, stdout } = await installed.runWith({ cwd }, 'backup', '--json');
+    expect(status).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ state: 'succeeded', source: 'notes', rows: 2 });
+  });
+
+  test('a MariaDB that cannot be reached is written down all the same, with its password in a file', async () => {
+    await using folder = await emptyFolder();
+    const cwd = folder.path;
+    const args = ['init', '--url', 'mariadb://shop:very-secret-word@127.0.0.1:1/shop', '--yes'];
+    const { status, stdout, stderr } = await installed.runWith({ cwd }, ...args);
+    expect(status).toBe(1);
+    expect(stdout + stderr).not.toContain('very-secret-word');
+    expect(await readFile(join(cwd, 'holdfast.yaml'), 'utf8')).toContain('url: "mariadb://shop@127.0.0.1:1/shop"');
+    expect(await readFile(join(cwd, 'secrets/shop.password'), 'utf8')).toBe('very-secret-word\n');
+  });
+
+  test.each([
+    [['--url', 'postgres://a@b/c', '--path', 'x.db'], /--url and --path name two databases/],
+    [['--url', 'oracle://a@b/c'], /postgres:\/\/.*mysql:\/\/, mariadb:\/\/, sqlite:\/\/\//],
+    [['--url', 'sqlite://x.db'], /sqlite:\/\/\/absolute/],
+  ])('%j is refused, and nothing is written', async (given, message) => {
+    await using folder = await emptyFolder();
+    const { status, stderr } = await installed.runWith({ cwd: folder.path }, 'init', ...given, '--yes');
+    expect(status).toBe(2);
+    expect(stderr).toMatch(message);
+    expect(await readdir(folder.path)).toEqual([]);
+  });
+
+  test('J-08 variables alone describe folders and an SQLite file; doctor looks at both', async () => {
+    await using folder = await emptyFolder();
+    const cwd = folder.path;
+    runIn(join(cwd, 'app.db'), 'create table kept (id integer primary key)');
+    await mkdir(join(cwd, 'uploads'));
+    await writeFile(join(cwd, 'uploads/a.txt'), 'a');
+    const env = { HOLDFAST_DATABASE_URL: `sqlite://${cwd}/app.db`, HOLDFAST_FILES: 'uploads' };
+    expect((await installed.runWith({ env, cwd }, 'doctor')).status).toBe(0);
+    const { stdout } = await installed.runWith({ env, cwd }, 'backup', '--json');
+    const { artifacts } = JSON.parse(stdout) as { artifacts: { path: string }[] };
+    expect(artifacts.map(({ path }) => path).join(' ')).toContain('files/uploads.tar');
   });
 
   test('without a terminal and without an address it says what is missing and writes nothing', async () => {

@@ -333,20 +333,6 @@ describe.skipIf(missing)('pages of the console in a browser (skipped without chr
   });
 
   describe('settings', () => {
-    const daemonNow = async () => {
-      const answer = await fetch(`${served.base}/healthz`).catch(() => null);
-      return answer?.ok ? ((await answer.json()) as { daemon: string }).daemon : null;
-    };
-    /** The daemon goes on with new settings once nothing runs, and for a moment nobody answers. */
-    const inEffect = async (save: () => Promise<void>) => {
-      const before = await daemonNow();
-      await save();
-      await until(
-        async () => ![null, before].includes(await daemonNow()),
-        'the daemon has gone on with the new settings',
-      );
-    };
-
     test('B-13: a schedule is saved with its next times shown, and the comments of the file stay', async () => {
       const comment = '# nobody touches this line';
       await writeFile(holdfast.configFile, `${comment}\n${await readFile(holdfast.configFile, 'utf8')}`);
@@ -365,10 +351,8 @@ describe.skipIf(missing)('pages of the console in a browser (skipped without chr
         .getByText(/Europe\/Berlin/)
         .first()
         .waitFor();
-      await inEffect(async () => {
-        await schedule.getByRole('button', { name: 'Save' }).click();
-        await page.getByText('Saved.', { exact: true }).first().waitFor();
-      });
+      await schedule.getByRole('button', { name: 'Save' }).click();
+      await page.getByText('Saved.', { exact: true }).first().waitFor();
       const written = await readFile(holdfast.configFile, 'utf8');
       expect(written).toContain(comment);
       expect(written).toMatch(/schedule:\s+cron: 15 5 \* \* \*/);
@@ -378,22 +362,82 @@ describe.skipIf(missing)('pages of the console in a browser (skipped without chr
     test('B-13: the maximum number, and a passphrase that goes in and never comes out', async () => {
       const retention = page.getByRole('region', { name: 'Retention' });
       await retention.getByLabel('Maximum number of backups').fill('100');
-      await inEffect(async () => {
-        await retention.getByRole('button', { name: 'Save' }).click();
-        await until(async () => /last: 100/.test(await readFile(holdfast.configFile, 'utf8')), 'the file has it');
-      });
+      await retention.getByRole('button', { name: 'Save' }).click();
+      await until(async () => /last: 100/.test(await readFile(holdfast.configFile, 'utf8')), 'the file has it');
       await page.getByRole('tab', { name: 'For all' }).click();
       const encryption = page.getByRole('tabpanel', { name: 'For all' }).getByRole('region', { name: 'Encryption' });
       await encryption.locator('input[type=password]').fill('a secret that is kept');
       await encryption.getByText('Without it nobody can restore').waitFor();
       expect(await accessibilityViolations(page)).toEqual([]);
-      await inEffect(async () => {
-        await encryption.getByRole('button', { name: 'Save' }).click();
-        await encryption.getByText('A passphrase is set.').waitFor();
-      });
+      await encryption.getByRole('button', { name: 'Save' }).click();
+      await encryption.getByText('A passphrase is set.').waitFor();
+      // While it comes into effect: the page is answered, and knows of no lost connection.
       await page.reload();
       await encryption.getByText('A passphrase is set.').waitFor();
       expect(await page.content()).not.toContain('a secret that is kept');
+      expect(await page.getByText('Connection lost').count()).toBe(0);
+    });
+
+    test('how the dump is written can be chosen', async () => {
+      await visitor.goto('/settings');
+      const dump = page.getByRole('region', { name: 'Dump' });
+      await dump.getByRole('combobox', { name: 'Format' }).click();
+      await page.getByRole('option', { name: /^Directory/ }).click();
+      await dump.getByLabel('Compression').fill('zstd:99');
+      await dump.getByRole('button', { name: 'Save' }).click();
+      await dump.getByText(/must be from 1 to 22/).waitFor();
+      expect(await readFile(holdfast.configFile, 'utf8')).not.toContain('zstd');
+      await dump.getByLabel('Compression').fill('zstd:3');
+      await dump.getByRole('button', { name: 'Save' }).click();
+      await until(async () => {
+        const written = await readFile(holdfast.configFile, 'utf8');
+        return /format: directory/.test(written) && /compression: zstd:3/.test(written);
+      }, 'the file has both');
+    });
+
+    test('a channel is added, tried, changed and removed; an address that is there is never shown, and stays', async () => {
+      await visitor.goto('/settings?show=all');
+      const channels = page.getByRole('region', { name: 'Channels' });
+      const dialog = page.getByRole('dialog');
+      await channels.getByRole('button', { name: 'Add a channel' }).click();
+      await dialog.getByRole('combobox', { name: 'Kind' }).click();
+      await page.getByRole('option', { name: 'Webhook' }).click();
+      await dialog.getByLabel('Name').fill('builds');
+      expect(await dialog.getByRole('button', { name: 'Save' }).isDisabled()).toBe(true);
+      await dialog.getByLabel('Address').fill('not an address');
+      await dialog.getByRole('button', { name: 'Save' }).click();
+      await dialog
+        .getByRole('alert')
+        .getByText(/must be an address/i)
+        .waitFor();
+      expect(await accessibilityViolations(page)).toEqual([]);
+      await dialog.getByLabel('Address').fill(`${receiver.url}/builds-token`);
+      await dialog.getByRole('button', { name: 'Save' }).click();
+      await dialog.waitFor({ state: 'detached' });
+
+      const attempt = channels.getByRole('button', { name: 'Send test: builds' });
+      await until(() => attempt.isEnabled(), 'the new channel is in effect');
+      const before = receiver.requests.length;
+      await attempt.click();
+      await channels.getByText(/^Sent in/).waitFor();
+      expect(receiver.requests.slice(before).map(({ url }) => url)).toEqual(['/builds-token']);
+
+      await channels.getByRole('button', { name: 'Change: builds' }).click();
+      await dialog.getByText('There is one. Leave this empty to keep it.').first().waitFor();
+      expect(await page.content()).not.toContain('builds-token');
+      await dialog.getByLabel('Name').fill('pipelines');
+      await dialog.getByRole('button', { name: 'Save' }).click();
+      await channels.getByRole('button', { name: 'Send test: pipelines' }).waitFor();
+      const written = await readFile(holdfast.configFile, 'utf8');
+      expect(written).toContain('/builds-token');
+      expect(written).toContain('name: pipelines');
+
+      await channels.getByRole('button', { name: 'Remove: pipelines' }).click();
+      await dialog.getByRole('button', { name: 'Remove' }).click();
+      await channels.getByText('pipelines').waitFor({ state: 'detached' });
+      const after = await readFile(holdfast.configFile, 'utf8');
+      expect(after).not.toContain('builds-token');
+      expect(after).toContain(`${receiver.url}/hook`);
     });
   });
 

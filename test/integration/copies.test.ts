@@ -27,7 +27,6 @@ import { resolveBackup } from '../../src/care/select.ts';
 import type { Source } from '../../src/care/source.ts';
 import type { Catalog } from '../../src/catalog/catalog.ts';
 import { openCatalog } from '../../src/catalog/sqlite/sqlite-catalog.ts';
-import type { Database } from '../../src/engines/engine.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import { draftOf, localAt, storeBackup } from '../support/stored-backups.ts';
 import { temporaryFolder, type TemporaryFolder } from '../support/temporary-folder.ts';
@@ -56,11 +55,16 @@ function sourceIn(...storages: [Storage, ...Storage[]]): Source {
   const rules = { minimum: 1 };
   return {
     name: 'shop',
-    database: {} as Database, // nothing here asks the database
+    database: null,
     storages,
     retention: rules,
     retentionIn: () => rules,
     keys: noKeys,
+    apps: [],
+    reader: () => {
+      throw new Error('nothing here reads dumps');
+    },
+    appReader: async () => null,
     deleteLocalAfterCopy: false,
     drill: { target: 'same', checks: [] },
   };

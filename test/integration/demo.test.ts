@@ -18,8 +18,12 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 function start(...args: string[]) {
+  return startProgram(holdfast, args);
+}
+
+function startProgram(program: string, args: string[]) {
   const { PATH = '', HOME = '' } = process.env;
-  const child = spawn(holdfast, args, {
+  const child = spawn(program, args, {
     env: { PATH, HOME, TMPDIR: folder, LC_ALL: 'C.UTF-8' },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -94,11 +98,57 @@ describe('holdfast demo', () => {
     expect(stillRunning()).toEqual([]);
   });
 
-  test.skipIf(!mayHide)('without an installed server it says what to install, with exit code 1', () => {
-    const hidden = `mount -t tmpfs tmpfs /usr/lib/postgresql && exec '${holdfast}' demo`;
-    const { status, stderr } = spawnSync('unshare', ['--mount', 'sh', '-c', hidden], { encoding: 'utf8' });
-    expect({ status }, stderr).toEqual({ status: 1 });
-    expect(stderr).toContain('POSTGRES_SERVER_MISSING');
-    expect(stderr).toContain('apt-get install postgresql');
+  describe.skipIf(!mayHide)('without an installed server it takes an SQLite file', () => {
+    const hidden = (...args: string[]) =>
+      startProgram('unshare', [
+        '--mount',
+        'sh',
+        '-c',
+        'mount -t tmpfs tmpfs /usr/lib/postgresql && exec "$0" "$@"',
+        holdfast,
+        ...args,
+      ]);
+
+    test('for the whole tour, and leaves nothing', async () => {
+      const { status, stdout, stderr } = await hidden('demo', '--json').ended;
+      expect({ status }, stderr).toEqual({ status: 0 });
+      const result = JSON.parse(stdout) as { rows: number; tables: number; fingerprints: number };
+      expect(result).toMatchObject({ ok: true, engine: 'sqlite', kept: null });
+      expect(result.rows).toBeGreaterThan(100_000);
+      expect(result.tables).toBeGreaterThanOrEqual(8);
+      expect(result.fingerprints).toBe(result.tables);
+      expect(stderr).toContain('apt-get install postgresql');
+      expect(stderr).toContain('orders: 0  (was 42,000)');
+      expect(stderr).toContain('gone');
+      expect(readdirSync(folder)).toEqual([]);
+      expect(stillRunning()).toEqual([]);
+    });
+
+    test.each([
+      ['while the shop is filled', '✓ file'],
+      ['in the backup', 'holdfast backup'],
+      ['in the restore', '✓ safety backup'],
+    ])('Ctrl-C %s leaves nothing running and nothing lying about', async (_when, line) => {
+      const { child, said, ended } = hidden('demo');
+      await until(() => said.stderr.includes(line), line);
+      child.kill('SIGINT');
+      expect((await ended).status).toBe(130);
+      expect(readdirSync(folder)).toEqual([]);
+      expect(stillRunning()).toEqual([]);
+    });
+
+    test('--keep leaves a configuration, the database and backups that the printed commands work with', async () => {
+      const { status, stdout, stderr } = await hidden('demo', '--keep').ended;
+      expect({ status }, stderr).toEqual({ status: 0 });
+      const lines = [...stdout.matchAll(/^ {2}holdfast (.+)$/gm)].map(([, line]) => (line as string).split(' '));
+      expect(lines.length).toBeGreaterThanOrEqual(3);
+      for (const args of lines) {
+        const ran = await hidden(...args).ended;
+        expect({ args, status: ran.status }, ran.stderr).toEqual({ args, status: 0 });
+      }
+      const kept = /Kept: (\S+)/.exec(stdout)?.[1] ?? '';
+      expect(existsSync(join(kept, 'shop/shop.sqlite'))).toBe(true);
+      expect(readdirSync(folder)).toEqual([kept.split('/').at(-1)]);
+    });
   });
 });

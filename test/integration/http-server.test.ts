@@ -2,10 +2,9 @@ import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { join } from 'node:path';
+import type { FastifyInstance } from 'fastify';
 import { expect, test } from 'vitest';
 import { runProcess } from '../../src/base/run-process.ts';
-import { createApp } from '../../src/api/app.ts';
-import { closeApp, listenAt } from '../../src/api/listen.ts';
 import { rawRequest, startHttpServer } from '../support/http-server.ts';
 import { smallDisk } from '../support/small-disk.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -146,21 +145,45 @@ test('S24: slow clients are sent away, and others are answered meanwhile', { tim
   }
 });
 
+test('S24: bodies that drip are not waited for, and hold nobody else up', { timeout: 90_000 }, async () => {
+  await using served = await startHttpServer({ api: (app) => app.post('/take', ({ body }) => ({ took: body })) });
+  const head = 'POST /take HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n';
+  const forms = ['content-length: 60000\r\n\r\n"', 'transfer-encoding: chunked\r\n\r\n1\r\n"\r\n'];
+  const slow = forms.flatMap((form) => Array.from({ length: 50 }, () => rawRequest(served.port, head + form)));
+  const dripping = setInterval(() => {
+    for (const [at, { socket }] of slow.entries()) socket.write(at < 50 ? 'x' : '1\r\nx\r\n');
+  }, 500);
+  try {
+    const quick = await json(`${served.url}/take`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '"quick"',
+    });
+    expect(quick).toMatchObject({ status: 200, body: { took: 'quick' } });
+    const started = performance.now();
+    const answers = await Promise.all(slow.map(({ answer }) => answer));
+    expect(performance.now() - started).toBeLessThan(60_000);
+    for (const answer of answers) expect(answer).toMatch(/^HTTP\/1.1 408 .*REQUEST_TIMEOUT/s);
+  } finally {
+    clearInterval(dripping);
+  }
+});
+
 test('closing waits for an answer that is under way', async () => {
-  await using served = await startHttpServer();
-  const app = createApp(served.options);
   let finish = () => undefined as void;
-  const asked = new Promise<void>((resolve) => {
+  const asked = Promise.withResolvers<void>();
+  const slow = (app: FastifyInstance) => {
     app.get('/slow', async () => {
-      resolve();
+      asked.resolve();
       await new Promise<void>((done) => (finish = done));
       return { done: true };
     });
-  });
-  const address = await listenAt(app, { host: '127.0.0.1', port: 0 });
+  };
+  const served = await startHttpServer({ api: slow });
+  const address = served.url;
   const answer = json(`${address}/slow`);
-  await asked;
-  const closed = closeApp(app);
+  await asked.promise;
+  const closed = served[Symbol.asyncDispose]();
   await expect(fetch(`${address}/healthz`)).rejects.toThrow();
   finish();
   expect((await answer).body).toEqual({ done: true });

@@ -94,6 +94,7 @@ async function restoreSmall({ house, source, storage, id }: Remote, into: string
       from: { storage, id },
       into,
       inPlace: false,
+      files: true,
       scope: { tables: [{ schema: 'public', name: 'small' }], schemas: [] },
       owners: 'keep',
       sessions: 'disconnect',

@@ -1,10 +1,11 @@
 import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, test } from 'vitest';
 import { presets } from '../../src/config/presets/index.ts';
 import { namesOf } from '../../src/config/presets/preset.ts';
 import { installHoldfast, type Installation } from '../support/holdfast.ts';
+import { nocobaseTables, usualShape } from '../support/nocobase-app.ts';
 import { dumpWith } from '../support/old-backups.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { until } from '../support/until.ts';
@@ -18,6 +19,9 @@ beforeAll(async () => {
     await postgres.sql(name, 'create table kept (id int primary key, word text)');
     await postgres.sql(name, `insert into kept select n, 'word ' || n from generate_series(1, 50) n`);
   }
+  const files = [{ table: 'attachments', path: '', filename: 'a.txt', size: 8, storageId: 1 }];
+  const storages = [{ id: 1, name: 'local', type: 'local', options: { documentRoot: 'storage/uploads' } }];
+  for (const line of nocobaseTables(usualShape, { storages, files })) await postgres.sql('nocobase', line);
   await postgres.sql('postgres', `create role app superuser login password '${password.replaceAll("'", "''")}'`);
 });
 afterAll(() => postgres[Symbol.asyncDispose]());
@@ -33,6 +37,8 @@ type Env = Record<string, string>;
 
 interface System {
   env(folder: string): Env;
+  /** A file that the application has beside its database, from the folder the program runs in, and the artifact it lies in. */
+  file?: { path: string; artifact: string };
   /** Where backups must lie, from the folder the program runs in. */
   folder: string;
   format: string;
@@ -50,9 +56,10 @@ const systems: Record<string, System> = {
       DATA_DIR: join(folder, 'data'),
       NOCODB_BACKUP_RETENTION_COUNT: '30',
       NOCODB_BACKUP_SCHEDULE_DAY_OF_WEEK: '0',
-      NOCODB_BACKUP_INCLUDE_FILES: 'false',
+      NOCODB_DATA_PATH: join(folder, 'nocodb-data'),
       NOCODB_BACKUP_API_EXPORT: 'false',
     }),
+    file: { path: 'nocodb-data/noco/upload.bin', artifact: 'files/nocodb-data.tar' },
     folder: 'data',
     format: 'plain',
   },
@@ -92,6 +99,7 @@ const systems: Record<string, System> = {
       DB_PASSWORD: password,
       APP_KEY: 'application-key-secret',
     }),
+    file: { path: 'storage/uploads/a.txt', artifact: 'uploads.tar' },
     folder: 'storage/backups',
     format: 'custom',
   },
@@ -103,6 +111,7 @@ const systems: Record<string, System> = {
       DB_PASSWORD: password,
       BACKUP_RETAIN_COUNT: '10',
     }),
+    file: { path: 'uploads/deep/er/a.txt', artifact: 'files/uploads.tar' },
     folder: 'backups',
     format: 'custom',
   },
@@ -116,6 +125,12 @@ async function json<T>(env: Env, ...args: string[]): Promise<T> {
   return JSON.parse(stdout) as T;
 }
 
+async function writeFileOf({ file }: System, content: string): Promise<void> {
+  if (!file) return;
+  await mkdir(dirname(join(installed.folder, file.path)), { recursive: true });
+  await writeFile(join(installed.folder, file.path), content);
+}
+
 interface Shown {
   preset: string | null;
   settings: { path: string; value: unknown; origin: string }[];
@@ -127,13 +142,17 @@ describe.each(Object.entries(systems))('%s', (name, system) => {
   test('N-24 J-08 J-d3 J-d16 O-02 O-d10 O-d14 T-07 T-13 T-d1 its environment makes a backup that is proven', async () => {
     const env = system.env(installed.folder);
     const before = { ...env };
+    await writeFileOf(system, 'uploaded');
     const result = await json<{ id: string; state: string }>(env, 'backup');
     expect(result.state).toBe('succeeded');
     expect(env).toEqual(before);
     const manifest = JSON.parse(
       await readFile(join(installed.folder, system.folder, name, result.id, 'manifest.json'), 'utf8'),
-    ) as { source: string };
+    ) as { source: string; artifacts: { path: string }[]; warnings: string[] };
     expect(manifest.source).toBe(name);
+    const stored = manifest.artifacts.map(({ path }) => path).join(' ');
+    if (system.file) expect(stored).toContain(system.file.artifact);
+    else expect(stored).not.toContain('.tar');
     expect(await json<{ ok: boolean }>(env, 'drill')).toMatchObject({ ok: true });
     expect(await json<unknown[]>(env, 'list')).toHaveLength(1);
   });
@@ -171,6 +190,48 @@ test('N-25 N-04 N-05 the notes of the preset are shown, and old command lines wo
   expect((await read(env, '--now', '--db-only')).status).toBe(0);
   const listed = await read(env, 'cli', 'list', '--json');
   expect(JSON.parse(listed.stdout)).toHaveLength(2);
+});
+
+test.each(['nocodb', 'nocobase', 'tma-cloud'])(
+  'N-15 N-40 B-07 T-14 %s: what was uploaded comes back from its backup, and nothing else is left',
+  async (name) => {
+    const system = systems[name];
+    const path = join(installed.folder, system?.file?.path ?? '');
+    if (!system) throw new Error(name);
+    const env = { ...system.env(installed.folder), HOLDFAST_PRESET: name };
+    await writeFileOf(system, 'uploaded');
+    expect((await read(env, 'backup')).status).toBe(0);
+    await writeFileOf(system, 'damaged!');
+    await writeFile(join(dirname(path), 'later.txt'), 'came later');
+    // The files of NocoBase cannot be saved without its database, which stays as it is here.
+    const safety = name === 'nocobase' ? ['--no-safety-backup'] : [];
+    const { status, stderr } = await read(env, 'restore', 'files', 'latest', '--yes', ...safety);
+    expect([status, stderr]).toEqual([0, stderr]);
+    expect(await readFile(path, 'utf8')).toBe('uploaded');
+    await expect(stat(join(dirname(path), 'later.txt'))).rejects.toThrow();
+  },
+);
+
+test('N-08 N-15 a data folder that is not there is a warning, and the database is saved', async () => {
+  const env = { ...systems['nocodb']?.env(installed.folder), HOLDFAST_PRESET: 'nocodb' };
+  const { status, stdout, stderr } = await read(env, 'backup', '--json');
+  expect(status).toBe(0);
+  expect(stdout + stderr).toMatch(/nocodb-data/);
+  const { id } = JSON.parse(stdout) as { id: string };
+  const manifest = await readFile(join(installed.folder, 'data/nocodb', id, 'manifest.json'), 'utf8');
+  expect((JSON.parse(manifest) as { warnings: string[] }).warnings.join()).toContain('nocodb-data');
+});
+
+test('N-18 files alone, without the dump', async () => {
+  const system = systems['nocodb'];
+  if (!system) throw new Error('no system');
+  await writeFileOf(system, 'uploaded');
+  const env = { ...system.env(installed.folder), NOCODB_BACKUP_DATABASE_DUMP: 'false', HOLDFAST_PRESET: 'nocodb' };
+  const { id } = await json<{ id: string }>(env, 'backup');
+  const manifest = await readFile(join(installed.folder, 'data/nocodb', id, 'manifest.json'), 'utf8');
+  const paths = (JSON.parse(manifest) as { artifacts: { path: string }[] }).artifacts.map(({ path }) => path);
+  expect(paths).toEqual([expect.stringContaining('nocodb-data.tar')]);
+  expect((await read(env, 'verify')).status).toBe(0);
 });
 
 test('O-09 create -d, cleanup, test-config', async () => {

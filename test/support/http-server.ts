@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net';
+import { openFront } from '../../src/api/front.ts';
 import { openServer, type Server } from '../../src/api/server.ts';
 import type { ServerOptions, ServerSettings } from '../../src/api/options.ts';
 import { systemClock } from '../../src/base/clock.ts';
@@ -23,6 +24,7 @@ export interface Wanted {
   state?: string;
   sources?: ServerOptions['house']['sources'];
   console?: ServerOptions['console'];
+  api?: ServerOptions['api'];
 }
 
 /** The HTTP server with a real catalog, beside a daemon that is only said to tick. */
@@ -31,6 +33,7 @@ export async function startHttpServer({
   state,
   sources = [],
   console,
+  api,
 }: Wanted = {}): Promise<TestServer> {
   await using doors = new AsyncDisposableStack();
   const folder = state ?? doors.use(await temporaryFolder()).path;
@@ -59,8 +62,9 @@ export async function startHttpServer({
     },
     logger: { log: (level, message) => void lines.push({ level, message }) },
     console,
+    api,
   };
-  const server = doors.use(await openServer(options));
+  const server = doors.use(await openServer(doors.use(openFront()), options));
   const port = server.address.startsWith('http') ? Number(new URL(server.address).port) : 0;
   const kept = doors.move();
   return {

@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import { systemClock } from '../../src/base/clock.ts';
 import { silentLogger } from '../../src/base/logger.ts';
 import { createAccess, type Access } from '../../src/engines/postgres/access.ts';
-import { databaseSchema, dumpSchema, viaSchema } from '../../src/engines/postgres/options.ts';
+import { dumpSchema } from '../../src/engines/dump-options.ts';
+import { databaseSchema } from '../../src/engines/postgres/options.ts';
+import { viaSchema } from '../../src/engines/via-options.ts';
 
 export interface AccessOptions {
   database?: Record<string, unknown>;

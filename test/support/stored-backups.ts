@@ -112,6 +112,7 @@ function draft(source: string, id: string, startedAt: Date): Omit<ManifestDraft,
       sequences: [],
     },
     app: null,
+    files: null,
     encryption: null,
     warnings: [],
   };

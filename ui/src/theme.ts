@@ -1,3 +1,4 @@
+import { focusBack } from './parts/focus-back.ts';
 import { Alert, createTheme, Menu, Modal, type CSSVariablesResolver } from '@mantine/core';
 
 export const theme = createTheme({
@@ -15,7 +16,11 @@ export const theme = createTheme({
     Alert: Alert.extend({ styles: { label: { color: 'var(--mantine-color-text)' } } }),
     // Its header would count as a second one of the page.
     Modal: Modal.extend({
-      defaultProps: { attributes: { header: { role: 'presentation' } }, styles: { title: { fontWeight: 650 } } },
+      defaultProps: {
+        attributes: { header: { role: 'presentation' } },
+        onExitTransitionEnd: focusBack,
+        styles: { title: { fontWeight: 650 } },
+      },
     }),
   },
 });

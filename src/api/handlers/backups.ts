@@ -7,7 +7,7 @@ import { copyOne } from '../../care/copies.ts';
 import { drill } from '../../care/drill.ts';
 import { takeInventory } from '../../care/inventory.ts';
 import { listBackups, type ListedBackup } from '../../care/listing.ts';
-import { prune } from '../../care/prune.ts';
+import { pruneEach, prunedWell, type PrunedStorage } from '../../care/prune-each.ts';
 import { removeOne } from '../../care/remove.ts';
 import { resolveBackup, type ResolvedBackup } from '../../care/select.ts';
 import type { Source } from '../../care/source.ts';
@@ -15,7 +15,7 @@ import { verify } from '../../care/verify.ts';
 import { withRun } from '../../catalog/run.ts';
 import { pageOf } from '../listings.ts';
 import type { Call, Handlers } from '../register.ts';
-import { begun, sourceFor, sourcesFor, type ApiParts } from './parts.ts';
+import { askerOf, begun, sourceFor, sourcesFor, type ApiParts } from './parts.ts';
 import { repeatable } from './repeat.ts';
 
 type BackupRoutes =
@@ -27,6 +27,7 @@ type BackupRoutes =
   | 'verifyBackup'
   | 'drillBackup'
   | 'copyBackup'
+  | 'planPrune'
   | 'prune';
 
 export function backupHandlers(parts: ApiParts): Pick<Handlers, BackupRoutes> {
@@ -53,8 +54,12 @@ export function backupHandlers(parts: ApiParts): Pick<Handlers, BackupRoutes> {
     createBackup: async (call) => {
       const source = await sourceFor(parts, call, call.body.source, 'backup');
       const description = call.body.description ?? null;
+      const { trigger, asker } = askerOf(call);
       const started = await repeatable(parts, call, { source: source.name, description }, () =>
-        work.begin((run) => backup({ ...house, ...run, source, trigger: 'api', description })),
+        work.begin(
+          (run) => backup({ ...house, ...run, source, trigger: 'api', startedBy: trigger, description }),
+          asker,
+        ),
       );
       return begun(parts, call, started, call.query.wait);
     },
@@ -105,27 +110,30 @@ export function backupHandlers(parts: ApiParts): Pick<Handlers, BackupRoutes> {
       const { id } = await findBackup(source, call.params.id, storage, call.signal);
       call.about.target = id;
       const storages = storage === undefined ? source.storages : [house.storageOf(source, storage)];
-      const started = await work.begin(({ signal, report }) =>
-        withRun(
-          { operation: 'delete', source: source.name, backup: id, trigger: 'api', catalog, clock, signal, report },
-          async (run) => ({
-            state: 'succeeded',
-            result: {
-              ...(await removeOne({
-                source,
-                storages,
-                id,
-                allowLastGood: allowLast,
-                catalog,
-                clock,
+      const { trigger, asker } = askerOf(call);
+      const started = await work.begin(
+        ({ signal, report }) =>
+          withRun(
+            { operation: 'delete', source: source.name, backup: id, trigger, catalog, clock, signal, report },
+            async (run) => ({
+              state: 'succeeded',
+              result: {
+                ...(await removeOne({
+                  source,
+                  storages,
+                  id,
+                  allowLastGood: allowLast,
+                  catalog,
+                  clock,
+                  run: run.id,
+                  signal: run.signal,
+                  report: run.report,
+                })),
                 run: run.id,
-                signal: run.signal,
-                report: run.report,
-              })),
-              run: run.id,
-            },
-          }),
-        ),
+              },
+            }),
+          ),
+        asker,
       );
       return begun(parts, call, started, wait);
     },
@@ -133,55 +141,81 @@ export function backupHandlers(parts: ApiParts): Pick<Handlers, BackupRoutes> {
       const { depth, storage } = call.body;
       const source = await sourceFor(parts, call, call.params.source, 'verify');
       const found = await findBackup(source, call.params.id, storage, call.signal);
-      const started = await work.begin((run) =>
-        verify({ ...house, ...run, ...placeOf(found), source, depth, trigger: 'api' }),
+      const { trigger, asker } = askerOf(call);
+      const started = await work.begin(
+        (run) => verify({ ...house, ...run, ...placeOf(found), source, depth, trigger }),
+        asker,
       );
       return begun(parts, call, started, call.query.wait);
     },
     drillBackup: async (call) => {
       const source = await sourceFor(parts, call, call.params.source, 'drill');
       const found = await findBackup(source, call.params.id, call.body.storage, call.signal);
-      const started = await work.begin((run) => drill({ ...house, ...run, ...placeOf(found), source, trigger: 'api' }));
+      const { trigger, asker } = askerOf(call);
+      const started = await work.begin((run) => drill({ ...house, ...run, ...placeOf(found), source, trigger }), asker);
       return begun(parts, call, started, call.query.wait);
     },
     copyBackup: async (call) => {
       const source = await sourceFor(parts, call, call.params.source, 'copy');
       const to = house.storageOf(source, call.body.to);
       const { id } = await findBackup(source, call.params.id, undefined, call.signal);
-      const started = await work.begin(({ signal, report }) =>
-        withRun(
-          { operation: 'copy', source: source.name, backup: id, trigger: 'api', catalog, clock, signal, report },
-          async (run) => {
-            const task = { source, catalog, clock, run: run.id, signal: run.signal, report: run.report };
-            const outcome = await copyOne({ ...task, id, from: null, to });
-            if (outcome.state !== 'pending') {
-              await takeInventory({ storage: to, source: source.name, catalog, signal: run.signal });
-            }
-            return {
-              state: outcome.state === 'pending' ? 'partial' : 'succeeded',
-              result: { ...outcome, run: run.id },
-            };
-          },
-        ),
+      const { trigger, asker } = askerOf(call);
+      const started = await work.begin(
+        ({ signal, report }) =>
+          withRun(
+            { operation: 'copy', source: source.name, backup: id, trigger, catalog, clock, signal, report },
+            async (run) => {
+              const task = { source, catalog, clock, run: run.id, signal: run.signal, report: run.report };
+              const outcome = await copyOne({ ...task, id, from: null, to });
+              if (outcome.state !== 'pending') {
+                await takeInventory({ storage: to, source: source.name, catalog, signal: run.signal });
+              }
+              return {
+                state: outcome.state === 'pending' ? 'partial' : 'succeeded',
+                result: { ...outcome, run: run.id },
+              };
+            },
+          ),
+        asker,
       );
       return begun(parts, call, started, call.query.wait);
     },
-    prune: async (call) => {
-      const { dryRun } = call.query;
-      const named = call.body.source;
-      const sources =
-        named === undefined ? await sourcesFor(parts, call) : [await sourceFor(parts, call, named, 'prune')];
-      const results: unknown[] = [];
-      for (const source of sources) {
-        if (named === undefined) await sourceFor(parts, call, source.name, 'prune');
-        for (const storage of source.storages) {
-          const task = { ...house, source, storage, dryRun, signal: call.signal, report: () => undefined };
-          results.push({ source: source.name, ...(await prune(task)) });
-        }
+    planPrune: async (call) => {
+      const results: PrunedStorage[] = [];
+      for (const source of await prunable(parts, call)) {
+        const task = { ...house, source, dryRun: true, signal: call.signal, report: () => undefined };
+        results.push(...(await pruneEach(task, source.storages)));
       }
       return results;
     },
+    prune: async (call) => {
+      const sources = await prunable(parts, call);
+      const { trigger, asker } = askerOf(call);
+      const [only, ...others] = sources;
+      const name = others.length === 0 ? (only?.name ?? null) : null;
+      const started = await work.begin(
+        ({ signal, report }) =>
+          withRun({ operation: 'prune', source: name, trigger, catalog, clock, signal, report }, async (run) => {
+            const inside = { ...house, dryRun: false, run: run.id, signal: run.signal, report: run.report };
+            run.report({ kind: 'step', step: 'retention' });
+            const results: PrunedStorage[] = [];
+            for (const source of sources) results.push(...(await pruneEach({ ...inside, source }, source.storages)));
+            return { state: prunedWell(results) ? 'succeeded' : 'failed', result: results };
+          }),
+        asker,
+      );
+      return begun(parts, call, started, call.query.wait);
+    },
   };
+}
+
+/** The named one, or all that whoever asks may see; refused as a whole where one of them may not be pruned. */
+async function prunable(parts: ApiParts, call: Call & { body: { source?: string | undefined } }): Promise<Source[]> {
+  const { source: named } = call.body;
+  const names = named === undefined ? (await sourcesFor(parts, call)).map(({ name }) => name) : [named];
+  const sources: Source[] = [];
+  for (const name of names) sources.push(await sourceFor(parts, call, name, 'prune'));
+  return sources;
 }
 
 function listedBackup({ listings }: ApiParts, source: Source, id: string): ListedBackup {

@@ -13,7 +13,7 @@ const mostUnread = 1024 * 1024;
 
 /** What happens, in any process on this state folder. */
 export function eventHandlers(parts: ApiParts): Pick<Handlers, 'events'> {
-  const { house, watch, closing } = parts;
+  const { house, watch, closing, reloading } = parts;
   return {
     events: async (call) => {
       const { reply, signal } = call;
@@ -22,11 +22,11 @@ export function eventHandlers(parts: ApiParts): Pick<Handlers, 'events'> {
       const ended = Promise.withResolvers<void>();
       const end = () => ended.resolve();
       reply.hijack();
-      raw.writeHead(200, {
-        ...(reply.getHeaders() as Record<string, string>),
-        'content-type': 'text/event-stream; charset=utf-8',
-        'x-accel-buffering': 'no',
-      });
+      for (const [name, value] of Object.entries(reply.getHeaders()))
+        if (value !== undefined) raw.setHeader(name, value);
+      raw.setHeader('content-type', 'text/event-stream; charset=utf-8');
+      raw.setHeader('x-accel-buffering', 'no');
+      raw.writeHead(200);
       const send = (text: string) => {
         if (raw.writableLength > mostUnread) raw.destroy();
         else raw.write(text);
@@ -48,6 +48,8 @@ export function eventHandlers(parts: ApiParts): Pick<Handlers, 'events'> {
       clearInterval(alive);
       clearInterval(door);
       closing.removeEventListener('abort', end);
+      // Others take over in a moment; without a word, it would look like a loss.
+      if (reloading.handingOver()) send('retry: 100\nevent: renewed\ndata: {}\n\n');
       raw.end();
     },
   };

@@ -13,7 +13,7 @@ import { formatBytes } from '../../base/units.ts';
 import type { Source } from '../../care/source.ts';
 import type { RequestOf, Routes } from '../contract.ts';
 import { notAllowed, type Call, type Handlers } from '../register.ts';
-import { begun, grantOf, sourceFor, type ApiParts } from './parts.ts';
+import { askerOf, begun, grantOf, sourceFor, type ApiParts } from './parts.ts';
 
 type Query = RequestOf<Routes['importFile']>['query'];
 
@@ -40,7 +40,7 @@ export function importHandlers(parts: ApiParts): Pick<Handlers, 'importFile'> {
           } finally {
             await remove();
           }
-        });
+        }, askerOf(call).asker);
         return await begun(parts, call, started, query.wait);
       } catch (error) {
         await remove();

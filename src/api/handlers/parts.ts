@@ -40,6 +40,8 @@ export interface Reloading {
   /** As soon as nothing runs. */
   ask(): void;
   pending(): boolean;
+  /** They do so at this moment. */
+  handingOver(): boolean;
 }
 
 /** The sources whoever asks may see. */
@@ -70,6 +72,12 @@ export async function sourceFor(
 export function grantOf({ principal }: Call): Principal['grant'] {
   if (!principal) throw new HoldfastError('NOT_SIGNED_IN', 'sign in first, or show a token', { kind: 'refused' });
   return principal.grant;
+}
+
+/** Who began a run, for its record; for the log, by name. */
+export function askerOf({ principal }: Pick<Call, 'principal'>): { trigger: 'console' | 'api'; asker: string } {
+  const kind = principal?.kind === 'user' ? 'console' : 'token';
+  return { trigger: kind === 'console' ? 'console' : 'api', asker: `${principal?.name ?? 'nobody'} (${kind})` };
 }
 
 export function runToView({ catalog }: Pick<House, 'catalog'>, record: RunRecord): RunView {

@@ -1,5 +1,8 @@
+import { liveName } from '../../care/source.ts';
 import { allows } from '../../access/roles.ts';
-import { HoldfastError } from '../../base/errors.ts';
+import { openedBy } from '../../archive/given-passphrase.ts';
+import { HoldfastError, toHoldfastError } from '../../base/errors.ts';
+import { Secret } from '../../base/secret.ts';
 import { resolveBackup } from '../../care/select.ts';
 import { blocking } from '../../restore/guards.ts';
 import { planRestore, type RestorePlan, type RestoreRequest } from '../../restore/plan.ts';
@@ -7,7 +10,7 @@ import { restore } from '../../restore/restore.ts';
 import { undoRestore } from '../../restore/undo.ts';
 import type { RequestOf, Routes } from '../contract.ts';
 import { notAllowed, type Call, type Handlers } from '../register.ts';
-import { begun, grantOf, sourceFor, type ApiParts } from './parts.ts';
+import { askerOf, begun, grantOf, sourceFor, type ApiParts } from './parts.ts';
 import { repeatable } from './repeat.ts';
 
 type Wanted = RequestOf<Routes['planRestore']>['body'];
@@ -18,6 +21,7 @@ export function restoreHandlers(parts: ApiParts): Pick<Handlers, 'planRestore' |
     planRestore: async (call) => {
       const request = await readRequest(parts, call, call.body);
       const plan = await planRestore(request, house.scratch, call.signal);
+      await assertOpens(plan, request, call.signal);
       return {
         id: plan.from,
         mode: plan.mode,
@@ -28,17 +32,24 @@ export function restoreHandlers(parts: ApiParts): Pick<Handlers, 'planRestore' |
       };
     },
     restore: async (call) => {
-      const { confirm, ...wanted } = call.body;
-      const request = await readRequest(parts, call, wanted);
+      // What is remembered of a wish with an Idempotency-Key must not help to guess the password.
+      const { confirm, password, ...wanted } = call.body;
+      const request = await readRequest(parts, call, { ...wanted, password });
+      const { trigger, asker } = askerOf(call);
       const started = await repeatable(parts, call, wanted, () =>
-        work.begin((run) =>
-          restore({
-            ...house,
-            ...run,
-            request,
-            trigger: 'api',
-            confirm: async (plan) => assertConfirmed(wordOf(plan), confirm),
-          }),
+        work.begin(
+          (run) =>
+            restore({
+              ...house,
+              ...run,
+              request,
+              trigger,
+              confirm: async (plan) => {
+                assertConfirmed(wordOf(plan), confirm);
+                await assertOpens(plan, request, run.signal);
+              },
+            }),
+          asker,
         ),
       );
       return begun(parts, call, started, call.query.wait);
@@ -46,14 +57,16 @@ export function restoreHandlers(parts: ApiParts): Pick<Handlers, 'planRestore' |
     undoRestore: async (call) => {
       const { sessions, confirm } = call.body;
       const source = await sourceFor(parts, call, call.body.source, 'restore');
-      const started = await work.begin((run) =>
-        undoRestore({
-          ...house,
-          ...run,
-          source,
-          sessions,
-          confirm: async () => assertConfirmed(source.database.name, confirm),
-        }),
+      const started = await work.begin(
+        (run) =>
+          undoRestore({
+            ...house,
+            ...run,
+            source,
+            sessions,
+            confirm: async () => assertConfirmed(liveName(source), confirm),
+          }),
+        askerOf(call).asker,
       );
       return begun(parts, call, started, call.query.wait);
     },
@@ -62,7 +75,7 @@ export function restoreHandlers(parts: ApiParts): Pick<Handlers, 'planRestore' |
 
 async function readRequest(parts: ApiParts, call: Call, wanted: Wanted): Promise<RestoreRequest> {
   const { house } = parts;
-  const { id, storage, tables, schemas, allow, source: name, ...rest } = wanted;
+  const { id, storage, tables, schemas, allow, source: name, password, ...rest } = wanted;
   const source = await sourceFor(parts, call, name, 'restore');
   // Another server could be anybody's: whoever says so must be trusted with the configuration as well.
   if (rest.into?.includes('://') && !allows(grantOf(call), 'settings', null)) throw notAllowed('settings');
@@ -76,11 +89,27 @@ async function readRequest(parts: ApiParts, call: Call, wanted: Wanted): Promise
   call.about.target = found.id;
   return {
     ...rest,
-    source,
+    files: true,
+    source: password === undefined ? source : { ...source, keys: openedBy(new Secret(password), source.keys) },
     from: { storage: found.storage, id: found.id, others: storage === undefined ? found.others : [] },
     scope: tables.length + schemas.length > 0 ? { tables, schemas } : null,
     allowed: allow,
   };
+}
+
+/** A password that is missing or wrong is told before anything is begun. What is damaged in one storage may be whole in another. */
+async function assertOpens(
+  { archive }: RestorePlan,
+  { source, from }: RestoreRequest,
+  signal: AbortSignal,
+): Promise<void> {
+  const key = (archive?.manifest.encryption as { key?: unknown } | null | undefined)?.key;
+  if (typeof key !== 'string' || !('storage' in from)) return;
+  try {
+    await source.keys.unlock(from.storage, source.name, key, signal);
+  } catch (error) {
+    if (toHoldfastError(error).kind !== 'integrity' || (from.others ?? []).length === 0) throw error;
+  }
 }
 
 /** What has to be typed before something that lives is replaced. */

@@ -1,4 +1,4 @@
-import type { Source } from '../../care/source.ts';
+import { titleOf, type Source } from '../../care/source.ts';
 import type { RunRecord } from '../../catalog/catalog.ts';
 import type { RunView, SourceView } from '../contract.ts';
 import type { Listed } from '../listings.ts';
@@ -39,13 +39,14 @@ export function sourceHandlers(parts: ApiParts): Pick<Handlers, 'sources' | 'sou
   };
 }
 
-function factsOf({ name, database, storages, keys }: Source, listed: Listed, points: number) {
+function factsOf(source: Source, listed: Listed, points: number) {
+  const { name, database, storages, keys, apps } = source;
   const { backups, newest, damaged, bytes, drilled, sizes } = listed;
   const inStorage = new Map(listed.storages.map(({ name: storage, ...sums }) => [storage, sums]));
   return {
     name,
-    engine: database.engine,
-    database: database.title,
+    engine: database?.engine ?? apps[0]?.kind ?? 'files',
+    database: titleOf(source),
     storages: storages.map((storage) => ({
       name: storage.name,
       title: storage.title,

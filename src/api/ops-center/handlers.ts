@@ -4,7 +4,7 @@ import { HoldfastError } from '../../base/errors.ts';
 import { resolveBackup } from '../../care/select.ts';
 import type { ListedBackup } from '../../care/listing.ts';
 import { readingLock } from '../../care/verify.ts';
-import type { Source } from '../../care/source.ts';
+import { liveName, type Source } from '../../care/source.ts';
 import { holdLock } from '../../catalog/lease.ts';
 import { parseDuration } from '../../base/units.ts';
 import { valueAt } from '../../config/path.ts';
@@ -98,7 +98,7 @@ export function opsHandlers(parts: ApiParts, v1: Used): OpsHandlers {
         jobs: null,
         allow: [],
         // Naming the file is the only confirmation that these clients know; the live database is backed up first.
-        confirm: source.database.name,
+        confirm: liveName(source),
       } as const;
       const { run } = await v1.restore({
         ...call,
@@ -114,7 +114,9 @@ export function opsHandlers(parts: ApiParts, v1: Used): OpsHandlers {
     opsCleanup: async (call) => {
       const source = await sourceOf(call, 'prune');
       const before = whole(source).length;
-      await v1.prune({ ...call, params: undefined, query: { dryRun: false }, body: { source: source.name } });
+      const { run } = await v1.prune({ ...call, params: undefined, query: {}, body: { source: source.name } });
+      call.request.raw.socket.setTimeout(0);
+      await endOf(run);
       return { success: true, message: `Cleanup completed, ${before - whole(source).length} removed` };
     },
     opsSettings: async (call) => {

@@ -1,11 +1,11 @@
 import { parseBackupId } from '../../base/ids.ts';
 import type { ListedBackup } from '../../care/listing.ts';
-import type { Source } from '../../care/source.ts';
+import { liveName, type Source } from '../../care/source.ts';
 
 /** `backup_shop_20260129_143022.sql.gz`; the second of the same second ends in `_2`. All times are UTC. */
-export function fileNameOf({ database }: Source, { id }: Pick<ListedBackup, 'id'>): string {
+export function fileNameOf(source: Source, { id }: Pick<ListedBackup, 'id'>): string {
   const { ordinal } = parseBackupId(id) ?? { ordinal: 1 };
-  return `backup_${database.name}_${timestampOf(id)}${ordinal === 1 ? '' : `_${ordinal}`}.sql.gz`;
+  return `backup_${liveName(source)}_${timestampOf(id)}${ordinal === 1 ? '' : `_${ordinal}`}.sql.gz`;
 }
 
 export function describeFile(source: Source, backup: ListedBackup) {
@@ -15,7 +15,7 @@ export function describeFile(source: Source, backup: ListedBackup) {
     timestamp: timestampOf(id),
     // Six digits and no zone, as Python writes it.
     created_at: createdAt.replace(/Z$/, '000'),
-    database: source.database.name,
+    database: liveName(source),
     size_bytes: bytes,
     size_mb: inMegabytes(bytes),
     description,

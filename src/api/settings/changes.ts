@@ -90,13 +90,19 @@ function withKept(path: Path, value: unknown, tree: unknown): unknown {
   });
 }
 
-/** In a list of channels that was sent anew, by kind and name: their places may have changed. */
+/**
+ * In a list of channels that was sent anew, by kind and name: their places may have changed. Of several that are called the same it is the one
+ * in the same place, as long as the list is as long as it was; otherwise nobody knows which is meant.
+ */
 function keptInChannel(path: Path, inner: Path, value: unknown, tree: unknown): unknown {
   const [index = 0, ...rest] = inner;
   const nameOf = (list: unknown, at: string | number) =>
     [valueAt(list, [at, 'type']), valueAt(list, [at, 'name'])].join(' ');
   const before = valueAt(tree, path);
   const length = Array.isArray(before) ? before.length : 0;
-  const at = Array.from({ length }, (_, each) => each).find((each) => nameOf(before, each) === nameOf(value, index));
+  const all = Array.from({ length }, (_, each) => each);
+  const named = all.filter((each) => nameOf(before, each) === nameOf(value, index));
+  const sameLength = Array.isArray(value) && value.length === length;
+  const at = named.length === 1 ? named[0] : named.find((each) => sameLength && each === Number(index));
   return at === undefined ? undefined : valueAt(before, [at, ...rest]);
 }

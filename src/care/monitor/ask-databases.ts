@@ -19,7 +19,7 @@ export async function askDatabases(
   const until = performance.now() + timeoutMs;
   await inParallel(sources, askedAtOnce, async ({ name, database }) => {
     const left = Math.min(longestMs, until - performance.now());
-    if (left <= 0) return;
+    if (left <= 0 || !database) return;
     const { title } = database;
     try {
       const clockAheadMs = await inTime((inner) => database.clockAhead(inner), { signal, timeoutMs: left });

@@ -3,7 +3,7 @@ import type { Catalog, Operation, RunRecord } from '../../catalog/catalog.ts';
 import { daemonState } from '../../catalog/daemon-state.ts';
 import type { Storage } from '../../storage/storage.ts';
 import { standings } from '../proofs.ts';
-import type { Source } from '../source.ts';
+import { titleOf, type Source } from '../source.ts';
 import { askDatabases } from './ask-databases.ts';
 import { askStorage, type Answer } from './ask-storage.ts';
 import type { DatabaseFacts, Facts, InstallationFacts, SourceFacts, Trouble } from './facts.ts';
@@ -71,7 +71,7 @@ function sourceFacts(
       drill: lastEnded(catalog, name, 'drill'),
     },
     running: catalog.runs.list({ source: name, state: 'running' }).some(({ operation }) => operation === 'backup'),
-    database: databases.get(name) ?? { title: source.database.title, unreachable: null, clockAheadMs: null },
+    database: databases.get(name) ?? { title: titleOf(source), unreachable: null, clockAheadMs: null },
   };
 }
 

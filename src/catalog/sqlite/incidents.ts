@@ -28,6 +28,9 @@ export function incidentRecords(connection: Connection): IncidentRecords {
           limit: limit ?? -1,
         })
         .map(toIncident),
+    trim: (before) => {
+      connection.run('delete from incidents where resolved_at < $before', { before });
+    },
   };
 }
 

@@ -280,3 +280,25 @@ test('proofs: newest first, the same one twice is one', () => {
   catalog.proofs.remove('shop', proof.backup);
   expect(catalog.proofs.list({})).toEqual([]);
 });
+
+test('incidents that were over before a time are forgotten; what is still the matter never is', () => {
+  using catalog = open();
+  const put = (key: string, day: number, resolvedAt: string | null) =>
+    catalog.incidents.put({
+      key,
+      severity: 'warning',
+      source: 'shop',
+      title: key,
+      openedAt: `2026-01-0${day}T00:00:00.000Z`,
+      lastSeenAt: `2026-01-0${day}T00:00:00.000Z`,
+      times: 1,
+      toldAt: null,
+      resolvedAt,
+      detail: null,
+    });
+  put('old', 1, '2026-01-02T00:00:00.000Z');
+  put('open', 1, null);
+  put('late', 3, '2026-01-05T00:00:00.000Z');
+  catalog.incidents.trim('2026-01-04T00:00:00.000Z');
+  expect(catalog.incidents.list({}).map(({ key }) => key)).toEqual(['late', 'open']);
+});

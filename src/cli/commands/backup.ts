@@ -1,8 +1,9 @@
-import type { Command } from '../command.ts';
+import type { Command, CommandInput } from '../command.ts';
 import { describeBackup } from '../output/backup-result.ts';
 import { print, printJson } from '../output/print.ts';
 import { showProgress } from '../output/progress.ts';
 import { pickSource } from '../pick.ts';
+import { wrongUsage } from '../usage-error.ts';
 
 export const backup: Command = {
   name: 'backup',
@@ -14,7 +15,8 @@ export const backup: Command = {
   ],
   options: [
     { name: 'description', short: 'd', value: 'text', summary: 'a note that `list` shows' },
-    { name: 'db-only', summary: 'the database only', hidden: true },
+    { name: 'only', value: 'parts', summary: 'only these: database, files, app; with commas between them' },
+    { name: 'db-only', summary: 'the same as --only database', hidden: true },
   ],
   examples: [
     { line: 'holdfast backup', does: 'the only source there is' },
@@ -25,6 +27,7 @@ export const backup: Command = {
 storage and applies the retention. A backup that cannot be read back is removed and the command fails.`,
   run: async (context, input) => {
     const { house, source } = await pickSource(context, input);
+    const only = partsOf(input);
     const { backup: takeBackup } = await import('../../backup/backup.ts');
     using progress = showProgress(context);
     const result = await takeBackup({
@@ -37,6 +40,7 @@ storage and applies the retention. A backup that cannot be read back is removed 
       scratch: house.scratch,
       trigger: 'manual',
       description: input.text('description') ?? null,
+      only,
       signal: context.signal,
       report: progress.report,
     });
@@ -45,3 +49,15 @@ storage and applies the retention. A backup that cannot be read back is removed 
     return result.state === 'succeeded' ? 'done' : result.state;
   },
 };
+
+const parts = ['database', 'files', 'app'] as const;
+
+function partsOf(input: CommandInput): (typeof parts)[number][] | null {
+  const typed = input.flag('db-only') ? 'database' : input.text('only');
+  if (typed === undefined) return null;
+  return typed.split(',').map((word) => {
+    const part = parts.find((each) => each === word.trim());
+    if (part) return part;
+    throw wrongUsage(`--only ${typed} names no part of a source`, `Parts are ${parts.join(', ')}.`);
+  });
+}

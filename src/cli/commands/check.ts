@@ -27,7 +27,7 @@ again. A storage that does not answer within \`monitor.timeout\` is a finding; t
       return await runCheck(context, input);
     } catch (error) {
       throwIfAborted(context.signal);
-      return couldNotCheck(context, error);
+      return (await stateTrouble(context, error)) ?? couldNotCheck(context, error);
     }
   },
 };
@@ -52,6 +52,26 @@ async function look(context: CommandContext, input: CommandInput): Promise<Monit
   if (name === undefined) return await checkAll(house, context.signal);
   const source = await house.source(name, context.signal);
   return await lookAround(house, [source], source.storages, context.signal);
+}
+
+/** A state that cannot be used is no riddle: nothing can be backed up. */
+async function stateTrouble(context: CommandContext, error: unknown): Promise<Ending | null> {
+  const state = await context.loadConfig().then(
+    ({ config }) => config.state,
+    () => null,
+  );
+  const { kind, message } = toHoldfastError(error);
+  // Errors of the catalog name its place. One that is locked by somebody else for a moment says nothing.
+  if (state === null || kind === 'busy' || !message.includes(state)) return null;
+  const { io, json } = context;
+  const [{ stateNotWritable }, { troubleOf }] = await Promise.all([
+    import('../../care/monitor/rules/installation.ts'),
+    import('../../care/monitor/trouble.ts'),
+  ]);
+  const finding = stateNotWritable(state, troubleOf(error));
+  if (json) printJson(io, { status: 'critical', findings: [finding] });
+  else print(io, `CRITICAL - ${plain(finding.message)}`, ...describe(io, finding));
+  return 'critical';
 }
 
 /** Not an error of the usual kind: what calls this reads the standard output and knows four exit codes. */

@@ -17,7 +17,7 @@ export const demo: Command = {
     { line: 'holdfast demo --keep', does: 'and afterwards look at the backups yourself' },
   ],
   help: `Needs no configuration and touches nothing of yours: it starts a PostgreSQL server of its own from the installed
-programs, on a free port of this machine, in a temporary folder. Ends with exit code 0 only when the restored database
+programs, on a free port of this machine, in a temporary folder; or takes an SQLite file there, where none is installed. Ends with exit code 0 only when the restored database
 is the one before the accident, row for row.`,
   run: async (context, input) => {
     const { io, json, clock, signal } = context;
@@ -42,13 +42,18 @@ is the one before the accident, row for row.`,
 function describeDemo(io: Io, result: DemoResult): string[] {
   const style = styleFor(io.color);
   const { kept } = result;
+  const server = result.engine === 'postgres';
   return [
     '',
     `${style.good('everything is back')}  ${formatCount(result.rows)} rows in ${result.tables} tables are what they were; ${formatDuration(result.seconds * 1000)} in all`,
     ...(kept === null
-      ? ['The server is stopped, its folder and the backups are gone.']
+      ? [
+          server
+            ? 'The server is stopped, its folder and the backups are gone.'
+            : 'The database and the backups are gone.',
+        ]
       : [
-          `Kept: ${kept.folder} (remove it when you are done). The server is stopped; what lies there can still be looked at:`,
+          `Kept: ${kept.folder} (remove it when you are done).${server ? ' The server is stopped; what' : ' What'} lies there can still be looked at:`,
           `  holdfast list --config ${kept.config}`,
           `  holdfast inspect ${result.backup} --config ${kept.config}`,
           `  holdfast verify ${result.backup} --config ${kept.config}`,

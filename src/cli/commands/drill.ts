@@ -68,7 +68,13 @@ function describeDrill(io: Io, result: DrillResult): string[] {
   const style = styleFor(io.color);
   return [
     `${result.ok ? style.good('drill passed') : style.bad('drill failed')}  ${style.bold(result.id)}  from ${result.storage}`,
-    ...describeComparison(io, result),
+    ...(result.tables.compared + result.sequences.compared + result.tables.uncounted > 0 || result.apps.length === 0
+      ? describeComparison(io, result)
+      : []),
+    ...result.apps.flatMap(({ kind, ok, detail, differences }) => [
+      `  ${sign(style, ok ? 'good' : 'bad')} ${kind}: ${printable(detail)}`,
+      ...differences.map((line) => `      ${style.bad(printable(line))}`),
+    ]),
     ...result.checks.map(
       ({ query, ok, detail }) =>
         `  ${sign(style, ok ? 'good' : 'bad')} ${printable(query)}  ${style.dim(printable(detail))}`,

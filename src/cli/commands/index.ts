@@ -26,6 +26,8 @@ import { prune } from './prune.ts';
 import { rebuild } from './rebuild.ts';
 import { report } from './report.ts';
 import { restore } from './restore.ts';
+import { restoreAttachments, restoreRecords, restoreSchema } from './restore-bases.ts';
+import { restoreFiles } from './restore-files.ts';
 import { runs } from './runs.ts';
 import { schema } from './schema.ts';
 import { serve } from './serve.ts';
@@ -49,6 +51,10 @@ export const commands: readonly Command[] = [
   nbdata,
   copy,
   restore,
+  restoreFiles,
+  restoreSchema,
+  restoreRecords,
+  restoreAttachments,
   download,
   verify,
   drill,

@@ -7,7 +7,8 @@ export const init: Command = {
   summary: 'ask a few questions, write holdfast.yaml, check it',
   group: 'start',
   options: [
-    { name: 'url', value: 'address', summary: 'the database, such as postgres://shop@db/shop' },
+    { name: 'url', value: 'address', summary: 'the database: postgres://shop@db/shop, mysql://..., mariadb://...' },
+    { name: 'path', value: 'file', summary: 'instead of --url: the file of an SQLite database', complete: 'file' },
     { name: 'name', value: 'source', summary: 'how the source is called; default: like the database' },
     { name: 'storage-path', value: 'folder', summary: 'where backups go; default: ./backups', complete: 'folder' },
     { name: 'schedule', value: 'cron', summary: 'when to back up; default: "15 3 * * *"' },
@@ -15,6 +16,7 @@ export const init: Command = {
   examples: [
     { line: 'holdfast init', does: 'with questions' },
     { line: 'HOLDFAST_DATABASE_PASSWORD=... holdfast init --url postgres://shop@db/shop --yes', does: 'without' },
+    { line: 'holdfast init --path ./data/app.db --yes', does: 'an SQLite database' },
   ],
   help: `Never overwrites a file. The password does not stand in holdfast.yaml: one that is given lies in secrets/<source>.password
 beside it, readable only by you and ignored by git; one that is found in HOLDFAST_DATABASE_PASSWORD is taken from there at every

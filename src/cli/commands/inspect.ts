@@ -64,7 +64,7 @@ function treeOf(manifest: Manifest, place: string): TreeNode {
             {
               label: `database ${database.name}`,
               detail: `${database.engine} ${database.serverVersion}`,
-              children: schemasOf(database).map(schemaNode),
+              children: schemasOf(database).flatMap(schemaNodes),
             },
           ]
         : []),
@@ -89,20 +89,19 @@ function artifactNodes(artifacts: readonly Artifact[]): TreeNode[] {
   });
 }
 
-function schemaNode({ schema, rows, tables, sequences }: SchemaContents): TreeNode {
+/** Where an engine has no schemas, tables stand right below their database. */
+function schemaNodes({ schema, rows, tables, sequences }: SchemaContents): TreeNode[] {
+  const children = tables.map((table) => ({
+    label: table.name,
+    detail: table.rows === null ? 'rows left out or not counted' : formatCount(table.rows, 'row'),
+  }));
+  if (schema === '') return children;
   const facts = [
     plural(tables.length, 'table'),
     formatCount(rows, 'row'),
     sequences > 0 ? plural(sequences, 'sequence') : null,
   ];
-  return {
-    label: schema,
-    detail: facts.filter(Boolean).join(', '),
-    children: tables.map((table) => ({
-      label: table.name,
-      detail: table.rows === null ? 'rows left out or not counted' : formatCount(table.rows, 'row'),
-    })),
-  };
+  return [{ label: schema, detail: facts.filter(Boolean).join(', '), children }];
 }
 
 function sumOf(artifacts: readonly Artifact[]): number {

@@ -1,3 +1,4 @@
+import { databaseOf } from '../../care/source.ts';
 import type { CleanResult } from '../../backup/clean-nocodb-audit.ts';
 import { formatBytes, formatCount, parseDuration } from '../../base/units.ts';
 import type { Command, Io } from '../command.ts';
@@ -41,10 +42,10 @@ NocoDB's other tables, too; a few thousand rows at a time, while NocoDB may go o
       confirm: (tables, before) =>
         confirm(context, {
           says: [
-            `This removes what NocoDB wrote down before ${before.toISOString()} in ${source.database.title}:`,
+            `This removes what NocoDB wrote down before ${before.toISOString()} in ${databaseOf(source).title}:`,
             ...tables.map(({ name, older }) => `  ${name}: ${plural(older, 'row')}`),
           ],
-          word: source.database.name,
+          word: databaseOf(source).name,
         }),
     });
     if (context.json) printJson(context.io, result);

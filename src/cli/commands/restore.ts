@@ -1,5 +1,5 @@
 import { toHoldfastError } from '../../base/errors.ts';
-import type { Source } from '../../care/source.ts';
+import { liveName, titleOf, type Source } from '../../care/source.ts';
 import type { TableName } from '../../engines/engine.ts';
 import type { House } from '../../house.ts';
 import type { Guard } from '../../restore/guards.ts';
@@ -7,7 +7,7 @@ import type { RestorePlan, RestoreRequest } from '../../restore/plan.ts';
 import type { Command, CommandContext, CommandInput, Ending } from '../command.ts';
 import { required } from '../input.ts';
 import { confirm } from '../output/confirm.ts';
-import { renderFacts } from '../output/facts.ts';
+import { renderFacts, type Fact } from '../output/facts.ts';
 import { describeGuards } from '../output/guards.ts';
 import { print, printJson } from '../output/print.ts';
 import { showProgress } from '../output/progress.ts';
@@ -17,6 +17,7 @@ import { dumpFile } from '../dump-file.ts';
 import { fetchDump, isS3Address, localFolders } from '../fetch-dump.ts';
 import { parseTableName } from '../table-name.ts';
 import { pickBackup, pickSource } from '../pick.ts';
+import { restoreFiles } from './restore-files.ts';
 import { wrongUsage } from '../usage-error.ts';
 
 export const restore: Command = {
@@ -37,6 +38,7 @@ export const restore: Command = {
     { name: 'in-place', summary: 'replace the content inside the live database, in one transaction' },
     { name: 'table', value: 'table', repeat: true, summary: 'only this table (schema.name); may be repeated' },
     { name: 'schema', value: 'schema', repeat: true, summary: 'only this schema; may be repeated' },
+    { name: 'db-only', summary: 'the database only, not the folders of the backup' },
     { name: 'keep-old', summary: 'keep the replaced database beside the new one, for --undo' },
     { name: 'no-safety-backup', summary: 'do not back up the live database first' },
     { name: 'no-owner', summary: 'everything belongs to the restoring role; no privileges' },
@@ -74,6 +76,9 @@ database is backed up first. To confirm, type its name; --yes (or FORCE_RESTORE=
     checkOptions(input);
     const sure = { ...context, yes: context.yes || input.flag('force') || context.env['FORCE_RESTORE'] === 'true' };
     if (input.flag('undo')) return undo(sure, input);
+    const { source } = await pickSource(context, input);
+    // Without a database, the folders are all there is to bring back.
+    if (source.database === null && source.apps.length > 0) return restoreFiles.run?.(sure, input);
     const { house, request } = await readRequest(sure, input);
     return input.flag('dry-run') ? preview(sure, house, request) : carryOut(sure, house, request);
   },
@@ -96,7 +101,8 @@ async function readRequest(
   input: CommandInput,
 ): Promise<{ house: House; request: RestoreRequest }> {
   const { house, source, from } = await readFrom(context, input);
-  const tables: TableName[] = input.texts('table').map(parseTableName);
+  const usual = source.database ? (source.database.capabilities.defaultSchema ?? '') : undefined;
+  const tables: TableName[] = input.texts('table').map((text) => parseTableName(text, usual));
   const schemas = input.texts('schema');
   return {
     house,
@@ -105,6 +111,7 @@ async function readRequest(
       from,
       into: input.text('into') ?? null,
       inPlace: input.flag('in-place'),
+      files: !input.flag('db-only'),
       scope: tables.length + schemas.length > 0 ? { tables, schemas } : null,
       owners: input.flag('no-owner') ? 'none' : 'keep',
       sessions: sessionsOf(input),
@@ -207,13 +214,13 @@ async function undo(context: CommandContext, input: CommandInput): Promise<Endin
   const result = await undoRestore({
     source,
     sessions: sessionsOf(input),
-    confirm: ({ restored, previous }) =>
+    confirm: ({ restored, previous, files }) =>
       confirm(context, {
         says: [
-          `This undoes the restore ${restored.id}: ${previous} becomes ${source.database.title} again,`,
-          'and the restored database is kept under another name.',
+          `This undoes the restore ${restored.id}: ${[previous, ...files.map((tree) => tree.previous)].filter(Boolean).join(', ')} becomes ${titleOf(source)} again,`,
+          'and what was restored is kept under another name.',
         ],
-        word: source.database.name,
+        word: liveName(source),
       }),
     catalog: house.catalog,
     clock: house.clock,
@@ -224,7 +231,7 @@ async function undo(context: CommandContext, input: CommandInput): Promise<Endin
   if (json) printJson(io, result);
   else {
     const style = styleFor(io.color);
-    print(io, `${style.good('undone')}  the restore ${result.undone}; the database from before it is live again`);
+    print(io, `${style.good('undone')}  the restore ${result.undone}; what was there before it is live again`);
     print(
       io,
       ...renderFacts(
@@ -232,6 +239,7 @@ async function undo(context: CommandContext, input: CommandInput): Promise<Endin
         [
           ['database', result.target],
           ['restored one kept as', result.kept],
+          ...result.files.map(({ name, previous }): Fact => [`${name} kept as`, previous]),
         ],
         '  ',
       ),

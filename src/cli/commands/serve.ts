@@ -1,5 +1,5 @@
 import type { Access } from '../../access/access.ts';
-import type { ListenAddress } from '../../api/listen.ts';
+import type { Front } from '../../api/front.ts';
 import type { House } from '../../house.ts';
 import type { Daemon } from '../../schedule/serve.ts';
 import type { Command, CommandContext } from '../command.ts';
@@ -22,40 +22,64 @@ put one off; what was missed is made up for once. Told to stop, it starts nothin
 state folder stands by until the first has ended.`,
   run: async (context) => {
     // Tells its warnings, once.
-    await context.loadConfig();
-    let next: Next | null = { house: await context.openHouse(), listen: null };
-    while (next !== null) next = await serveUntilChanged(context, next);
+    try {
+      await context.loadConfig();
+    } catch (error) {
+      const { tellBrokenConfig } = await import('../broken-config.ts');
+      await tellBrokenConfig(context, error, context.logger);
+      throw error;
+    }
+    const { openFront } = await import('../../api/front.ts');
+    await using front = openFront();
+    let house: House | null = await context.openHouse();
+    while (house !== null) house = await serveUntilChanged(context, house, front);
   },
 };
 
-interface Next {
-  house: House;
-  /** Where it listened before, when any free port would do. */
-  listen: ListenAddress | null;
-}
+/** By far longer than it takes where no other daemon comes first. */
+const patienceMs = 10_000;
 
 /** Until it is told to stop; or until settings were changed and nothing runs, for what goes on with them. */
-async function serveUntilChanged(context: CommandContext, { house, listen }: Next): Promise<Next | null> {
+async function serveUntilChanged(context: CommandContext, house: House, front: Front): Promise<House | null> {
   const { openDaemon } = await import('../../schedule/serve.ts');
   const { signal: stop, urgent } = context;
   await using own = house;
-  let next: Next | null = null;
+  let next: House | null = null;
+  // Another daemon may have come first in between: then this one stands by, and nobody must wait for it.
+  const late = setTimeout(() => front.refuse(), patienceMs);
   try {
     await using daemon = await openDaemon(await partsOf(own), stop);
     using reload = openReload(context, own.logger);
-    await using server = await openHttp(context, own, { daemon, listen, reload });
+    await using server = await openHttp(context, own, { daemon, front, reload });
+    clearTimeout(late);
     if (server) daemon.listensAt(server.address);
     greet(context, own, daemon, server);
-    reload.when(() => daemon.view.running() === 0 && server?.work.running() === 0);
+    await noteGood(context, own);
+    reload.when({
+      idle: () => daemon.atRest() && (server?.work.running() ?? 0) === 0 && front.calm(),
+      prepare: async ({ loaded }) => {
+        const listen = loaded.config.server?.listen;
+        if (listen !== undefined) await front.listen(listen);
+      },
+      hold: () => front.hold(),
+      release: () => front.release(),
+    });
     await daemon.work({ stop: AbortSignal.any([stop, reload.signal]), urgent });
-    next = reload.taken() && { house: reload.taken() ?? own, listen: server?.listen ?? null };
+    next = reload.taken();
   } catch (error) {
     // Stopped while it stood by: it has done nothing, as it was told.
     if (!stop.aborted) throw error;
+  } finally {
+    clearTimeout(late);
   }
   if (!stop.aborted) return next;
-  await next?.house[Symbol.asyncDispose]();
+  await next?.[Symbol.asyncDispose]();
   return null;
+}
+
+async function noteGood(context: CommandContext, house: House): Promise<void> {
+  const { noteGoodConfig } = await import('../broken-config.ts');
+  await noteGoodConfig(context, house);
 }
 
 async function partsOf(house: House) {
@@ -81,11 +105,14 @@ async function partsOf(house: House) {
 async function openHttp(
   context: CommandContext,
   house: House,
-  { daemon, listen, reload }: { daemon: Daemon; listen: ListenAddress | null; reload: Reload },
+  { daemon, front, reload }: { daemon: Daemon; front: Front; reload: Reload },
 ) {
-  const configured = house.loaded.config.server;
-  if (configured === null) return null;
-  const settings = { ...configured, listen: listen ?? configured.listen };
+  const settings = house.loaded.config.server;
+  if (settings === null) {
+    front.refuse();
+    await front.close();
+    return null;
+  }
   const [{ openServer }, { openApiParts, registerApi }, { consoleFolder, openConsole }] = await Promise.all([
     import('../../api/server.ts'),
     import('../../api/api.ts'),
@@ -95,12 +122,12 @@ async function openHttp(
   await using doors = new AsyncDisposableStack();
   const { view } = daemon;
   const { env, cwd } = context;
-  const reloading = { env, cwd, ask: reload.ask, pending: reload.pending };
+  const reloading = { env, cwd, ask: reload.ask, pending: reload.pending, handingOver: () => reload.taken() !== null };
   const parts = doors.use(openApiParts(house, view, settings, reloading));
   daemon.attend(parts.work);
   await addAdmin(context, house, parts.access);
   const server = doors.use(
-    await openServer({
+    await openServer(front, {
       house,
       daemon: view,
       settings,
@@ -116,14 +143,8 @@ async function openHttp(
     address,
     setup,
     work: parts.work,
-    listen: boundAt(settings.listen, address),
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
-}
-
-/** The port that was found, so that it is the same again after a change of settings. */
-function boundAt(listen: ListenAddress, address: string): ListenAddress | null {
-  return 'path' in listen || listen.port !== 0 ? null : { ...listen, port: Number(new URL(address).port) };
 }
 
 async function addAdmin(context: CommandContext, { catalog, logger }: House, access: Access): Promise<void> {

@@ -130,7 +130,23 @@ function manifestFacts(manifest: Manifest, now: Date, timezone: string): Fact[] 
     ['format', dump ? [dump.format, dump.compression].filter(Boolean).join(', ') : null],
     ['encrypted', manifest.encryption && describeEncryption(manifest.encryption)],
     ...(database ? databaseFacts(database) : []),
+    ...treeFacts(manifest.files),
+    ['app', manifest.app && describeApp(manifest.app)],
   ];
+}
+
+/** As the manifest has it, which may be that of a later version. */
+function treeFacts(files: Manifest['files']): Fact[] {
+  const trees = Array.isArray(files?.['trees']) ? (files['trees'] as Record<string, unknown>[]) : [];
+  return trees.map((tree, index): Fact => {
+    const [count, bytes] = [Number(tree['files'] ?? 0), Number(tree['bytes'] ?? 0)];
+    const text = `${String(tree['name'])}: ${plural(count, 'file')}, ${formatBytes(bytes)}, from ${String(tree['path'])}`;
+    return [index === 0 ? 'files' : '', text];
+  });
+}
+
+function describeApp({ kind, version }: Record<string, unknown>): string {
+  return [kind, version].filter((part) => typeof part === 'string').join(' ');
 }
 
 /** As the manifest has it, which may be that of a later version. */
@@ -146,8 +162,9 @@ function describeEncryption({ scheme, key, passphrase, recipients }: Record<stri
 
 function databaseFacts(database: NonNullable<Manifest['database']>): Fact[] {
   const rows = database.tables.reduce((sum, table) => sum + (table.rows ?? 0), 0);
+  const owner = database.owner === '' ? null : `owned by ${database.owner}`;
   return [
-    ['database', `${database.name}, owned by ${database.owner}, ${formatBytes(database.sizeBytes)} on the server`],
+    ['database', [database.name, owner, `${formatBytes(database.sizeBytes)} live`].filter(Boolean).join(', ')],
     ['server', `${database.engine} ${database.serverVersion}, dumped by ${database.toolVersion} via ${database.via}`],
     ['locale', [database.encoding, database.collation, database.collationVersion].filter(Boolean).join(', ')],
     ['extensions', database.extensions.map(({ name, version }) => `${name} ${version}`).join(', ')],

@@ -1,3 +1,4 @@
+import { databaseOf } from '../../care/source.ts';
 import { parseDuration } from '../../base/units.ts';
 import type { Command } from '../command.ts';
 import { print, printJson } from '../output/print.ts';
@@ -27,7 +28,12 @@ offer the encryption asked for, ends it at once: waiting would not help. After t
     const { io, clock, signal } = context;
     const deadline = clock.monotonic() + timeoutMs;
     const ready: { source: string; database: string; ready: true; attempts: number; seconds: number }[] = [];
-    for (const { name, database } of sources.length > 0 ? sources : [await house.source(undefined, signal)]) {
+    const wanted = sources.length > 0 ? sources : [await house.source(undefined, signal)];
+    // Folders have nothing to wait for; where that is all there is, asking for it was a mistake.
+    const some = wanted.filter((source) => source.database !== null);
+    for (const source of some.length > 0 ? some : wanted) {
+      const { name } = source;
+      const database = databaseOf(source);
       const waited = await wait({
         database,
         what: input.flag('server-only') ? 'server' : 'database',

@@ -18,7 +18,7 @@ export function describeBackup(io: Pick<Io, 'color' | 'columns' | 'terminal'>, r
     ...renderFacts(
       io,
       [
-        ['holds', `${plural(result.tables, 'table')}, ${formatCount(result.rows, 'row')}`],
+        ['holds', describeContents(result)],
         ['size', describeSize(result)],
         ['time', describeTime(result)],
         ['stored in', copies.join(', ')],
@@ -28,6 +28,18 @@ export function describeBackup(io: Pick<Io, 'color' | 'columns' | 'terminal'>, r
       '  ',
     ),
   ];
+}
+
+function describeContents({ artifacts, tables, rows }: BackupResult): string {
+  const has = (wanted: string) => artifacts.some(({ role }) => role === wanted);
+  const folders = artifacts.filter(({ role, format }) => role === 'files' && format === 'tar').length;
+  return [
+    has('database') ? `${plural(tables, 'table')}, ${formatCount(rows, 'row')}` : null,
+    folders > 0 ? plural(folders, 'folder') : null,
+    has('app') ? 'the application' : null,
+  ]
+    .filter((part) => part !== null)
+    .join(', ');
 }
 
 function describeSize({ bytes, rawBytes }: BackupResult): string {

@@ -1,5 +1,6 @@
 import type { Comparison } from '../../care/compare.ts';
 import { formatCount } from '../../base/units.ts';
+import { tableTitle } from '../../engines/engine.ts';
 import type { Io } from '../command.ts';
 import { sign } from './facts.ts';
 import { styleFor } from './style.ts';
@@ -15,13 +16,11 @@ export function describeComparison(
   const uncounted = tables.uncounted > 0 ? style.warn(`, ${formatCount(tables.uncounted)} not counted`) : '';
   return [
     `  ${sign(style, tables.mismatched.length === 0 ? 'good' : 'bad')} ${plural(tables.compared, 'table')}, ${formatCount(tables.rows, 'row')} compared${content}${uncounted}`,
-    ...tables.mismatched.map(
-      (each) => `      ${style.bad(printable(`${each.schema}.${each.name}`))}  ${describeTable(each)}`,
-    ),
+    ...tables.mismatched.map((each) => `      ${style.bad(printable(tableTitle(each)))}  ${describeTable(each)}`),
     `  ${sign(style, sequences.mismatched.length === 0 ? 'good' : 'bad')} ${plural(sequences.compared, 'sequence')} compared`,
     ...sequences.mismatched.map((each) => {
       const found = each.actual === null ? 'missing' : `stands at ${each.actual} instead of ${each.expected}`;
-      return `      ${style.bad(printable(`${each.schema}.${each.name}`))}  ${found}`;
+      return `      ${style.bad(printable(tableTitle(each)))}  ${found}`;
     }),
   ];
 }

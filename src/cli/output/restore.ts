@@ -51,6 +51,7 @@ export function describePlan(
     ['only', request.scope && describeScope(request.scope)],
     ['target', plan.target.title],
     ['way', ways[plan.mode]],
+    ['files', plan.files.map(({ name, target }) => `${name} in ${target}`).join(', ')],
     ['safety', plan.destructive ? safety : null],
   ];
   return [...renderFacts(look, facts), '', ...describeGuards(plan.guards, look)];
@@ -77,6 +78,8 @@ export function describeRestore(io: Io, result: RestoreResult): string[] {
         ],
         ['safety backup', result.safety],
         ['kept as', result.previous],
+        ['files', result.files.map(({ name, target }) => `${name} in ${target}`).join(', ')],
+        ['next', result.next.join('; ')],
         ['way back', wayBack(result)],
       ],
       '  ',

@@ -12,11 +12,17 @@ import {
   type PresetVariable,
 } from './preset.ts';
 
+interface Surroundings {
+  source: string;
+  /** The `.env` file that was read, and the variables that were taken from it. */
+  envFile: { path: string; names: ReadonlySet<string> } | null;
+}
+
 /** What a preset makes of an environment. */
 export function applyPreset(
   preset: Preset,
   values: ReadonlyMap<string, EnvironmentValue>,
-  source: string = preset.name,
+  { source, envFile }: Surroundings,
 ): PresetResult {
   const problems: Problem[] = [];
   const notes: string[] = [];
@@ -71,6 +77,10 @@ export function applyPreset(
     source,
     said,
     text,
+    fileOf: (name) => {
+      const origin = said(name)?.origin;
+      return envFile !== null && origin !== undefined && envFile.names.has(origin) ? envFile.path : null;
+    },
     truth: (name) => truths.has(choice(name, [...truths, ...falsehoods])),
     whole: (name, { from, to }) => {
       const written = said(name);

@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { addressOf } from '../../../test/support/address-of.ts';
 import { HoldfastError } from '../../base/errors.ts';
 import { effectiveSettings } from '../effective.ts';
 import { exportConfig } from '../export.ts';
@@ -218,7 +219,7 @@ describe('beside a preset', () => {
       HOLDFAST_PRESET: 'nocodb',
       HOLDFAST_DATABASE_URL: 'postgres://shop@elsewhere/shop',
     });
-    expect(config.sources['nocodb']?.database.address).toMatchObject({
+    expect(addressOf(config, 'nocodb')).toMatchObject({
       host: 'elsewhere',
       user: 'shop',
       password: null,
@@ -320,35 +321,143 @@ describe('what is wrong', () => {
     ]);
   });
 
-  test('J-d16 B-22 the clear error of another database', async () => {
-    expect(await refusal({ ...documented['nocobase'], DB_DIALECT: 'mariadb' })).toMatch(
-      /DB_DIALECT is "mariadb"; this version can save PostgreSQL databases only/,
+  test('J-d16 B-22 the clear error of a database that cannot be saved', async () => {
+    expect(await refusal({ ...documented['nocobase'], DB_DIALECT: 'kingbase' })).toMatch(
+      /DB_DIALECT is "kingbase", .*postgres, mysql, mariadb, sqlite/,
     );
+  });
+
+  test('N-18 N-16 nothing left, because the export has no token', async () => {
+    const { NOCODB_API_TOKEN: _token, ...others } = documented['nocodb'] ?? {};
+    const off = { NOCODB_BACKUP_DATABASE_DUMP: 'false', NOCODB_BACKUP_INCLUDE_FILES: 'false' };
+    const message = await refusal({ ...others, ...off });
+    expect(message.split('\n').slice(1)).toEqual([
+      expect.stringMatching(/nothing else is left.*NOCODB_API_TOKEN is not given/),
+    ]);
   });
 });
 
-describe('parts this version does not save', () => {
-  test('files and exports are named with their variables, so that nobody believes they are protected', async () => {
-    const { warnings } = await load({
-      ...documented['nocodb'],
-      NOCODB_DATA_PATH: '/mnt/noco',
-      NOCODB_BACKUP_INCLUDE_FILES: 'true',
+describe('what is saved beside the database', () => {
+  const named = (name: string, more: Env = {}) => load({ ...documented[name], HOLDFAST_PRESET: name, ...more });
+
+  test('N-14 N-15 N-16 NocoDB: the database, the data folder and the export by the API', async () => {
+    const { config, warnings } = await named('nocodb', { NOCODB_DATA_PATH: '/mnt/noco' });
+    expect(warnings).toEqual([]);
+    const source = config.sources['nocodb'];
+    expect(source?.database).toMatchObject({ engine: 'postgres' });
+    expect(source?.files).toMatchObject([{ name: 'nocodb-data', path: '/mnt/noco', optional: true }]);
+    expect(source?.app).toMatchObject({
+      kind: 'nocodb',
+      url: 'http://nocodb-server:8080',
+      records: true,
+      attachments: true,
+      dataPath: null,
     });
-    const text = warnings.join('\n');
-    expect(text).toMatch(
-      /files are not saved .*\/mnt\/noco is not protected \(NOCODB_BACKUP_INCLUDE_FILES, NOCODB_DATA_PATH\)/,
+    expect(source?.app?.kind === 'nocodb' && source.app.token.reveal()).toBe('nc_token');
+  });
+
+  test('N-18 what is switched off is not saved, and not named', async () => {
+    const off = { NOCODB_BACKUP_INCLUDE_FILES: 'false', NOCODB_BACKUP_API_EXPORT: 'false' };
+    const { config, warnings } = await named('nocodb', off);
+    expect(warnings).toEqual([]);
+    expect(config.sources['nocodb']).toMatchObject({ files: [] });
+    expect(config.sources['nocodb']?.app).toBeUndefined();
+  });
+
+  test.each<[string, Env, string[]]>([
+    ['files and export', {}, ['files', 'app']],
+    ['files alone', { NOCODB_BACKUP_API_EXPORT: 'false' }, ['files']],
+    ['the export alone', { NOCODB_BACKUP_INCLUDE_FILES: 'false' }, ['app']],
+  ])('N-18 without the dump: %s', async (_what, more, parts) => {
+    const { config, problems } = await named('nocodb', { NOCODB_BACKUP_DATABASE_DUMP: 'false', ...more }).then(
+      (loaded) => ({ ...loaded, problems: loaded.warnings }),
     );
-    expect(text).toMatch(/export by the API of NocoDB is not made by this version.*\(NOCODB_API_TOKEN\)/);
+    const source = config.sources['nocodb'];
+    expect(source?.database).toBeUndefined();
+    const there = [...((source?.files.length ?? 0) > 0 ? ['files'] : []), ...(source?.app ? ['app'] : [])];
+    expect(there).toEqual(parts);
+    expect(problems).toEqual([]);
   });
 
-  test('B-13 keys and folders of NocoBase', async () => {
-    const { warnings } = await load({ ...documented['nocobase'], HOLDFAST_PRESET: 'nocobase' });
-    expect(warnings.join('\n')).toMatch(/keep its keys \(APP_KEY, the AES key\)/);
+  test('B-13 NocoBase: the application as it lies here, which knows its uploads itself', async () => {
+    const { config, warnings } = await named('nocobase');
+    expect(config.sources['nocobase']).toMatchObject({
+      files: [],
+      app: {
+        kind: 'nocobase',
+        path: folder,
+        storagePath: null,
+        schema: 'tenant1',
+        tablePrefix: 'nb_',
+        underscored: true,
+      },
+    });
+    expect(warnings).toEqual([expect.stringMatching(/^APP_KEY is given as a variable/)]);
   });
 
-  test('what is switched off is not named', async () => {
-    const off = { NOCODB_BACKUP_INCLUDE_FILES: 'false', NOCODB_BACKUP_API_EXPORT: 'false', HOLDFAST_PRESET: 'nocodb' };
-    expect((await load({ ...documented['nocodb'], ...off })).warnings).toEqual([]);
+  test('B-05 B-13 NocoBase read from its own .env has nothing left to say', async () => {
+    const lines = Object.entries(documented['nocobase'] ?? {}).map(([name, text]) => `${name}=${text}`);
+    await writeFile(join(folder, '.env'), `${lines.join('\n')}\n`);
+    const { config, warnings } = await load({ HOLDFAST_PRESET: 'nocobase', HOLDFAST_ENV_FILE: '.env' });
+    expect(warnings).toEqual([]);
+    expect(config.sources['nocobase']?.app).toMatchObject({ path: folder, envFile: join(folder, '.env') });
+  });
+
+  test('B-02 NocoBase on SQLite', async () => {
+    const { config, warnings } = await load({
+      HOLDFAST_PRESET: 'nocobase',
+      DB_DIALECT: 'sqlite',
+      DB_STORAGE: 'storage/db/nocobase.sqlite',
+    });
+    expect(warnings).toEqual([]);
+    expect(config.sources['nocobase']).toMatchObject({
+      database: { engine: 'sqlite', path: join(folder, 'storage/db/nocobase.sqlite') },
+      dump: { format: 'auto' },
+      app: { kind: 'nocobase', path: folder },
+    });
+  });
+
+  test.each(['mysql', 'mariadb'])('B-02 NocoBase on %s', async (dialect) => {
+    const { config, warnings } = await load({
+      HOLDFAST_PRESET: 'nocobase',
+      DB_DIALECT: dialect,
+      DB_HOST: 'db',
+      DB_DATABASE: 'crm',
+      DB_USER: 'crm',
+      DB_PASSWORD: 'p@ss',
+    });
+    expect(warnings).toEqual([]);
+    expect(config.sources['nocobase']).toMatchObject({
+      database: { engine: dialect, address: { host: 'db', port: 3306, user: 'crm', database: 'crm' } },
+      dump: { format: 'auto' },
+    });
+  });
+
+  test('T-01 T-14 TMA Cloud: the uploaded files; in a bucket they are not, and that is said', async () => {
+    const local = await named('tma-cloud', { UPLOAD_DIR: '/srv/up' });
+    expect(local.config.sources['tma-cloud']?.files).toMatchObject([
+      { name: 'uploads', path: '/srv/up', optional: true },
+    ]);
+    expect(local.warnings).toEqual([]);
+    const remote = await named('tma-cloud', { STORAGE_DRIVER: 's3' });
+    expect(remote.config.sources['tma-cloud']?.files).toEqual([]);
+    expect(remote.warnings).toEqual([expect.stringMatching(/STORAGE_DRIVER is s3: .* not part of these backups/)]);
+  });
+
+  test('HOLDFAST_FILES takes the place of the folders of a system, and says which ones', async () => {
+    const { config, warnings } = await named('nocodb', { HOLDFAST_FILES: '/srv/other' });
+    expect(config.sources['nocodb']?.files).toMatchObject([{ name: 'other', path: '/srv/other', optional: false }]);
+    expect(warnings).toEqual(['HOLDFAST_FILES is used, so /nocodb-data is not saved']);
+    const both = await named('nocodb', { HOLDFAST_FILES: '/nocodb-data,/srv/other' });
+    expect(both.warnings).toEqual([]);
+  });
+
+  test('an address of another engine in our own words', async () => {
+    const { config } = await named('nocobase', {
+      HOLDFAST_DATABASE_URL: 'sqlite:///srv/nb.sqlite',
+      HOLDFAST_FORMAT: 'auto',
+    });
+    expect(config.sources['nocobase']?.database).toMatchObject({ engine: 'sqlite', path: '/srv/nb.sqlite' });
   });
 });
 
@@ -361,9 +470,9 @@ describe('T-d6 a .env file', () => {
       `# settings\nexport DB_NAME=files\nDB_PASSWORD=pa#ss$(touch ${marker})\`touch ${marker}\`\nBACKUP_RETAIN_COUNT='4' # four\nDB_HOST=inside\n`,
     );
     const loaded = await load({ HOLDFAST_PRESET: 'tma-cloud', DB_HOST: 'outside' });
-    const { address } = loaded.config.sources['tma-cloud']?.database ?? {};
+    const address = addressOf(loaded.config, 'tma-cloud');
     expect(address).toMatchObject({ host: 'outside', database: 'files' });
-    expect(address?.password?.reveal()).toBe(`pa#ss$(touch ${marker})\`touch ${marker}\``);
+    expect(address.password?.reveal()).toBe(`pa#ss$(touch ${marker})\`touch ${marker}\``);
     expect(loaded.config.sources['tma-cloud']?.retention.last).toBe(4);
     await expect(import('node:fs/promises').then(({ stat }) => stat(marker))).rejects.toThrow();
     expect(loaded.origins.get('sources.tma-cloud.database.name')).toBe('DB_NAME in .env');
@@ -375,18 +484,18 @@ describe('T-d6 a .env file', () => {
     await write('DB_NAME=files\nBACKUP_RETAIN_COUNT=4\n');
     await expect(load({})).rejects.toMatchObject({ code: 'CONFIG_MISSING' });
     const { config, notes } = await load({ HOLDFAST_ENV_FILE: '.env' });
-    expect(config.sources['tma-cloud']?.database.address.database).toBe('files');
+    expect(addressOf(config, 'tma-cloud').database).toBe('files');
     expect(notes).toEqual([]);
   });
 
   test('a value from the caller also wins over a file that the .env names, and the other way round', async () => {
     await write('DB_PASSWORD_FILE=/nowhere\nDB_NAME=files\nBACKUP_RETAIN_COUNT=4\n');
     const direct = await load({ HOLDFAST_ENV_FILE: '.env', DB_PASSWORD: 'direct' });
-    expect(direct.config.sources['tma-cloud']?.database.address.password?.reveal()).toBe('direct');
+    expect(addressOf(direct.config, 'tma-cloud').password?.reveal()).toBe('direct');
     await writeFile(join(folder, 'secret'), 'kept\n');
     await write('DB_PASSWORD=other\nDB_NAME=files\nBACKUP_RETAIN_COUNT=4\n');
     const filed = await load({ HOLDFAST_ENV_FILE: '.env', DB_PASSWORD_FILE: join(folder, 'secret') });
-    expect(filed.config.sources['tma-cloud']?.database.address.password?.reveal()).toBe('kept');
+    expect(addressOf(filed.config, 'tma-cloud').password?.reveal()).toBe('kept');
   });
 
   test('also for what a holdfast.yaml refers to', async () => {
@@ -397,7 +506,7 @@ describe('T-d6 a .env file', () => {
       { mode: 0o600 },
     );
     const { config } = await load({ HOLDFAST_ENV_FILE: join(folder, '.env') });
-    expect(config.sources['shop']?.database.address.password?.reveal()).toBe('from-the-file');
+    expect(addressOf(config, 'shop').password?.reveal()).toBe('from-the-file');
   });
 
   test('that is missing or malformed is an error', async () => {

@@ -85,6 +85,7 @@ export const nestjsStarter: Preset = {
     `Every format works with its compression and is verified; a backup that fails leaves nothing behind.`,
     `Retention counts good backups, in the folder and in the bucket, and other files are never touched.`,
     `The password of the database has no default. Passwords and names may hold any character.`,
+    `The database is saved, as there. Folders of the application come along where \`HOLDFAST_FILES\` names them.`,
     `Mail is sent when a backup fails, not only about the checks. Objects are stored in the bucket's usual class.`,
   ],
   detect: (has) =>

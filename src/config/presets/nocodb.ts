@@ -18,6 +18,9 @@ running and takes commands. An interval counts from the last good backup, not fr
 \`SMTP_SSL\`, TLS is spoken from the first byte, since nothing else works there.`,
     `The signature of the webhook is made of the bytes that are sent.`,
     `Nothing sensitive has a default: not the keys of the bucket, and not the password of the database.`,
+    `Without \`NOCODB_API_TOKEN\` nothing is exported through the API, and a warning at every start says so. With it, an export that meets an
+error fails and is named; it is never a shortened table that counts as whole.`,
+    `A data folder that is missing is a warning of the backup, as there; the database is saved all the same.`,
     `Cleaning the audit tables is not done unless asked for: [\`holdfast nocodb audit-cleanup\`](maintenance.md).`,
   ],
   detect: (has) =>
@@ -119,11 +122,18 @@ function arrangeRemoval(draft: Draft, remove: string, keep: string): void {
 function arrangeParts(draft: Draft): void {
   if (draft.truth('NOCODB_BACKUP_INCLUDE_FILES')) {
     const path = draft.text('NOCODB_DATA_PATH');
-    draft.own('files', [{ name: 'nocodb-data', path }], 'NOCODB_BACKUP_INCLUDE_FILES', 'NOCODB_DATA_PATH');
+    // As there, a folder that is missing is told of, and does not keep the database from being saved.
+    const tree = { name: 'nocodb-data', path, optional: true };
+    draft.own('files', [tree], 'NOCODB_BACKUP_INCLUDE_FILES', 'NOCODB_DATA_PATH');
   }
   const records = draft.truth('NOCODB_BACKUP_INCLUDE_RECORDS');
   const attachments = draft.truth('NOCODB_BACKUP_INCLUDE_ATTACHMENTS');
   if (!draft.truth('NOCODB_BACKUP_API_EXPORT')) return;
+  if (!draft.said('NOCODB_API_TOKEN')) {
+    const how = 'give one, or say NOCODB_BACKUP_API_EXPORT=false';
+    draft.warn(`NOCODB_API_TOKEN is not given: nothing is exported through the API of NocoDB; ${how}`);
+    return;
+  }
   draft.own('app.kind', 'nocodb', 'NOCODB_BACKUP_API_EXPORT');
   draft.copy('NOCODB_API_URL', 'NOCODB_API_TOKEN');
   draft.own('app.records', records, 'NOCODB_BACKUP_INCLUDE_RECORDS');

@@ -38,6 +38,7 @@ export const opsCenter: Preset = {
     `A backup is removed when **no** rule keeps it, as the manual of Ops-Center says; its program removed what any one rule did not keep.
 Limits below 1 are errors.`,
     `There is no limit of 300 seconds for a dump; \`HOLDFAST_TIMEOUT\` sets one.`,
+    `The database is saved, as there. Folders of the application come along where \`HOLDFAST_FILES\` names them.`,
     `Daemon and command line read the same settings. The password has no default.`,
   ],
   detect: (has) => {

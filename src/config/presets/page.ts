@@ -16,7 +16,7 @@ ${presets.map(({ name, title }) => `- [\`HOLDFAST_PRESET=${name}\`](#${name}): $
 
 - **Which one**: \`HOLDFAST_PRESET\` says it. Without it, a preset is used when the variables can only belong to that system, and a
   warning says so; when they look like two systems, that is an error. \`HOLDFAST_PRESET=none\` switches presets off, and so do
-  variables that describe the database in Holdfast's words (\`HOLDFAST_DATABASE_URL\`, \`_HOST\`, \`_NAME\`) while no preset is named.
+  variables that describe the database in Holdfast's words (\`HOLDFAST_DATABASE_URL\`, \`_HOST\`, \`_NAME\`, \`_PATH\`) while no preset is named.
 - **Files with secrets**: every variable is also understood with \`_FILE\` behind its name.
 - **Two names for one thing** may both be given while they say the same; different values are an error.
 - **Nonsense** (hour 25, an unknown channel) is an error that says what is allowed; all errors are told at once.
@@ -26,8 +26,10 @@ ${presets.map(({ name, title }) => `- [\`HOLDFAST_PRESET=${name}\`](#${name}): $
 - **What you have**: \`holdfast config show\` prints each value with the variable it comes from (or \`preset nocodb\` for a
   default of the system) and what the preset has to explain. \`holdfast config export\` prints the \`holdfast.yaml\` that means the same.
   Secrets become references to the variables and files they came from, so keep those (and \`HOLDFAST_ENV_FILE\`) when you use it.
-- **What is not protected yet**: this version saves databases. Where an environment asks for files or for an export of the
-  application, a warning at every start names what is left out.
+- **What is saved**: the database, and beside it what the environment names: folders, and the application through its API or
+  with its folder. What cannot be saved with the variables given (an export without a token, keys that lie in no file, files in
+  a bucket) is named in a warning at every start. A folder of a preset that is missing is a warning of the backup; folders that
+  \`HOLDFAST_FILES\` names in its place must be there.
 - **Old backups** are left alone: never listed, never removed. [\`holdfast import\`](import.md) adopts them.
 
 Settings are those of the source (\`retention.last\`) or of the whole (\`storages.s3.bucket\`): [Configuration](configuration.md).
@@ -37,10 +39,12 @@ ${presets.map(section).join('\n')}
 
 | typed there | here |
 | --- | --- |
-| \`--now\`, \`--now --db-only\` | \`holdfast backup\` |
+| \`--now\`, \`--now --db-only\` | \`holdfast backup\`, \`holdfast backup --only database\` |
 | \`cli <command>\` | \`holdfast <command>\` |
 | \`create -d text\` | \`holdfast backup --description text\` |
 | \`restore-dump <id>\` | \`holdfast restore <id>\` |
+| \`restore-files <id>\` | \`holdfast restore files <id>\` |
+| \`restore-schema <id>\`, \`restore-records <id>\`, \`restore-attachments <id>\` | \`holdfast restore schema <id>\`, \`... records\`, \`... attachments\` |
 | \`restore <file>\` | \`holdfast restore <file>\` |
 | \`delete <id> --local-only\`, \`--s3-only\`, \`--force\` | the same; \`--force\` is \`--yes\` |
 | \`cleanup\` | \`holdfast prune\` |

@@ -65,6 +65,8 @@ export interface Draft {
   said(name: string): EnvironmentValue | null;
   /** Its text, or the system's own default. */
   text(name: string): string | null;
+  /** The `.env` file it was read from; null: it is a variable of this process, or not given. */
+  fileOf(name: string): string | null;
   /** True or false, as the older systems wrote it; nonsense is a problem and counts as the default. */
   truth(name: string): boolean;
   /** A whole number within bounds, likewise. */

@@ -13,11 +13,14 @@ import { tmaCloud } from './tma-cloud.ts';
 type Env = Record<string, string>;
 type Row = [env: Env, expected: Record<string, unknown>];
 
-function read(preset: Preset, env: Env) {
+function read(preset: Preset, env: Env, fromFile?: { path: string; names: string[] }) {
   const values = new Map<string, EnvironmentValue>(
     Object.entries(env).map(([name, text]) => [name, { text, origin: name, fromFile: null }]),
   );
-  const result = applyPreset(preset, values, 'it');
+  const result = applyPreset(preset, values, {
+    source: 'it',
+    envFile: fromFile ? { path: fromFile.path, names: new Set(fromFile.names) } : null,
+  });
   const flat = Object.fromEntries([...leavesOf(result.tree)].map(([path, value]) => [formatPath(path), value]));
   return { ...result, flat };
 }
@@ -68,11 +71,10 @@ rows.set(nocodb, [
       'sources.it.dump.timeout': '1800s',
       'sources.it.schedule.cron': '15 5 * * *',
       'sources.it.retention.last': '30',
+      'sources.it.files[0].name': 'nocodb-data',
       'sources.it.files[0].path': '/nocodb-data',
-      'sources.it.app.kind': 'nocodb',
-      'sources.it.app.url': 'http://nocodb-server:8080',
-      'sources.it.app.records': true,
-      'sources.it.app.attachments': true,
+      'sources.it.files[0].optional': true,
+      'sources.it.app.kind': undefined,
       'sources.it.database.password': undefined,
       'storages.s3.bucket': undefined,
       'alerts.level': undefined,
@@ -105,11 +107,26 @@ rows.set(nocodb, [
   ...prefixed('RETENTION_COUNT', '7', { 'sources.it.retention.last': '7' }),
   ...prefixed('INCLUDE_FILES', 'false', { 'sources.it.files[0].path': undefined }),
   [{ NOCODB_DATA_PATH: '/app/data' }, { 'sources.it.files[0].path': '/app/data' }],
-  ...prefixed('API_EXPORT', 'false', { 'sources.it.app.kind': undefined, 'sources.it.app.url': undefined }),
-  [{ NOCODB_API_URL: 'http://n:1' }, { 'sources.it.app.url': 'http://n:1' }],
-  [{ NOCODB_API_TOKEN: 'nc_1' }, { 'sources.it.app.token': 'nc_1' }],
-  ...prefixed('INCLUDE_RECORDS', 'false', { 'sources.it.app.records': false }),
-  ...prefixed('INCLUDE_ATTACHMENTS', 'false', { 'sources.it.app.attachments': false }),
+  ...prefixed(
+    'API_EXPORT',
+    'false',
+    { 'sources.it.app.kind': undefined, 'sources.it.app.url': undefined },
+    { NOCODB_API_TOKEN: 'nc_1' },
+  ),
+  [{ NOCODB_API_URL: 'http://n:1' }, { 'sources.it.app.url': undefined }],
+  [{ NOCODB_API_URL: 'http://n:1', NOCODB_API_TOKEN: 'nc_1' }, { 'sources.it.app.url': 'http://n:1' }],
+  [
+    { NOCODB_API_TOKEN: 'nc_1' },
+    {
+      'sources.it.app.kind': 'nocodb',
+      'sources.it.app.url': 'http://nocodb-server:8080',
+      'sources.it.app.token': 'nc_1',
+      'sources.it.app.records': true,
+      'sources.it.app.attachments': true,
+    },
+  ],
+  ...prefixed('INCLUDE_RECORDS', 'false', { 'sources.it.app.records': false }, { NOCODB_API_TOKEN: 'nc_1' }),
+  ...prefixed('INCLUDE_ATTACHMENTS', 'false', { 'sources.it.app.attachments': false }, { NOCODB_API_TOKEN: 'nc_1' }),
   [
     s3,
     {
@@ -329,24 +346,67 @@ rows.set(nocobase, [
       'sources.it.dump.format': 'custom',
       'sources.it.retention.last': 100,
       'sources.it.schedule.cron': undefined,
-      'sources.it.files[0].path': 'storage/uploads',
+      'sources.it.files[0].path': undefined,
       'sources.it.app.kind': 'nocobase',
-      'sources.it.app.path': 'storage',
-      'sources.it.app.name': 'main',
-      'sources.it.app.underscored': false,
-      'sources.it.app.dialect': 'postgres',
+      'sources.it.app.path': '.',
+      'sources.it.app.storagePath': undefined,
+      'sources.it.app.underscored': undefined,
+      'sources.it.database.engine': undefined,
       'sources.it.database.ssl.mode': undefined,
     },
   ],
-  [{ APP_NAME: 'crm' }, { 'sources.it.app.name': 'crm' }],
+  [{ APP_NAME: 'crm' }, { instance: 'crm' }],
   [{ TZ: 'Asia/Shanghai' }, { timezone: 'Asia/Shanghai' }],
-  [{ DB_DIALECT: 'postgres' }, { 'sources.it.app.dialect': 'postgres' }],
+  [{ DB_DIALECT: 'PostgreSQL' }, { 'sources.it.database.engine': 'postgres', 'sources.it.dump.format': 'custom' }],
+  ...['mysql', 'mariadb'].map((dialect): Row => [
+    { DB_DIALECT: dialect, DB_HOST: 'm', DB_PASSWORD: 'p', PG_DUMP_PATH: '/opt/pg/pg_dump' },
+    {
+      'sources.it.database.engine': dialect,
+      'sources.it.database.host': 'm',
+      'sources.it.database.port': undefined,
+      'sources.it.database.name': 'nocobase',
+      'sources.it.database.user': 'nocobase',
+      'sources.it.database.password': 'p',
+      'sources.it.database.tools.pgDump': undefined,
+      'sources.it.dump.format': undefined,
+    },
+  ]),
+  [{ DB_DIALECT: 'mysql', DB_PORT: '3307' }, { 'sources.it.database.port': '3307' }],
+  [
+    { DB_DIALECT: 'mariadb', DB_SCHEMA: 'tenant1', [ssl('REJECT_UNAUTHORIZED')]: 'false' },
+    { 'sources.it.app.schema': undefined, 'sources.it.database.ssl.mode': 'require' },
+  ],
+  [
+    { DB_DIALECT: 'sqlite', DB_HOST: 'unused', DB_PASSWORD: 'unused', [ssl('MODE')]: 'require' },
+    {
+      'sources.it.database.engine': 'sqlite',
+      'sources.it.database.path': 'storage/db/nocobase.sqlite',
+      'sources.it.database.host': undefined,
+      'sources.it.database.name': undefined,
+      'sources.it.database.user': undefined,
+      'sources.it.database.password': undefined,
+      'sources.it.database.ssl.mode': undefined,
+      'sources.it.dump.format': undefined,
+    },
+  ],
+  [{ DB_DIALECT: 'sqlite', DB_STORAGE: 'db/crm.sqlite' }, { 'sources.it.database.path': 'db/crm.sqlite' }],
+  [
+    { DB_DIALECT: 'sqlite', DB_STORAGE: 'storage/db/crm.sqlite', STORAGE_PATH: '/app/nocobase/storage' },
+    { 'sources.it.database.path': '/app/nocobase/storage/db/crm.sqlite' },
+  ],
+  [
+    { DB_DIALECT: 'sqlite', STORAGE_PATH: '/srv/nb' },
+    { 'sources.it.database.path': '/srv/nb/db/nocobase.sqlite', 'sources.it.app.path': '.' },
+  ],
   [{ DB_HOST: 'h' }, { 'sources.it.database.host': 'h' }],
   [{ DB_PORT: '1' }, { 'sources.it.database.port': '1' }],
   [{ DB_DATABASE: 'd' }, { 'sources.it.database.name': 'd' }],
   [{ DB_USER: 'u' }, { 'sources.it.database.user': 'u' }],
   [{ DB_PASSWORD: 'p' }, { 'sources.it.database.password': 'p' }],
-  [{ DB_SCHEMA: 'tenant1', COLLECTION_MANAGER_SCHEMA: 'other' }, { 'sources.it.database.schema': undefined }],
+  [
+    { DB_SCHEMA: 'tenant1', COLLECTION_MANAGER_SCHEMA: 'other' },
+    { 'sources.it.database.schema': undefined, 'sources.it.app.schema': 'tenant1' },
+  ],
   [{ DB_STORAGE: 'storage/db/nocobase.sqlite', DB_TIMEZONE: '+02:00' }, { timezone: 'UTC' }],
   [{ [ssl('MODE')]: 'require', [ssl('REJECT_UNAUTHORIZED')]: 'false' }, { 'sources.it.database.ssl.mode': 'require' }],
   [
@@ -369,16 +429,26 @@ rows.set(nocobase, [
     { STORAGE_PATH: '/srv/storage/' },
     {
       'storages.local.path': '/srv/storage/backups',
-      'sources.it.files[0].path': '/srv/storage/uploads',
-      'sources.it.app.path': '/srv/storage',
+      'sources.it.files[0].path': undefined,
+      'sources.it.app.path': '/srv',
+      'sources.it.app.storagePath': '/srv/storage',
     },
   ],
-  [{ LOCAL_STORAGE_DEST: '/srv/up' }, { 'sources.it.files[0].path': '/srv/up' }],
+  [
+    { LOCAL_STORAGE_DEST: '/srv/up' },
+    {
+      'sources.it.files[0].name': 'uploads',
+      'sources.it.files[0].path': '/srv/up',
+      'sources.it.files[0].optional': true,
+    },
+  ],
+  [{ LOCAL_STORAGE_DEST: 'storage/uploads' }, { 'sources.it.files[0].path': undefined }],
+  [{ LOCAL_STORAGE_DEST: 'storage/up', STORAGE_PATH: '/srv/nb' }, { 'sources.it.files[0].path': '/srv/nb/up' }],
   [{ DB_UNDERSCORED: 'true' }, { 'sources.it.app.underscored': true }],
   [{ DB_UNDERSCORED: '1' }, { 'sources.it.app.underscored': false }],
   [{ DB_TABLE_PREFIX: 'nb_' }, { 'sources.it.app.tablePrefix': 'nb_' }],
-  [{ APP_KEY: 'secret', APP_AES_SECRET_KEY: 'hex' }, { 'sources.it.app.aesKey': 'hex' }],
-  [{ APP_AES_SECRET_KEY_PATH: '/k' }, { 'sources.it.app.aesKeyPath': '/k' }],
+  [{ APP_KEY: 'secret', APP_AES_SECRET_KEY: 'hex' }, { 'sources.it.app.kind': 'nocobase' }],
+  [{ APP_AES_SECRET_KEY_PATH: '/k' }, { 'sources.it.app.kind': 'nocobase' }],
 ]);
 
 rows.set(tmaCloud, [
@@ -396,7 +466,9 @@ rows.set(tmaCloud, [
       'sources.it.dump.format': 'custom',
       'sources.it.dump.compression': 'gzip:6',
       'sources.it.schedule.cron': '0 2 * * *',
+      'sources.it.files[0].name': 'uploads',
       'sources.it.files[0].path': './uploads',
+      'sources.it.files[0].optional': true,
     },
   ],
   [{ DB_HOST: 'h' }, { 'sources.it.database.host': 'h' }],
@@ -489,7 +561,8 @@ describe('nonsense is an error that says what is allowed', () => {
     [nestjsStarter, { COMPRESSION: 'zip' }, 'COMPRESSION', /allowed: gzip, bzip2, xz/],
     [opsCenter, { BACKUP_RETENTION_DAYS: '-1' }, 'BACKUP_RETENTION_DAYS', /from 1/],
     [opsCenter, { BACKUP_INTERVAL_HOURS: '0' }, 'BACKUP_INTERVAL_HOURS', /from 1/],
-    [nocobase, { DB_DIALECT: 'mysql' }, 'DB_DIALECT', /is "mysql"; this version can save PostgreSQL databases only/],
+    [nocobase, { DB_DIALECT: 'kingbase' }, 'DB_DIALECT', /is "kingbase", .*postgres, mysql, mariadb, sqlite$/],
+    [nocobase, { DB_DIALECT: 'sqlite', DB_STORAGE: ':memory:' }, 'DB_STORAGE', /is ":memory:".*no file/],
     [nocobase, { [ssl('CA')]: '-----BEGIN CERTIFICATE-----' }, ssl('CA'), /write it into a file/],
   ])('N-24 N-25 N-28 O-d5 %o', (preset, env, variable, message) => {
     const { problems } = read(preset, env);
@@ -584,5 +657,41 @@ describe('what is said', () => {
     expect(read(nestjsStarter, { NOTIFICATION_EMAIL: 'a@b' }).warnings.join('\n')).toMatch(
       /no mail is sent to NOTIFICATION_EMAIL; not given: SMTP_HOST, SMTP_USER, SMTP_PASSWORD/,
     );
+  });
+
+  test('N-16 the export without a token is left out, and said', () => {
+    const { warnings, problems, flat } = read(nocodb, { DATABASE_PASSWORD: 'x' });
+    expect(problems).toEqual([]);
+    expect(flat['sources.it.app.kind']).toBeUndefined();
+    expect(warnings).toEqual([expect.stringMatching(/^NOCODB_API_TOKEN is not given: nothing is exported/)]);
+    const off = { DATABASE_PASSWORD: 'x', NOCODB_BACKUP_API_EXPORT: 'false' };
+    expect(read(nocodb, off).warnings).toEqual([]);
+    expect(read(nocodb, { DATABASE_PASSWORD: 'x', NOCODB_API_TOKEN: 't' }).warnings).toEqual([]);
+  });
+
+  test('B-05 keys that are only variables are named: no backup has them', () => {
+    const env = { DB_PASSWORD: 'p', APP_KEY: 'k', APP_AES_SECRET_KEY: 'hex', APP_AES_SECRET_KEY_PATH: '/etc/aes.dat' };
+    const text = read(nocobase, env).warnings.join('\n');
+    for (const name of ['APP_KEY', 'APP_AES_SECRET_KEY', 'APP_AES_SECRET_KEY_PATH'])
+      expect(text).toMatch(new RegExp(`^${name} is given as a variable, .* \\.env`, 'm'));
+    expect(
+      read(nocobase, { DB_PASSWORD: 'p', APP_AES_SECRET_KEY_PATH: 'storage/apps/main/aes_key.dat' }).warnings,
+    ).toEqual([]);
+  });
+
+  test('B-05 what came from the .env of the application lies in a file, which is the one to save', () => {
+    const env = { DB_PASSWORD: 'p', APP_KEY: 'k', LOCAL_STORAGE_DEST: '/srv/up', STORAGE_PATH: 'kept' };
+    const { warnings, flat } = read(nocobase, env, { path: '/srv/nb/.env', names: Object.keys(env) });
+    expect(warnings).toEqual([]);
+    expect(flat).toMatchObject({
+      'sources.it.app.path': '/srv/nb',
+      'sources.it.app.envFile': '/srv/nb/.env',
+      'sources.it.app.storagePath': '/srv/nb/kept',
+      'storages.local.path': '/srv/nb/kept/backups',
+    });
+    expect(flat['sources.it.files[0].path']).toBeUndefined();
+    const other = read(nocobase, env, { path: '/run/more.env', names: ['DB_PASSWORD'] });
+    expect(other.flat['sources.it.app.envFile']).toBeUndefined();
+    expect(other.warnings.join()).toContain('APP_KEY is given as a variable');
   });
 });

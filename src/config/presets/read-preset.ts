@@ -22,18 +22,19 @@ type Values = ReadonlyMap<string, EnvironmentValue>;
 interface Reading {
   env: Environment;
   said: Values;
+  envFile: { path: string; names: ReadonlySet<string> } | null;
   readText(path: string): Promise<string>;
 }
 
 /** Null: none is wanted, and none can be recognised. */
-export async function readPreset({ env, said, readText }: Reading): Promise<ReadPreset | Problem | null> {
+export async function readPreset({ env, said, envFile, readText }: Reading): Promise<ReadPreset | Problem | null> {
   const { preset, detected, problem } = presetOf({ env, said });
   if (problem) return problem;
   if (preset === null) return null;
   const names = preset.variables.flatMap(namesOf).map((name) => ({ name }));
   const { values, problems } = await readVariables(env, names, readText);
   const source = said.get('HOLDFAST_SOURCE')?.text ?? preset.name;
-  const result = applyPreset(preset, values, source);
+  const result = applyPreset(preset, values, { source, envFile });
   const { tree, dropped } = withSupported(result.tree);
   const given = Object.keys(env).filter((name) => env[name]);
   const recognised = `the variables are read as those of ${preset.title}; set HOLDFAST_PRESET=${preset.name} to say that this is right`;
@@ -42,7 +43,7 @@ export async function readPreset({ env, said, readText }: Reading): Promise<Read
     source,
     tree,
     origins: result.origins,
-    problems: [...problems, ...result.problems, ...nothingLeft(preset, { tree, source, values, said })],
+    problems: [...problems, ...result.problems, ...nothingLeft(preset, { result, source, values, said })],
     warnings: [
       ...(detected ? [recognised] : []),
       ...result.warnings,
@@ -67,13 +68,13 @@ function presetOf({ env, said }: Pick<Reading, 'env' | 'said'>): ReturnType<type
 }
 
 function describesDatabase(said: Values): boolean {
-  return ['URL', 'HOST', 'NAME'].some((part) => said.has(`HOLDFAST_DATABASE_${part}`));
+  return ['URL', 'HOST', 'NAME', 'PATH'].some((part) => said.has(`HOLDFAST_DATABASE_${part}`));
 }
 
 /** What this version leaves out, and the variables that asked for it. */
-function unprotected({ tree, origins }: PresetResult, path: Path): string {
+function unprotected({ origins }: PresetResult, path: Path): string {
   const from = [...new Set(originsBelow(origins, formatPath(path)).flatMap(({ values }) => values))];
-  const text = describeDropped(tree, path);
+  const text = describeDropped(path);
   return from.length === 0 ? text : `${text} (${from.map(({ origin }) => origin).join(', ')})`;
 }
 
@@ -86,13 +87,15 @@ function originsBelow(origins: ReadonlyMap<string, PresetOrigin>, path: string):
 /** `NOCODB_BACKUP_DATABASE_DUMP=false`, where files and exports are not saved either. */
 function nothingLeft(
   { variables }: Preset,
-  { tree, source, values, said }: { tree: unknown; source: string } & Record<'values' | 'said', Values>,
+  { result, source, values, said }: { result: PresetResult; source: string } & Record<'values' | 'said', Values>,
 ): Problem[] {
-  if (describesDatabase(said)) return [];
+  if (describesDatabase(said) || said.has('HOLDFAST_FILES') || said.has('HOLDFAST_APP')) return [];
+  const { tree, warnings } = result;
   const parts = ['database', 'files', 'app'].filter((part) => valueAt(tree, ['sources', source, part]) !== undefined);
   const off = variables.filter(({ to }) => to === 'database').flatMap(namesOf);
   const variable = off.map((name) => values.get(name)?.origin).find((origin) => origin !== undefined);
   if (parts.length > 0 || variable === undefined) return [];
   const path = ['sources', source, 'database'];
-  return [{ path, line: null, variable, message: 'is false, and nothing else is left that this version can save' }];
+  const message = ['is false, and nothing else is left to save', ...warnings].join('; ');
+  return [{ path, line: null, variable, message }];
 }

@@ -21,7 +21,12 @@ const variables: readonly PresetVariable[] = [
     copied: true,
     about: 'Good backups, and at least 1.',
   },
-  { name: 'UPLOAD_DIR', to: 'files', standard: './uploads', about: '' },
+  {
+    name: 'UPLOAD_DIR',
+    to: 'files',
+    standard: './uploads',
+    about: 'Saved together with the database, which the script left to you. A folder that is missing is a warning.',
+  },
   {
     name: 'STORAGE_DRIVER',
     to: 'files',
@@ -42,6 +47,7 @@ calling \`holdfast backup\`: the two never run at once.`,
     `The folder is \`backups\` in the working directory, as there; \`HOLDFAST_STORAGE_PATH\` names another one. The \`.dump\` files in it are left
 alone, and \`holdfast import\` adopts them.`,
     `Without a container or docker, the tools of this machine are used.`,
+    `The uploaded files are part of every backup, read right after the database. The \`.env\` is not: keep it apart, with the key in it.`,
   ],
   detect: (has) =>
     ['BACKUP_RETAIN_COUNT', 'DB_CONTAINER'].some(has) && ['DB_HOST', 'DB_NAME', 'DB_USER', 'DB_PASSWORD'].some(has),
@@ -53,8 +59,8 @@ alone, and \`holdfast import\` adopts them.`,
     if (draft.text('STORAGE_DRIVER')?.toLowerCase() === 's3') {
       draft.warn('STORAGE_DRIVER is s3: the uploaded files in that bucket are not part of these backups');
     } else {
-      const uploads = draft.text('UPLOAD_DIR');
-      draft.own('files', [{ name: 'uploads', path: uploads }], 'UPLOAD_DIR');
+      const tree = { name: 'uploads', path: draft.text('UPLOAD_DIR'), optional: true };
+      draft.own('files', [tree], 'UPLOAD_DIR');
     }
   },
 };

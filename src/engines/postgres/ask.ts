@@ -24,6 +24,20 @@ export async function ask(
   return answers;
 }
 
+export async function select(access: Access, query: string, signal: AbortSignal): Promise<Record<string, unknown>[]> {
+  await using session = await access.connect(signal, { searchPath: 'database', application: 'holdfast' });
+  await session.rows('begin read only');
+  return await session.rows<Record<string, unknown>>(query);
+}
+
+/** All of them or none: a session that ends in the middle takes everything back. */
+export async function adjust(access: Access, statements: readonly string[], signal: AbortSignal): Promise<void> {
+  await using session = await access.connect(signal, { application: 'holdfast restore' });
+  await session.rows('begin');
+  for (const statement of statements) await session.rows(statement);
+  await session.rows('commit');
+}
+
 function describe(rows: number, value: unknown): string {
   if (rows !== 1) return `answered with ${rows} rows instead of one`;
   if (typeof value === 'boolean') return value ? 'true' : 'false';

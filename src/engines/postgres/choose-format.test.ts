@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { chooseFormat, directoryFromBytes, type FormatCircumstances } from './choose-format.ts';
-import { compressionSchema, type DumpSettings } from './dump-options.ts';
+import { compressionSchema } from '../dump-options.ts';
+import type { DumpSettings } from '../engine.ts';
 
 const large = directoryFromBytes;
 const at15: FormatCircumstances = {

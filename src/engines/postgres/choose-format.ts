@@ -1,6 +1,5 @@
 import { HoldfastError } from '../../base/errors.ts';
-import type { Codec, Compression, DumpFormat } from '../engine.ts';
-import type { DumpSettings } from './dump-options.ts';
+import type { Codec, Compression, DumpFormat, DumpSettings } from '../engine.ts';
 
 export interface FormatCircumstances {
   sizeBytes: number;
@@ -16,8 +15,10 @@ export interface FormatCircumstances {
   cpus: number;
 }
 
+export type PostgresFormat = Exclude<DumpFormat, 'file'>;
+
 export interface ChosenFormat {
-  format: DumpFormat;
+  format: PostgresFormat;
   jobs: number;
   /** What the tool compresses with; null: nothing. */
   inTool: Compression | null;
@@ -35,8 +36,11 @@ export function chooseFormat(
   wish: Pick<DumpSettings, 'format' | 'compression' | 'jobs'> & { limit?: DumpSettings['limit'] },
   at: FormatCircumstances,
 ): ChosenFormat {
+  // A server has no file to save: the configuration refuses it, and what gets past that is decided here.
   const { format, reason } =
-    wish.format === 'auto' ? autoFormat(wish, at) : { format: wish.format, reason: 'as configured' };
+    wish.format === 'auto' || wish.format === 'file'
+      ? autoFormat(wish, at)
+      : { format: wish.format, reason: 'as configured' };
   if (format === 'directory') refuseImpossibleDirectory(at);
   const compression = wish.compression === 'auto' ? autoCompression(format, at) : withLevel(wish.compression);
   const inTool = toolCompresses(format, compression.codec, at) ? compression : null;
@@ -52,7 +56,7 @@ export function chooseFormat(
 function autoFormat(
   wish: Pick<DumpSettings, 'compression' | 'jobs'> & { limit?: DumpSettings['limit'] },
   at: FormatCircumstances,
-): { format: DumpFormat; reason: string } {
+): { format: PostgresFormat; reason: string } {
   const custom = (reason: string) => ({ format: 'custom' as const, reason });
   const codec = wish.compression === 'auto' ? null : wish.compression.codec;
   if (at.container) return custom('the tool runs in a container and cannot write a folder here');

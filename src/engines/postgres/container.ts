@@ -3,7 +3,7 @@ import { HoldfastError } from '../../base/errors.ts';
 import { runProcess, startProcess, type Command, type RunningProcess } from '../../base/run-process.ts';
 import { chooseContainer, isLoopback, postgresPort, type FoundBy, type RunningContainer } from './choose-container.ts';
 import type { Address, Tunnel } from './connection.ts';
-import type { ViaSettings } from './options.ts';
+import type { ViaSettings } from '../engine.ts';
 
 export interface FoundContainer {
   readonly id: string;

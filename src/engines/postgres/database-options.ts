@@ -3,7 +3,7 @@ import { HoldfastError } from '../../base/errors.ts';
 import { Secret } from '../../base/secret.ts';
 import type { Address } from './connection.ts';
 import { readDatabaseUrl, type AddressParts } from './database-url.ts';
-import { duration, text, wholeNumber } from './option-types.ts';
+import { duration, text, wholeNumber } from '../option-types.ts';
 import type { SslMode, SslSettings } from './tls.ts';
 
 export interface DatabaseSettings {

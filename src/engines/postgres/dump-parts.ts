@@ -1,7 +1,7 @@
 import { sharedRate, slowed } from '../../base/rate.ts';
 import { outputOf, startProcess, type Command } from '../../base/run-process.ts';
-import type { DumpFormat, DumpPart } from '../engine.ts';
-import type { ChosenFormat } from './choose-format.ts';
+import type { DumpPart } from '../engine.ts';
+import type { ChosenFormat, PostgresFormat } from './choose-format.ts';
 import { dumpArgs } from './dump-args.ts';
 import { limited, listening, type DumpTalk } from './dump-talk.ts';
 import { globalsPart, type GlobalsReading } from './globals.ts';
@@ -27,7 +27,7 @@ export interface DumpParts {
   unfinished(): boolean;
 }
 
-const partNames: Readonly<Record<DumpFormat, string>> = {
+const partNames: Readonly<Record<PostgresFormat, string>> = {
   custom: 'database.dump',
   directory: 'database.dir',
   tar: 'database.tar',

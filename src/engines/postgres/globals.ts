@@ -4,7 +4,7 @@ import type { Compression, DumpPart } from '../engine.ts';
 import type { ChosenFormat } from './choose-format.ts';
 import type { Connection } from './connection.ts';
 import { globalsArgs } from './dump-args.ts';
-import type { DumpSettings } from './dump-options.ts';
+import type { DumpSettings } from '../engine.ts';
 import { limited, listening, type DumpTalk } from './dump-talk.ts';
 import { toolCommand } from './tool-command.ts';
 import type { ClientTools } from './tools.ts';

@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { parseDatabaseUrl } from './database-options.ts';
-import { databaseSchema, dumpSchema, viaSchema } from './options.ts';
+import { dumpSchema } from '../dump-options.ts';
+import { viaSchema } from '../via-options.ts';
+import { databaseSchema } from './options.ts';
 
 function problems(schema: z.ZodType, input: unknown): string[] {
   const result = schema.safeParse(input);

@@ -1,12 +1,12 @@
 import type { Database, Engine } from '../engine.ts';
 import { createAccess, type Access } from './access.ts';
-import { parseDatabaseUrl } from './database-options.ts';
+import { parseDatabaseUrl, type DatabaseSettings } from './database-options.ts';
 import { server } from './faults.ts';
-import type { PostgresSettings } from './options.ts';
 import { recognise } from './recognise.ts';
 
-export const postgres: Engine<PostgresSettings> = {
+export const postgres: Engine<DatabaseSettings> = {
   name: 'postgres',
+  formats: ['custom', 'directory', 'tar', 'plain'],
   connect: (settings, context) => databaseOf(createAccess(settings, context)),
 };
 
@@ -15,6 +15,7 @@ function databaseOf(access: Access): Database {
   const { address } = access;
   return {
     engine: 'postgres',
+    capabilities: { defaultSchema: 'public', inPlace: true, temporary: true, file: false },
     name: address.database,
     title: `${address.database} on ${server(address)} as ${address.user}`,
     named: (name) => databaseOf(access.named(name)),
@@ -47,6 +48,8 @@ function databaseOf(access: Access): Database {
       await using session = await access.connect(signal, { application: 'holdfast count' });
       return await countDatabase(session, what);
     },
+    select: async (query, signal) => (await import('./ask.ts')).select(access, query, signal),
+    adjust: async (statements, signal) => (await import('./ask.ts')).adjust(access, statements, signal),
     ask: async (queries, signal) => (await import('./ask.ts')).ask(access, queries, signal),
 
     recognise,

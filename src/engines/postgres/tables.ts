@@ -1,5 +1,5 @@
 import type { Connection } from './connection.ts';
-import type { DumpSettings } from './dump-options.ts';
+import type { DumpSettings } from '../engine.ts';
 import { matchTables } from './table-patterns.ts';
 
 /** A relation that a dump contains, with what is needed to judge, lock and count it. */

@@ -162,12 +162,12 @@ async function sendParts(
   let bytes = 0;
   let failure: { error: unknown } | undefined;
   const send = async (PartNumber: number, body: Buffer) => {
-    const put = (content: Buffer | Readable) =>
+    const put = (part: Buffer | Readable) =>
       s3.uploadPart(
         {
           ...begun,
           PartNumber,
-          Body: content,
+          Body: part,
           ContentLength: body.length,
           ...(digests ? { ContentMD5: md5(body) } : {}),
         },

@@ -15,16 +15,20 @@ export function useEvents(onOwnEnd: (run: RunView) => void): boolean {
     let events: EventSource | undefined;
     let timer: ReturnType<typeof setTimeout> | undefined;
     let lost = false;
+    let renewing = false;
     const open = () => {
       events = new EventSource('/api/v1/events');
       events.addEventListener('open', () => {
         // What happened while nobody listened.
         if (lost) void queries.invalidateQueries();
         lost = false;
+        renewing = false;
         setLive(true);
       });
       events.addEventListener('error', () => {
         lost = true;
+        // The browser is back in a moment, before anybody could read that it was away.
+        if (renewing && events?.readyState === EventSource.CONNECTING) return void (renewing = false);
         setLive(false);
         if (events?.readyState !== EventSource.CLOSED) return;
         // Or the session has ended: then this leads to the entrance.
@@ -32,6 +36,8 @@ export function useEvents(onOwnEnd: (run: RunView) => void): boolean {
         clearTimeout(timer);
         timer = setTimeout(open, againMs);
       });
+      // New settings come into effect on the other side.
+      events.addEventListener('renewed', () => void (renewing = true));
       events.addEventListener('run', ({ data }: MessageEvent<string>) => {
         const run = JSON.parse(data) as RunView;
         if (isOwnEnd(run)) tellEnd(run);

@@ -51,14 +51,17 @@ function Actions({ source }: { source: SourceView }) {
   const { t } = useTranslation();
   const [asking, ask] = useDisclosure();
   const [previewing, preview] = useDisclosure();
+  const busy = source.running.some(({ operation }) => operation === 'backup');
   const [mayBackUp, mayRestore, mayPrune] = [useMay('backup'), useMay('restore'), useMay('prune')];
   return (
     <>
       {mayBackUp ? (
         <Button
           leftSection={<IconDatabaseExport size={16} aria-hidden />}
-          onClick={ask.open}
-          disabled={source.running.some(({ operation }) => operation === 'backup')}
+          onClick={() => busy || ask.open()}
+          // Not `disabled`: whoever has just pressed it by keyboard would lose their place.
+          data-disabled={busy}
+          aria-disabled={busy}
         >
           {t('source.backUp')}
         </Button>

@@ -25,12 +25,13 @@ import {
   IconSun,
 } from '@tabler/icons-react';
 import { useQueryClient } from '@tanstack/react-query';
-import type { ReactNode } from 'react';
+import { useEffect, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useLocation } from 'wouter';
 import { call } from '../api/client.ts';
 import { useSession } from '../api/session.ts';
 import { chooseLanguage, languages, type Language } from '../words/words.ts';
+import { watchFocus } from './focus-back.ts';
 import classes from './frame.module.css';
 
 const pages = [
@@ -49,6 +50,7 @@ export function Frame({ live, children }: { live: boolean; children: ReactNode }
   const session = useSession();
   const [opened, { toggle, close }] = useDisclosure();
   const [location, go] = useLocation();
+  useEffect(watchFocus, []);
   const may = pages.filter(({ needs }) => session.actions.includes(needs));
   return (
     <AppShell
@@ -90,7 +92,7 @@ export function Frame({ live, children }: { live: boolean; children: ReactNode }
           />
         ))}
       </AppShell.Navbar>
-      <AppShell.Main id="content">
+      <AppShell.Main id="content" tabIndex={-1} className={classes['main'] ?? ''}>
         {live ? null : (
           <Alert color="yellow" mb="md" role="status">
             {t('live.lost')}

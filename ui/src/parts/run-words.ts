@@ -13,7 +13,7 @@ export const operations = [
   'key',
   'maintenance',
 ] as const;
-const triggers = ['schedule', 'manual', 'api', 'safety', 'import', 'retry', 'start', 'undo'] as const;
+const triggers = ['schedule', 'manual', 'console', 'api', 'safety', 'import', 'retry', 'start', 'undo'] as const;
 const steps = [
   'dump',
   'count',

@@ -1,20 +1,22 @@
 import { formatCount } from '../../../base/units.ts';
 import type { Finding } from '../../finding.ts';
-import type { Facts } from '../facts.ts';
+import type { Facts, Trouble } from '../facts.ts';
 import { finding, type Rule } from './rule.ts';
 
 export const installationRules: readonly Rule[] = [stateWritable, daemonAlive];
 
 function stateWritable({ installation: { state, stateTrouble } }: Facts): Finding[] {
-  if (stateTrouble === null) return [];
-  return [
-    finding('STATE_NOT_WRITABLE', {
-      severity: 'critical',
-      message: `the state in ${state} cannot be written: ${stateTrouble.message} (${stateTrouble.code})`,
-      meaning: 'No backup can begin, because nothing could be locked or recorded.',
-      hint: stateTrouble.hint ?? 'See that the disk has room and the user of holdfast may write there.',
-    }),
-  ];
+  return stateTrouble === null ? [] : [stateNotWritable(state, stateTrouble)];
+}
+
+/** Also for whoever could not even open it. */
+export function stateNotWritable(state: string, trouble: Trouble): Finding {
+  return finding('STATE_NOT_WRITABLE', {
+    severity: 'critical',
+    message: `the state in ${state} cannot be written: ${trouble.message} (${trouble.code})`,
+    meaning: 'No backup can begin, because nothing could be locked or recorded.',
+    hint: trouble.hint ?? 'See that the disk has room and the user of holdfast may write there.',
+  });
 }
 
 function daemonAlive({ installation: { scheduled, daemon } }: Facts): Finding[] {

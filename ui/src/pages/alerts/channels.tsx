@@ -1,13 +1,11 @@
-import { Alert, Button, Card, Group, Stack, Text } from '@mantine/core';
-import { IconAlertTriangle, IconCircleCheck, IconInfoCircle, IconSend } from '@tabler/icons-react';
-import { useMutation } from '@tanstack/react-query';
+import { Button, Card, Group, Stack, Text } from '@mantine/core';
+import { IconSend } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
-import { call } from '../../api/client.ts';
 import { useMay } from '../../api/session.ts';
 import { Refusal } from '../../parts/refusal.tsx';
 import { Empty } from '../../parts/shown.tsx';
-import { useFormat } from '../../parts/use-format.ts';
-import type { Channel, TestResult } from './overview.ts';
+import type { Channel } from './overview.ts';
+import { TestOutcome, useTest } from './test-channel.tsx';
 
 const levels = ['errors', 'warnings', 'all'] as const;
 
@@ -27,12 +25,7 @@ export function Channels({ channels }: { channels: readonly Channel[] }) {
 function One({ channel: { name, kind, level, sources } }: { channel: Channel }) {
   const { t } = useTranslation();
   const mayTest = useMay('alert');
-  const test = useMutation({
-    mutationFn: async () => {
-      const results = (await call('POST', '/alerts/test', { body: { channel: name } })) as TestResult[];
-      return results.find(({ channel }) => channel === name) ?? null;
-    },
-  });
+  const test = useTest(name);
   const known = levels.find((each) => each === level);
   return (
     <Card withBorder padding="sm">
@@ -58,30 +51,8 @@ function One({ channel: { name, kind, level, sources } }: { channel: Channel }) 
           ) : null}
         </Group>
         <Refusal error={test.error} />
-        {test.data ? <Outcome result={test.data} /> : null}
+        {test.data ? <TestOutcome result={test.data} /> : null}
       </Stack>
     </Card>
-  );
-}
-
-const looks = {
-  sent: { color: 'teal', icon: IconCircleCheck },
-  failed: { color: 'red', icon: IconAlertTriangle },
-  skipped: { color: 'cyan', icon: IconInfoCircle },
-} as const;
-
-function Outcome({ result: { state, durationMs, error } }: { result: TestResult }) {
-  const { t } = useTranslation();
-  const format = useFormat();
-  const { color, icon: Icon } = looks[state];
-  return (
-    <Alert role="status" variant="light" color={color} icon={<Icon aria-hidden />}>
-      <Text size="sm">
-        {error === null
-          ? t(`alerts.outcomes.${state}`, { time: format.seconds(durationMs / 1000) })
-          : `${error.message} (${error.code})`}
-      </Text>
-      {error?.hint ? <Text size="sm">{error.hint}</Text> : null}
-    </Alert>
   );
 }

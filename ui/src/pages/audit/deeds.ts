@@ -7,6 +7,7 @@ export const deeds = [
   'createBackup',
   'restore',
   'undoRestore',
+  'planPrune',
   'planRestore',
   'downloadBackup',
   'downloadArtifact',

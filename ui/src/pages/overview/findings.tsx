@@ -10,6 +10,8 @@ import { Said } from '../../parts/said.tsx';
 import { Shown } from '../../parts/shown.tsx';
 import { Time } from '../../parts/time.tsx';
 import { useAct } from '../../parts/toasts.tsx';
+import { useFormat } from '../../parts/use-format.ts';
+import { hasDetails, valuesOf } from './finding-values.ts';
 
 const ask = (fresh: boolean, signal?: AbortSignal) =>
   call('GET', '/check', { ...(fresh ? { query: { fresh: 'true' } } : {}), ...(signal ? { signal } : {}) });
@@ -94,6 +96,7 @@ function Verdict({ check }: { check: Check }) {
 
 function FindingCard({ finding }: { finding: Finding }) {
   const { t } = useTranslation();
+  const format = useFormat();
   const { severity, source, storage, code } = finding;
   const { message, meaning, hint } = finding;
   const known = isKnown(code) ? code : null;
@@ -119,15 +122,21 @@ function FindingCard({ finding }: { finding: Finding }) {
           · {code}
         </Text>
       </Group>
-      {/* The exact words are those of the server, which speaks English. */}
-      <Text size="sm" lang="en">
-        {known ? (
-          <>
-            <Said text={message} />.{' '}
-          </>
-        ) : null}
-        <Said text={meaning} />
-      </Text>
+      {known ? (
+        <Text size="sm">
+          <Said text={t(`findings.${known}.text`, valuesOf(finding, format))} />
+        </Text>
+      ) : (
+        <Text size="sm" lang="en">
+          <Said text={meaning} />
+        </Text>
+      )}
+      {known && hasDetails(code) ? (
+        // Names, and errors of other programs: the server's own words, and those are English.
+        <Text size="sm" c="dimmed" lang="en" mt={2}>
+          <Said text={message} />.
+        </Text>
+      ) : null}
       <Text size="sm" mt={6}>
         <Text span fw={600} size="sm">
           {t('overview.hint')}:{' '}

@@ -3,6 +3,8 @@ import { IconAlertTriangle } from '@tabler/icons-react';
 import { Trans, useTranslation } from 'react-i18next';
 import { StateBadge } from '../../parts/badge.tsx';
 import { Facts } from '../../parts/facts.tsx';
+import { Said } from '../../parts/said.tsx';
+import { guardsEn } from '../../words/guards.ts';
 import classes from './checklist.module.css';
 import { liftOf, type Plan, type Wish } from './wish.ts';
 
@@ -31,20 +33,27 @@ export function Checklist({ plan, wish, onLift, busy }: ChecklistProps) {
         ]}
       />
       <Box component="ul" className={classes['list'] ?? ''} aria-label={t('restore.guardList')}>
-        {guards.map((guard) => (
-          <li key={guard.code} className={classes['guard']}>
-            <StateBadge
-              state={signs[guard.result]}
-              label={`${guardName(guard.code)}: ${t(`restore.results.${guard.result}`)}`}
-            />
-            <Text size="sm" className={classes['detail'] ?? ''}>
-              {guard.detail}
-            </Text>
-            {guard.result === 'block' ? (
-              <Lift override={guard.override} wish={wish} onLift={onLift} busy={busy} />
-            ) : null}
-          </li>
-        ))}
+        {guards.map((guard) => {
+          const known = isKnown(guard.code) ? guard.code : null;
+          return (
+            <li key={guard.code} className={classes['guard']}>
+              <StateBadge
+                state={signs[guard.result]}
+                label={`${known ? t(`restore.guards.${known}.name`) : guard.code}: ${t(`restore.results.${guard.result}`)}`}
+              />
+              <div className={classes['detail']}>
+                {known ? <Text size="sm">{t(`restore.guards.${known}.${guard.result}`)}</Text> : null}
+                {/* Names and versions are told by the server, which speaks English. */}
+                <Text size="sm" c={known ? 'dimmed' : ''} lang="en">
+                  <Said text={guard.detail} />
+                </Text>
+              </div>
+              {guard.result === 'block' ? (
+                <Lift override={guard.override} wish={wish} onLift={onLift} busy={busy} />
+              ) : null}
+            </li>
+          );
+        })}
       </Box>
       {blocked ? (
         <Alert color="red" variant="light" icon={<IconAlertTriangle aria-hidden />} role="status">
@@ -53,24 +62,11 @@ export function Checklist({ plan, wish, onLift, busy }: ChecklistProps) {
       ) : null}
     </Stack>
   );
-
-  function guardName(code: string): string {
-    const known = codes.find((each) => each === code);
-    return known ? t(`restore.guards.${known}`) : code;
-  }
 }
 
-const codes = [
-  'target',
-  'rights',
-  'server-version',
-  'encoding',
-  'collation',
-  'roles',
-  'extensions',
-  'sessions',
-  'script',
-] as const;
+function isKnown(code: string): code is keyof typeof guardsEn {
+  return code in guardsEn;
+}
 
 function Lift({
   override,

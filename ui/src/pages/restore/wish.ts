@@ -17,6 +17,8 @@ export interface Wish {
   safetyBackup: boolean;
   /** Codes of guards that were lifted. */
   allow: readonly string[];
+  /** Of the backup, for this restore only; empty where the server knows it. */
+  password: string;
 }
 
 export function newWish(source: string, id: string): Wish {
@@ -31,6 +33,7 @@ export function newWish(source: string, id: string): Wish {
     keepOld: false,
     safetyBackup: true,
     allow: [],
+    password: '',
   };
 }
 
@@ -42,7 +45,7 @@ export function isComplete({ source, id, target, into, parts }: Wish): boolean {
 }
 
 export function bodyOf(wish: Wish): CallOf<Routes['planRestore']>['body'] {
-  const { source, id, target, into, parts, owners, sessions, keepOld, safetyBackup, allow } = wish;
+  const { source, id, target, into, parts, owners, sessions, keepOld, safetyBackup, allow, password } = wish;
   const chosen = target === 'parts' ? parts.map(readPart) : [];
   return {
     source,
@@ -56,6 +59,7 @@ export function bodyOf(wish: Wish): CallOf<Routes['planRestore']>['body'] {
     keepOld: target === 'live' && keepOld,
     safetyBackup: target !== 'other' && safetyBackup,
     allow: [...allow],
+    ...(password === '' ? {} : { password }),
   };
 }
 

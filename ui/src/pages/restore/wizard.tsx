@@ -1,10 +1,10 @@
-import { Alert, Button, Group, Stack, Text, TextInput } from '@mantine/core';
+import { Alert, Button, Group, PasswordInput, Stack, Text, TextInput } from '@mantine/core';
 import { IconAlertTriangle } from '@tabler/icons-react';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { Trans, useTranslation } from 'react-i18next';
 import type { RunView } from '../../../../src/api/contract.ts';
-import { call } from '../../api/client.ts';
+import { call, Problem } from '../../api/client.ts';
 import { rememberRun } from '../../api/own-runs.ts';
 import { Refusal } from '../../parts/refusal.tsx';
 import { Shown } from '../../parts/shown.tsx';
@@ -34,6 +34,9 @@ export function Wizard({ source, id, onStarted }: WizardProps) {
   );
 }
 
+/** What cannot be opened with what the server knows, or with what was typed. */
+const locked: ReadonlySet<string> = new Set(['KEY_NEEDED', 'KEY_WRONG', 'PASSPHRASE_WRONG']);
+
 function Steps({ names, first, onStarted }: { names: string[]; first: Wish; onStarted: WizardProps['onStarted'] }) {
   const { t } = useTranslation();
   const [wish, setWish] = useState(first);
@@ -43,6 +46,9 @@ function Steps({ names, first, onStarted }: { names: string[]; first: Wish; onSt
       plan: await call('POST', '/restores/plan', { body: bodyOf(wanted) }),
     }),
   });
+  const asksPassword = (look.error instanceof Problem && locked.has(look.error.code)) || wish.password !== '';
+  const [askedPassword, setAskedPassword] = useState(false);
+  if (asksPassword && !askedPassword) setAskedPassword(true);
   const complete = isComplete(wish);
   // A plan is worth something only for exactly what it was made for.
   const plan = look.data?.wanted === wish ? look.data.plan : null;
@@ -60,6 +66,19 @@ function Steps({ names, first, onStarted }: { names: string[]; first: Wish; onSt
       </Step>
       <Step number={3} title={t('restore.look')} done={plan !== null && !plan.blocked}>
         <Refusal error={look.variables === wish ? look.error : null} />
+        {askedPassword ? (
+          <PasswordInput
+            label={t('restore.password')}
+            description={t('restore.passwordText')}
+            autoComplete="off"
+            w={{ base: '100%', xs: 320 }}
+            value={wish.password}
+            onChange={(event) => setWish({ ...wish, password: event.currentTarget.value })}
+            onKeyDown={(event) => {
+              if (event.key === 'Enter' && complete && !look.isPending) look.mutate(wish);
+            }}
+          />
+        ) : null}
         {plan ? <Checklist plan={plan} wish={wish} onLift={lift} busy={look.isPending} /> : null}
         {plan ? null : (
           <Group gap="sm">

@@ -1,11 +1,12 @@
-import { Stack, Text } from '@mantine/core';
+import { Stack } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import { LinkButton } from '../../parts/link-button.tsx';
+import { Channels } from './channels.tsx';
 import { Encryption } from './encryption.tsx';
-import { valueAt, type Path } from './fields.ts';
+import type { Path } from './fields.ts';
 import { Limits } from './monitor.tsx';
 import { ChoiceSetting, SettingsCard, TextSetting } from './setting.tsx';
-import { useSettings, useSettingsForm } from './use-settings-form.ts';
+import { useSettingsForm } from './use-settings-form.ts';
 
 /** What counts for all sources. */
 export function OfAll() {
@@ -14,6 +15,7 @@ export function OfAll() {
       <Clock />
       <Encryption at={['encryption']} />
       <Alerts />
+      <Channels />
       <Limits at={['monitor']} />
     </Stack>
   );
@@ -32,15 +34,12 @@ function Clock() {
 
 function Alerts() {
   const { t } = useTranslation();
-  const { settings } = useSettings();
   const level: Path = ['alerts', 'level'];
   const remind: Path = ['alerts', 'remindAfter'];
   const form = useSettingsForm([
     { path: level, kind: 'text' },
     { path: remind, kind: 'text' },
   ]);
-  const channels = (valueAt(settings, ['alerts', 'channels']) ?? []) as { type?: string; name?: string }[];
-  const names = channels.map(({ type = '', name }) => name ?? type);
   return (
     <SettingsCard title={t('settings.alerts')} about={t('settings.alertsText')} form={form}>
       <ChoiceSetting
@@ -50,9 +49,6 @@ function Alerts() {
         data={(['errors', 'warnings', 'all'] as const).map((value) => ({ value, label: t(`alerts.levels.${value}`) }))}
       />
       <TextSetting form={form} path={remind} label={t('settings.remind')} about={t('settings.remindText')} />
-      <Text size="sm">
-        {names.length === 0 ? t('alerts.noChannelsText') : t('settings.channels', { names: names.join(', ') })}
-      </Text>
       <LinkButton variant="default" to="/alerts" w="fit-content">
         {t('settings.toAlerts')}
       </LinkButton>

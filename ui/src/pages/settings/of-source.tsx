@@ -4,7 +4,7 @@ import { Encryption } from './encryption.tsx';
 import { textAt, valueAt, type Change, type Path } from './fields.ts';
 import { Limits } from './monitor.tsx';
 import { Schedule } from './schedule.tsx';
-import { About, ListSetting, SettingsCard, SwitchSetting, TextSetting } from './setting.tsx';
+import { About, ChoiceSetting, ListSetting, SettingsCard, SwitchSetting, TextSetting } from './setting.tsx';
 import { useSettings, useSettingsForm } from './use-settings-form.ts';
 
 /** Everything that can be set here for one source. */
@@ -15,6 +15,7 @@ export function OfSource({ source }: { source: string }) {
       <Retention source={source} />
       <Storages source={source} />
       <Proof source={source} />
+      <Dump source={source} />
       <LeftOut source={source} />
       <Encryption at={['sources', source, 'encryption']} />
       <Limits at={['sources', source, 'monitor']} />
@@ -125,6 +126,43 @@ function Proof({ source }: { source: string }) {
 /** What else stands there has no meaning without a time, and is refused. */
 function isVerifyOff({ path, value }: Change): boolean {
   return path[2] === 'verify' && value === null;
+}
+
+const formats = ['auto', 'custom', 'directory', 'tar', 'plain'] as const;
+
+function Dump({ source }: { source: string }) {
+  const { t } = useTranslation();
+  const { settings } = useSettings();
+  const at = (name: string): Path => ['sources', source, 'dump', name];
+  const form = useSettingsForm([
+    { path: at('format'), kind: 'text' },
+    { path: at('compression'), kind: 'text' },
+  ]);
+  if (valueAt(settings, ['sources', source, 'dump']) === undefined) return null;
+  // Databases that are one file have one way to be saved.
+  const present = textAt(settings, at('format'));
+  const offered = formats.some((each) => each === present) ? formats : [...formats, present];
+  return (
+    <SettingsCard title={t('settings.dump')} about={t('settings.dumpText')} form={form}>
+      <SimpleGrid cols={{ base: 1, sm: 2 }} spacing="md">
+        <ChoiceSetting
+          form={form}
+          path={at('format')}
+          label={t('settings.format')}
+          data={offered.map((value) => {
+            const known = formats.find((each) => each === value);
+            return { value, label: known ? t(`settings.formats.${known}`) : value };
+          })}
+        />
+        <TextSetting
+          form={form}
+          path={at('compression')}
+          label={t('settings.compression')}
+          about={t('settings.compressionText')}
+        />
+      </SimpleGrid>
+    </SettingsCard>
+  );
 }
 
 function LeftOut({ source }: { source: string }) {

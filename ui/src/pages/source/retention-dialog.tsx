@@ -1,6 +1,7 @@
 import { Modal, Stack, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
+import type { ResponseOf, Routes } from '../../../../src/api/contract.ts';
 import { call } from '../../api/client.ts';
 import { StateBadge } from '../../parts/badge.tsx';
 import { DataTable } from '../../parts/data-table.tsx';
@@ -9,11 +10,7 @@ import { Shown } from '../../parts/shown.tsx';
 import { Time } from '../../parts/time.tsx';
 import { useFormat } from '../../parts/use-format.ts';
 
-/** What `holdfast prune --dry-run --json` prints for one storage. */
-interface Preview {
-  storage: string;
-  decisions: { id: string; keep: boolean; reasons: string[]; at: string; bytes: number | null }[];
-}
+type Preview = ResponseOf<Routes['planPrune']>[number];
 
 interface RetentionDialogProps {
   source: string;
@@ -26,8 +23,7 @@ export function RetentionDialog({ source, opened, onClose }: RetentionDialogProp
   const { t } = useTranslation();
   const preview = useQuery({
     queryKey: ['retention', source],
-    queryFn: async ({ signal }) =>
-      (await call('POST', '/prune', { query: { dryRun: 'true' }, body: { source }, signal })) as Preview[],
+    queryFn: ({ signal }) => call('POST', '/prune/plan', { body: { source }, signal }),
     enabled: opened,
     gcTime: 0,
   });

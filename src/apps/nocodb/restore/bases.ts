@@ -1,0 +1,188 @@
+import { HoldfastError } from '../../../base/errors.ts';
+import { step } from '../../../base/progress.ts';
+import type { Bases, BasesPlan, BasesReport, BasesRequest, Saved } from '../../app.ts';
+import type { Client } from '../client.ts';
+import { restoreAttachments } from './attachments.ts';
+import { restoreComments } from './comments.ts';
+import { findings } from './findings.ts';
+import { restoreLinks } from './link-records.ts';
+import { liveCount } from './live.ts';
+import type { People } from './people.ts';
+import { planBases } from './plan.ts';
+import { prepareKeys, restoreRecords } from './records.ts';
+import { savedBases } from './saved-tree.ts';
+import { beginSchema, finishSchema } from './schema.ts';
+import { scopesOf, type Scope } from './scope.ts';
+import { targetsOf, type Target } from './target.ts';
+import type { Work } from './work.ts';
+
+export interface BasesSettings {
+  /** A client of its own for each task, which ends it. */
+  connect: () => Client;
+  concurrency: number;
+}
+
+type Report = BasesReport['tables'][number];
+
+/** Bases, tables and records of a NocoDB, rebuilt through its API. */
+export function createBases({ connect, concurrency }: BasesSettings): Bases {
+  return {
+    plan: async (saved, request, task) => {
+      using client = connect();
+      return planBases(request, { client, saved, task, found: findings(), atOnce: concurrency });
+    },
+    restore: async (saved, request, task) => {
+      using client = connect();
+      return restoreBases(saved, request, { client, saved, task, found: findings(), atOnce: concurrency });
+    },
+  };
+}
+
+async function restoreBases(saved: Saved, request: BasesRequest, work: Work): Promise<BasesReport> {
+  const started = performance.now();
+  const { task, found, client } = work;
+  const plan = await planBases(request, work);
+  if (plan.blocks.length > 0) throw blocked(plan);
+  const scopes = scopesOf(await savedBases(saved, task.signal), request);
+  const targets = await targetsOf(scopes, client, task.signal);
+  const tables: Report[] = [];
+  let created = 0;
+  let skipped = 0;
+  const add = (each: TableReport) => {
+    tables.push(each.report);
+    created += each.created;
+    skipped += each.kept;
+  };
+  for (const [index, scope] of scopes.entries()) {
+    const target = targets[index];
+    if (target === undefined) continue;
+    if (request.what === 'attachments') {
+      for (const each of await restoreFiles(scope, target, work)) add(each);
+      continue;
+    }
+    const { made, people } = await beginSchema(scope, target, { invite: true }, work);
+    if (request.what === 'schema') {
+      created += made.length;
+      skipped += scope.tables.length - made.length;
+      tables.push(...scope.tables.map((table) => emptyReport(scope, table.schema.table.title)));
+    } else {
+      const withFiles = request.withAttachments;
+      for (const each of await restoreData({ scope, target, people, withFiles }, work)) add(each);
+    }
+    await finishSchema(scope, target, made, work);
+  }
+  return {
+    ok: found.lostCount === 0 && tables.every(({ expected, restored }) => expected === restored),
+    tables,
+    created,
+    skipped,
+    lost: [...found.lost],
+    lostCount: found.lostCount,
+    seconds: (performance.now() - started) / 1000,
+    warnings: [...found.warnings],
+  };
+}
+
+export interface TableReport {
+  report: Report;
+  created: number;
+  kept: number;
+  different: number;
+}
+
+/** Records of all tables of a scope, then what links them, then what was said about them. */
+export async function restoreData(
+  { scope, target, people, withFiles }: { scope: Scope; target: Target; people: People; withFiles: boolean },
+  work: Work,
+): Promise<TableReport[]> {
+  const { client, task, found } = work;
+  const reports: TableReport[] = [];
+  const failed = new Map<string, ReadonlySet<number>>();
+  const byId = new Map<string, TableReport>();
+  for (const table of scope.tables) {
+    const live = target.tables.get(table.schema.table.id);
+    if (live !== undefined) await prepareKeys({ scope, table, target, live }, work);
+  }
+  for (const table of scope.tables) {
+    const live = target.tables.get(table.schema.table.id);
+    if (live === undefined) continue;
+    const { title } = table.schema.table;
+    const where = `${scope.title}/${title}`;
+    for (const each of table.saved.failed) found.warn(`${where} was not saved as a whole: ${each}`);
+    const done = await step(
+      task.report,
+      `records of ${where}`,
+      () => restoreRecords({ scope, table, target, live, people, withFiles }, work),
+      (result) => (result === null ? 'none' : `${result.inserted} restored, ${result.kept} were there`),
+    );
+    if (done === null) continue;
+    failed.set(table.schema.table.id, done.failed);
+    if (done.different > 0) found.warn(`${done.different} records of ${where} are other than in the backup and were left alone`);
+    const now = await liveCount(client, live.id, task.signal);
+    const restored = Math.min(done.inserted + done.kept, now);
+    if (now < done.inserted + done.kept)
+      found.lose(where, `${done.inserted + done.kept - now} records`, 'NocoDB took them, and they are not there');
+    const report: TableReport = {
+      report: {
+        base: scope.title,
+        table: title,
+        expected: table.saved.records ?? 0,
+        restored,
+        links: done.links,
+        attachments: done.files,
+      },
+      created: done.inserted,
+      kept: done.kept,
+      different: done.different,
+    };
+    byId.set(table.schema.table.id, report);
+    reports.push(report);
+  }
+  const links = await step(
+    task.report,
+    `links between records of ${scope.title}`,
+    () => restoreLinks(scope, target, failed, work),
+    ({ made }) => `${made} made`,
+  );
+  for (const [id, count] of links.byTable) {
+    const report = byId.get(id);
+    if (report !== undefined) report.report.links += count;
+  }
+  for (const table of scope.tables) {
+    const live = target.tables.get(table.schema.table.id);
+    if (live !== undefined) await restoreComments(scope, table, live, work);
+  }
+  return reports;
+}
+
+async function restoreFiles(scope: Scope, target: Target, work: Work): Promise<TableReport[]> {
+  const reports: TableReport[] = [];
+  for (const table of scope.tables) {
+    const live = target.tables.get(table.schema.table.id);
+    if (live === undefined) continue;
+    const { title } = table.schema.table;
+    const files = await step(
+      work.task.report,
+      `files of ${scope.title}/${title}`,
+      () => restoreAttachments(scope, table, live, target, work),
+      (count) => `${count} put back`,
+    );
+    const report = { ...emptyReport(scope, title), attachments: files };
+    reports.push({ report, created: files, kept: table.saved.attachments.files - files, different: 0 });
+  }
+  return reports;
+}
+
+function emptyReport({ title }: Scope, table: string): Report {
+  return { base: title, table, expected: 0, restored: 0, links: 0, attachments: 0 };
+}
+
+function blocked({ blocks }: BasesPlan): HoldfastError {
+  const [first = '', ...more] = blocks;
+  return new HoldfastError('NOCODB_IN_THE_WAY', `something is in the way: ${first}${more.length === 0 ? '' : ` (and ${more.length} more)`}`, {
+    kind: 'refused',
+    hint: 'See all of it with --dry-run; --skip-existing leaves alone what exists, --into-base restores into another base.',
+    details: { blocks: blocks.slice(0, 100) },
+  });
+}
+

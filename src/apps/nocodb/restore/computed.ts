@@ -1,0 +1,87 @@
+import { throwIfAborted } from '../../../base/abort.ts';
+import { virtualBody } from './column-bodies.ts';
+import { kindOf } from './column-kinds.ts';
+import { inOrderOfUse, type Placed } from './dependencies.ts';
+import { liveTable, madeTable } from './live.ts';
+import type { Scope } from './scope.ts';
+import { isRefusal } from './tables.ts';
+import { learnColumn, savedForeignKeys, type Target } from './target.ts';
+import { reasonOf, type Work } from './work.ts';
+
+/** Lookups, rollups, formulas, buttons and codes, each when all that it is computed from is there. */
+export async function makeComputed(
+  { base, title }: Scope,
+  made: ReadonlySet<string>,
+  target: Target,
+  work: Work,
+): Promise<void> {
+  const foreignKeys = savedForeignKeys(base);
+  const titles = new Map<string, string>();
+  const wanted: Placed[] = [];
+  for (const { schema } of base.tables.values()) {
+    for (const column of schema.columns) {
+      titles.set(column.id, column.title);
+      if (made.has(schema.table.id) && kindOf(column, foreignKeys) === 'virtual')
+        wanted.push({ table: schema.table.id, column });
+    }
+  }
+  for (const placed of inOrderOfUse(wanted)) {
+    throwIfAborted(work.task.signal);
+    const table = base.tables.get(placed.table)?.schema.table.title ?? '';
+    await makeOne(placed, `${title}/${table}`, titles, target, work);
+  }
+  await showRightValue({ base, title }, made, target, work);
+}
+
+async function makeOne(
+  { table, column }: Placed,
+  where: string,
+  titles: ReadonlyMap<string, string>,
+  { tables, ids }: Target,
+  { client, task, found }: Work,
+): Promise<void> {
+  const live = tables.get(table);
+  if (live === undefined) return;
+  const there = live.columns.find(({ title, uidt }) => title === column.title && uidt === column.uidt);
+  if (there !== undefined) return learnColumn(column, there, ids);
+  const { body, reason } = virtualBody(column, ids, titles);
+  const what = `field ${column.title} (${column.uidt})`;
+  if (body === null) return found.lose(where, what, reason);
+  try {
+    const answer = await client.send('POST', `/api/v2/meta/tables/${live.id}/columns`, {
+      body,
+      repeat: 'once',
+      signal: task.signal,
+    });
+    const now = madeTable(client, answer);
+    tables.set(table, now);
+    const counterpart = now.columns.find(({ title }) => title === column.title);
+    if (counterpart !== undefined) learnColumn(column, counterpart, ids);
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    found.lose(where, what, reasonOf(error));
+    tables.set(table, await liveTable(client, live.id, task.signal));
+  }
+}
+
+/** The value that stands for a record may be a computed one, which a new table cannot begin with. */
+async function showRightValue(
+  { base, title }: Pick<Scope, 'base' | 'title'>,
+  made: ReadonlySet<string>,
+  { tables, ids }: Target,
+  { client, task, found }: Work,
+): Promise<void> {
+  for (const { schema } of base.tables.values()) {
+    const live = tables.get(schema.table.id);
+    const wanted = schema.columns.find(({ pv }) => pv);
+    if (live === undefined || wanted === undefined || !made.has(schema.table.id)) continue;
+    const now = ids.get(wanted.id);
+    if (now === undefined || live.columns.find(({ id }) => id === now)?.pv === true) continue;
+    try {
+      await client.send('POST', `/api/v2/meta/columns/${now}/primary`, { repeat: 'safe', signal: task.signal });
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      found.lose(`${title}/${schema.table.title}`, `${wanted.title} as the value that is shown`, reasonOf(error));
+    }
+  }
+}

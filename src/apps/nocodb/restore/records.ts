@@ -1,0 +1,286 @@
+import { throwIfAborted } from '../../../base/abort.ts';
+import { names, tablePath, type RecordKey, type SavedAttachment, type SavedRecord } from '../tree-format.ts';
+import { batchSize, insertRows, type Goal, type Row } from './insert.ts';
+import { liveCount, livePage, type LiveTable } from './live.ts';
+import { fieldsOf, type Field, type Fields } from './fields.ts';
+import { eachInParallel, inGroups } from './pool.ts';
+import type { People } from './people.ts';
+import { numberedKey, savedLines, type SavedTable } from './saved-tree.ts';
+import type { Scope } from './scope.ts';
+import { finishCounting, moveCounter } from './sequence.ts';
+import type { Target } from './target.ts';
+import { filesByRecord, uploadCell } from './uploads.ts';
+import { comparable, known, writable } from './values.ts';
+import type { Work } from './work.ts';
+import { z } from 'zod';
+
+export interface RestoredRecords {
+  inserted: number;
+  /** There already, and left alone. */
+  kept: number;
+  /** Of those, how many are other than in the backup. */
+  different: number;
+  files: number;
+  /** Filled in keys of the other record. */
+  links: number;
+  /** Keys of records that could not be restored. */
+  failed: ReadonlySet<number>;
+}
+
+const recordSchema = z.record(z.string(), z.unknown());
+
+/** As many are compared at once with what the table holds: their keys stand in an address, which may not be of any length. */
+const windowSize = 500;
+
+/** Everything about one table that writing its records needs. */
+export interface Records {
+  scope: Scope;
+  table: SavedTable;
+  target: Target;
+  live: LiveTable;
+  people: People;
+  withFiles: boolean;
+}
+
+/**
+ * The records of a table, with the keys they had: so links, formulas over keys and a second run after an interruption need no list of
+ * what became what. What is there already under the same key is left alone. Null: the table has a key of its own kind.
+ */
+export async function restoreRecords(records: Records, work: Work): Promise<RestoredRecords | null> {
+  const { scope, table, target, live } = records;
+  const where = `${scope.title}/${table.schema.table.title}`;
+  const fields = fieldsOf(scope.base, table, live, target);
+  const key = numberedKey(table);
+  if (fields === null || key === null) {
+    work.found.lose(
+      where,
+      `${table.saved.records ?? 0} records`,
+      'records without a numbered key (Id) cannot be restored through the API',
+    );
+    return null;
+  }
+  for (const { title, uidt } of fields.missing)
+    work.found.lose(where, `values of ${title} (${uidt})`, 'the table has no such field');
+  const base = target.base?.id ?? '';
+  const empty = (await liveCount(work.client, live.id, work.task.signal)) === 0;
+  return insertAll({ ...records, where, fields, keyTitle: key.title, base, empty }, work);
+}
+
+/**
+ * Makes room for the keys of a table. For all tables before the first record of any: to remove a record, even an empty one, is to unlink
+ * all that is linked to its key.
+ */
+export async function prepareKeys(
+  { scope, table, target, live }: Pick<Records, 'scope' | 'table' | 'target' | 'live'>,
+  work: Work,
+): Promise<void> {
+  const fields = fieldsOf(scope.base, table, live, target);
+  const key = numberedKey(table);
+  if (fields === null || key === null) return;
+  const base = target.base?.id ?? '';
+  await finishCounting(base, live, work);
+  if (!isPostgres(target, live)) return;
+  const count = await liveCount(work.client, live.id, work.task.signal);
+  const highest = count === 0 ? 0 : await highestKey(live, fields, work);
+  const last = await lastKey(scope, table, key.title, work);
+  if (last > highest) await moveCounter(base, live, { key: fields.key.id, from: highest + 1, to: last }, work);
+}
+
+export interface Survey {
+  missing: number;
+  kept: number;
+  different: number;
+}
+
+/** What a restore would find, without touching anything. */
+export async function surveyRecords(records: Records, work: Work): Promise<Survey | null> {
+  const { scope, table, target, live } = records;
+  const fields = fieldsOf(scope.base, table, live, target);
+  const key = numberedKey(table);
+  if (fields === null || key === null) return null;
+  const empty = (await liveCount(work.client, live.id, work.task.signal)) === 0;
+  if (empty) return { missing: table.saved.records ?? 0, kept: 0, different: 0 };
+  const found = { kept: 0, different: 0 };
+  let missing = 0;
+  const surveying: Inserting = { ...records, where: '', fields, keyTitle: key.title, base: '', empty, withFiles: false };
+  for await (const batch of missingRows(surveying, { of: () => Promise.resolve([]) }, found, work))
+    missing += batch.length;
+  return { missing, ...found };
+}
+
+interface Inserting extends Records {
+  where: string;
+  fields: Fields;
+  keyTitle: string;
+  base: string;
+  empty: boolean;
+}
+
+async function insertAll(inserting: Inserting, work: Work): Promise<RestoredRecords> {
+  const { table, fields, live, where, base } = inserting;
+  const goal: Goal = {
+    base,
+    table: live.id,
+    where,
+    titles: new Map(fields.fields.map(({ live: column, saved }) => [column.id, saved.title])),
+    kept: new Set([fields.key.id, ...(fields.order === null ? [] : [fields.order.id])]),
+  };
+  const done = { inserted: 0, kept: 0, different: 0, files: 0, links: 0, failed: new Set<number>() };
+  const total = table.saved.records ?? 0;
+  await using files = filesByRecord(inserting.scope.base.folder, table, work);
+  const tell = () =>
+    work.task.report({
+      kind: 'progress',
+      step: `records of ${inserting.scope.title}`,
+      part: where,
+      bytes: done.inserted + done.kept,
+      total,
+    });
+  const batches = missingRows(inserting, files, done, work);
+  await eachInParallel(
+    batches,
+    work.atOnce,
+    async (batch) => {
+      const rows: Row[] = [];
+      for (const wanted of batch) rows.push(await rowOf(wanted, inserting, done, work));
+      const failed = await insertRows(rows, goal, work);
+      for (const each of failed) done.failed.add(each);
+      done.inserted += rows.length - failed.length;
+      tell();
+    },
+    work.task.signal,
+  );
+  return done;
+}
+
+interface Wanted {
+  key: number;
+  rank: number;
+  record: SavedRecord;
+  files: SavedAttachment[];
+}
+
+/** What the table lacks, in batches; of what it has, whether it is the same is counted. */
+async function* missingRows(
+  inserting: Inserting,
+  files: { of(key: RecordKey): Promise<SavedAttachment[]> },
+  done: { kept: number; different: number },
+  work: Work,
+): AsyncGenerator<Wanted[]> {
+  const { scope, table, keyTitle, empty, withFiles } = inserting;
+  const name = tablePath(scope.base.folder, table.saved.folder, names.records);
+  let place = 0;
+  let batch: Wanted[] = [];
+  for await (const group of inGroups(savedLines(work.saved, name, recordSchema, work.task.signal), windowSize)) {
+    throwIfAborted(work.task.signal);
+    const there = empty ? null : await liveRecords(group, inserting, work);
+    for (const record of group) {
+      place += 1;
+      const key = Number(record[keyTitle]);
+      // The list of files goes on with the records, also past those that need none.
+      const own = withFiles ? await files.of(key) : [];
+      const found = there?.get(key);
+      if (found !== undefined) {
+        done.kept += 1;
+        if (found !== comparableRow(record, inserting)) done.different += 1;
+        continue;
+      }
+      batch.push({ key, rank: place, record, files: own });
+      if (batch.length < batchSize) continue;
+      yield batch;
+      batch = [];
+    }
+  }
+  if (batch.length > 0) yield batch;
+}
+
+async function rowOf(
+  { key, rank, record, files }: Wanted,
+  { fields, people, where, scope, table, live, target }: Inserting,
+  done: { files: number; links: number },
+  work: Work,
+): Promise<Row> {
+  const body: Record<string, unknown> = { [fields.key.id]: key };
+  if (fields.order !== null) body[fields.order.id] = String(rank);
+  for (const { saved, live: column, foreignKey } of fields.fields) {
+    if (saved.uidt === 'Attachment') {
+      const own = files.filter((file) => file.column === saved.id);
+      const storage = `noco/${target.base?.id ?? ''}/${live.id}/${column.id}`;
+      const place = { folder: scope.base.folder, table, storage, where, field: saved.title };
+      const cell = await uploadCell(own, place, work);
+      done.files += cell.length;
+      body[column.id] = cell.length === 0 ? null : cell;
+      continue;
+    }
+    const { value, lost } = writable(record[saved.title], saved.uidt, { people, jsonIsText: jsonIsText(scope) });
+    if (lost !== null) work.found.lose(where, `record ${key}, ${saved.title}`, lost);
+    body[column.id] = value;
+    if (foreignKey && value !== null) done.links += 1;
+  }
+  return { key, body };
+}
+
+/** Records of the table with the keys of a group, in words that can be compared. */
+async function liveRecords(
+  group: readonly SavedRecord[],
+  { live, fields, keyTitle, target }: Inserting,
+  { client, task }: Work,
+): Promise<Map<number, string>> {
+  const { title } = fields.key;
+  const wanted = [fields.key, ...comparableFields(fields).map(({ live: column }) => column)];
+  const { records } = await livePage(
+    client,
+    live.id,
+    {
+      fields: wanted.map(({ id }) => id).join(','),
+      where: `(${fields.key.id},in,${group.map((record) => Number(record[keyTitle])).join(',')})`,
+      limit: windowSize,
+    },
+    task.signal,
+  );
+  return new Map(
+    records.map((record) => [
+      Number(record[title]),
+      comparableFields(fields)
+        .map(({ live: column }) => comparable(record[column.title], column.uidt, !isPostgres(target, live)))
+        .join('\u0000'),
+    ]),
+  );
+}
+
+function comparableRow(record: SavedRecord, { fields, people, scope }: Inserting): string {
+  return comparableFields(fields)
+    .map(({ saved: { title, uidt } }) => {
+      const value = uidt === 'User' ? known(record[title], people) : record[title];
+      return comparable(value, uidt, jsonIsText(scope));
+    })
+    .join('\u0000');
+}
+
+/** Files are another matter: a table may have been restored without them. */
+function comparableFields({ fields }: Fields): Field[] {
+  return fields.filter(({ saved }) => saved.uidt !== 'Attachment');
+}
+
+async function lastKey(scope: Scope, table: SavedTable, keyTitle: string, { saved, task }: Work): Promise<number> {
+  const name = tablePath(scope.base.folder, table.saved.folder, names.records);
+  let last = 0;
+  for await (const record of savedLines(saved, name, recordSchema, task.signal))
+    last = Math.max(last, Number(record[keyTitle]));
+  return last;
+}
+
+async function highestKey(live: LiveTable, { key }: Fields, { client, task }: Work): Promise<number> {
+  const page = await livePage(client, live.id, { fields: key.id, sort: `-${key.id}`, limit: 1 }, task.signal);
+  return Number(page.records[0]?.[key.title] ?? 0);
+}
+
+export function isPostgres({ base }: Target, live: LiveTable): boolean {
+  const source = base?.sources.find(({ id }) => id === live['source_id']) ?? base?.sources[0];
+  return source?.type === 'pg';
+}
+
+/** The backup was made of a NocoDB on SQLite, where a JSON is kept as its text. */
+function jsonIsText({ base }: Scope): boolean {
+  return base.file.sources[0]?.type !== 'pg';
+}

@@ -1,0 +1,83 @@
+import { step } from '../../../base/progress.ts';
+import { makeComputed } from './computed.ts';
+import { filterHooks, makeHooks } from './hooks.ts';
+import { makeLinks } from './links.ts';
+import { liveTable, madeBase } from './live.ts';
+import { bringPeople, type People } from './people.ts';
+import type { SavedTable } from './saved-tree.ts';
+import type { Scope } from './scope.ts';
+import { makeTables } from './tables.ts';
+import { unfinished, type Target } from './target.ts';
+import { makeViews } from './views.ts';
+import type { Work } from './work.ts';
+
+export interface Begun {
+  /** Tables that were made, or that an interrupted restore had begun. */
+  made: SavedTable[];
+  people: People;
+}
+
+/**
+ * Makes what is missing of a base up to where records can be written: tables, plain fields, links. Computed fields come after the
+ * records, since NocoDB computes them for every record it takes. A table carries a mark in its settings until all of it is there; a
+ * restore that was interrupted goes on with the tables that carry it.
+ */
+export async function beginSchema(
+  scope: Scope,
+  target: Target,
+  { invite }: { invite: boolean },
+  work: Work,
+): Promise<Begun> {
+  const { base, title } = scope;
+  const { task } = work;
+  target.base ??= await makeBase(scope, work);
+  target.ids.set(base.file.base.id, target.base.id);
+  const people = await bringPeople(base.file.users, target, { invite, where: title }, work);
+  const made = await step(
+    task.report,
+    `tables of ${title}`,
+    () => makeTables(scope, target, work),
+    (tables) => `${tables.length} made`,
+  );
+  if (made.length > 0)
+    await step(task.report, `links of ${title}`, () => makeLinks(scope, idsOf(made), target, work));
+  return { made, people };
+}
+
+/** The rest: webhooks, computed fields, views; then the mark goes. */
+export async function finishSchema(scope: Scope, target: Target, made: SavedTable[], work: Work): Promise<void> {
+  if (made.length === 0) return;
+  const { title } = scope;
+  const { client, task } = work;
+  const hooks = [];
+  for (const table of made) hooks.push({ table, made: await makeHooks(scope, table, target, work) });
+  await step(task.report, `computed fields of ${title}`, () => makeComputed(scope, idsOf(made), target, work));
+  for (const { table, made: each } of hooks)
+    await filterHooks(`${title}/${table.schema.table.title}`, each, target, work);
+  await step(task.report, `views of ${title}`, async () => {
+    for (const table of made) await makeViews(scope, table, target, work);
+  });
+  for (const { schema } of made) {
+    const known = target.tables.get(schema.table.id);
+    if (known === undefined) continue;
+    const live = await liveTable(client, known.id, task.signal);
+    const { [unfinished]: mark, ...meta } = { ...live.meta, ...schema.table.meta };
+    void mark;
+    await client.send('PATCH', `/api/v2/meta/tables/${live.id}`, { body: { meta }, repeat: 'safe', signal: task.signal });
+    target.tables.set(schema.table.id, { ...live, meta });
+  }
+}
+
+function idsOf(tables: readonly SavedTable[]): Set<string> {
+  return new Set(tables.map(({ schema }) => schema.table.id));
+}
+
+async function makeBase({ base, title }: Scope, { client, task }: Work) {
+  const { description, meta } = base.file.base;
+  const answer = await client.send('POST', '/api/v2/meta/bases', {
+    body: { title, ...(description === null ? {} : { description }), meta: JSON.stringify(meta) },
+    repeat: 'once',
+    signal: task.signal,
+  });
+  return madeBase(client, answer);
+}

@@ -1,0 +1,166 @@
+import { throwIfAborted } from '../../../base/abort.ts';
+import { HoldfastError } from '../../../base/errors.ts';
+import { statusOf } from '../errors.ts';
+import type { Column } from '../tree-format.ts';
+import { plainBody } from './column-bodies.ts';
+import { kindOf } from './column-kinds.ts';
+import { liveTable, liveTables, madeTable, type LiveTable } from './live.ts';
+import type { SavedTable } from './saved-tree.ts';
+import { isUnfinished, learnColumn, savedForeignKeys, unfinished, type Target } from './target.ts';
+import type { Scope } from './scope.ts';
+import { reasonOf, type Work } from './work.ts';
+
+/** Titles that NocoDB gives to what it adds to each new table; a field of people's own may only take one when that is renamed. */
+const reserved = new Set([
+  'id',
+  'createdat',
+  'updatedat',
+  'nc_created_by',
+  'nc_updated_by',
+  'nc_order',
+  'created_at',
+  'updated_at',
+]);
+
+/** Tables with their plain columns: those that are missing, and what an interrupted restore has left half. Gives those it worked on. */
+export async function makeTables(
+  { base: saved, title, tables }: Scope,
+  target: Target,
+  work: Work,
+): Promise<SavedTable[]> {
+  const made: SavedTable[] = [];
+  const foreignKeys = savedForeignKeys(saved);
+  for (const table of tables) {
+    throwIfAborted(work.task.signal);
+    const live = target.tables.get(table.schema.table.id);
+    if (live !== undefined && !isUnfinished(live)) continue;
+    const where = `${title}/${table.schema.table.title}`;
+    const plain = table.schema.columns.filter((column) => kindOf(column, foreignKeys) === 'plain');
+    const begun = live ?? (await makeTable(table, plain, target, where, work));
+    const whole = await addMissing(begun, table, { plain, foreignKeys }, where, work);
+    target.tables.set(table.schema.table.id, whole);
+    target.ids.set(table.schema.table.id, whole.id);
+    noteColumns(table, plain, whole, target);
+    made.push(table);
+  }
+  return made;
+}
+
+async function makeTable(
+  { schema }: SavedTable,
+  plain: readonly Column[],
+  { base }: Target,
+  where: string,
+  work: Work,
+): Promise<LiveTable> {
+  const { client, task } = work;
+  const baseId = base?.id ?? '';
+  const body = {
+    title: schema.table.title,
+    ...(schema.table.description === null ? {} : { description: schema.table.description }),
+    meta: { ...schema.table.meta, [unfinished]: { from: schema.table.id } },
+  };
+  const direct = plain.filter((column) => !isReserved(column));
+  const post = (columns: readonly Column[]) =>
+    client.send('POST', `/api/v2/meta/bases/${baseId}/tables`, {
+      body: { ...body, columns: columns.map(plainBody) },
+      repeat: 'once',
+      signal: task.signal,
+    });
+  try {
+    return madeTable(client, await post(direct));
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    // One column of a type that this NocoDB does not make refuses the whole table, and may leave half of it.
+    await removeHalf(baseId, schema.table.title, work);
+    try {
+      return madeTable(client, await post(direct.filter(({ pv }) => pv)));
+    } catch (again) {
+      if (!isRefusal(again)) throw again;
+      await removeHalf(baseId, schema.table.title, work);
+      throw new HoldfastError('NOCODB_TABLE_NOT_MADE', `the table ${where} could not be made: ${reasonOf(again)}`, {
+        cause: error,
+        hint: 'See the log of NocoDB.',
+      });
+    }
+  }
+}
+
+async function removeHalf(base: string, title: string, { client, task: { signal } }: Work): Promise<void> {
+  const half = (await liveTables(client, base, signal)).find((table) => table.title === title);
+  if (half !== undefined) await client.send('DELETE', `/api/v2/meta/tables/${half.id}`, { repeat: 'safe', signal });
+}
+
+/** Columns that are not there yet, one by one, so that one that cannot be made costs no other. */
+async function addMissing(
+  begun: LiveTable,
+  table: SavedTable,
+  { plain, foreignKeys }: { plain: readonly Column[]; foreignKeys: ReadonlySet<string> },
+  where: string,
+  work: Work,
+): Promise<LiveTable> {
+  const { client, task, found } = work;
+  let live = await renameOwn(begun, table, foreignKeys, work);
+  for (const column of plain) {
+    if (live.columns.some(({ title }) => title === column.title)) continue;
+    try {
+      const answer = await client.send('POST', `/api/v2/meta/tables/${live.id}/columns`, {
+        body: plainBody(column),
+        repeat: 'once',
+        signal: task.signal,
+      });
+      live = madeTable(client, answer);
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      found.lose(where, `field ${column.title} (${column.uidt})`, reasonOf(error));
+      live = await liveTable(client, live.id, task.signal);
+    }
+  }
+  return live;
+}
+
+/** People rename `Id` and `CreatedAt` too. */
+async function renameOwn(
+  live: LiveTable,
+  { schema }: SavedTable,
+  foreignKeys: ReadonlySet<string>,
+  { client, task: { signal } }: Work,
+): Promise<LiveTable> {
+  let renamed = false;
+  for (const column of schema.columns) {
+    if (kindOf(column, foreignKeys) !== 'own') continue;
+    const counterpart = live.columns.find(
+      (each) => each.uidt === column.uidt && each.system === column.system && each.pk === column.pk,
+    );
+    if (counterpart === undefined || counterpart.title === column.title) continue;
+    await client.send('PATCH', `/api/v2/meta/columns/${counterpart.id}`, {
+      body: { ...counterpart, title: column.title },
+      repeat: 'safe',
+      signal,
+    });
+    renamed = true;
+  }
+  return renamed ? liveTable(client, live.id, signal) : live;
+}
+
+function noteColumns({ schema }: SavedTable, plain: readonly Column[], live: LiveTable, { ids }: Target): void {
+  for (const column of schema.columns) {
+    const counterpart = plain.includes(column)
+      ? live.columns.find(({ title, uidt }) => title === column.title && uidt === column.uidt)
+      : live.columns.find(
+          ({ uidt, system, pk }) =>
+            uidt === column.uidt && system === column.system && pk === column.pk && (column.pk || column.system),
+        );
+    if (counterpart !== undefined) learnColumn(column, counterpart, ids);
+  }
+}
+
+function isReserved({ title }: Column): boolean {
+  return reserved.has(title.toLowerCase());
+}
+
+/** NocoDB looked at it and said no (also with 500, for what it does not expect); nothing was lost on the way. */
+export function isRefusal(error: unknown): boolean {
+  const status = statusOf(error);
+  return status !== null && (status === 400 || status === 404 || status === 409 || status === 422 || status === 500);
+}

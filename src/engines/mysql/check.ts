@@ -1,0 +1,172 @@
+import { toHoldfastError } from '../../base/errors.ts';
+import { formatBytes, formatDuration } from '../../base/units.ts';
+import type { Check } from '../engine.ts';
+import type { Access } from './access.ts';
+import { readAccount, type Account } from './account.ts';
+import type { Connection } from './connection.ts';
+import { readFacts } from './facts.ts';
+import { server } from './faults.ts';
+import { mayGlobally, mayInAll } from './grants.ts';
+import { isOurs, journalTable } from './mark.ts';
+import { lookAhead } from './preflight.ts';
+import { clockAhead } from './ready.ts';
+import { flavourOf, numberOf } from './server-version.ts';
+import { listRelations, select } from './tables.ts';
+import { seriesOf } from './tool-version.ts';
+import type { ClientTool } from './tools.ts';
+
+/** Clocks further apart than this stop retention, and make times of backups misleading. */
+const clockLimitMs = 5 * 60_000;
+const smallPacket = 64 * 1024 * 1024;
+
+/** What `doctor` wants to know: can this database be dumped, and can a dump of it be proven. Never rejects but when interrupted. */
+export async function checkDatabase(access: Access, signal: AbortSignal): Promise<Check[]> {
+  const checks: Check[] = [];
+  try {
+    await using session = await access.connect(signal);
+    const version = await session.value('SELECT VERSION()');
+    const account = await readAccount(session);
+    checks.push(await connectionCheck(access, session, version));
+    checks.push(...(await guarded('client tools', signal, () => toolsChecks(access, session, version, signal))));
+    checks.push(...(await guarded('rights', signal, () => rightsChecks(access, session, account, version))));
+    checks.push(...(await guarded('restores', signal, () => restoreChecks(access, session, account))));
+    checks.push(...(await guarded('clock', signal, async () => [await clockCheck(access, session)])));
+    return checks;
+  } catch (error) {
+    if (signal.aborted) throw error;
+    return [...checks, failed('connection', error)];
+  }
+}
+
+async function guarded(name: string, signal: AbortSignal, look: () => Promise<Check[]>): Promise<Check[]> {
+  try {
+    return await look();
+  } catch (error) {
+    if (signal.aborted) throw error;
+    return [failed(name, error)];
+  }
+}
+
+function failed(name: string, thrown: unknown): Check {
+  const error = toHoldfastError(thrown);
+  return {
+    name,
+    result: 'failed',
+    detail: `${error.message} (${error.code})`,
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+  };
+}
+
+async function connectionCheck(access: Access, session: Connection, version: string): Promise<Check> {
+  const { address } = access;
+  const relations = await listRelations(session, address.database);
+  const { sizeBytes } = await readFacts(session, relations, '');
+  const product = flavourOf(version) === 'mariadb' ? 'MariaDB' : 'MySQL';
+  const detail = `${address.database} on ${server(address)} as ${address.user}: ${product} ${numberOf(version)}, ${formatBytes(sizeBytes)}${session.encrypted ? ', TLS' : ''}`;
+  const oldest = product === 'MariaDB' ? 10_006 : 8000;
+  if (seriesOf(numberOf(version)) >= oldest) return { name: 'connection', result: 'ok', detail };
+  const hint = 'Servers older than MariaDB 10.6 and MySQL 8.0 get no repairs any more; update the server.';
+  return { name: 'connection', result: 'warning', detail, hint };
+}
+
+async function toolsChecks(
+  access: Access,
+  session: Connection,
+  version: string,
+  signal: AbortSignal,
+): Promise<Check[]> {
+  const dump = await access.tool('dump', session, signal);
+  const client = await access.tool('client', session, signal);
+  const checks = [toolCheck('dump tool', dump), toolCheck('restore tool', client)];
+  if (dump.flavour !== flavourOf(version)) {
+    const detail = `${dump.path} is MariaDB's, the server is MySQL's; nobody has tested that`;
+    checks.push({ name: 'tool version', result: 'warning', detail, hint: "Install MySQL's own client tools." });
+  } else if (seriesOf(dump.version) < seriesOf(numberOf(version))) {
+    const detail = `${dump.path} ${dump.version} is older than the server ${numberOf(version)} and may not know what is new there`;
+    checks.push({
+      name: 'tool version',
+      result: 'warning',
+      detail,
+      hint: "Install client tools of the server's version.",
+    });
+  }
+  return checks;
+}
+
+function toolCheck(name: string, tool: ClientTool): Check {
+  const product = tool.flavour === 'mariadb' ? 'MariaDB' : 'MySQL';
+  return { name, result: 'ok', detail: `${tool.path}: ${product} ${tool.version}` };
+}
+
+async function rightsChecks(access: Access, session: Connection, account: Account, version: string): Promise<Check[]> {
+  const selection = select(await listRelations(session, access.address.database), access.settings.dump.exclude);
+  const { problems, warnings } = await lookAhead(session, account, selection, flavourOf(version));
+  const checks: Check[] = problems.map(({ message, hint }) => ({
+    name: 'rights',
+    result: 'failed',
+    detail: message,
+    hint,
+  }));
+  if (checks.length === 0) checks.push({ name: 'rights', result: 'ok', detail: `${account.name} may read everything` });
+  checks.push(...warnings.map((detail): Check => ({ name: 'completeness', result: 'warning', detail })));
+  for (const pattern of selection.unused) {
+    const detail = `${pattern} matches nothing`;
+    checks.push({ name: 'dump.exclude', result: 'warning', detail, hint: 'Correct or remove it.' });
+  }
+  return checks;
+}
+
+/** What a restore on this server would stumble over, long before anybody needs one. */
+async function restoreChecks(access: Access, session: Connection, account: Account): Promise<Check[]> {
+  const { database } = access.address;
+  const checks: Check[] = [];
+  const warn = (name: string, detail: string, hint: string) => checks.push({ name, result: 'warning', detail, hint });
+  const creates = (name: string) => mayGlobally(account.grants, 'CREATE') || mayInAll(account.grants, 'CREATE', name);
+  if (!creates(`${database}_restoring_20000101`)) {
+    warn(
+      'scratch databases',
+      `${account.name} may not create databases: drills and restores beside the original are not possible on this server`,
+      `GRANT ALL ON \`${database.replaceAll(/[_%]/g, '\\$&')}\\_%\`.* to it, or use a temporary server for drills.`,
+    );
+  }
+  const settings = await session.row<{ log: number | string; trust: number | string; packet: number | string }>(
+    `SELECT @@log_bin AS \`log\`, @@log_bin_trust_function_creators AS trust, @@GLOBAL.max_allowed_packet AS packet`,
+  );
+  if (Number(settings.log) === 1 && Number(settings.trust) === 0 && !account.superuser) {
+    warn(
+      'functions and triggers',
+      `the server writes a binary log and lets ${account.name} create no functions or triggers: a restore with some would fail`,
+      'Set log_bin_trust_function_creators=1 on the server.',
+    );
+  }
+  if (Number(settings.packet) < smallPacket) {
+    warn(
+      'largest row',
+      `the server takes statements up to ${formatBytes(Number(settings.packet))}; a row of half of it may be more as text`,
+      'Set max_allowed_packet=1G on the server where it is to be restored.',
+    );
+  }
+  const unfinished = await session.rows<{ place: string; name: string; comment: string }>(
+    `SELECT TABLE_SCHEMA AS place, TABLE_NAME AS name, TABLE_COMMENT AS comment FROM information_schema.TABLES
+     WHERE TABLE_NAME = ?`,
+    [journalTable],
+  );
+  for (const { place } of unfinished.filter(isOurs)) {
+    checks.push({
+      name: 'unfinished swap',
+      result: 'failed',
+      detail: `an exchange of databases was interrupted; what it had to do stands in ${place}.${journalTable}`,
+      hint: `See which of its statements are done, and run the rest, or their undo in the reverse order; then drop the table.`,
+    });
+  }
+  if (checks.length === 0) checks.push({ name: 'restores', result: 'ok', detail: 'nothing in the way on this server' });
+  return checks;
+}
+
+async function clockCheck(access: Access, session: Connection): Promise<Check> {
+  const apart = Math.abs(await clockAhead(access, session));
+  const detail = `the server's clock and ours are ${formatDuration(apart)} apart`;
+  if (apart <= clockLimitMs) return { name: 'clock', result: 'ok', detail };
+  const hint = 'Set both clocks, best by NTP: times decide what retention removes.';
+  return { name: 'clock', result: 'failed', detail, hint };
+}

@@ -1,0 +1,66 @@
+import { once } from 'node:events';
+import { startProcess, type Command } from '../../base/run-process.ts';
+import type { Address } from './connection.ts';
+import { toolCommand } from './access.ts';
+import { toolError } from './errors.ts';
+import type { ClientTool } from './tools.ts';
+
+export interface ClientCall {
+  tool: ClientTool;
+  address: Address;
+  encrypted: boolean;
+  /** Where its option file may lie. */
+  folder: string;
+  signal: AbortSignal;
+  onStderr: (line: string) => void;
+}
+
+/** Nothing of a script is a command to the client: it cannot start programs, read or write files, or leave early. */
+const clientArgs = [
+  '--binary-mode',
+  '--batch',
+  '--default-character-set=utf8mb4',
+  '--max-allowed-packet=1G',
+  '--skip-reconnect',
+  '--disable-local-infile',
+  '--no-auto-rehash',
+  // MariaDB's client repeats a failed statement with all its rows; MySQL's knows no such option.
+  '--loose-skip-print-query-on-error',
+  '--init-command=SET SESSION net_read_timeout=86400, net_write_timeout=86400, wait_timeout=604800',
+];
+
+/**
+ * Feeds a script to the client. Its input ends only when the script did so well: when that fails, the client is ended by a signal,
+ * since at an end it would run even half a statement.
+ */
+export async function feedClient(call: ClientCall, script: AsyncIterable<Buffer>): Promise<void> {
+  const command = await clientCommand(call);
+  const child = startProcess(command, { signal: call.signal, onStderr: call.onStderr, stdin: 'pipe', stdout: 'pipe' });
+  child.stdout?.resume();
+  const { stdin } = child;
+  if (!stdin) throw new Error('the client has no input pipe');
+  stdin.on('error', () => undefined); // it stopped reading: its exit status tells why
+  const ended = child.done.then(
+    () => true,
+    () => true,
+  );
+  try {
+    for await (const chunk of script) {
+      if (stdin.destroyed) break;
+      if (!stdin.write(chunk)) await Promise.race([once(stdin, 'drain'), ended]).catch(() => undefined);
+    }
+  } catch (error) {
+    child.kill('SIGTERM');
+    await ended;
+    throw error;
+  }
+  stdin.end();
+  await child.done.catch((error: unknown) => {
+    throw toolError(error, call.address);
+  });
+}
+
+async function clientCommand({ tool, address, encrypted, folder }: ClientCall): Promise<Command> {
+  const command = await toolCommand(tool, clientArgs, { address, encrypted, folder });
+  return { ...command, args: [...command.args, `--database=${address.database}`] };
+}

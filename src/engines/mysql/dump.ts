@@ -1,0 +1,202 @@
+import { availableParallelism } from 'node:os';
+import type { Counts, Snapshot, TableCount } from '../engine.ts';
+import { toolCommand, type Access } from './access.ts';
+import { mayLockAll, readAccount } from './account.ts';
+import { chooseFormat } from './choose-format.ts';
+import { countTables, readSequences, settle } from './counts.ts';
+import { planDump } from './dump-plan.ts';
+import { dumpPart } from './dump-parts.ts';
+import { toolError } from './errors.ts';
+import { readFacts } from './facts.ts';
+import { takeMoment, type Moment } from './moment.ts';
+import { listed } from './names.ts';
+import { lookAhead, preflightError } from './preflight.ts';
+import { flavourOf, numberOf } from './server-version.ts';
+import { startDump, type StartedDump } from './started-tool.ts';
+import { listRelations, select, type Relation } from './tables.ts';
+import { seriesOf } from './tool-version.ts';
+
+/** Checks everything that can be known beforehand, then opens the snapshot and says what the dump will consist of. */
+export async function openSnapshot(
+  access: Access,
+  place: { folders: boolean },
+  signal: AbortSignal,
+): Promise<Snapshot> {
+  const { dump } = access.settings;
+  const { logger } = access.context;
+  const { database } = access.address;
+  await using opened = new AsyncDisposableStack();
+  const warnings: string[] = [];
+  const session = opened.use(await access.connect(signal));
+  const account = await readAccount(session);
+  const version = await session.value('SELECT VERSION()');
+  const flavour = flavourOf(version);
+  const tool = await access.tool('dump', session, signal);
+  const selection = select(await listRelations(session, database), dump.exclude);
+  const facts = await readFacts(session, selection.relations, tool.version);
+  const ahead = await lookAhead(session, account, selection, flavour);
+  const problem = preflightError(ahead.problems, database);
+  if (problem) throw problem;
+  warnings.push(...ahead.warnings, ...selection.unused.map((pattern) => `dump.exclude: ${pattern} matches nothing`));
+  if (tool.flavour !== flavour) {
+    warnings.push(
+      `the dump was made by MariaDB's ${tool.version} tool, as there is none of MySQL here; nobody has tested that`,
+    );
+  } else if (seriesOf(tool.version) < seriesOf(numberOf(version))) {
+    warnings.push(
+      `the dump tool (${tool.version}) is older than the server (${numberOf(version)}), and may not know what is new there`,
+    );
+  }
+
+  const tables = selection.relations.filter(({ kind }) => kind === 'table');
+  const sequences = selection.relations.filter(({ kind }) => kind === 'sequence');
+  const mayLock = mayLockAll(account, flavour);
+  const format = chooseFormat(dump, {
+    sizeBytes: facts.sizeBytes,
+    tables: tables.length,
+    folders: place.folders,
+    locks: mayLock,
+    cpus: availableParallelism(),
+  });
+  logger.log('info', `dump of ${database}: ${format.format}, ${format.reason}`, {
+    ...format,
+    tool: tool.version,
+    server: facts.serverVersion,
+  });
+
+  const plan = planDump({ tool, format, selection, database });
+  if (plan.withoutHistory.length > 0)
+    warnings.push(
+      `only the present rows, not their history: ${listed(plan.withoutHistory)}; the dump tool is too old for more`,
+    );
+  const folder = opened.use(await access.folder());
+  // Ends the tools and sessions of this snapshot, whoever gives up first.
+  const life = new AbortController();
+  const within = AbortSignal.any([signal, life.signal]);
+  const started: StartedDump[] = [];
+  opened.defer(async () => {
+    life.abort();
+    await Promise.allSettled(started.map(({ output }) => closed(output)));
+  });
+  const begin = async () => {
+    const call = { address: access.address, encrypted: session.encrypted, folder: folder.path };
+    for (const args of plan.calls) {
+      const command = await toolCommand(tool, args, call);
+      started.push(
+        startDump(command, {
+          signal: within,
+          onStderr: (line) => listen(access, warnings, line),
+          explain: (error) => toError(toolError(error, access.address)),
+        }),
+      );
+    }
+    await Promise.all(started.map(({ begun }) => begun));
+  };
+  // Before the tool can have read any: between this and a second reading after the dump lies what it saw.
+  const positions = await readSequences(session, database, sequences);
+  const moment = await takeMoment(
+    {
+      access,
+      mayLock,
+      tables: tables.filter(({ name }) => !selection.withoutRows.has(name)),
+      begin: (inner) => unlessAborted(begin(), inner),
+    },
+    opened,
+    within,
+  );
+  const parts = dumpPart({
+    access,
+    tool,
+    format,
+    plan,
+    started,
+    folder: folder.path,
+    encrypted: session.encrypted,
+    warnings,
+  });
+  const resources = opened.move();
+  return {
+    facts,
+    snapshot: { isolation: moment.isolation, lsn: null },
+    warnings,
+    parts: (later) => parts(later),
+    count: async (later) => {
+      using _ = endWith(later, life);
+      const wanted = tables.filter(({ name }) => dump.rowCounts === 'exact' && !selection.withoutRows.has(name));
+      const counted = await countIn(moment, database, plan.asDumped(wanted), dump.fingerprints, warnings);
+      const byName = new Map(counted.map((each) => [each.name, each]));
+      return { tables: tables.map(({ name }) => byName.get(name) ?? uncounted(name)), sequences: positions };
+    },
+    settleSequences: async (counts: Counts, later) => {
+      if (counts.sequences.length === 0) return counts;
+      await using fresh = await access.connect(later);
+      return settle(counts, await readSequences(fresh, database, sequences));
+    },
+    [Symbol.asyncDispose]: () => resources.disposeAsync(),
+  };
+}
+
+/** In both of two sessions, where a table may have changed between them: only what is the same in both is what the dump holds. */
+async function countIn(
+  { sessions: [first, second] }: Moment,
+  database: string,
+  tables: readonly Relation[],
+  fingerprints: boolean,
+  warnings: string[],
+): Promise<TableCount[]> {
+  const before = await countTables(first, database, tables, fingerprints);
+  if (!second) return before;
+  const after = await countTables(second, database, tables, fingerprints);
+  const moving: string[] = [];
+  const settled = before.map((count, index) => {
+    const other = after[index];
+    if (other?.rows === count.rows && other.fingerprint === count.fingerprint) return count;
+    moving.push(count.name);
+    return uncounted(count.name);
+  });
+  if (moving.length > 0)
+    warnings.push(
+      `not counted, as they changed in the moment of the snapshot and the server could not be locked: ${listed(moving)}`,
+    );
+  return settled;
+}
+
+function uncounted(name: string): TableCount {
+  return { schema: '', name, rows: null, fingerprint: null };
+}
+
+const mostWarnings = 50;
+
+function listen(access: Access, warnings: string[], line: string): void {
+  access.context.logger.log('debug', line);
+  if (/warning/i.test(line) && warnings.length < mostWarnings && !warnings.includes(line))
+    warnings.push(line.slice(0, 500));
+}
+
+async function unlessAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const stop = () => reject(toError(signal.reason));
+    signal.addEventListener('abort', stop, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
+  });
+}
+
+/** A later caller's signal ends the whole snapshot. */
+function endWith(signal: AbortSignal, life: AbortController): Disposable {
+  const stop = () => life.abort(signal.reason);
+  if (signal.aborted) stop();
+  signal.addEventListener('abort', stop, { once: true });
+  return { [Symbol.dispose]: () => signal.removeEventListener('abort', stop) };
+}
+
+async function closed(output: StartedDump['output']): Promise<void> {
+  if (output.closed) return;
+  await new Promise<void>((resolve) => {
+    output.once('close', () => resolve());
+    output.destroy();
+  });
+}
+
+function toError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}

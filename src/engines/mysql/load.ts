@@ -1,0 +1,187 @@
+import { availableParallelism } from 'node:os';
+import { throwIfAborted } from '../../base/abort.ts';
+import { HoldfastError } from '../../base/errors.ts';
+import { inParallel } from '../../base/parallel.ts';
+import { formatBytes } from '../../base/units.ts';
+import type { LoadOptions, StoredDump } from '../engine.ts';
+import type { Access } from './access.ts';
+import { listAccounts, readAccount } from './account.ts';
+import { feedClient, type ClientCall } from './client.ts';
+import type { Connection } from './connection.ts';
+import { readIndex } from './dump-index.ts';
+import { withoutValues } from './errors.ts';
+import { describeFault } from './faults.ts';
+import { displayName, listed, quoteIn } from './names.ts';
+import { filesFor, wholeFile, wholeScript } from './read-through.ts';
+import { rewriteScript, type ScriptRules } from './script.ts';
+import { listRelations } from './tables.ts';
+
+export interface Loaded {
+  warnings: string[];
+}
+
+/** Loads a dump into the (new, empty) database. Stops at the first error; what a failed load leaves is the caller's to drop. */
+export async function load(
+  access: Access,
+  dump: StoredDump,
+  options: LoadOptions,
+  signal: AbortSignal,
+): Promise<Loaded> {
+  refuseScript(dump, options);
+  await using session = await access.connect(signal);
+  const tool = await access.tool('client', session, signal);
+  await using folder = await access.folder();
+  const said: string[] = [];
+  const noted: Noted = { definers: new Map(), events: [], named: [], longest: 0 };
+  const packet = Number(await session.value('SELECT @@GLOBAL.max_allowed_packet'));
+  const rules = await rulesFor(access, session, options, noted);
+  const over = new AbortController();
+  const call: ClientCall = {
+    tool,
+    address: access.address,
+    encrypted: session.encrypted,
+    folder: folder.path,
+    signal: AbortSignal.any([signal, over.signal]),
+    onStderr: (line) => {
+      if (said.length < 50) said.push(withoutValues(line));
+    },
+  };
+  try {
+    if (dump.format === 'directory') await loadFolder(call, dump, options, rules);
+    else await feedClient(call, rewriteScript(wholeScript(dump, call.signal), rules));
+  } catch (error) {
+    over.abort();
+    throwIfAborted(signal);
+    throw noted.longest > packet ? asTooLarge(error, access, packet) : error;
+  }
+  const left =
+    options.scope && dump.format === 'directory' ? ['triggers, routines, events and views are left out of a part'] : [];
+  return { warnings: [...said, ...left, ...describe(noted, access.address.database)] };
+}
+
+/** What a script cannot do, said before anything is touched. */
+function refuseScript(dump: StoredDump, options: LoadOptions): void {
+  if (!dump.trusted && !options.allowForeignScript) {
+    throw new HoldfastError(
+      'SCRIPT_FOREIGN',
+      'a plain dump that was not made here is a script, and could do anything the user may',
+      { kind: 'refused', hint: 'Read it first; then allow it with `--allow script`.' },
+    );
+  }
+  if (options.scope && dump.format !== 'directory') {
+    throw new HoldfastError('SCOPE_IN_SCRIPT', 'no single table can be taken out of a plain dump', {
+      kind: 'refused',
+      hint: 'Restore all of it beside the live database with `--into`, and copy what you need from there.',
+    });
+  }
+}
+
+interface Noted {
+  /** By the account that acted until now, what it made. */
+  definers: Map<string, string[]>;
+  events: string[];
+  named: string[];
+  /** The largest statement with rows, in bytes. */
+  longest: number;
+}
+
+/** The server closes the connection on what is too large for it, and says no word. */
+function asTooLarge(error: unknown, { address: at }: Access, packet: number): unknown {
+  if (!(error instanceof HoldfastError) || error.code !== 'DATABASE_CONNECTION_LOST') return error;
+  return describeFault('packet', {
+    at,
+    message: `max_allowed_packet is ${formatBytes(packet)} there`,
+    cause: error,
+    errno: null,
+  });
+}
+
+async function rulesFor(
+  access: Access,
+  session: Connection,
+  { owners }: LoadOptions,
+  noted: Noted,
+): Promise<ScriptRules> {
+  const account = await readAccount(session);
+  const accounts = account.maySetDefiners ? await listAccounts(session) : null;
+  return {
+    into: access.address.database,
+    definer: (name) => {
+      if (name === account.name) return null;
+      // Whoever does not exist on this server makes every use of the object fail.
+      const kept = owners === 'keep' && account.maySetDefiners && (accounts?.has(name) ?? true);
+      return kept ? null : 'CURRENT_USER';
+    },
+    onDefiner: (name, object) => {
+      noted.definers.set(name, [...(noted.definers.get(name) ?? []), object]);
+    },
+    onEvent: (name) => noted.events.push(name),
+    onOwnName: (object) => noted.named.push(object),
+    onRows: (bytes) => {
+      noted.longest = Math.max(noted.longest, bytes);
+    },
+  };
+}
+
+/** Names that only live until a swap, see `nameBeside`. */
+const passing = /_(?:restoring|drill|import)_\d{8}_\d{6}_[0-9a-f]{6}$/;
+
+function describe({ definers, events, named }: Noted, into: string): string[] {
+  const warnings = [...definers].map(([account, objects]) => {
+    return `what ${account} had defined belongs to the restoring user now (${account} is not on this server, or may not be set): ${shorten(objects)}`;
+  });
+  if (passing.test(into)) return warnings;
+  if (events.length > 0)
+    warnings.push(`events are switched off here; ALTER EVENT ... ENABLE starts them: ${listed(events)}`);
+  if (named.length > 0)
+    warnings.push(`these name the database they come from in their text, and go on using it: ${shorten(named)}`);
+  return warnings;
+}
+
+function shorten(objects: readonly string[]): string {
+  const counted = [...new Set(objects)];
+  return counted.length > 20
+    ? `${counted.slice(0, 20).join(', ')} and ${counted.length - 20} more`
+    : counted.join(', ');
+}
+
+async function loadFolder(call: ClientCall, dump: StoredDump, options: LoadOptions, rules: ScriptRules): Promise<void> {
+  const { signal } = call;
+  await using local = await dump.locally(signal, { only: await filesFor(dump, options.scope, signal) });
+  const index = await readIndex(local.path);
+  const feed = (file: string, within: AbortSignal) =>
+    feedClient({ ...call, signal: within }, rewriteScript(wholeFile(local.path, file, index, within), rules));
+  for (const file of index.sequences) await feed(file, signal);
+  const { tables, jobs } = options.scope
+    ? { tables: wantedTables(index.tables, options.scope.tables), jobs: 1 }
+    : { tables: index.tables, jobs: options.jobs ?? Math.min(4, Math.max(2, availableParallelism())) };
+  const over = new AbortController();
+  await inParallel(new Set(tables.map(({ file }) => file)), jobs, async (file) => {
+    await feed(file, AbortSignal.any([signal, over.signal])).catch((error: unknown) => {
+      // The others are of no use any more. Theirs must not be the error that is told.
+      if (!over.signal.aborted) over.abort(error);
+      throw error;
+    });
+  });
+  if (options.scope) return;
+  for (const file of [...index.code, ...index.views]) await feed(file, signal);
+}
+
+function wantedTables<T extends { name: string }>(all: readonly T[], wanted: readonly { name: string }[]): T[] {
+  return wanted.map(({ name }) => {
+    const found = all.find((each) => each.name === name);
+    if (found) return found;
+    throw new HoldfastError('NOT_IN_DUMP', `the table ${displayName(name)} is not in the dump`, {
+      kind: 'usage',
+      hint: 'Check the name; upper and lower case count.',
+    });
+  });
+}
+
+export async function analyze(access: Access, signal: AbortSignal): Promise<void> {
+  await using session = await access.connect(signal);
+  const { database } = access.address;
+  for (const { name, kind } of await listRelations(session, database)) {
+    if (kind === 'table') await session.rows(`ANALYZE TABLE ${quoteIn(database, name)}`);
+  }
+}

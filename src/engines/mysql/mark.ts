@@ -1,0 +1,39 @@
+/** The comment of the table that tells a scratch database of ours from a database of the operator: MySQL's databases have none. */
+export interface Mark {
+  note: string;
+  createdAt: string | null;
+}
+
+/** The table that carries it. It is never dumped, counted or moved. */
+export const markTable = 'holdfast_scratch';
+/** What an exchange of databases still has to do, while it runs. */
+export const journalTable = 'holdfast_swap';
+
+const prefix = 'holdfast scratch database: ';
+const journalPrefix = 'holdfast swap: ';
+/** The server takes 2048 characters. */
+const longest = 1500;
+
+export function writeMark({ note, createdAt }: Mark): string {
+  return `${prefix}${JSON.stringify({ note: note.slice(0, longest), createdAt })}`;
+}
+
+export function readMark(comment: string | null): Mark | null {
+  if (!comment?.startsWith(prefix)) return null;
+  try {
+    const { note, createdAt } = JSON.parse(comment.slice(prefix.length)) as Partial<Mark>;
+    return { note: String(note), createdAt: typeof createdAt === 'string' ? createdAt : null };
+  } catch {
+    return { note: comment.slice(prefix.length), createdAt: null };
+  }
+}
+
+export function writeJournalComment(live: string): string {
+  return `${journalPrefix}${live}`;
+}
+
+/** A table of ours by its name and what is written on it: the operator may have one of the same name. */
+export function isOurs(table: { name: string; comment: string | null }): boolean {
+  if (table.name === markTable) return readMark(table.comment) !== null;
+  return table.name === journalTable && (table.comment?.startsWith(journalPrefix) ?? false);
+}

@@ -1,0 +1,69 @@
+import type { Database, Engine, EngineName } from '../engine.ts';
+import { createAccess, type Access } from './access.ts';
+import { parseDatabaseUrl, type DatabaseSettings } from './database-options.ts';
+import { server } from './faults.ts';
+import { recognise } from './recognise.ts';
+
+export const mysql = engineCalled('mysql');
+export const mariadb = engineCalled('mariadb');
+
+/** One engine for both products: which one a server is, the server says. */
+function engineCalled(name: 'mysql' | 'mariadb'): Engine<DatabaseSettings> {
+  return {
+    name,
+    formats: ['directory', 'plain'],
+    connect: (settings, context) => databaseOf(name, createAccess(settings, context)),
+  };
+}
+
+/** Each part is loaded when it is first used: a command that needs one starts without the others. */
+function databaseOf(engine: EngineName, access: Access): Database {
+  const { address } = access;
+  return {
+    engine,
+    capabilities: { defaultSchema: null, inPlace: false, temporary: true, file: false },
+    name: address.database,
+    title: `${address.database} on ${server(address)} as ${address.user}`,
+    named: (name) => databaseOf(engine, access.named(name)),
+    at: (url) => databaseOf(engine, access.at(parseDatabaseUrl(url))),
+
+    check: async (signal) => (await import('./check.ts')).checkDatabase(access, signal),
+    ready: async (what, signal) => (await import('./ready.ts')).ready(access, what, signal),
+    clockAhead: async (signal) => {
+      const { clockAhead } = await import('./ready.ts');
+      await using session = await access.connect(signal);
+      return await clockAhead(access, session);
+    },
+    probe: async (signal) => (await import('./target.ts')).probe(access, signal),
+    open: async (place, signal) => (await import('./dump.ts')).openSnapshot(access, place, signal),
+
+    server: async (signal) => (await import('./target.ts')).serverFacts(access, signal),
+    target: async (signal) => (await import('./target.ts')).targetFacts(access, signal),
+    count: async (what, signal) => {
+      const { countDatabase } = await import('./counts.ts');
+      await using session = await access.connect(signal);
+      return await countDatabase(session, what);
+    },
+    select: async (query, signal) => (await import('./ask.ts')).select(access, query, signal),
+    ask: async (queries, signal) => (await import('./ask.ts')).ask(access, queries, signal),
+
+    recognise,
+    readThrough: async (dump, signal) => (await import('./read-through.ts')).readThrough(dump, signal),
+    filesFor: async (dump, scope, signal) => (await import('./read-through.ts')).filesFor(dump, scope, signal),
+    contents: async (dump, signal) => (await import('./read-through.ts')).contents(dump, signal),
+
+    create: async (like, note, signal) => (await import('./create.ts')).create(access, like, note, signal),
+    dress: async (_like, signal) => (await import('./create.ts')).dress(access, signal),
+    load: async (dump, options, signal) => (await import('./load.ts')).load(access, dump, options, signal),
+    analyze: async (signal) => (await import('./load.ts')).analyze(access, signal),
+    drop: async (options, signal) => (await import('./create.ts')).drop(access, options, signal),
+    swap: async (names, sessions, signal) => (await import('./swap.ts')).swap(access, names, sessions, signal),
+    replace: async (dump, options, _expected, signal) =>
+      (await import('./replace.ts')).replace(access, dump, options, signal),
+    leftovers: async (signal) => (await import('./create.ts')).leftovers(access, signal),
+    temporary: async (like, signal) => {
+      const { access: other, ...resource } = await (await import('./temporary.ts')).openTemporary(access, like, signal);
+      return { ...databaseOf(engine, other), ...resource };
+    },
+  };
+}

@@ -1,0 +1,26 @@
+/** An identifier for SQL text. Names cannot hold NUL, and the server refuses trailing spaces. */
+export function quoteIdent(name: string): string {
+  return `\`${name.replaceAll('`', '``')}\``;
+}
+
+export function quoteIn(database: string, name: string): string {
+  return `${quoteIdent(database)}.${quoteIdent(name)}`;
+}
+
+/** A string for SQL text in sessions without NO_BACKSLASH_ESCAPES, which ours are. */
+export function quoteLiteral(text: string): string {
+  return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "''").replaceAll('\0', '\\0').replaceAll('\n', '\\n')}'`;
+}
+
+/** For people and messages: quoted only where the plain form would mislead, and always on one line. */
+export function displayName(name: string): string {
+  if (/^[A-Za-z_][A-Za-z0-9_$]*$/.test(name)) return name;
+  return quoteIdent(name).replaceAll('\n', '\\n').replaceAll('\r', '\\r');
+}
+
+export function listed(names: readonly string[]): string {
+  const shown = 20;
+  const rest = names.length - shown;
+  const texts = names.slice(0, shown).map(displayName).join(', ');
+  return rest > 0 ? `${texts} and ${rest} more` : texts;
+}

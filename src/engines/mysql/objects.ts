@@ -1,0 +1,107 @@
+import type { Connection } from './connection.ts';
+import { quoteIdent, quoteIn } from './names.ts';
+import { listRelations } from './tables.ts';
+import { withoutDatabase } from './trigger-text.ts';
+
+/** Something that renaming tables does not bring along: it has to be made again. */
+export interface CodeObject {
+  kind: 'VIEW' | 'TRIGGER' | 'FUNCTION' | 'PROCEDURE' | 'PACKAGE' | 'PACKAGE BODY' | 'EVENT';
+  name: string;
+  definer: string;
+  /** The statement that makes it in the database the session has entered. */
+  create: string;
+  /** What the session must be set to while it is made. */
+  settings: string | null;
+}
+
+export interface DatabaseObjects {
+  database: string;
+  /** Tables and sequences. */
+  tables: string[];
+  code: CodeObject[];
+}
+
+/** Everything in a database. The session enters it: own names then stand without it. */
+export async function readObjects(session: Connection, database: string): Promise<DatabaseObjects> {
+  await session.rows(`USE ${quoteIdent(database)}`);
+  const relations = await listRelations(session, database);
+  const views = relations.filter(({ kind }) => kind === 'view').map(({ name }) => name);
+  const code: CodeObject[] = [];
+  for (const name of await namesOf(session, 'ROUTINES', 'ROUTINE', database, ['PACKAGE']))
+    code.push(await read(session, 'PACKAGE', name));
+  for (const name of await namesOf(session, 'ROUTINES', 'ROUTINE', database, ['PACKAGE BODY']))
+    code.push(await read(session, 'PACKAGE BODY', name));
+  for (const name of await namesOf(session, 'ROUTINES', 'ROUTINE', database, ['FUNCTION']))
+    code.push(await read(session, 'FUNCTION', name));
+  for (const name of await namesOf(session, 'ROUTINES', 'ROUTINE', database, ['PROCEDURE']))
+    code.push(await read(session, 'PROCEDURE', name));
+  const viewObjects: CodeObject[] = [];
+  for (const name of views) viewObjects.push(await read(session, 'VIEW', name));
+  code.push(...inOrder(viewObjects));
+  for (const name of await namesOf(session, 'TRIGGERS', 'TRIGGER', database, null)) {
+    const trigger = await read(session, 'TRIGGER', name);
+    code.push({ ...trigger, create: withoutDatabase(trigger.create, database) });
+  }
+  for (const name of await namesOf(session, 'EVENTS', 'EVENT', database, null))
+    code.push(await read(session, 'EVENT', name));
+  return { database, tables: relations.filter(({ kind }) => kind !== 'view').map(({ name }) => name), code };
+}
+
+export function dropStatement(object: Pick<CodeObject, 'kind' | 'name'>, database: string): string {
+  return `DROP ${object.kind} IF EXISTS ${quoteIn(database, object.name)}`;
+}
+
+async function namesOf(
+  session: Connection,
+  catalog: string,
+  prefix: string,
+  database: string,
+  types: readonly string[] | null,
+): Promise<string[]> {
+  const filter = types ? `AND ${prefix}_TYPE IN (${types.map(() => '?').join(', ')})` : '';
+  // Triggers of one table and moment run in the order they were made.
+  const order =
+    catalog === 'TRIGGERS' ? 'EVENT_OBJECT_TABLE, ACTION_TIMING, EVENT_MANIPULATION, ACTION_ORDER' : `${prefix}_NAME`;
+  const rows = await session.rows<{ name: string }>(
+    `SELECT ${prefix}_NAME AS name FROM information_schema.${catalog} WHERE ${prefix}_SCHEMA = ? ${filter} ORDER BY ${order}`,
+    [database, ...(types ?? [])],
+  );
+  return rows.map(({ name }) => name);
+}
+
+async function read(session: Connection, kind: CodeObject['kind'], name: string): Promise<CodeObject> {
+  const row = await session.row<Record<string, string | null>>(`SHOW CREATE ${kind} ${quoteIdent(name)}`);
+  const statement = Object.entries(row).find(([key]) => /^(Create |SQL Original Statement)/i.test(key))?.[1] ?? '';
+  return { kind, name, definer: definerOf(statement), create: statement, settings: settingsOf(row) };
+}
+
+function definerOf(statement: string): string {
+  const match = /DEFINER=`((?:[^`]|``)*)`(?:@`((?:[^`]|``)*)`)?/.exec(statement);
+  return match ? `${match[1]?.replaceAll('``', '`')}@${match[2]?.replaceAll('``', '`') ?? ''}` : '';
+}
+
+/** The statement travels as UTF-8: another character set of the client's can only be said where that is a part of it. */
+function settingsOf(row: Readonly<Record<string, string | null>>): string | null {
+  const quoted = (text: string) => `'${text.replaceAll("'", "''")}'`;
+  const client = row['character_set_client'];
+  const parts = [
+    ...(typeof row['sql_mode'] === 'string' ? [`sql_mode = ${quoted(row['sql_mode'])}`] : []),
+    ...(client && /^utf8(mb[34])?$/.test(client) ? [`character_set_client = ${client}`] : []),
+    ...(row['collation_connection'] ? [`collation_connection = ${quoted(row['collation_connection'])}`] : []),
+    ...(row['time_zone'] ? [`time_zone = ${quoted(row['time_zone'])}`] : []),
+  ];
+  return parts.length > 0 ? `SET SESSION ${parts.join(', ')}` : null;
+}
+
+/** A view after those it reads. */
+function inOrder(views: readonly CodeObject[]): CodeObject[] {
+  const left = new Map(views.map((view) => [view.name, view]));
+  const sorted: CodeObject[] = [];
+  const take = (view: CodeObject) => {
+    if (!left.delete(view.name)) return;
+    for (const other of left.values()) if (view.create.includes(quoteIdent(other.name))) take(other);
+    sorted.push(view);
+  };
+  for (const view of views) take(view);
+  return sorted;
+}

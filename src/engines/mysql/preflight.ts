@@ -1,0 +1,124 @@
+import { HoldfastError } from '../../base/errors.ts';
+import type { Account } from './account.ts';
+import { mayLockAll } from './account.ts';
+import type { Connection } from './connection.ts';
+import { mayGlobally, mayInAll } from './grants.ts';
+import { displayName, listed, quoteIdent } from './names.ts';
+import { outsideSnapshot, type Selection } from './tables.ts';
+import type { ToolFlavour } from './tool-version.ts';
+
+export interface Problem {
+  code: 'DATABASE_NO_PRIVILEGE';
+  message: string;
+  hint: string;
+}
+
+export interface Preflight {
+  /** Everything that would make the dump fail or leave something out unseen. */
+  problems: Problem[];
+  /** What it cannot promise. */
+  warnings: string[];
+}
+
+export async function lookAhead(
+  connection: Connection,
+  account: Account,
+  selection: Selection,
+  flavour: ToolFlavour,
+): Promise<Preflight> {
+  const { database } = connection.address;
+  const problems = rightsProblems(account, database);
+  const routines = await routineFacts(connection, account, flavour);
+  if (routines.hidden.length > 0) {
+    problems.push({
+      code: 'DATABASE_NO_PRIVILEGE',
+      message: `${account.name} may not read the text of ${listed(routines.hidden)}`,
+      hint: routinesHint(account.name, flavour),
+    });
+  }
+  const warnings: string[] = [];
+  if (!routines.visible) {
+    warnings.push(
+      `${account.name} may not see routines: if ${displayName(database)} has some, they are not in this backup (${routinesHint(account.name, flavour)})`,
+    );
+  }
+  const outside = selection.relations.filter((each) => outsideSnapshot(each) && !selection.withoutRows.has(each.name));
+  if (outside.length > 0) {
+    const engines = [...new Set(outside.map(({ engine }) => engine ?? 'unknown'))].join(', ');
+    warnings.push(
+      `not covered by the snapshot, and as they are when the dump comes to them: ${listed(outside.map(({ name }) => name))} (${engines}); ALTER TABLE ... ENGINE=InnoDB makes them safe`,
+    );
+  }
+  if (!mayLockAll(account, flavour)) {
+    warnings.push(
+      `${account.name} may not lock the server for the moment in which the snapshot is taken (RELOAD): rows are counted before and after that moment, and a table that changes in between stays uncounted`,
+    );
+  }
+  return { problems, warnings };
+}
+
+export function rightsProblems({ name, grants }: Account, database: string): Problem[] {
+  const needed = ['SELECT', 'SHOW VIEW', 'TRIGGER', 'EVENT'];
+  const lacking = needed.filter((privilege) => !mayInAll(grants, privilege, database));
+  if (lacking.length === 0) return [];
+  // Without the right to the whole database nobody knows what there is: what cannot be seen would be missing in silence.
+  return [
+    {
+      code: 'DATABASE_NO_PRIVILEGE',
+      message: `${name} lacks ${lacking.join(', ')} on the database ${displayName(database)}`,
+      hint: `GRANT ${lacking.join(', ')} ON ${quoteIdent(database)}.* TO ${accountSql(name)};`,
+    },
+  ];
+}
+
+export function preflightError(problems: readonly Problem[], database: string): HoldfastError | null {
+  const [first] = problems;
+  if (!first) return null;
+  return new HoldfastError(
+    first.code,
+    `${database} cannot be dumped whole: ${problems.map(({ message }) => message).join('; ')}`,
+    {
+      hint: [...new Set(problems.map(({ hint }) => hint))].join(' '),
+      details: { problems: problems.map(({ code, message }) => ({ code, message })) },
+    },
+  );
+}
+
+async function routineFacts(
+  connection: Connection,
+  { grants }: Account,
+  flavour: ToolFlavour,
+): Promise<{ hidden: string[]; visible: boolean }> {
+  const { database } = connection.address;
+  const rows = await connection.rows<{ name: string; hidden: number | string }>(
+    `SELECT ROUTINE_NAME AS name, ROUTINE_DEFINITION IS NULL AS hidden FROM information_schema.ROUTINES
+     WHERE ROUTINE_SCHEMA = ?`,
+    [database],
+  );
+  const readsAll =
+    mayGlobally(grants, 'SELECT') ||
+    mayGlobally(grants, 'SHOW_ROUTINE') ||
+    mayInAll(grants, 'SHOW CREATE ROUTINE', database) ||
+    (flavour === 'mariadb' &&
+      grants.some(({ database: at, object, privileges }) => {
+        return at === 'mysql' && (object === 'proc' || object === '*') && privileges.has('SELECT');
+      }));
+  const seesAll = ['EXECUTE', 'CREATE ROUTINE', 'ALTER ROUTINE'].some((each) => mayInAll(grants, each, database));
+  return {
+    hidden: rows.filter((row) => Number(row.hidden) === 1).map((row) => row.name),
+    visible: readsAll || seesAll,
+  };
+}
+
+function routinesHint(account: string, flavour: ToolFlavour): string {
+  return flavour === 'mariadb'
+    ? `GRANT SELECT ON mysql.proc TO ${accountSql(account)};`
+    : `GRANT SHOW_ROUTINE ON *.* TO ${accountSql(account)};`;
+}
+
+/** `shop@%` as statements want it. */
+export function accountSql(account: string): string {
+  const at = account.lastIndexOf('@');
+  const quoted = (text: string) => `'${text.replaceAll("'", "''")}'`;
+  return `${quoted(account.slice(0, at))}@${quoted(account.slice(at + 1))}`;
+}

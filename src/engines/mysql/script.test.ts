@@ -1,0 +1,148 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { rewriteScript, type ScriptRules } from './script.ts';
+import { splitTables } from './split-tables.ts';
+import { withoutDatabase } from './trigger-text.ts';
+
+const rules = (more: Partial<ScriptRules> = {}): ScriptRules => ({
+  into: 'copy',
+  definer: () => 'CURRENT_USER',
+  onDefiner: () => undefined,
+  onEvent: () => undefined,
+  onOwnName: () => undefined,
+  onRows: () => undefined,
+  ...more,
+});
+
+async function* inPieces(text: string, size: number): AsyncIterable<Buffer> {
+  const bytes = Buffer.from(text);
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+}
+
+async function rewritten(text: string, more: Partial<ScriptRules> = {}, size = 7): Promise<string> {
+  const pieces: Buffer[] = [];
+  for await (const piece of rewriteScript(inPieces(text, size), rules(more))) pieces.push(piece);
+  return Buffer.concat(pieces).toString();
+}
+
+const head = '-- MariaDB dump 10.19\n--\n-- Host: 127.0.0.1    Database: shop\n';
+
+describe('the script of a dump on its way into a database', () => {
+  it('changes definers where objects are made, and nowhere else', async () => {
+    const seen: string[] = [];
+    const text = `${head}INSERT INTO \`t\` VALUES
+(1,'DEFINER=\`a\`@\`b\` \\'; USE x'),
+(2,'/*!50013 DEFINER=\`a\`@\`b\` SQL SECURITY DEFINER */');
+/*!50001 CREATE ALGORITHM=UNDEFINED */
+/*!50013 DEFINER=\`ro ot\`@\`local\`\`host\` SQL SECURITY DEFINER */
+/*!50001 VIEW \`v\` AS select '\`shop\`.' AS \`shop\`,\`shop\`.\`t\`.\`id\` AS \`id\` from \`shop\`.\`t\` */;
+DELIMITER ;;
+/*!50003 CREATE*/ /*!50017 DEFINER=\`a\`@\`b\`*/ /*!50003 trigger shop.tr before insert on shop.t for each row set @x = 'DEFINER=\`a\`@\`b\`'
+*/;;
+DELIMITER ;
+DELIMITER ;;
+CREATE DEFINER=\`a\`@\`b\` PROCEDURE \`p\`()
+INSERT INTO \`t\` VALUES
+(1); CREATE DEFINER=\`a\`@\`b\` PROCEDURE \`inner\`() SELECT 1
+;;
+DELIMITER ;
+`;
+    const result = await rewritten(text, { onDefiner: (account, object) => seen.push(`${account}: ${object}`) });
+    expect(seen).toEqual(['ro ot@local`host: a view', 'a@b: trigger shop.tr', 'a@b: procedure p']);
+    expect(result).toContain(
+      `(1,'DEFINER=\`a\`@\`b\` \\'; USE x'),\n(2,'/*!50013 DEFINER=\`a\`@\`b\` SQL SECURITY DEFINER */');`,
+    );
+    expect(result).toContain('/*!50013 DEFINER=CURRENT_USER SQL SECURITY DEFINER */');
+    expect(result).toContain(
+      `VIEW \`v\` AS select '\`shop\`.' AS \`shop\`,\`copy\`.\`t\`.\`id\` AS \`id\` from \`copy\`.\`t\` */;`,
+    );
+    expect(result).toContain('DEFINER=CURRENT_USER*/ /*!50003 trigger tr before insert on t for each row');
+    expect(result).toContain("set @x = 'DEFINER=`a`@`b`'");
+    expect(result).toContain('(1); CREATE DEFINER=`a`@`b` PROCEDURE `inner`');
+  });
+
+  it('switches events off, and tells whose text names the database it comes from', async () => {
+    const events: string[] = [];
+    const named: string[] = [];
+    const text = `${head}DELIMITER ;;
+/*!50106 CREATE*/ /*!50117 DEFINER=\`a\`@\`b\`*/ /*!50106 EVENT \`e\` ON SCHEDULE EVERY 1 HOUR STARTS '2026-11-21 11:44:48' ON COMPLETION NOT PRESERVE ENABLE DO delete from shop.child where x = ' ON COMPLETION PRESERVE ENABLE'
+*/ ;;
+DELIMITER ;
+`;
+    const result = await rewritten(text, {
+      onEvent: (name) => events.push(name),
+      onOwnName: (object) => named.push(object),
+    });
+    expect(result).toContain('ON COMPLETION NOT PRESERVE DISABLE ON SLAVE DO delete');
+    expect(result).toContain("' ON COMPLETION PRESERVE ENABLE'");
+    expect(events).toEqual(['e']);
+    expect(named).toEqual(['event e']);
+  });
+
+  it.each(['USE `x`;', 'CREATE DATABASE `x`;', '/*!40000 DROP DATABASE IF EXISTS `x`*/;'])(
+    'refuses %s',
+    async (line) => {
+      await expect(rewritten(`${head}${line}\n`)).rejects.toMatchObject({ code: 'SCRIPT_NAMES_DATABASE' });
+    },
+  );
+
+  it('drops the line that only MariaDB’s newer clients know, and passes the rest byte for byte however it is cut', async () => {
+    const text = `/*M!999999\\- enable the sandbox mode */ \n${head}CREATE TABLE \`ü\` (\n  \`a\` int\n);\nINSERT INTO \`ü\` VALUES\n('a;b\\n;'),\n('😀');\n-- Dump completed\n`;
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 1, max: text.length }), async (size) => {
+        expect(await rewritten(text, {}, size)).toBe(text.slice(text.indexOf('\n') + 1));
+      }),
+    );
+  });
+
+  it('knows how long a statement with rows is', async () => {
+    let longest = 0;
+    const onRows = (bytes: number) => {
+      longest = Math.max(longest, bytes);
+    };
+    const statement = `INSERT INTO \`t\` VALUES\n('${'x'.repeat(5000)}');`;
+    await rewritten(`${head}${statement}\nINSERT INTO \`t\` VALUES (1);\n`, { onRows }, 64);
+    expect(longest).toBe(statement.length);
+  });
+});
+
+describe('the script of several tables', () => {
+  it('comes apart at every table however it is cut, each with the settings before it', async () => {
+    const table = (name: string) =>
+      `\n--\n-- Table structure for table \`${name}\`\n--\n\nCREATE TABLE \`${name}\` (a int);\nINSERT INTO \`${name}\` VALUES ('\\n--\\n-- Table structure for table');\n`;
+    const text = `${head}SET X;\n${table('a')}${table('b')}${table('c')}\n/*!40103 SET TIME_ZONE=@OLD_TIME_ZONE */;\n\n-- Dump completed\n`;
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 1, max: text.length }), async (size) => {
+        const files: string[] = [];
+        for await (const piece of splitTables(inPieces(text, size))) {
+          if (piece.kind === 'table') files.push('');
+          else files.push((files.pop() ?? '') + piece.bytes.toString());
+        }
+        expect(files).toEqual(['a', 'b', 'c'].map((name) => `${head}SET X;\n${table(name)}`));
+      }),
+    );
+  });
+});
+
+describe('the statement of a trigger', () => {
+  it.each([
+    [
+      'CREATE DEFINER=`a`@`b` trigger shop.tr after insert on shop.t for each row set @a = shop.f()',
+      'CREATE DEFINER=`a`@`b` trigger tr after insert on t for each row set @a = shop.f()',
+    ],
+    [
+      'CREATE TRIGGER `shop`.`tr` BEFORE UPDATE ON `shop`.`t` FOR EACH ROW BEGIN END',
+      'CREATE TRIGGER `tr` BEFORE UPDATE ON `t` FOR EACH ROW BEGIN END',
+    ],
+    [
+      'CREATE TRIGGER tr BEFORE DELETE ON t FOR EACH ROW BEGIN END',
+      'CREATE TRIGGER tr BEFORE DELETE ON t FOR EACH ROW BEGIN END',
+    ],
+    [
+      'CREATE TRIGGER other.tr BEFORE DELETE ON other.t FOR EACH ROW BEGIN END',
+      'CREATE TRIGGER other.tr BEFORE DELETE ON other.t FOR EACH ROW BEGIN END',
+    ],
+  ])('%s', (statement, expected) => {
+    expect(withoutDatabase(statement, 'shop')).toBe(expected);
+  });
+});

@@ -1,0 +1,219 @@
+import { HoldfastError } from '../../base/errors.ts';
+import { quoteIdent } from './names.ts';
+import { withoutDatabase } from './trigger-text.ts';
+
+export interface ScriptRules {
+  /** The database the script is fed into. */
+  into: string;
+  /** Null: as it is. Otherwise the one who acts instead. */
+  definer: (account: string) => string | null;
+  /** Who acted until now, and the object. */
+  onDefiner: (account: string, object: string) => void;
+  /** An event that would run; it is loaded switched off. */
+  onEvent: (name: string) => void;
+  /** A routine, trigger or event whose text names the database it came from. */
+  onOwnName: (object: string) => void;
+  /** The length of a statement with rows, as far as it has been read. */
+  onRows: (bytes: number) => void;
+}
+
+/**
+ * The script of a dump as it may go into a database of any name: definers, the former database's name in views, and running events
+ * are rewritten, in the statements that make objects only. Rows pass as they are.
+ */
+export async function* rewriteScript(source: AsyncIterable<Buffer>, rules: ScriptRules): AsyncIterable<Buffer> {
+  const rewriter = new Rewriter(rules);
+  let rest: Buffer = Buffer.alloc(0);
+  for await (const chunk of source) {
+    rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+    const done: Buffer[] = [];
+    rest = rewriter.take(rest, done);
+    if (rest.length > longestLine) throw tooLong();
+    if (done.length > 0) yield done.length === 1 && done[0] ? done[0] : Buffer.concat(done);
+  }
+  if (rest.length > 0) yield rewriter.line(rest);
+}
+
+/** A statement that makes an object; the server itself takes no larger one. */
+const longestLine = 1024 * 1024 * 1024;
+const insert = Buffer.from('INSERT INTO `');
+const statementEnd = Buffer.from(';\n');
+
+class Rewriter {
+  readonly #rules: ScriptRules;
+  /** The script's own word on where it came from, each byte as a character. */
+  #from: string | null = null;
+  #into: string;
+  #inRows = false;
+  #rowBytes = 0;
+  #delimiter = ';';
+  #object: string | null = null;
+  #named = false;
+
+  constructor(rules: ScriptRules) {
+    this.#rules = rules;
+    this.#into = bytesOf(rules.into);
+  }
+
+  /** Puts what can be passed on into `done` and returns what is not yet complete. */
+  take(text: Buffer, done: Buffer[]): Buffer {
+    let at = 0;
+    let passed = 0;
+    const pass = (to: number) => {
+      if (to > passed) done.push(text.subarray(passed, to));
+      passed = to;
+    };
+    for (;;) {
+      if (this.#inRows) {
+        // Line breaks in values are written as `\n`: this can only be the end of the statement.
+        const end = text.indexOf(statementEnd, at);
+        if (end === -1) {
+          const whole = text.at(-1) === 0x3b ? text.length - 1 : text.length;
+          this.#countRows(whole - at);
+          pass(Math.max(at, whole));
+          return Buffer.from(text.subarray(passed));
+        }
+        this.#countRows(end + 1 - at);
+        this.#inRows = false;
+        at = end + statementEnd.length;
+      }
+      if (
+        this.#delimiter === ';' &&
+        text.length - at >= insert.length &&
+        text.compare(insert, 0, insert.length, at, at + insert.length) === 0
+      ) {
+        this.#inRows = true;
+        this.#rowBytes = 0;
+        continue;
+      }
+      const newline = text.indexOf(0x0a, at);
+      if (newline === -1) {
+        pass(at);
+        return Buffer.from(text.subarray(passed));
+      }
+      const line = text.subarray(at, newline + 1);
+      const rewritten = this.line(line);
+      if (rewritten !== line) {
+        pass(at);
+        done.push(rewritten);
+        passed = newline + 1;
+      }
+      at = newline + 1;
+    }
+  }
+
+  #countRows(bytes: number): void {
+    this.#rowBytes += Math.max(0, bytes);
+    this.#rules.onRows(this.#rowBytes);
+  }
+
+  line(line: Buffer): Buffer {
+    if (line.length < 3) return line;
+    // Every byte is a character, so that whatever encoding stands there comes out as it was.
+    const text = line.toString('latin1');
+    const changed = this.#change(text);
+    return changed === text ? line : Buffer.from(changed, 'latin1');
+  }
+
+  #change(text: string): string {
+    const delimiter = /^DELIMITER (\S+)/.exec(text)?.[1];
+    if (delimiter !== undefined) {
+      this.#delimiter = delimiter;
+      this.#object = null;
+      this.#named = false;
+      return text;
+    }
+    if (this.#delimiter !== ';') return this.#changeCode(text);
+    // The tools' sandbox, which other products and older clients do not know; no commands run anyway.
+    if (text.startsWith('/*M!999999')) return '';
+    if (text.startsWith('-- Host: ')) {
+      this.#from ??= /^-- Host: .*? {4}Database: (.+?)\r?\n?$/.exec(text)?.[1] ?? null;
+      return text;
+    }
+    if (/^(?:\/\*!\d+ )?(?:USE|CREATE DATABASE|DROP DATABASE|CREATE SCHEMA|DROP SCHEMA)\b/i.test(text))
+      throw namesDatabase();
+    if (/^\/\*!\d+ DEFINER=/.test(text)) return this.#changeDefiner(text, 'a view');
+    if (/^\/\*!\d+ VIEW /.test(text)) return this.#changeView(text);
+    return text;
+  }
+
+  #changeCode(text: string): string {
+    const made = this.#object === null ? creation.exec(text) : null;
+    if (made) {
+      const [, kind = '', name = ''] = made;
+      this.#object = `${kind.toLowerCase()} ${textOf(name)}`;
+      const definer = this.#changeDefiner(text, this.#object);
+      this.#noteName(text.slice(made[0].length));
+      if (/trigger/i.test(kind) && this.#from !== null) return withoutDatabase(definer, this.#from);
+      return /event/i.test(kind) ? this.#changeEvent(definer, textOf(name)) : definer;
+    }
+    this.#noteName(text);
+    return text;
+  }
+
+  /** Only the first one, which stands before the object's name. */
+  #changeDefiner(text: string, object: string): string {
+    return text.replace(definerPattern, (whole, user: string, host: string | undefined) => {
+      const account = `${textOf(unquote(user))}@${host === undefined ? '' : textOf(unquote(host))}`;
+      const other = this.#rules.definer(account);
+      if (other === null) return whole;
+      this.#rules.onDefiner(account, object);
+      return `DEFINER=${other}`;
+    });
+  }
+
+  #changeView(text: string): string {
+    if (this.#from === null || this.#from === this.#into) return text;
+    const from = `${quoteIdent(this.#from)}.`;
+    const into = `${quoteIdent(this.#into)}.`;
+    // What stands in quotes is a text, and stays.
+    return text.replace(/'(?:[^'\\]|\\.|'')*'|`(?:[^`]|``)*`\.?/g, (part) => (part === from ? into : part));
+  }
+
+  #changeEvent(text: string, name: string): string {
+    return text.replace(/( ON COMPLETION (?:NOT )?PRESERVE) ENABLE\b/, (_whole, before: string) => {
+      this.#rules.onEvent(name);
+      return `${before} DISABLE ON SLAVE`;
+    });
+  }
+
+  #noteName(text: string): void {
+    if (this.#named || this.#from === null || this.#from === this.#into || this.#object === null) return;
+    const from = RegExp.escape(this.#from);
+    if (!new RegExp(`(?:\`${from}\`|(?<![\\w$\`.'"])${from})\\s*\\.`).test(text)) return;
+    this.#named = true;
+    this.#rules.onOwnName(this.#object);
+  }
+}
+
+const definerPattern = /DEFINER=(`(?:[^`]|``)*`)(?:@(`(?:[^`]|``)*`))?/;
+
+/** With the comments for old servers, or without; the name as it was quoted, or bare as triggers keep it. */
+const creation =
+  /^(?:\/\*!\d+ )?CREATE(?:\s*\*\/)?\s+(?:\/\*!\d+ )?(?:DEFINER=`(?:[^`]|``)*`(?:@`(?:[^`]|``)*`)?\s*(?:\*\/)?\s*)?(?:\/\*!\d+ )?(?:OR REPLACE )?(?:AGGREGATE )?(TRIGGER|EVENT|FUNCTION|PROCEDURE|PACKAGE BODY|PACKAGE)\s+(?:IF NOT EXISTS )?(`(?:[^`]|``)*`|\S+)/i;
+
+function unquote(name: string): string {
+  return name.startsWith('`') ? name.slice(1, -1).replaceAll('``', '`') : name;
+}
+
+function bytesOf(text: string): string {
+  return Buffer.from(text, 'utf8').toString('latin1');
+}
+
+function textOf(bytes: string): string {
+  return Buffer.from(unquote(bytes), 'latin1').toString('utf8');
+}
+
+function namesDatabase(): HoldfastError {
+  return new HoldfastError('SCRIPT_NAMES_DATABASE', 'the script says itself into which database it goes', {
+    kind: 'refused',
+    hint: 'It was made with --databases or --all-databases, and would change those. Dump the one database without these options.',
+  });
+}
+
+function tooLong(): HoldfastError {
+  return new HoldfastError('DUMP_DAMAGED', 'the dump has a line that no dump tool writes', {
+    kind: 'integrity',
+    hint: 'Use another backup.',
+  });
+}

@@ -1,0 +1,100 @@
+import { dropStatement, type CodeObject, type DatabaseObjects } from './objects.ts';
+import { quoteIdent, quoteIn } from './names.ts';
+
+export interface SwapNames {
+  live: string;
+  replacement: string;
+  /** Null when there is nothing to replace yet. */
+  previous: string | null;
+}
+
+/** One statement of a swap, and what takes it back. */
+export interface Step {
+  /** The database the session enters for both. */
+  database: string | null;
+  settings: string | null;
+  statement: string;
+  undo: string | null;
+  /** For the one renaming: what moves, in this order. */
+  moves: readonly Move[] | null;
+}
+
+export interface Move {
+  name: string;
+  from: string;
+  to: string;
+}
+
+export interface SwapFacts extends SwapNames {
+  /** Null: the live database does not exist. */
+  old: DatabaseObjects | null;
+  fresh: DatabaseObjects;
+  /** Character set and collation of the live database, for the one that keeps what was in it. */
+  characters: string;
+}
+
+/**
+ * Tables change their database by one statement; everything else is taken away before and made again after it. Each step can be
+ * taken back, so that whatever fails, the live database is as it was.
+ */
+export function planSwap({ live, replacement, previous, old, fresh, characters }: SwapFacts): Step[] {
+  const steps: Step[] = [];
+  const step = (statement: string, undo: string | null, more: Partial<Step> = {}) =>
+    steps.push({ database: null, settings: null, moves: null, statement, undo, ...more });
+  const made = previous ?? (old ? null : live);
+  if (made !== null) step(`CREATE DATABASE ${quoteIdent(made)}${characters}`, `DROP DATABASE ${quoteIdent(made)}`);
+  const moved = (object: CodeObject) => object.kind === 'TRIGGER' || object.kind === 'EVENT';
+  const takeAway = (object: CodeObject, database: string) =>
+    step(dropStatement(object, database), object.create, { database, settings: object.settings });
+  // Events first: none shall begin meanwhile.
+  for (const each of [...(old?.code ?? [])].filter(({ kind }) => kind === 'EVENT')) takeAway(each, live);
+  for (const each of fresh.code.filter(({ kind }) => kind === 'TRIGGER')) takeAway(each, replacement);
+  // The reverse of the order they are made in.
+  const others = (old?.code ?? []).filter((each) => !moved(each)).toReversed();
+  for (const each of others.filter(({ kind }) => kind === 'VIEW')) takeAway(each, live);
+  for (const each of (old?.code ?? []).filter(({ kind }) => kind === 'TRIGGER').toReversed()) takeAway(each, live);
+  const moves = movesOf({ live, replacement, previous, old, fresh });
+  if (moves.length > 0) step(renameStatement(moves), renameStatement(moves.toReversed().map(backwards)), { moves });
+  for (const each of others.filter(({ kind }) => kind !== 'VIEW')) takeAway(each, live);
+  const make = (object: CodeObject, database: string, create: string) =>
+    step(create, dropStatement(object, database), { database, settings: object.settings });
+  for (const each of fresh.code) make(each, live, running(inDatabase(each, replacement, live)));
+  if (previous !== null)
+    for (const each of old?.code ?? []) make(each, previous, stopped(inDatabase(each, live, previous)));
+  return steps;
+}
+
+export function renameStatement(moves: readonly Move[]): string {
+  const parts = moves.map(({ name, from, to }) => `${quoteIn(from, name)} TO ${quoteIn(to, name)}`);
+  return `RENAME TABLE ${parts.join(', ')}`;
+}
+
+export function backwards({ name, from, to }: Move): Move {
+  return { name, from: to, to: from };
+}
+
+function movesOf({ live, replacement, previous, old, fresh }: Omit<SwapFacts, 'characters'>): Move[] {
+  const away = previous === null ? [] : (old?.tables ?? []).map((name) => ({ name, from: live, to: previous }));
+  return [...away, ...fresh.tables.map((name) => ({ name, from: replacement, to: live }))];
+}
+
+/** Views are kept with the names of the tables' database wherever the server finds that necessary. */
+function inDatabase(object: CodeObject, from: string, to: string): CodeObject {
+  if (object.kind !== 'VIEW') return object;
+  const old = `${quoteIdent(from)}.`;
+  const create = object.create.replace(/'(?:[^'\\]|\\.|'')*'|`(?:[^`]|``)*`\.?/g, (part) =>
+    part === old ? `${quoteIdent(to)}.` : part,
+  );
+  return { ...object, create };
+}
+
+const status = /( ON COMPLETION (?:NOT )?PRESERVE) (ENABLE|DISABLE ON (?:SLAVE|REPLICA))\b/;
+
+/** What was loaded switched off, or was switched off when its database went away, runs again. */
+function running({ kind, create }: CodeObject): string {
+  return kind === 'EVENT' ? create.replace(status, '$1 ENABLE') : create;
+}
+
+function stopped({ kind, create }: CodeObject): string {
+  return kind === 'EVENT' ? create.replace(status, '$1 DISABLE ON SLAVE') : create;
+}

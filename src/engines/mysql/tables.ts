@@ -1,0 +1,94 @@
+import type { DumpSettings } from '../engine.ts';
+import type { Connection } from './connection.ts';
+import { isOurs } from './mark.ts';
+
+/** A table, sequence or view of a database, with what is needed to judge, dump and count it. */
+export interface Relation {
+  schema: '';
+  name: string;
+  kind: 'table' | 'view' | 'sequence';
+  /** Null for views. */
+  engine: string | null;
+  /** Keeps the history of its rows (MariaDB). */
+  versioned: boolean;
+  /** As the server estimates it. */
+  bytes: number;
+  comment: string;
+}
+
+/** All that a dump takes; tables of our own are not of the database. */
+export async function listRelations(connection: Connection, database: string): Promise<Relation[]> {
+  const rows = await connection.rows<Row>(relationsQuery, [database]);
+  return rows.map(toRelation).filter((each) => !isOurs(each));
+}
+
+interface Row {
+  name: string;
+  type: string;
+  engine: string | null;
+  bytes: string | number | null;
+  comment: string | null;
+}
+
+// A broken view shows its error as its comment; that is for those who read it.
+const relationsQuery = `SELECT TABLE_NAME AS name, TABLE_TYPE AS type, ENGINE AS engine,
+  CAST(COALESCE(DATA_LENGTH, 0) + COALESCE(INDEX_LENGTH, 0) AS CHAR) AS bytes, TABLE_COMMENT AS comment
+  FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_TYPE <> 'TEMPORARY' ORDER BY TABLE_NAME`;
+
+function toRelation({ name, type, engine, bytes, comment }: Row): Relation {
+  const kind = /VIEW/.test(type) ? 'view' : type === 'SEQUENCE' ? 'sequence' : 'table';
+  return {
+    schema: '',
+    name,
+    kind,
+    engine,
+    versioned: type === 'SYSTEM VERSIONED',
+    bytes: Number(bytes ?? 0),
+    comment: comment ?? '',
+  };
+}
+
+/** What of it is dumped, and what without its rows. */
+export interface Selection {
+  relations: Relation[];
+  excluded: Relation[];
+  withoutRows: ReadonlySet<string>;
+  /** Patterns of the configuration that match nothing. */
+  unused: string[];
+}
+
+export function select(all: readonly Relation[], exclude: DumpSettings['exclude']): Selection {
+  const used = new Set<string>();
+  const matching = (patterns: readonly string[]) =>
+    all.filter(({ name }) => {
+      const fitting = patterns.filter((pattern) => patternOf(pattern).test(name));
+      for (const pattern of fitting) used.add(pattern);
+      return fitting.length > 0;
+    });
+  const excluded = new Set(matching(exclude.tables).map(({ name }) => name));
+  const withoutRows = new Set(matching(exclude.tableData).map(({ name }) => name));
+  return {
+    relations: all.filter(({ name }) => !excluded.has(name)),
+    excluded: all.filter(({ name }) => excluded.has(name)),
+    withoutRows,
+    unused: [...exclude.tables, ...exclude.tableData].filter((pattern) => !used.has(pattern)),
+  };
+}
+
+/** `*` and `?` match; what stands in double quotes or backticks is meant literally. There is no schema to name. */
+function patternOf(pattern: string): RegExp {
+  let source = '';
+  for (const [, quoted, quotedToo, plain = ''] of pattern.matchAll(/"((?:[^"]|"")*)"|`((?:[^`]|``)*)`|([\s\S])/g)) {
+    const literal = quoted?.replaceAll('""', '"') ?? quotedToo?.replaceAll('``', '`');
+    if (literal !== undefined) source += RegExp.escape(literal);
+    else source += plain === '*' ? '.*' : plain === '?' ? '.' : RegExp.escape(plain);
+  }
+  return new RegExp(`^(?:${source})$`, 'su');
+}
+
+/** Engines whose tables obey a transaction's snapshot. */
+const transactional = new Set(['innodb', 'rocksdb', 'tokudb', 'sequence', 'ndbcluster']);
+
+export function outsideSnapshot({ kind, engine }: Relation): boolean {
+  return kind === 'table' && !transactional.has((engine ?? '').toLowerCase());
+}

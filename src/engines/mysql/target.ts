@@ -1,0 +1,58 @@
+import { HoldfastError } from '../../base/errors.ts';
+import type { DatabaseFacts, ServerFacts, TargetFacts } from '../engine.ts';
+import type { Access } from './access.ts';
+import { readAccount } from './account.ts';
+import { readFacts } from './facts.ts';
+import { mayGlobally, mayInAll } from './grants.ts';
+import { numberOf } from './server-version.ts';
+import { sessionsIn } from './sessions.ts';
+import { listRelations } from './tables.ts';
+
+/** The database as it is, and the tool that would dump it. */
+export async function probe(access: Access, signal: AbortSignal): Promise<DatabaseFacts> {
+  await using session = await access.connect(signal);
+  const tool = await access.tool('dump', session, signal);
+  return await readFacts(session, await listRelations(session, access.address.database), tool.version);
+}
+
+/** What there is on the server, whether or not the database itself exists. */
+export async function serverFacts(access: Access, signal: AbortSignal): Promise<ServerFacts> {
+  await using session = await access.connect(signal, { database: null });
+  const account = await readAccount(session);
+  const { database } = access.address;
+  const databases = await session.rows<{ name: string }>(
+    'SELECT SCHEMA_NAME AS name FROM information_schema.SCHEMATA ORDER BY 1',
+  );
+  const engines = await session.rows<{ name: string }>(
+    "SELECT ENGINE AS name FROM information_schema.ENGINES WHERE SUPPORT IN ('YES', 'DEFAULT') ORDER BY 1",
+  );
+  return {
+    version: numberOf(await session.value('SELECT VERSION()')),
+    role: account.name,
+    superuser: account.superuser,
+    // A right to names of a pattern (`shop%`) serves as well: the names of ours begin with the database's own.
+    mayCreateDatabase:
+      mayGlobally(account.grants, 'CREATE') || mayInAll(account.grants, 'CREATE', `${database}_restoring_20000101`),
+    // Databases and tables have no owner here.
+    memberOf: ['', account.name],
+    roles: [account.name],
+    extensions: engines.map(({ name }) => ({ name, version: '' })),
+    databases: databases.map(({ name }) => name),
+  };
+}
+
+/** Null when the database does not exist. */
+export async function targetFacts(access: Access, signal: AbortSignal): Promise<TargetFacts | null> {
+  try {
+    await using session = await access.connect(signal);
+    const relations = await listRelations(session, access.address.database);
+    return {
+      facts: await readFacts(session, relations, ''),
+      sessions: await sessionsIn(session, [access.address.database]),
+      relations: relations.length,
+    };
+  } catch (error) {
+    if (error instanceof HoldfastError && error.code === 'DATABASE_MISSING') return null;
+    throw error;
+  }
+}

@@ -1,0 +1,115 @@
+import { access, constants, readdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { HoldfastError } from '../../base/errors.ts';
+import { baseEnvironment } from '../../base/run-process.ts';
+import type { ToolSettings } from './database-options.ts';
+import { parseToolVersion, versionNumber, versionOf, type ToolFlavour, type ToolVersion } from './tool-version.ts';
+
+export { parseToolVersion };
+
+export type ToolName = 'dump' | 'client';
+
+export interface ClientTool extends ToolVersion {
+  readonly path: string;
+}
+
+export interface ToolWish {
+  tool: ToolName;
+  /** Of which product the server is. */
+  flavour: ToolFlavour;
+  /** The server's version. */
+  version: string;
+}
+
+const productNames: Readonly<Record<ToolFlavour, string>> = { mariadb: 'MariaDB', mysql: 'MySQL' };
+const programs: Readonly<Record<ToolName, readonly string[]>> = {
+  dump: ['mariadb-dump', 'mysqldump'],
+  client: ['mariadb', 'mysql'],
+};
+
+/** Finds the client tool to use. The error says what was wanted, what was found where, and what to install. */
+export async function findTool(settings: ToolSettings, wish: ToolWish, signal: AbortSignal): Promise<ClientTool> {
+  const found: ClientTool[] = [];
+  for (const path of await candidates(settings, wish.tool)) {
+    const version = await versionOf(path, signal);
+    if (version) found.push({ ...version, path });
+  }
+  const chosen = chooseTool(found, wish);
+  if (chosen) return chosen;
+  throw missing(settings, wish, found);
+}
+
+/**
+ * Of the server's own product: the version nearest to the server's, rather newer. MySQL's tools know nothing of sequences and history,
+ * so they never do for MariaDB; MariaDB's do for MySQL, where there are no others.
+ */
+export function chooseTool<T extends ToolVersion>(found: readonly T[], wish: Omit<ToolWish, 'tool'>): T | null {
+  const target = versionNumber(wish.version);
+  const own = nearest(
+    found.filter((each) => each.flavour === wish.flavour),
+    target,
+  );
+  return own ?? (wish.flavour === 'mysql' ? nearest(found, target) : null);
+}
+
+function nearest<T extends ToolVersion>(found: readonly T[], target: number): T | null {
+  const series = (each: T) => Math.floor(versionNumber(each.version) / 1000);
+  const wanted = Math.floor(target / 1000);
+  const sorted = found.toSorted((a, b) => series(a) - series(b) || versionNumber(b.version) - versionNumber(a.version));
+  const newer = sorted.find((each) => series(each) >= wanted);
+  if (newer) return newer;
+  const newest = sorted.at(-1);
+  return newest ? (sorted.find((each) => series(each) === series(newest)) ?? null) : null;
+}
+
+async function candidates(settings: ToolSettings, tool: ToolName): Promise<string[]> {
+  const named = settings[tool];
+  if (named !== null) return [named];
+  const other = settings[tool === 'dump' ? 'client' : 'dump'];
+  const beside = other?.includes('/') ? [dirname(other)] : [];
+  const folders =
+    settings.folder === null ? [...beside, ...(await usualFolders()), ...searchPath()] : [settings.folder];
+  const paths: string[] = [];
+  for (const folder of new Set(folders)) {
+    for (const program of programs[tool]) {
+      const path = join(folder, program);
+      const usable = await access(path, constants.X_OK).then(
+        () => true,
+        () => false,
+      );
+      if (usable) paths.push(path);
+    }
+  }
+  return paths;
+}
+
+/** Where packages put them: Debian, Red Hat's, the projects' own, Homebrew on both kinds of Mac. */
+async function usualFolders(): Promise<string[]> {
+  const folders = ['/usr/bin', '/usr/local/bin', '/usr/local/mysql/bin', '/usr/local/mariadb/bin', '/opt/mysql/bin'];
+  for (const parent of ['/opt/homebrew/opt', '/usr/local/opt']) {
+    const names = await readdir(parent).catch(() => []);
+    folders.push(...names.filter((name) => /^(mysql|mariadb)/.test(name)).map((name) => join(parent, name, 'bin')));
+  }
+  return folders;
+}
+
+function searchPath(): string[] {
+  return (baseEnvironment()['PATH'] ?? '').split(':').filter((folder) => folder.startsWith('/'));
+}
+
+function missing(settings: ToolSettings, wish: ToolWish, found: readonly ClientTool[]): HoldfastError {
+  const names = programs[wish.tool].join(' or ');
+  const where = settings[wish.tool] ?? settings.folder ?? 'on this machine';
+  const seen = found.map((each) => `${productNames[each.flavour]} ${each.version} (${each.path})`).join(', ');
+  return new HoldfastError(
+    'TOOL_MISSING',
+    `no usable ${names} of ${productNames[wish.flavour]} found ${where}${seen ? `; found: ${seen}` : ''}`,
+    {
+      hint:
+        wish.flavour === 'mariadb'
+          ? 'Install mariadb-client (Debian, Ubuntu), or name the folder of the tools under database.tools.'
+          : 'Install mysql-client (from the MySQL repository) or mariadb-client, or name the folder of the tools under database.tools.',
+      details: { found: found.map(({ flavour, version, path }) => ({ flavour, version, path })) },
+    },
+  );
+}

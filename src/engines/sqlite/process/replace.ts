@@ -1,0 +1,186 @@
+import { pathToFileURL } from 'node:url';
+import { backup, type DatabaseSync } from 'node:sqlite';
+import { quoteIdent } from '../names.ts';
+import { brokenReferences } from './checks.ts';
+import { connect, opened, patiently, scalar, type State } from './connection.ts';
+import { fingerprintOf } from './fingerprint.ts';
+
+export interface ExpectedTable {
+  name: string;
+  rows: number | null;
+  fingerprint: string | null;
+}
+
+/** Why the database is as it was before. */
+export interface Refusal {
+  code: 'NOT_IN_DUMP' | 'TABLE_DIFFERS' | 'RESTORE_DIFFERS' | 'RESTORE_ORPHANS' | 'PAGE_SIZE_DIFFERS';
+  message: string;
+}
+
+class Refused extends Error {
+  readonly code: Refusal['code'];
+  constructor(code: Refusal['code'], message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** Page by page, in one transaction of the live database: who has it open sees all of it at once, or nothing. */
+export async function replaceAll(state: State, { from }: { from: string }): Promise<Refusal | null> {
+  const live = opened(state);
+  const source = connect(from, 'immutable', 0);
+  try {
+    const sizes = [source, live].map((db) => Number(scalar(db, 'pragma page_size')));
+    // With a log the size of pages cannot change.
+    if (
+      scalar(live, 'pragma journal_mode') === 'wal' &&
+      sizes[0] !== sizes[1] &&
+      Number(scalar(live, 'pragma page_count')) > 0
+    ) {
+      return {
+        code: 'PAGE_SIZE_DIFFERS',
+        message: `its pages have ${sizes[1]} bytes, those of the backup ${sizes[0]}`,
+      };
+    }
+    const mode = scalar(live, 'pragma journal_mode');
+    // It would wait for its turn without an end: whoever keeps the file is met here, with a time limit.
+    patiently(state.busyMs, () => live.exec('begin immediate; rollback'));
+    await backup(source, state.path, { rate: 4096 });
+    // The pages bring the mode of their own file along.
+    if (mode !== 'wal' && scalar(live, 'pragma journal_mode') === 'wal') scalar(live, 'pragma journal_mode = delete');
+    return null;
+  } finally {
+    source.close();
+  }
+}
+
+/** Single tables, in one transaction that is compared before it commits. */
+export function replaceTables(
+  state: State,
+  { from, tables }: { from: string; tables: ExpectedTable[] },
+): Refusal | null {
+  const db = opened(state);
+  const url = pathToFileURL(from);
+  url.search = '?mode=ro&immutable=1';
+  db.prepare('attach ? as stored').run(url.href);
+  try {
+    patiently(state.busyMs, () => db.exec('begin immediate'));
+    const before = orphans(state);
+    for (const table of tables) replaceTable(db, table);
+    const after = orphans(state);
+    if (after > before) {
+      throw new Refused('RESTORE_ORPHANS', `${after - before} rows would refer to rows that are not there`);
+    }
+    db.exec('commit');
+    return null;
+  } catch (error) {
+    if (error instanceof Refused) return { code: error.code, message: error.message };
+    throw error;
+  } finally {
+    if (db.isTransaction) db.exec('rollback');
+    db.exec('detach stored');
+  }
+}
+
+function orphans(state: State): number {
+  return brokenReferences(state).reduce((sum, { rows }) => sum + rows, 0);
+}
+
+function replaceTable(db: DatabaseSync, expected: ExpectedTable): void {
+  const { name } = expected;
+  const kept = columnsOf(db, 'stored', name);
+  if (kept === null) throw new Refused('NOT_IN_DUMP', `the backup has no table ${name}`);
+  const there = columnsOf(db, 'main', name);
+  const triggers = there === null ? create(db, name) : empty(db, name, kept, there);
+  const columns = kept.filter(({ made }) => !made).map((column) => quoteIdent(column.name));
+  const all = [...rowid(db, name, kept), ...columns].join(', ');
+  db.exec(`insert into main.${quoteIdent(name)} (${all}) select ${all} from stored.${quoteIdent(name)}`);
+  keepNumbering(db, name);
+  for (const sql of triggers) db.exec(sql);
+  const rows = Number(scalar(db, `select count(*) from main.${quoteIdent(name)}`));
+  if (expected.rows !== null && rows !== expected.rows) {
+    throw new Refused('RESTORE_DIFFERS', `table ${name} has ${rows} rows instead of ${expected.rows}`);
+  }
+  if (expected.fingerprint !== null && fingerprintOf(db, name) !== expected.fingerprint) {
+    throw new Refused('RESTORE_DIFFERS', `table ${name} has other content`);
+  }
+}
+
+interface Column {
+  name: string;
+  /** Computed: it cannot be written. */
+  made: boolean;
+}
+
+/** Null when there is no such table; a virtual table or a view is none that could be filled. */
+function columnsOf(db: DatabaseSync, schema: 'main' | 'stored', table: string): Column[] | null {
+  const kind = db.prepare('select type from pragma_table_list where schema = ? and name = ?').get(schema, table);
+  if (kind === undefined) return null;
+  if (kind['type'] !== 'table') {
+    throw new Refused('TABLE_DIFFERS', `${table} is no ordinary table but a ${String(kind['type'])} one`);
+  }
+  const columns = db.prepare('select name, hidden from pragma_table_xinfo(?, ?)').all(table, schema);
+  return columns.map(({ name, hidden }) => ({ name: String(name), made: hidden === 2 || hidden === 3 }));
+}
+
+/** Returns its triggers, which must not fire for what we do. */
+function empty(db: DatabaseSync, table: string, kept: readonly Column[], there: readonly Column[]): string[] {
+  const before = new Set(there.map(({ name }) => name));
+  const now = new Set(kept.map(({ name }) => name));
+  const lost = kept.filter(({ name }) => !before.has(name)).map(({ name }) => `without ${name}`);
+  const added = there.filter(({ name }) => !now.has(name)).map(({ name }) => `with the new ${name}`);
+  if (lost.length + added.length > 0) {
+    throw new Refused(
+      'TABLE_DIFFERS',
+      `${table} has other columns than in the backup: ${[...lost, ...added].join(' and ')}`,
+    );
+  }
+  const triggers = db
+    .prepare(
+      `select name, sql from main.sqlite_schema where type = 'trigger' and tbl_name = ? collate nocase order by rowid`,
+    )
+    .all(table);
+  for (const { name } of triggers) db.exec(`drop trigger main.${quoteIdent(String(name))}`);
+  db.exec(`delete from main.${quoteIdent(table)}`);
+  return triggers.map(({ sql }) => String(sql));
+}
+
+/** A table that is gone comes back with its indexes; returns its triggers. */
+function create(db: DatabaseSync, table: string): string[] {
+  const parts = db
+    .prepare(
+      `select type, sql from stored.sqlite_schema where tbl_name = ? collate nocase and sql is not null
+       and type in ('table', 'index', 'trigger') order by case type when 'table' then 0 else 1 end, rowid`,
+    )
+    .all(table)
+    .map(({ type, sql }) => ({ type: String(type), sql: String(sql) }));
+  // As it was written, without the name of a database: that is the first one, the live one.
+  for (const { type, sql } of parts) if (type !== 'trigger') db.exec(sql);
+  return parts.filter(({ type }) => type === 'trigger').map(({ sql }) => sql);
+}
+
+/** The hidden number of each row is kept too, where there is one and a name is left for it: full-text indexes and applications use it. */
+function rowid(db: DatabaseSync, table: string, columns: readonly Column[]): string[] {
+  const { wr } = db.prepare(`select wr from pragma_table_list where schema = 'stored' and name = ?`).get(table) ?? {};
+  if (wr !== 0) return [];
+  const taken = new Set(columns.map(({ name }) => name.toLowerCase()));
+  const free = ['rowid', '_rowid_', 'oid'].find((name) => !taken.has(name));
+  if (free === undefined) return [];
+  // A column that is the number itself is among the columns already.
+  const keys = db.prepare('select type from pragma_table_xinfo(?, ?) where pk > 0').all(table, 'stored');
+  const isColumn = keys.length === 1 && String(keys[0]?.['type']).toUpperCase() === 'INTEGER';
+  return isColumn ? [] : [free];
+}
+
+/** Numbers given since then are not given again. */
+function keepNumbering(db: DatabaseSync, table: string): void {
+  const has = (schema: string) =>
+    scalar(db, `select count(*) from ${schema}.sqlite_schema where name = 'sqlite_sequence'`) === 1;
+  if (!has('stored') || !has('main')) return;
+  const stored = db.prepare('select max(seq) as seq from stored.sqlite_sequence where name = ?').get(table)?.['seq'];
+  if (stored === null || stored === undefined) return;
+  const changed = db
+    .prepare('update main.sqlite_sequence set seq = max(coalesce(seq, 0), ?) where name = ?')
+    .run(stored, table);
+  if (changed.changes === 0) db.prepare('insert into main.sqlite_sequence values (?, ?)').run(table, stored);
+}

@@ -1,0 +1,16 @@
+import type { DumpFormat } from '../engine.ts';
+
+export const fileStart = 'SQLite format 3\0';
+
+/** Tells a dump by its first bytes, decompressed. Names and endings of files are never asked. */
+export function recognise(head: Buffer): { format: DumpFormat } | { refused: string } | null {
+  if (head.subarray(0, fileStart.length).toString('latin1') === fileStart) return { format: 'file' };
+  if (head.subarray(0, 5).toString('latin1') === 'PGDMP') return { refused: 'it is a dump of PostgreSQL' };
+  const text = head.toString('utf8').replace(/^\uFEFF/, '');
+  if (/^-- PostgreSQL database (cluster )?dump\r?$/m.test(text)) return { refused: 'it is a dump of PostgreSQL' };
+  if (/^-- (MySQL|MariaDB) dump/m.test(text)) return { refused: 'it is a dump of MySQL or MariaDB' };
+  if (/^PRAGMA foreign_keys\s*=\s*OFF;\r?\nBEGIN TRANSACTION;/m.test(text)) {
+    return { refused: 'it is a script of `sqlite3 .dump`; make a database of it first: sqlite3 new.sqlite < script' };
+  }
+  return null;
+}

@@ -1,0 +1,99 @@
+import { stat } from 'node:fs/promises';
+import { HoldfastError, toHoldfastError } from '../../base/errors.ts';
+import { busyMs, type Access } from './access.ts';
+import type { Exchanged, ExchangeNames } from './process/exchange.ts';
+import { startSession } from './session.ts';
+import { usersOf, type User } from './users.ts';
+
+/**
+ * Renames under an exclusive lock. Nobody can be disconnected from a file: a program that has it open goes on with the old one under its
+ * new name, and what it writes would be lost. So it must be stopped first, whatever was asked for.
+ */
+export async function swap(
+  access: Access,
+  names: { replacement: string; previous: string | null },
+  signal: AbortSignal,
+): Promise<void> {
+  const live = await access.locate();
+  const replacement = await access.named(names.replacement).locate();
+  const previous = names.previous === null ? null : await access.named(names.previous).locate();
+  const paths = { live, replacement, previous };
+  await expectFile(replacement);
+  if (previous !== null) await expectFree(previous);
+  try {
+    await refuseUsers(paths);
+    if ((await exchange(access, paths, false, signal)) === 'unlockable') await exchangeUnlocked(access, paths, signal);
+  } catch (error) {
+    throw withWayOut(toHoldfastError(error), paths);
+  }
+}
+
+async function exchangeUnlocked(access: Access, paths: ExchangeNames, signal: AbortSignal): Promise<void> {
+  access.context.logger.log(
+    'warn',
+    `${paths.live} is damaged and cannot be locked; it is kept with everything beside it`,
+  );
+  await exchange(access, paths, true, signal);
+}
+
+async function exchange(
+  access: Access,
+  paths: ExchangeNames,
+  unlocked: boolean,
+  signal: AbortSignal,
+): Promise<Exchanged> {
+  await using session = startSession(paths.live);
+  const done = await session.ask('exchange', { ...paths, unlocked, busyMs: busyMs(access) }, signal);
+  if (done === 'in-use') throw inUse(paths.live, await usersOf(paths.live));
+  return done;
+}
+
+async function refuseUsers({ live, replacement }: ExchangeNames): Promise<void> {
+  const users = [...(await usersOf(live)), ...(await usersOf(replacement))];
+  if (users.length > 0) throw inUse(live, users);
+}
+
+function inUse(path: string, users: readonly User[]): HoldfastError {
+  const list = users.slice(0, 5).map(({ pid, program }) => `${program || 'a program'} (process ${pid})`);
+  const who =
+    list.length === 0 ? 'a program that cannot be seen from here, perhaps in another container' : list.join(', ');
+  return new HoldfastError('SESSIONS_CONNECTED', `${path} is in use by ${who}`, {
+    kind: 'refused',
+    hint: 'Stop the application first: a program cannot be disconnected from a file, and what it wrote from now on would be lost.',
+    details: { sessions: users },
+  });
+}
+
+async function expectFile(path: string): Promise<void> {
+  await stat(path).catch((error: unknown) => {
+    throw new HoldfastError('DATABASE_MISSING', `there is no file ${path}`, { cause: error });
+  });
+}
+
+async function expectFree(path: string): Promise<void> {
+  const taken = await stat(path).then(
+    () => true,
+    () => false,
+  );
+  if (taken)
+    throw new HoldfastError('DATABASE_EXISTS', `the file ${path} exists already`, { hint: 'Remove it first.' });
+}
+
+function withWayOut(error: HoldfastError, { live, replacement, previous }: ExchangeNames): HoldfastError {
+  const away = previous === null ? '' : `mv ${quoted(live)} ${quoted(previous)} && `;
+  const command = `${away}mv ${quoted(replacement)} ${quoted(live)}`;
+  return new HoldfastError(error.code, error.message, {
+    kind: error.kind,
+    cause: error,
+    retryable: error.retryable,
+    hint: `${live} is as it was, and the restored database is there as ${replacement}. ${error.hint ?? ''} To finish by hand, while nobody uses it: ${command}`.replace(
+      '  ',
+      ' ',
+    ),
+    details: { ...error.details, command },
+  });
+}
+
+function quoted(path: string): string {
+  return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
+}

@@ -1,0 +1,104 @@
+import type { StoredBackup } from '../archive/reader.ts';
+import { HoldfastError } from '../base/errors.ts';
+import { step, type Report } from '../base/progress.ts';
+import { formatBytes, formatCount } from '../base/units.ts';
+import type { AppTask, Saved, StagedTree, StagedTrees, SwappedTree, Trees, WantedTrees } from '../apps/app.ts';
+import { appOf, type Source } from '../care/source.ts';
+
+/** The folders of a backup that can be put back here: file trees, and those of an application. */
+export interface TreesOfBackup {
+  saved: Saved;
+  trees: Trees;
+}
+
+export async function treesOf(source: Source, archive: StoredBackup): Promise<TreesOfBackup[]> {
+  const found: TreesOfBackup[] = [];
+  for (const role of ['files', 'app'] as const) {
+    const saved = archive.saved(role);
+    const trees = saved && (await appOf(source, role, saved.facts))?.trees;
+    if (saved && trees) found.push({ saved, trees });
+  }
+  return found;
+}
+
+export async function planTrees(
+  all: readonly TreesOfBackup[],
+  wanted: WantedTrees,
+  signal: AbortSignal,
+): Promise<StagedTree[]> {
+  const planned: StagedTree[] = [];
+  for (const { saved, trees } of all) planned.push(...(await trees.plan(saved, wanted, signal)));
+  const missing = wanted.only?.filter((name) => !planned.some((tree) => tree.name === name)) ?? [];
+  if (missing.length === 0) return planned;
+  throw new HoldfastError('NOT_IN_BACKUP', `the backup has no files named ${missing.join(', ')}`, {
+    kind: 'usage',
+    hint: `It has: ${planned.map(({ name }) => name).join(', ') || 'none'}.`,
+  });
+}
+
+export interface Laid extends AsyncDisposable {
+  /**
+   * Lets the folders take their places, then does `swap`; when that fails, the folders go back. What was live before is removed
+   * afterwards unless it shall be kept.
+   */
+  goLive<T>(swap: () => Promise<T>, keepOld: boolean): Promise<{ result: T; files: SwappedTree[] }>;
+  readonly warnings: readonly string[];
+}
+
+/** Everything is laid down beside what lives and compared before anything moves. */
+export async function layTrees(
+  { report, signal }: AppTask,
+  all: readonly TreesOfBackup[],
+  wanted: WantedTrees,
+): Promise<Laid> {
+  await using doors = new AsyncDisposableStack();
+  const staged: StagedTrees[] = [];
+  for (const { saved, trees } of all) {
+    staged.push(
+      doors.use(
+        await step(
+          report,
+          'files',
+          () => trees.stage(saved, wanted, { signal, report }),
+          (laid) => describe(laid.trees),
+        ),
+      ),
+    );
+  }
+  const kept = doors.move();
+  return {
+    warnings: staged.flatMap(({ warnings }) => warnings),
+    goLive: async (swap, keepOld) => {
+      const moved: StagedTrees[] = [];
+      const files: SwappedTree[] = [];
+      try {
+        for (const each of staged) {
+          files.push(...(await each.swap(signal)));
+          moved.push(each);
+        }
+        const result = await swap();
+        if (!keepOld) await forget(moved, report);
+        return { result, files: keepOld ? files : files.map((each) => ({ ...each, previous: null })) };
+      } catch (error) {
+        for (const each of moved.toReversed()) await each.back();
+        throw error;
+      }
+    },
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  };
+}
+
+/** The restore has succeeded: what cannot be removed is named, and no reason to take anything back. */
+async function forget(moved: readonly StagedTrees[], report: Report): Promise<void> {
+  for (const each of moved) {
+    await each.forget().catch((error: unknown) => {
+      report({ kind: 'warning', message: `the former files are still there: ${(error as Error).message}` });
+    });
+  }
+}
+
+function describe(trees: readonly StagedTree[]): string {
+  const files = trees.reduce((sum, tree) => sum + tree.files, 0);
+  const bytes = trees.reduce((sum, tree) => sum + tree.bytes, 0);
+  return `${trees.map(({ name }) => name).join(', ')}: ${formatCount(files, 'file')}, ${formatBytes(bytes)} laid down and compared`;
+}

@@ -1,0 +1,128 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { compareCounts } from '../../src/care/compare.ts';
+import { bringBack, never, takeDump } from '../support/mariadb-backup.ts';
+import { hasMariadb, openMariadb, startMariadb, type TestMariadb } from '../support/mariadb-server.ts';
+import { temporaryFolder, type TemporaryFolder } from '../support/temporary-folder.ts';
+
+describe.skipIf(!hasMariadb())('dumps of MariaDB', () => {
+  let server: TestMariadb;
+  let folder: TemporaryFolder;
+  beforeAll(async () => {
+    server = await startMariadb();
+    folder = await temporaryFolder();
+    await server.sql(null, 'CREATE DATABASE shop CHARACTER SET utf8mb4');
+    await makeEverything(server, 'shop');
+  });
+  afterAll(async () => {
+    await server?.[Symbol.asyncDispose]();
+    await folder?.[Symbol.asyncDispose]();
+  });
+  const open = (name: string, dump: Record<string, unknown> = {}) =>
+    openMariadb(server, name, { scratch: folder.path, dump });
+
+  for (const format of ['plain', 'directory'] as const) {
+    it(`every kind of object comes back from the format ${format}, content and all`, async () => {
+      const taken = await takeDump(
+        open('shop', { format, fingerprints: true, jobs: format === 'plain' ? 1 : 2 }),
+        folder.path,
+      );
+      expect(taken.isolation).toBe('consistent-snapshot-locked');
+      const name = `shop_${format}`;
+      const { counts, warnings } = await bringBack(open(name), taken);
+      expect(compareCounts(taken.counts, counts)).toMatchObject({ ok: true });
+      expect(counts.tables.every(({ fingerprint }) => fingerprint !== null)).toBe(true);
+      expect(await shapeOf(server, name)).toEqual(await shapeOf(server, 'shop'));
+      expect(warnings.join('\n')).toContain('events are switched off here');
+      expect(await open('shop').readThrough(taken.dump, never)).toMatchObject({ entries: expect.any(Number) });
+      const entries = await open('shop').contents(taken.dump, never);
+      expect(
+        entries
+          .filter(({ kind }) => kind === 'TABLE')
+          .map(({ name: table }) => table)
+          .toSorted(),
+      ).toEqual(taken.counts.tables.map(({ name: table }) => table).toSorted());
+    });
+  }
+
+  it('a password or any other secret stands in no argument', async () => {
+    const database = open('shop');
+    await using snapshot = await database.open({ folders: false }, never);
+    const lines = await readFile('/proc/self/status', 'utf8');
+    expect(lines).toContain('Name:');
+    const { readdir } = await import('node:fs/promises');
+    let seen = 0;
+    for (const pid of (await readdir('/proc')).filter((each) => /^\d+$/.test(each))) {
+      const text = await readFile(join('/proc', pid, 'cmdline'), 'utf8').catch(() => '');
+      expect(text).not.toContain(server.password);
+      if (text.includes('mariadb-dump')) seen += 1;
+    }
+    expect(snapshot.facts.name).toBe('shop');
+    expect(seen).toBeGreaterThanOrEqual(0);
+  });
+});
+
+async function shapeOf(server: TestMariadb, database: string): Promise<unknown> {
+  const columns = await server.sql(
+    null,
+    `SELECT TABLE_NAME, COLUMN_NAME, COLUMN_TYPE, COLUMN_DEFAULT, EXTRA, GENERATION_EXPRESSION FROM information_schema.COLUMNS
+     WHERE TABLE_SCHEMA = '${database}' ORDER BY 1, ORDINAL_POSITION`,
+  );
+  const objects = await server.sql(
+    null,
+    `SELECT TABLE_NAME AS name, TABLE_TYPE AS kind FROM information_schema.TABLES WHERE TABLE_SCHEMA = '${database}'
+       AND TABLE_NAME <> 'holdfast_scratch'
+     UNION SELECT ROUTINE_NAME, CONCAT(ROUTINE_TYPE, DEFINER) FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = '${database}'
+     UNION SELECT TRIGGER_NAME, CONCAT('TRIGGER', DEFINER, ACTION_STATEMENT) FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = '${database}'
+     UNION SELECT EVENT_NAME, CONCAT('EVENT', EVENT_DEFINITION) FROM information_schema.EVENTS WHERE EVENT_SCHEMA = '${database}'
+     ORDER BY 2, 1`,
+  );
+  const keys = await server.sql(
+    null,
+    `SELECT TABLE_NAME, INDEX_NAME, COLUMN_NAME FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = '${database}'
+       AND TABLE_NAME <> 'holdfast_scratch' ORDER BY 1, 2, SEQ_IN_INDEX`,
+  );
+  return { columns: columns.filter((each) => each['TABLE_NAME'] !== 'holdfast_scratch'), objects, keys };
+}
+
+async function makeEverything(server: TestMariadb, database: string): Promise<void> {
+  await server.sql(
+    database,
+    'CREATE TABLE customer (id INT AUTO_INCREMENT PRIMARY KEY, name VARCHAR(200) UNIQUE, note TEXT, photo LONGBLOB, flags BIT(5), price DECIMAL(20,4), at TIMESTAMP(6) NULL, place POINT, doc JSON, small FLOAT, big DOUBLE)',
+    "INSERT INTO customer (name, note, photo, flags, price, at, place, doc, small, big) VALUES ('backslash \\\\', 'ends in \\\\', x'00FF27220A0D1A5C', b'10101', 1234567890.1234, '2026-01-02 03:04:05.678901', POINT(1.5, -2), '{\"a\": \"\\\\\\\\\"}', 0.1, 1e300)",
+    "INSERT INTO customer (name, note, photo) VALUES ('😀 Ünïcode', 'line\\nbreak;\\n-- Table structure for table `x`\\nINSERT INTO `y`', NULL), ('quote '' \" `', 'tab\\t', ''), ('', NULL, x'5C')",
+    "SET sql_mode=''",
+  );
+  await server.sql(
+    database,
+    'CREATE TABLE `odd ``name`` "$x" ü; -- \nline` (`a ``b\nc` INT PRIMARY KEY, `select` VARCHAR(10) AS (CONCAT(\'x\', `a ``b\nc`)) STORED, v INT AS (1 + 1) VIRTUAL)',
+    'INSERT INTO `odd ``name`` "$x" ü; -- \nline` (`a ``b\nc`) VALUES (1), (2)',
+    'CREATE TABLE orders (id INT PRIMARY KEY, customer INT, total INT CHECK (total >= 0), hidden INT INVISIBLE DEFAULT 7, FOREIGN KEY (customer) REFERENCES customer (id))',
+    'INSERT INTO orders (id, customer, total) VALUES (1, 1, 10), (2, 2, 20)',
+    'CREATE TABLE a_child (id INT PRIMARY KEY, o INT, FOREIGN KEY (o) REFERENCES orders (id))',
+    'INSERT INTO a_child VALUES (1, 2)',
+    'CREATE TABLE history (id INT PRIMARY KEY, t VARCHAR(20)) WITH SYSTEM VERSIONING',
+    "INSERT INTO history VALUES (1, 'a'), (2, 'b')",
+    "UPDATE history SET t = 'c' WHERE id = 1",
+    'CREATE TABLE parts (id INT, y INT) PARTITION BY RANGE (y) (PARTITION p0 VALUES LESS THAN (10), PARTITION p1 VALUES LESS THAN MAXVALUE)',
+    'INSERT INTO parts VALUES (1, 1), (2, 100)',
+    'CREATE SEQUENCE numbers START WITH 10 INCREMENT BY 5',
+    'SELECT NEXTVAL(numbers)',
+    'CREATE TABLE with_sequence (id INT DEFAULT NEXTVAL(numbers) PRIMARY KEY, t INT)',
+    'CREATE TABLE empty_one (id INT)',
+    "SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO'",
+    'CREATE TABLE zero (id INT AUTO_INCREMENT PRIMARY KEY, d DATE)',
+    "INSERT INTO zero VALUES (0, '0000-00-00')",
+    'CREATE FUNCTION plus_one (x INT) RETURNS INT DETERMINISTIC RETURN x + 1',
+    "CREATE PROCEDURE report () BEGIN\nINSERT INTO zero VALUES (NULL, NOW());\nSELECT ';;' AS `DEFINER=x`;\nEND",
+    `CREATE TRIGGER ${database}.watch AFTER INSERT ON ${database}.orders FOR EACH ROW BEGIN UPDATE customer SET note = note WHERE id = NEW.customer; END`,
+    'CREATE EVENT tidy ON SCHEDULE EVERY 1 HOUR DO DELETE FROM empty_one',
+    'CREATE EVENT never_runs ON SCHEDULE EVERY 1 DAY DISABLE DO DELETE FROM empty_one',
+    'CREATE VIEW a_view AS SELECT o.id, c.name FROM z_orders_placeholder o JOIN customer c ON c.id = o.id'.replace(
+      'z_orders_placeholder',
+      'orders',
+    ),
+    `CREATE VIEW b_view AS SELECT plus_one(${database}.a_view.id) AS n, COUNT(*) AS c FROM ${database}.a_view GROUP BY ${database}.a_view.id`,
+  );
+}

@@ -1,0 +1,295 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { compareCounts } from '../../src/care/compare.ts';
+import { recognise as recognisePostgres } from '../../src/engines/postgres/recognise.ts';
+import { bringBack, loadAll, never, takeDump, type TakenDump } from '../support/mariadb-backup.ts';
+import { hasMariadb, openMariadb, startMariadb, storedAt, type TestMariadb } from '../support/mariadb-server.ts';
+import { temporaryFolder, type TemporaryFolder } from '../support/temporary-folder.ts';
+
+const run = promisify(execFile);
+
+describe.skipIf(!hasMariadb())('restores into MariaDB', () => {
+  let server: TestMariadb;
+  let folder: TemporaryFolder;
+  let taken: TakenDump;
+  const login = { user: 'plain', password: 'secret-of-plain' };
+  beforeAll(async () => {
+    server = await startMariadb({ 'log-bin': 'on', 'server-id': '1', 'event-scheduler': 'ON' });
+    folder = await temporaryFolder();
+    await server.sql(null, 'CREATE DATABASE shop CHARACTER SET utf8mb4');
+    await server.sql(
+      'shop',
+      "CREATE USER plain@'127.0.0.1' IDENTIFIED BY 'secret-of-plain'",
+      "GRANT ALL ON `mine\\_%`.* TO plain@'127.0.0.1'",
+      "CREATE USER maker@'%' IDENTIFIED BY 'x12345'",
+      "GRANT SELECT, UPDATE, TRIGGER ON *.* TO maker@'%'",
+      'CREATE TABLE t (id INT PRIMARY KEY, s VARCHAR(50))',
+      "INSERT INTO t VALUES (1, 'DEFINER=`maker`@`%`'), (2, '`shop`.`t`')",
+      'CREATE TABLE other (id INT PRIMARY KEY, t INT, FOREIGN KEY (t) REFERENCES t (id))',
+      'INSERT INTO other VALUES (1, 1)',
+      "CREATE DEFINER=maker@`%` VIEW v AS SELECT id, s, '`shop`.`t`' AS quoted FROM shop.t",
+      'CREATE DEFINER=maker@`%` PROCEDURE p () SELECT * FROM shop.t',
+      'CREATE DEFINER=`gone`@`no where` FUNCTION f () RETURNS INT DETERMINISTIC RETURN 1',
+      'CREATE DEFINER=maker@`%` TRIGGER tr BEFORE INSERT ON t FOR EACH ROW SET NEW.s = NEW.s',
+      'CREATE DEFINER=maker@`%` EVENT e ON SCHEDULE EVERY 1 SECOND DO DELETE FROM t WHERE id = 77',
+    );
+    taken = await takeDump(open('shop', { dump: { fingerprints: true } }), folder.path);
+  });
+  afterAll(async () => {
+    await server?.[Symbol.asyncDispose]();
+    await folder?.[Symbol.asyncDispose]();
+  });
+  const open = (name: string, more: Partial<Parameters<typeof openMariadb>[2]> = {}) =>
+    openMariadb(server, name, { scratch: folder.path, ...more });
+  const definers = (name: string) =>
+    server.sql<{ d: string }>(
+      null,
+      `SELECT CONCAT(TABLE_NAME, ' ', DEFINER) AS d FROM information_schema.VIEWS WHERE TABLE_SCHEMA = '${name}'
+       UNION SELECT CONCAT(ROUTINE_NAME, ' ', DEFINER) FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = '${name}'
+       UNION SELECT CONCAT(TRIGGER_NAME, ' ', DEFINER) FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = '${name}'
+       UNION SELECT CONCAT(EVENT_NAME, ' ', DEFINER) FROM information_schema.EVENTS WHERE EVENT_SCHEMA = '${name}' ORDER BY 1`,
+    );
+
+  it('keeps definers that exist, for who may set them, and replaces those that do not', async () => {
+    const { warnings, counts } = await bringBack(open('kept'), taken);
+    expect((await definers('kept')).map(({ d }) => d)).toEqual([
+      'e maker@%',
+      'f root@127.0.0.1',
+      'p maker@%',
+      'tr maker@%',
+      'v maker@%',
+    ]);
+    expect(compareCounts(taken.counts, counts)).toMatchObject({ ok: true });
+    const text = warnings.join('\n');
+    expect(text).toContain('gone@no where');
+    expect(text).not.toContain('maker@%');
+    // A text that only looks like a definer or a name is content.
+    expect(await server.sql('kept', 'SELECT s FROM t ORDER BY id')).toEqual([
+      { s: 'DEFINER=`maker`@`%`' },
+      { s: '`shop`.`t`' },
+    ]);
+    // The view reads its own table, not the one of the database it comes from.
+    await server.sql('kept', "INSERT INTO t VALUES (50, 'only here')");
+    expect(await server.sql('kept', 'SELECT quoted FROM v WHERE id = 50')).toEqual([{ quoted: '`shop`.`t`' }]);
+    expect(text).toContain('procedure p');
+    expect(text).toContain('events are switched off here');
+    expect(
+      await server.sql(null, "SELECT STATUS AS s FROM information_schema.EVENTS WHERE EVENT_SCHEMA = 'kept'"),
+    ).toEqual([{ s: 'SLAVESIDE_DISABLED' }]);
+  });
+
+  it('an ordinary user gets everything, in its own name, and is told so', async () => {
+    await expect(bringBack(open('mine_refused', { login }), taken)).rejects.toMatchObject({
+      code: 'FUNCTION_CREATORS_NOT_TRUSTED',
+    });
+    const checks = await open('mine_x', { login }).check(never);
+    expect(checks.map(({ result }) => result)).toContain('failed');
+    await server.sql(null, 'SET GLOBAL log_bin_trust_function_creators = 1');
+    const { warnings, counts } = await bringBack(open('mine_now', { login }), taken);
+    expect((await definers('mine_now')).map(({ d }) => d)).toEqual(
+      ['e', 'f', 'p', 'tr', 'v'].map((name) => `${name} plain@127.0.0.1`),
+    );
+    expect(compareCounts(taken.counts, counts)).toMatchObject({ ok: true });
+    expect(warnings.join('\n')).toContain('what maker@% had defined belongs to the restoring user now');
+    const facts = await open('mine_now', { login }).server(never);
+    expect(facts).toMatchObject({ role: 'plain@127.0.0.1', mayCreateDatabase: true, superuser: false });
+  });
+
+  it('S18 hostile names of databases survive', async () => {
+    for (const name of ['a`b "c" $d; -- e', "it's ünï\ncode.x", '-rf %s_%']) {
+      await server.sql(null, `CREATE DATABASE \`${name.replaceAll('`', '``')}\``);
+      await server.sql(name, 'CREATE TABLE t (id INT)', 'INSERT INTO t VALUES (1)', `CREATE VIEW v AS SELECT * FROM t`);
+      for (const format of ['plain', 'directory'] as const) {
+        const odd = await takeDump(open(name, { dump: { format } }), folder.path);
+        const target = open(`${name}2`);
+        const { counts } = await bringBack(target, odd);
+        expect(compareCounts(odd.counts, counts)).toMatchObject({ ok: true });
+        await target.drop({ unmarked: false }, never);
+      }
+      await open(name).drop({ unmarked: true }, never);
+    }
+  });
+
+  it('S24 commands for the client in a script do not run, and foreign scripts need leave', async () => {
+    const path = join(folder.path, 'evil.sql');
+    const touched = join(folder.path, 'touched');
+    const head = '-- MariaDB dump 10.19\n--\n-- Host: x    Database: shop\n';
+    for (const evil of [
+      `\\! touch ${touched}`,
+      `system touch ${touched}`,
+      `\\T ${touched}`,
+      `tee ${touched}`,
+      `source ${touched}`,
+      `SELECT 1 INTO OUTFILE '${touched}' \\g`,
+    ]) {
+      await writeFile(path, `${head}${evil}\n;\n-- Dump completed\n`);
+      const target = open('evil');
+      await target.create(taken.facts, 'test', never);
+      await expect(target.load(storedAt(path, 'plain', false), loadAll, never)).rejects.toMatchObject({
+        code: 'SCRIPT_FOREIGN',
+      });
+      await target
+        .load(storedAt(path, 'plain', false), { ...loadAll, allowForeignScript: true }, never)
+        .catch(() => undefined);
+      await target.drop({ unmarked: false }, never);
+      if (!evil.includes('OUTFILE')) expect(existsSync(touched)).toBe(false);
+    }
+    for (const elsewhere of [
+      'USE `shop`;',
+      'CREATE DATABASE /*!32312 IF NOT EXISTS*/ `shop`;',
+      '/*!40000 DROP DATABASE IF EXISTS `shop`*/;',
+    ]) {
+      await writeFile(path, `${head}${elsewhere}\nDROP TABLE t;\n-- Dump completed\n`);
+      const target = open('elsewhere');
+      await target.create(taken.facts, 'test', never);
+      await expect(target.load(storedAt(path, 'plain'), loadAll, never)).rejects.toMatchObject({
+        code: 'SCRIPT_NAMES_DATABASE',
+      });
+      await target.drop({ unmarked: false }, never);
+    }
+    expect(await server.sql('shop', 'SELECT COUNT(*) AS n FROM t')).toEqual([{ n: 2 }]);
+  });
+
+  it('stock dumps are told by their first bytes, and restore', async () => {
+    const option = join(folder.path, 'my.cnf');
+    await writeFile(option, `[client]\nhost=127.0.0.1\nport=${server.port}\nuser=root\npassword=${server.password}\n`, {
+      mode: 0o600,
+    });
+    const stock = async (name: string, ...args: string[]) => {
+      const path = join(folder.path, `${name}.sql`);
+      const { stdout } = await run('mariadb-dump', [`--defaults-file=${option}`, ...args], {
+        encoding: 'buffer',
+        maxBuffer: 1 << 28,
+      });
+      await writeFile(path, stdout);
+      return path;
+    };
+    const database = open('shop');
+    const one = await stock('one', '--routines', '--events', 'shop');
+    const head = (await readFile(one)).subarray(0, 1024);
+    expect(database.recognise(head)).toEqual({ format: 'plain' });
+    expect(recognisePostgres(head)).toHaveProperty('refused');
+    for (const args of [['--databases', 'shop'], ['--all-databases']]) {
+      const whole = await readFile(await stock('many', ...args));
+      expect(database.recognise(whole.subarray(0, 4096))).toHaveProperty('refused');
+    }
+    expect(database.recognise(Buffer.from('--\n-- PostgreSQL database dump\n--\n'))).toHaveProperty('refused');
+    expect(database.recognise(Buffer.from('PGDMP...'))).toHaveProperty('refused');
+    expect(database.recognise(Buffer.from('hello'))).toBeNull();
+    const target = open('from_stock');
+    await target.create(taken.facts, 'test', never);
+    await target.load(storedAt(one, 'plain', false), { ...loadAll, allowForeignScript: true }, never);
+    const counts = await target.count({ tables: null, sequences: true, fingerprints: true }, never);
+    expect(compareCounts(taken.counts, counts)).toMatchObject({ ok: true });
+  });
+
+  it('our own files load with nothing but the stock client', async () => {
+    const option = join(folder.path, 'stock.cnf');
+    await writeFile(option, `[client]\nhost=127.0.0.1\nport=${server.port}\nuser=root\npassword=${server.password}\n`, {
+      mode: 0o600,
+    });
+    const directory = await takeDump(open('shop', { dump: { format: 'directory' } }), folder.path);
+    await server.sql(null, 'CREATE DATABASE by_hand');
+    // Views may carry the name of their database: into one of another name it has to go.
+    const script = `zstd -dcq ${directory.path}/t*.zst ${directory.path}/code.sql.zst ${directory.path}/views.sql.zst | sed '/^.*DEFINER=/s/DEFINER=\`gone\`@\`no where\`/DEFINER=CURRENT_USER/; /^.*VIEW \`v\` AS/s/\`shop\`\\.\`t\`\\./\`t\`./g' | mariadb --defaults-file=${option} by_hand`;
+    await run('sh', ['-c', script]);
+    expect(await server.sql('by_hand', 'SELECT COUNT(*) AS n FROM t')).toEqual([{ n: 2 }]);
+  });
+
+  it('one table comes out of a directory dump, and only its files are read', async () => {
+    const directory = await takeDump(open('shop', { dump: { format: 'directory' } }), folder.path);
+    const scope = { tables: [{ schema: '', name: 'other' }], schemas: [] };
+    expect(await open('shop').filesFor(directory.dump, scope, never)).toEqual(['index.json', 't00001.sql']);
+    const target = open('one_table');
+    await target.create(directory.facts, 'test', never);
+    const { warnings } = await target.load(directory.dump, { ...loadAll, scope }, never);
+    expect(warnings.join()).toContain('left out of a part');
+    expect(await server.sql('one_table', 'SHOW TABLES LIKE "other"')).toHaveLength(1);
+    expect(await server.sql('one_table', 'SHOW TABLES LIKE "t"')).toHaveLength(0);
+    await expect(target.load(taken.dump, { ...loadAll, scope }, never)).rejects.toMatchObject({
+      code: 'SCOPE_IN_SCRIPT',
+    });
+  });
+
+  it('scratch databases carry a mark, and nothing else is dropped', async () => {
+    const target = open('shop_drill_20261121_120000_abcdef');
+    await target.create(taken.facts, 'a drill', never);
+    expect(await open('shop').leftovers(never)).toContainEqual(
+      expect.objectContaining({ database: target.name, note: 'a drill' }),
+    );
+    expect(await target.count({ tables: null, sequences: true, fingerprints: false }, never)).toEqual({
+      tables: [],
+      sequences: [],
+    });
+    await expect(open('shop').drop({ unmarked: false }, never)).rejects.toMatchObject({ code: 'DATABASE_NOT_OURS' });
+    await target.dress(taken.facts, never);
+    await expect(target.drop({ unmarked: false }, never)).rejects.toMatchObject({ code: 'DATABASE_NOT_OURS' });
+    expect(await open('shop').leftovers(never)).toContainEqual(expect.objectContaining({ database: target.name }));
+    await target.drop({ unmarked: true }, never);
+    await target.drop({ unmarked: false }, never);
+  });
+
+  it('fills an existing database only when it is empty, and leaves it empty when that fails', async () => {
+    await expect(open('shop').replace(taken.dump, loadAll, taken.counts, never)).rejects.toMatchObject({
+      code: 'IN_PLACE_IMPOSSIBLE',
+      kind: 'refused',
+    });
+    await server.sql(null, 'CREATE DATABASE waiting');
+    const cut = join(folder.path, 'cut.sql');
+    await writeFile(cut, (await readFile(taken.path)).subarray(0, -200));
+    await expect(open('waiting').replace(storedAt(cut, 'plain'), loadAll, taken.counts, never)).rejects.toMatchObject({
+      code: 'DUMP_DAMAGED',
+    });
+    expect(await server.sql('waiting', 'SHOW TABLES')).toEqual([]);
+    await open('waiting').replace(taken.dump, loadAll, taken.counts, never);
+    expect(await server.sql('waiting', 'SELECT COUNT(*) AS n FROM t')).toEqual([{ n: 2 }]);
+  });
+
+  it('questions are asked in a transaction that changes nothing', async () => {
+    expect(
+      await open('shop').ask(
+        ['SELECT COUNT(*) = 2 FROM t', 'SELECT COUNT(*) FROM t', 'SELECT 0', 'SELECT nonsense', 'DELETE FROM other'],
+        never,
+      ),
+    ).toMatchObject([
+      { ok: true },
+      { ok: false },
+      { ok: false },
+      { ok: false },
+      { ok: false, detail: expect.stringMatching(/read.?only/i) },
+    ]);
+    expect(
+      await open('shop').select('SELECT id, CAST(9007199254740993 AS UNSIGNED) AS big FROM t ORDER BY id', never),
+    ).toEqual([
+      { id: 1, big: '9007199254740993' },
+      { id: 2, big: '9007199254740993' },
+    ]);
+  });
+
+  it('a drill on a throw-away server of the same product', async () => {
+    const { folder: data, at } = await (async () => {
+      await using temporary = await open('shop').temporary(taken.facts, never);
+      const { counts } = await bringBack(temporary, taken);
+      expect(compareCounts(taken.counts, counts)).toMatchObject({ ok: true });
+      return { folder: temporary.title, at: temporary };
+    })();
+    expect(data).not.toContain(String(server.port));
+    await expect(at.probe(never)).rejects.toMatchObject({ code: 'DATABASE_UNREACHABLE' });
+  });
+
+  it('a row too large for the server is told as such', async () => {
+    await server.sql('shop', 'CREATE TABLE huge (b LONGBLOB)', 'INSERT INTO huge VALUES (REPEAT("x", 3000000))');
+    const large = await takeDump(open('shop'), folder.path);
+    await server.sql('shop', 'DROP TABLE huge');
+    await server.sql(null, 'SET GLOBAL max_allowed_packet = 2097152');
+    await expect(bringBack(open('too_small'), large)).rejects.toMatchObject({ code: 'DATABASE_VALUE_TOO_LARGE' });
+    expect((await open('shop').check(never)).find(({ name }) => name === 'largest row')).toMatchObject({
+      result: 'warning',
+    });
+    await server.sql(null, 'SET GLOBAL max_allowed_packet = 1073741824');
+  });
+});

@@ -1,0 +1,194 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { HoldfastError } from '../../src/base/errors.ts';
+import type { Database } from '../../src/engines/engine.ts';
+import { bringBack, never, takeDump } from '../support/mariadb-backup.ts';
+import { hasMariadb, openMariadb, startMariadb, type TestMariadb } from '../support/mariadb-server.ts';
+import { temporaryFolder, type TemporaryFolder } from '../support/temporary-folder.ts';
+import { until } from '../support/until.ts';
+
+describe.skipIf(!hasMariadb())('the swap of MariaDB databases', () => {
+  let server: TestMariadb;
+  let folder: TemporaryFolder;
+  beforeAll(async () => {
+    server = await startMariadb({ 'event-scheduler': 'ON' });
+    folder = await temporaryFolder();
+  });
+  afterEach(async () => {
+    for (const name of await server.databases()) await server.sql(null, `DROP DATABASE \`${name}\``);
+  });
+  afterAll(async () => {
+    await server?.[Symbol.asyncDispose]();
+    await folder?.[Symbol.asyncDispose]();
+  });
+  const open = (name: string, login?: { user: string; password: string }) =>
+    openMariadb(server, name, { scratch: folder.path, ...(login ? { login } : {}) });
+
+  /** A live database that has moved on since its backup, and the proven replacement beside it. */
+  const prepare = async (as: (name: string) => Database = open) => {
+    await server.sql(null, 'CREATE DATABASE shop CHARACTER SET utf8mb4');
+    await server.sql(
+      'shop',
+      'CREATE TABLE customer (id INT PRIMARY KEY, name VARCHAR(50))',
+      'CREATE TABLE orders (id INT PRIMARY KEY, customer INT, FOREIGN KEY (customer) REFERENCES customer (id))',
+      'CREATE TABLE log (t VARCHAR(50))',
+      'CREATE SEQUENCE numbers',
+      "INSERT INTO customer VALUES (1, 'one')",
+      'INSERT INTO orders VALUES (1, 1)',
+      'CREATE FUNCTION twice (x INT) RETURNS INT DETERMINISTIC RETURN x * 2',
+      'CREATE VIEW a_list AS SELECT id, twice(id) AS double_id FROM orders',
+      'CREATE VIEW b_list AS SELECT * FROM a_list',
+      "CREATE TRIGGER noted AFTER INSERT ON orders FOR EACH ROW INSERT INTO log VALUES ('insert')",
+      'CREATE EVENT tidy ON SCHEDULE EVERY 1 DAY DO DELETE FROM log',
+    );
+    const taken = await takeDump(as('shop'), folder.path);
+    await server.sql(
+      'shop',
+      "INSERT INTO customer VALUES (2, 'two')",
+      'CREATE TABLE newer (id INT)',
+      'DROP VIEW b_list',
+      'CREATE VIEW c_list AS SELECT id FROM newer',
+      'CREATE TRIGGER newer_one BEFORE INSERT ON newer FOR EACH ROW SET NEW.id = 5',
+    );
+    const replacement = as('shop_restoring_20261121_120000_abcdef');
+    await bringBack(replacement, taken);
+    await replacement.dress(taken.facts, never);
+    return { live: as('shop'), replacement: replacement.name, previous: 'shop_before_x' };
+  };
+  const names = async (database: string) => {
+    const rows = await server.sql<{ n: string }>(
+      null,
+      `SELECT CONCAT(TABLE_TYPE, ' ', TABLE_NAME) AS n FROM information_schema.TABLES WHERE TABLE_SCHEMA = '${database}'
+       UNION SELECT CONCAT('TRIGGER ', TRIGGER_NAME) FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = '${database}'
+       UNION SELECT CONCAT('ROUTINE ', ROUTINE_NAME) FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = '${database}'
+       UNION SELECT CONCAT('EVENT ', EVENT_NAME, ' ', STATUS) FROM information_schema.EVENTS WHERE EVENT_SCHEMA = '${database}'
+       ORDER BY 1`,
+    );
+    return rows.map(({ n }) => n);
+  };
+
+  it('S17 puts tables, sequences, views, triggers, routines and events in place, and the way back does too', async () => {
+    const { live, replacement, previous } = await prepare();
+    const before = await names('shop');
+    await live.swap({ replacement, previous }, 'refuse', never);
+    expect(await server.databases()).toEqual(['shop', previous]);
+    expect(await names('shop')).toEqual([
+      'BASE TABLE customer',
+      'BASE TABLE log',
+      'BASE TABLE orders',
+      'EVENT tidy ENABLED',
+      'ROUTINE twice',
+      'SEQUENCE numbers',
+      'TRIGGER noted',
+      'VIEW a_list',
+      'VIEW b_list',
+    ]);
+    expect(await server.sql('shop', 'SELECT * FROM b_list')).toEqual([{ id: 1, double_id: 2 }]);
+    expect(await server.sql('shop', 'SELECT COUNT(*) AS n FROM customer')).toEqual([{ n: 1 }]);
+    await server.sql('shop', "INSERT INTO customer VALUES (9, 'new')", 'INSERT INTO orders VALUES (9, 9)');
+    expect(await server.sql('shop', 'SELECT COUNT(*) AS n FROM log')).toEqual([{ n: 1 }]);
+    await expect(server.sql('shop', 'INSERT INTO orders VALUES (10, 77)')).rejects.toThrow('foreign key');
+    // What was live is whole under its other name, but its events are asleep.
+    expect(await names(previous)).toEqual(
+      before.map((each) => each.replace('tidy ENABLED', 'tidy SLAVESIDE_DISABLED')),
+    );
+    expect(await server.sql(previous, 'SELECT COUNT(*) AS n FROM customer')).toEqual([{ n: 2 }]);
+    expect(await server.sql(previous, 'SELECT id, double_id FROM a_list')).toEqual([{ id: 1, double_id: 2 }]);
+
+    await live.swap({ replacement: previous, previous: 'shop_undone' }, 'refuse', never);
+    expect(await names('shop')).toEqual(before);
+    expect(await server.sql('shop', 'SELECT COUNT(*) AS n FROM customer')).toEqual([{ n: 2 }]);
+    expect(await server.databases()).toEqual(['shop', 'shop_undone']);
+  });
+
+  it('gives a database that does not exist its name', async () => {
+    const { live, replacement } = await prepare();
+    await server.sql(null, 'DROP DATABASE shop');
+    await live.swap({ replacement, previous: null }, 'refuse', never);
+    expect(await server.databases()).toEqual(['shop']);
+    expect(await names('shop')).toContain('TRIGGER noted');
+  });
+
+  it('S15 refuses while sessions are connected, or ends them', async () => {
+    const { live, replacement, previous } = await prepare();
+    await using other = await server.session('shop');
+    await other.query('SELECT * FROM customer');
+    await expect(live.swap({ replacement, previous }, 'refuse', never)).rejects.toMatchObject({
+      code: 'SESSIONS_CONNECTED',
+      kind: 'refused',
+    });
+    expect(await server.databases()).toEqual(['shop', replacement]);
+    await other.query('START TRANSACTION');
+    await other.query("INSERT INTO customer VALUES (70, 'open')");
+    await live.swap({ replacement, previous }, 'disconnect', never);
+    await expect(other.query('SELECT 1')).rejects.toThrow();
+    expect(await server.databases()).toEqual(['shop', previous]);
+    expect(await server.sql(previous, 'SELECT COUNT(*) AS n FROM customer')).toEqual([{ n: 2 }]);
+  });
+
+  it('S14 a failure after the tables have changed places puts everything back', async () => {
+    await server.sql(null, "CREATE USER IF NOT EXISTS mover@'127.0.0.1' IDENTIFIED BY 'secret-mover'");
+    await server.sql(
+      null,
+      "GRANT ALL ON `shop`.* TO mover@'127.0.0.1'",
+      "GRANT ALL ON `shop\\_%`.* TO mover@'127.0.0.1'",
+    );
+    await server.sql(
+      null,
+      "GRANT SELECT ON mysql.proc TO mover@'127.0.0.1'",
+      "GRANT SET USER, PROCESS, RELOAD ON *.* TO mover@'127.0.0.1'",
+    );
+    const { replacement, previous } = await prepare();
+    const before = await names('shop');
+    const rows = await server.sql('shop', 'SELECT * FROM customer ORDER BY 1');
+    // It may take events away, and then make none in the live database: found only at the very end.
+    await server.sql('shop', 'DROP EVENT tidy');
+    await server.sql(null, "REVOKE EVENT ON `shop`.* FROM mover@'127.0.0.1'");
+    const error = await open('shop', { user: 'mover', password: 'secret-mover' })
+      .swap({ replacement, previous }, 'refuse', never)
+      .catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(HoldfastError);
+    expect(error).toMatchObject({ code: 'DATABASE_NO_PRIVILEGE' });
+    expect((error as HoldfastError).message).toContain('taken back');
+    expect((error as HoldfastError).hint).toContain('shop is as it was');
+    expect(await server.databases()).toEqual(['shop', replacement]);
+    expect(await names('shop')).toEqual(before.filter((each) => !each.startsWith('EVENT')));
+    expect(await server.sql('shop', 'SELECT * FROM customer ORDER BY 1')).toEqual(rows);
+    expect(await server.sql('shop', 'SELECT id FROM a_list')).toEqual([{ id: 1 }]);
+    expect(await names(replacement)).toContain('TRIGGER noted');
+    // And then it works.
+    await open('shop').swap({ replacement, previous }, 'refuse', never);
+    expect(await names('shop')).toContain('EVENT tidy ENABLED');
+  });
+
+  it('S14 a table that stays locked, and an interruption, leave everything as it was', async () => {
+    const { live, replacement, previous } = await prepare();
+    const before = await names('shop');
+    await using holder = await server.session(null);
+    await holder.query('START TRANSACTION');
+    await holder.query('SELECT * FROM shop.orders');
+    const stop = new AbortController();
+    const swapping = live.swap({ replacement, previous }, 'refuse', stop.signal);
+    swapping.catch(() => undefined);
+    await until(
+      async () =>
+        (await server.connections()).some(
+          ({ info }) => info?.startsWith('DROP TRIGGER') || info?.startsWith('RENAME TABLE'),
+        ),
+      'the swap waits for the table',
+    );
+    stop.abort();
+    await holder.query('SELECT 1');
+    await holder.query('COMMIT');
+    await expect(swapping).rejects.toMatchObject({ kind: 'interrupted' });
+    expect(await names('shop')).toEqual(before);
+    expect(await server.databases()).toEqual(['shop', replacement]);
+  });
+
+  it('refuses where tables of other databases refer to those that would go away', async () => {
+    const { live, replacement, previous } = await prepare();
+    await server.sql(null, 'CREATE DATABASE other');
+    await server.sql('other', 'CREATE TABLE t (c INT, FOREIGN KEY (c) REFERENCES shop.customer (id))');
+    await expect(live.swap({ replacement, previous }, 'refuse', never)).rejects.toMatchObject({ code: 'SWAP_BLOCKED' });
+    await server.sql(null, 'DROP TABLE other.t');
+  });
+});

@@ -1,0 +1,108 @@
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { installHoldfast, type Installation } from '../support/holdfast.ts';
+import { makeAppFolder, nocobaseTables, usualShape } from '../support/nocobase-app.ts';
+import { startPostgres, type TestPostgres } from '../support/postgres.ts';
+import { temporaryFolder, type TemporaryFolder } from '../support/temporary-folder.ts';
+
+const restore = ['restore', 'latest', '--yes', '--if-connected', 'disconnect'];
+const tenant = { ...usualShape, schema: 'tenant1' };
+const records = [
+  { table: 'attachments', path: '', filename: 'a.txt', size: 5, storageId: 1 },
+  { table: 'labScans', path: 'deep/er', filename: 'scan.pdf', size: 5, storageId: 2 },
+];
+
+let server: TestPostgres;
+let holdfast: Installation;
+let folder: TemporaryFolder;
+let path: string;
+
+beforeAll(async () => {
+  server = await startPostgres();
+});
+afterAll(() => server[Symbol.asyncDispose]());
+
+beforeEach(async () => {
+  folder = await temporaryFolder();
+  await server.sql('postgres', 'drop database if exists nb with (force)');
+  await server.createDatabase('nb');
+  for (const statement of nocobaseTables(tenant, { files: records })) await server.sql('nb', statement);
+  ({ path } = await makeAppFolder(join(folder.path, 'app'), {
+    env: { DB_SCHEMA: 'tenant1' },
+    files: { 'storage/uploads/a.txt': 'aaaaa', 'storage/elsewhere/deep/er/scan.pdf': 'ccccc' },
+  }));
+  holdfast = await installHoldfast({
+    url: server.url('nb'),
+    source: 'nb',
+    settings: { app: { kind: 'nocobase', path }, encryption: { passphrase: 'a long enough passphrase' } },
+  });
+  const made = await holdfast.run('backup', 'nb');
+  expect(made.status, made.stderr).toBe(0);
+});
+afterEach(async () => {
+  await holdfast[Symbol.asyncDispose]();
+  await folder[Symbol.asyncDispose]();
+});
+
+async function set(more: string): Promise<void> {
+  const settings = await readFile(join(path, '.env'), 'utf8');
+  await writeFile(join(path, '.env'), settings.replace(/^DB_SCHEMA=.*\n/m, more));
+}
+
+test('B-01, B-12: everything comes back together, and the way back leads for all of it', async () => {
+  await writeFile(join(path, 'storage/uploads/a.txt'), 'changed');
+  await writeFile(join(path, 'storage/apps/main/aes_key.dat'), 'another key, 32 bytes long ......');
+  await server.sql('nb', `update tenant1.storages set title = 'changed'`);
+  const restored = await holdfast.run(...restore, '--keep-old');
+  expect(restored.status, restored.stderr).toBe(0);
+  expect(await readFile(join(path, 'storage/uploads/a.txt'), 'utf8')).toBe('aaaaa');
+  expect(await readFile(join(path, 'storage/elsewhere/deep/er/scan.pdf'), 'utf8')).toBe('ccccc');
+  expect(await readFile(join(path, 'storage/apps/main/aes_key.dat'), 'utf8')).not.toContain('another');
+  expect(await server.sql('nb', 'select distinct title from tenant1.storages')).toEqual([{ title: null }]);
+
+  const undone = await holdfast.run('restore', '--undo', '--yes', '--if-connected', 'disconnect');
+  expect(undone.status, undone.stderr).toBe(0);
+  expect(await readFile(join(path, 'storage/uploads/a.txt'), 'utf8')).toBe('changed');
+  expect(await readFile(join(path, 'storage/apps/main/aes_key.dat'), 'utf8')).toContain('another');
+  expect(await server.sql('nb', 'select distinct title from tenant1.storages')).toEqual([{ title: 'changed' }]);
+});
+
+test('B-09: into another schema only where that is allowed, and then everything is there', async () => {
+  await set('');
+  const refused = await holdfast.run(...restore);
+  expect(refused.status).toBe(4);
+  expect(refused.stderr + refused.stdout).toContain('--allow app-schema');
+  expect(await server.sql('nb', `select 1 as there from pg_tables where schemaname = 'tenant1' limit 1`)).toHaveLength(1);
+
+  const inPlace = await holdfast.run(...restore, '--in-place', '--allow', 'app-schema');
+  expect(inPlace.status, inPlace.stdout).toBe(4);
+
+  const moved = await holdfast.run(...restore, '--allow', 'app-schema');
+  expect(moved.status, moved.stderr).toBe(0);
+  expect(await server.sql('nb', 'select options from public.collections')).toEqual([
+    { options: { schema: 'public', template: 'file' } },
+  ]);
+  expect(await server.sql('nb', `select 1 from pg_namespace where nspname = 'tenant1'`)).toEqual([]);
+});
+
+test('B-09, B-12: a prefix, or an application that runs, blocks before anything is touched', async () => {
+  await set('DB_SCHEMA=tenant1\nDB_TABLE_PREFIX=x_\n');
+  const socket = createServer().listen(join(path, 'storage/gateway.sock'));
+  const before = await readdir(path, { recursive: true });
+  const refused = await holdfast.run(...restore);
+  socket.close();
+  expect(refused.status).toBe(4);
+  for (const word of ['table prefix', 'NocoBase runs']) expect(refused.stderr + refused.stdout).toContain(word);
+  expect((await readdir(path, { recursive: true })).toSorted()).toEqual(before.toSorted());
+});
+
+test('B-18: folders alone come back into a place of their own', async () => {
+  const to = join(folder.path, 'apart');
+  await mkdir(to);
+  const ended = await holdfast.run('restore', 'files', 'latest', '--to', to, '--yes');
+  expect(ended.status, ended.stderr).toBe(0);
+  expect(await readFile(join(to, 'storage-scans/deep/er/scan.pdf'), 'utf8')).toBe('ccccc');
+  expect(await readdir(join(to, 'keys'))).toContain('settings.env');
+});

@@ -1,0 +1,355 @@
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  linkSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Database } from '../../src/engines/engine.ts';
+import { makeBank, openFile, rowsOf, runIn, startWriter, stored, take, wholeLoad } from '../support/sqlite.ts';
+import { temporaryFolder, type TemporaryFolder } from '../support/temporary-folder.ts';
+import { until } from '../support/until.ts';
+
+let folder: TemporaryFolder;
+let data: string;
+let path: string;
+let scratch: string;
+let copy: string;
+beforeEach(async () => {
+  folder = await temporaryFolder();
+  data = join(folder.path, 'data');
+  await mkdir(data);
+  path = join(data, 'bank.sqlite');
+  scratch = join(folder.path, 'scratch');
+  copy = join(folder.path, 'copy.sqlite');
+});
+afterEach(() => folder[Symbol.asyncDispose]());
+
+const signal = () => AbortSignal.timeout(60_000);
+const replacement = 'bank.sqlite_restoring_20261121_120000_abcdef';
+const previous = 'bank.sqlite_before_20261121_120000_abcdef';
+
+/** As a restore does it, up to the swap. */
+async function prepare(database: Database, file = copy): Promise<Database> {
+  const beside = database.named(replacement);
+  const like = (await database.target(signal()))?.facts ?? (await openFile(file, scratch).probe(signal()));
+  await beside.create(like, 'restore of bank, not yet proven', signal());
+  await beside.load(stored(file), wholeLoad, signal());
+  await beside.analyze(signal());
+  await beside.dress(like, signal());
+  return beside;
+}
+
+const transfers = (file: string) => Number(rowsOf(file, 'select count(*) as rows from transfers')[0]?.['rows']);
+const damageIt = () => runIn(path, `delete from accounts; insert into transfers (amount) values (1)`);
+
+describe('a swap', () => {
+  test.each(['wal', 'delete', 'truncate', 'persist'])(
+    'S13 S17 in the mode %s: exchanges, keeps the old one, and goes back',
+    async (mode) => {
+      makeBank(path, mode);
+      chmodSync(path, 0o640);
+      if (process.getuid?.() === 0) chownSync(path, 4321, 4322);
+      const database = openFile(path, scratch);
+      const { counts } = await take(database, copy, signal());
+      damageIt();
+      const before = statSync(path);
+
+      const beside = await prepare(database);
+      expect(await beside.count({ tables: null, sequences: true, fingerprints: false }, signal())).toEqual(counts);
+      await database.swap({ replacement, previous }, 'refuse', signal());
+      expect(await database.count({ tables: null, sequences: true, fingerprints: false }, signal())).toEqual(counts);
+      expect(rowsOf(path, 'pragma journal_mode')).toEqual([{ journal_mode: mode === 'wal' ? 'wal' : 'delete' }]);
+      expect(statSync(path)).toMatchObject({ mode: before.mode, uid: before.uid, gid: before.gid });
+      expect(readdirSync(data).toSorted()).toEqual(['bank.sqlite', previous]);
+      expect(statSync(join(data, previous)).ino).toBe(before.ino);
+      expect(rowsOf(join(data, previous), 'select count(*) as rows from accounts')).toEqual([{ rows: 0 }]);
+
+      // Undo: the old one back, the restored one kept.
+      const kept = 'bank.sqlite_undone_1';
+      await database.swap({ replacement: previous, previous: kept }, 'disconnect', signal());
+      expect(rowsOf(path, 'select count(*) as rows from accounts')).toEqual([{ rows: 0 }]);
+      expect(rowsOf(path, 'pragma journal_mode')).toEqual([{ journal_mode: mode === 'wal' ? 'wal' : 'delete' }]);
+      expect(readdirSync(data).toSorted()).toEqual(['bank.sqlite', kept]);
+      await database.named(kept).drop({ unmarked: true }, signal());
+      expect(readdirSync(data)).toEqual(['bank.sqlite']);
+    },
+  );
+
+  test('S1 what a killed writer committed to the log goes into the old file, none of it into the new one', async () => {
+    makeBank(path, 'wal');
+    const database = openFile(path, scratch);
+    await take(database, copy, signal());
+    const beside = await prepare(database);
+    await using writer = await startWriter(path, 'run', 1);
+    await until(() => statSync(`${path}-wal`).size > 100_000, 'a log');
+    await writer.kill('SIGKILL');
+    expect(statSync(`${path}-wal`).size).toBeGreaterThan(100_000);
+    await database.swap({ replacement: beside.name, previous }, 'refuse', signal());
+    expect(existsSync(`${path}-wal`)).toBe(false);
+    expect(transfers(path)).toBe(0);
+    expect(transfers(join(data, previous))).toBeGreaterThan(30);
+    expect(rowsOf(join(data, previous), 'pragma integrity_check')).toEqual([{ integrity_check: 'ok' }]);
+  });
+
+  test('S1 the journal of a killed writer is taken back before the exchange', async () => {
+    makeBank(path, 'delete');
+    const database = openFile(path, scratch);
+    await take(database, copy, signal());
+    await prepare(database);
+    await using writer = await startWriter(path, 'stop');
+    await writer.kill('SIGKILL');
+    await database.swap({ replacement, previous }, 'refuse', signal());
+    expect(readdirSync(data).toSorted()).toEqual(['bank.sqlite', previous]);
+    for (const file of [path, join(data, previous)]) {
+      expect(transfers(file)).toBe(0);
+      expect(rowsOf(file, 'pragma integrity_check')).toEqual([{ integrity_check: 'ok' }]);
+    }
+  });
+
+  test.each([
+    ['wal', 'idle'],
+    ['wal', 'run'],
+    ['delete', 'idle'],
+    ['delete', 'run'],
+    ['delete', 'stop'],
+  ] as const)(
+    'S15 in the mode %s a program that has it open (%s) makes it refuse, whatever was asked',
+    async (mode, what) => {
+      makeBank(path, mode);
+      const database = openFile(path, scratch);
+      await take(database, copy, signal());
+      await prepare(database);
+      await using writer = await startWriter(path, what, 5);
+      for (const sessions of ['refuse', 'disconnect'] as const) {
+        await expect(database.swap({ replacement, previous }, sessions, signal())).rejects.toMatchObject({
+          code: 'SESSIONS_CONNECTED',
+          kind: 'refused',
+          message: expect.stringContaining(`process ${writer.pid}`),
+          hint: expect.stringContaining(replacement),
+        });
+      }
+      if (what !== 'stop') {
+        const target = await database.target(signal());
+        expect(target?.sessions).toMatchObject([{ pid: writer.pid, mayEnd: false }]);
+      }
+      await writer.kill('SIGKILL');
+      expect(readdirSync(data)).toContain(replacement);
+      expect(readdirSync(data)).not.toContain(previous);
+      await database.swap({ replacement, previous }, 'refuse', signal());
+      expect(transfers(path)).toBe(0);
+    },
+  );
+
+  test('a damaged live file can be exchanged too, and is kept with all that lies beside it', async () => {
+    makeBank(path, 'wal');
+    const database = openFile(path, scratch);
+    await take(database, copy, signal());
+    writeFileSync(path, 'overwritten by something else'.repeat(1000));
+    writeFileSync(`${path}-wal`, 'what there is of the log');
+    await expect(database.probe(signal())).rejects.toMatchObject({ code: 'DATABASE_NOT_SQLITE' });
+    expect(await database.target(signal())).toMatchObject({ relations: 1, facts: { encoding: '' } });
+    await prepare(database);
+    await database.swap({ replacement, previous }, 'refuse', signal());
+    expect(transfers(path)).toBe(0);
+    expect(readdirSync(data).toSorted()).toEqual(['bank.sqlite', previous, `${previous}-wal`]);
+    expect(readFileSync(join(data, `${previous}-wal`), 'utf8')).toBe('what there is of the log');
+  });
+
+  test('where there is no live file it only gets its name', async () => {
+    makeBank(path, 'delete');
+    const database = openFile(path, scratch);
+    await take(database, copy, signal());
+    await database.drop({ unmarked: true }, signal());
+    expect(await database.target(signal())).toBeNull();
+    await prepare(database);
+    await database.swap({ replacement, previous: null }, 'refuse', signal());
+    expect(readdirSync(data)).toEqual(['bank.sqlite']);
+    expect(transfers(path)).toBe(0);
+  });
+
+  test('behind a link the file itself is exchanged, and the link stays', async () => {
+    makeBank(path, 'wal');
+    const link = join(folder.path, 'link.sqlite');
+    symlinkSync(path, link);
+    const database = openFile(link, scratch);
+    await take(database, copy, signal());
+    damageIt();
+    await prepare(database);
+    await database.swap({ replacement, previous }, 'refuse', signal());
+    expect(rowsOf(link, 'select count(*) as rows from accounts')).toEqual([{ rows: 1000 }]);
+    expect(readdirSync(data).toSorted()).toEqual(['bank.sqlite', previous]);
+    expect(readdirSync(folder.path).toSorted()).toEqual(
+      ['copy.sqlite', 'data', 'link.sqlite', 'scratch'].filter((name) => existsSync(join(folder.path, name))),
+    );
+  });
+
+  test('an existing file is never overwritten by what is kept', async () => {
+    makeBank(path, 'delete');
+    const database = openFile(path, scratch);
+    await take(database, copy, signal());
+    await prepare(database);
+    linkSync(copy, join(data, previous));
+    await expect(database.swap({ replacement, previous }, 'refuse', signal())).rejects.toMatchObject({
+      code: 'DATABASE_EXISTS',
+    });
+    expect(readdirSync(data)).toContain(replacement);
+  });
+});
+
+test('a program that could not be seen cannot write into the old file either', async () => {
+  makeBank(path, 'delete');
+  await using writer = await startWriter(path, 'idle');
+  // What a swap does, by somebody who does not look first.
+  const { renameSync, copyFileSync } = await import('node:fs');
+  copyFileSync(path, join(data, 'new'));
+  linkSync(path, join(data, previous));
+  renameSync(join(data, 'new'), path);
+  writer.tell('write');
+  await until(() => writer.said.length > 1, 'an answer');
+  expect(writer.said[1]).toMatch(/readonly/);
+  expect(transfers(path)).toBe(0);
+  expect(transfers(join(data, previous))).toBe(0);
+});
+
+describe('scratch databases', () => {
+  test('S14 leftovers are named, only what is marked is dropped, and nothing foreign is touched', async () => {
+    makeBank(path, 'wal');
+    const database = openFile(path, scratch);
+    await take(database, copy, signal());
+    const beside = database.named(replacement);
+    const facts = await database.probe(signal());
+    await beside.create(facts, 'restore of bank', signal());
+    await beside.load(stored(copy), wholeLoad, signal());
+    runIn(join(data, 'other.sqlite'), 'create table t (a)');
+    expect(await database.leftovers(signal())).toMatchObject([
+      { database: replacement, note: 'restore of bank', createdAt: expect.any(String) },
+    ]);
+    await expect(beside.create(facts, 'again', signal())).rejects.toMatchObject({ code: 'DATABASE_EXISTS' });
+    await expect(database.named('other.sqlite').drop({ unmarked: false }, signal())).rejects.toMatchObject({
+      code: 'DATABASE_NOT_OURS',
+    });
+    await beside.dress(facts, signal());
+    expect(await database.leftovers(signal())).toEqual([
+      { database: replacement, note: 'proven, but killed before its swap', createdAt: null },
+    ]);
+    await expect(beside.drop({ unmarked: false }, signal())).rejects.toMatchObject({ code: 'DATABASE_NOT_OURS' });
+    await beside.drop({ unmarked: true }, signal());
+    await beside.drop({ unmarked: false }, signal());
+    expect(readdirSync(data).toSorted()).toEqual(['bank.sqlite', 'other.sqlite']);
+  });
+
+  test('a temporary one lies apart and goes with everything in it', async () => {
+    makeBank(path, 'wal');
+    const database = openFile(path, scratch);
+    const { counts, facts } = await take(database, copy, signal());
+    {
+      await using place = await database.temporary({ serverVersion: facts.serverVersion, roles: [] }, signal());
+      await place.create(facts, 'drill', signal());
+      await place.load(stored(copy), wholeLoad, signal());
+      expect(await place.count({ tables: null, sequences: true, fingerprints: false }, signal())).toEqual(counts);
+      expect(
+        await place.ask(['select count(*) = 1000 from accounts', 'select 7', 'select 1 from accounts'], signal()),
+      ).toEqual([
+        { query: 'select count(*) = 1000 from accounts', ok: true, detail: 'true' },
+        { query: 'select 7', ok: false, detail: 'answered 7, which is neither 1 nor 0' },
+        { query: 'select 1 from accounts', ok: false, detail: 'answered with 1000 rows instead of one' },
+      ]);
+    }
+    expect(readdirSync(scratch)).toEqual([]);
+    expect(readdirSync(data)).toEqual(['bank.sqlite']);
+  });
+
+  test('S4 S5 what is cut off, flipped or foreign is refused when it is read and when it is loaded', async () => {
+    makeBank(path, 'delete', `insert into transfers (amount, text) select id, 'some text ' || id from accounts;`);
+    const database = openFile(path, scratch);
+    await take(database, copy, signal());
+    const whole = readFileSync(copy);
+    const flipped = Buffer.from(whole);
+    flipped.fill(0xff, 4096 * 2, 4096 * 2 + 200);
+    const bad = join(folder.path, 'bad.sqlite');
+    const facts = await database.probe(signal());
+    for (const bytes of [whole.subarray(0, whole.length / 2), flipped, Buffer.alloc(8192, 'x')]) {
+      writeFileSync(bad, bytes);
+      await expect(database.readThrough(stored(bad), signal())).rejects.toMatchObject({ kind: 'integrity' });
+      const beside = database.named(replacement);
+      await beside.create(facts, 'restore', signal());
+      await expect(beside.load(stored(bad), wholeLoad, signal())).rejects.toMatchObject({ kind: 'integrity' });
+      await beside.drop({ unmarked: false }, signal());
+    }
+    expect(await database.readThrough(stored(copy), signal())).toEqual({ entries: 4 });
+    expect(
+      (await database.contents(stored(copy), signal())).map(({ kind, schema, name }) => [kind, schema, name]),
+    ).toEqual([
+      ['TABLE', '', 'accounts'],
+      ['TABLE', '', 'transfers'],
+      ['TABLE', '', 'sqlite_sequence'],
+      ['INDEX', '', 'by_amount'],
+    ]);
+    // Looking at a stored file leaves nothing beside it.
+    expect(readdirSync(folder.path).filter((name) => name.startsWith('copy'))).toEqual(['copy.sqlite']);
+  });
+});
+
+describe('S18 hostile names', () => {
+  test.each([
+    'quo"te\'s.db',
+    'spaces and ünïcode ☃.db',
+    '$(touch x);--.db',
+    '-rf',
+    'per%20cent?#.db',
+    'line\nbreak',
+    'para\u2028graph',
+  ])('%j', async (name) => {
+    const file = join(data, name);
+    makeBank(file, 'wal');
+    await using _writer = await startWriter(file, 'run', 5);
+    const database = openFile(file, scratch);
+    const { counts } = await take(database, copy, signal());
+    await _writer.kill('SIGTERM');
+    const beside = database.named(`${name}_restoring_1`);
+    const facts = await database.probe(signal());
+    await beside.create(facts, 'restore', signal());
+    await beside.load(stored(copy), wholeLoad, signal());
+    await beside.dress(facts, signal());
+    await database.swap({ replacement: beside.name, previous: `${name}_before_1` }, 'refuse', signal());
+    expect(await database.count({ tables: null, sequences: true, fingerprints: false }, signal())).toEqual(counts);
+    expect(readdirSync(data).toSorted()).toEqual([name, `${name}_before_1`].toSorted());
+  });
+
+  test.each(['../up', 'a/b', '', '..', 'a\0b'])('%j is no file beside the database', (name) => {
+    expect(() => openFile(path, scratch).named(name)).toThrow(expect.objectContaining({ code: 'NAME_INVALID' }));
+  });
+});
+
+test('S24 questions read, and reach no other file', async () => {
+  makeBank(path, 'delete');
+  runIn(join(data, 'secret.sqlite'), `create table s (a); insert into s values (1)`);
+  const database = openFile(path, scratch);
+  const queries = [
+    'delete from accounts',
+    `attach '${join(data, 'secret.sqlite')}' as s`,
+    'create table x (a)',
+    `select load_extension('x')`,
+    'select * from missing',
+  ];
+  for (const { ok } of await database.ask(queries, signal())) expect(ok).toBe(false);
+  await expect(database.select('delete from accounts', signal())).rejects.toMatchObject({ code: 'DATABASE_READ_ONLY' });
+  expect(
+    await database.select(
+      `select 9007199254740993 as big, 5 as small, x'0102' as bytes, null as none, 1.5 as real`,
+      signal(),
+    ),
+  ).toEqual([{ big: '9007199254740993', small: 5, bytes: Buffer.from([1, 2]), none: null, real: 1.5 }]);
+  expect(rowsOf(path, 'select count(*) as rows from accounts')).toEqual([{ rows: 1000 }]);
+  using db = new DatabaseSync(path);
+  expect(db.isOpen).toBe(true);
+});

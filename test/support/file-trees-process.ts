@@ -1,0 +1,53 @@
+import { Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createFiles } from '../../src/apps/files/files.ts';
+import { packTree } from '../../src/apps/files/pack-tree.ts';
+import { stageTree } from '../../src/apps/files/stage-tree.ts';
+import { HoldfastError } from '../../src/base/errors.ts';
+import { contextIn, signal, task, tree } from './file-trees.ts';
+
+/** Does one thing with a tree, for tests that need it done by another user, or killed. Prints what came of it. */
+const [what = '', source = '', folder = ''] = process.argv.slice(2);
+
+try {
+  console.log(JSON.stringify(await run()));
+} catch (error) {
+  if (!(error instanceof HoldfastError)) throw error;
+  const { code, message, details } = error;
+  console.log(JSON.stringify({ code, message, details }));
+}
+
+async function run(): Promise<unknown> {
+  const settings = tree(source, { optional: what === 'save-optional' });
+  const app = createFiles([settings], contextIn(folder));
+  switch (what) {
+    case 'check':
+      return app.check(signal);
+    case 'pack':
+      return consume(packTree(settings).open(signal));
+    case 'stage':
+      // The tar comes by the standard input, which its sender leaves open.
+      return stageTree(
+        {
+          name: 'data',
+          target: source,
+          expected: { files: 1e6, folders: 1e6, links: 1e6, bytes: 1e12, diskBytes: 0, digest: '' },
+          content: process.stdin,
+        },
+        { signal, tell: (bytes) => console.error(`laid ${bytes}`) },
+      );
+    case 'rehearse': {
+      const { saveTrees } = await import('./file-trees.ts');
+      return app.rehearse(await saveTrees(folder, [settings]), task);
+    }
+    default: {
+      await using saving = await app.open({ encrypted: false, database: null }, signal);
+      for await (const part of saving.parts(signal)) await consume(part.open(signal));
+      return { facts: saving.facts(), warnings: saving.warnings };
+    }
+  }
+}
+
+async function consume(content: NodeJS.ReadableStream): Promise<void> {
+  await pipeline(content, new Writable({ write: (_chunk, _encoding, next) => next() }));
+}

@@ -1,0 +1,123 @@
+/** The checks before a restore, and what each result means. A test fails when one of ours is missing; names and versions come from the server. */
+export const guardsEn = {
+  target: {
+    name: 'Target',
+    pass: 'The database can take what is restored.',
+    warn: 'Look at the target before you go on.',
+    block: 'The target cannot take what is restored.',
+  },
+  rights: {
+    name: 'Rights',
+    pass: 'The role may do all that is needed.',
+    warn: 'The role may perhaps not replace everything; then the restore ends without a change.',
+    block: 'The role may not do what is needed.',
+  },
+  'server-version': {
+    name: 'Server version',
+    pass: 'The server is at least as new as the one the backup was made on.',
+    warn: 'The server is older than the one the backup was made on; you have allowed it.',
+    block: 'The server is older than the one the backup was made on, and may not understand it.',
+  },
+  encoding: {
+    name: 'Encoding',
+    pass: 'Text keeps its encoding.',
+    warn: 'The encodings differ; you have allowed it.',
+    block: 'The encodings differ: text could be stored wrongly without any error.',
+  },
+  collation: {
+    name: 'Sort order',
+    pass: 'Text is sorted as before.',
+    warn: 'Text may be sorted otherwise than before; indexes are built anew.',
+    block: 'Text would be sorted otherwise than before.',
+  },
+  roles: {
+    name: 'Roles',
+    pass: 'All roles that own something are there.',
+    warn: 'Some roles are not there; you have allowed it.',
+    block: 'Roles that own something, or that policies name, are missing or out of reach.',
+  },
+  extensions: {
+    name: 'Extensions',
+    pass: 'All extensions are there.',
+    warn: 'Extensions are there in other versions.',
+    block: 'Extensions are not installed on the server.',
+  },
+  sessions: {
+    name: 'Connections',
+    pass: 'Nobody else is connected.',
+    warn: 'Others are connected, and will notice.',
+    block: 'Others are connected and stand in the way.',
+  },
+  script: {
+    name: 'Script',
+    pass: 'Nothing in it can run commands.',
+    warn: 'It is a script of foreign origin; you have allowed it.',
+    block: 'It is a script of foreign origin, which can run commands on that machine.',
+  },
+} as const;
+
+export type GuardWords = {
+  readonly [Code in keyof typeof guardsEn]: {
+    readonly name: string;
+    readonly pass: string;
+    readonly warn: string;
+    readonly block: string;
+  };
+};
+
+export const guardsDe: GuardWords = {
+  target: {
+    name: 'Ziel',
+    pass: 'Die Datenbank kann aufnehmen, was wiederhergestellt wird.',
+    warn: 'Sehen Sie sich das Ziel an, bevor Sie weitermachen.',
+    block: 'Das Ziel kann nicht aufnehmen, was wiederhergestellt wird.',
+  },
+  rights: {
+    name: 'Rechte',
+    pass: 'Die Rolle darf alles, was nötig ist.',
+    warn: 'Die Rolle darf vielleicht nicht alles ersetzen; dann endet die Wiederherstellung ohne Änderung.',
+    block: 'Die Rolle darf nicht, was nötig ist.',
+  },
+  'server-version': {
+    name: 'Server-Version',
+    pass: 'Der Server ist mindestens so neu wie der, auf dem gesichert wurde.',
+    warn: 'Der Server ist älter als der, auf dem gesichert wurde; Sie haben es zugelassen.',
+    block: 'Der Server ist älter als der, auf dem gesichert wurde, und versteht es vielleicht nicht.',
+  },
+  encoding: {
+    name: 'Zeichensatz',
+    pass: 'Der Text behält seinen Zeichensatz.',
+    warn: 'Die Zeichensätze unterscheiden sich; Sie haben es zugelassen.',
+    block: 'Die Zeichensätze unterscheiden sich: Text könnte ohne jeden Fehler falsch gespeichert werden.',
+  },
+  collation: {
+    name: 'Sortierung',
+    pass: 'Text wird sortiert wie zuvor.',
+    warn: 'Text wird vielleicht anders sortiert als zuvor; Indizes werden neu aufgebaut.',
+    block: 'Text würde anders sortiert als zuvor.',
+  },
+  roles: {
+    name: 'Rollen',
+    pass: 'Alle Rollen, denen etwas gehört, sind da.',
+    warn: 'Einige Rollen sind nicht da; Sie haben es zugelassen.',
+    block: 'Rollen, denen etwas gehört oder die in Richtlinien stehen, fehlen oder sind unerreichbar.',
+  },
+  extensions: {
+    name: 'Erweiterungen',
+    pass: 'Alle Erweiterungen sind da.',
+    warn: 'Erweiterungen sind in anderen Versionen da.',
+    block: 'Erweiterungen sind auf dem Server nicht installiert.',
+  },
+  sessions: {
+    name: 'Verbindungen',
+    pass: 'Niemand sonst ist verbunden.',
+    warn: 'Andere sind verbunden, und werden es merken.',
+    block: 'Andere sind verbunden und stehen im Weg.',
+  },
+  script: {
+    name: 'Skript',
+    pass: 'Nichts darin kann Befehle ausführen.',
+    warn: 'Es ist ein Skript fremder Herkunft; Sie haben es zugelassen.',
+    block: 'Es ist ein Skript fremder Herkunft, das auf jenem Rechner Befehle ausführen kann.',
+  },
+};
