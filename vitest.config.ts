@@ -11,7 +11,7 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/**/*.test.ts'],
-          exclude: [...configDefaults.exclude, 'test/containers/**'],
+          exclude: [...configDefaults.exclude, 'test/containers/**', 'test/nocobase/**', 'test/nocodb/**'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
           maxWorkers: 2,

@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { parseSize, formatBytes } from '../src/base/units.ts';
 import { benchmarkClient } from './client.ts';
+import { benchmarkConsole } from './console.ts';
 import { benchmarkDaemon } from './daemon.ts';
+import { benchmarkFiles } from './files.ts';
 import { dataKinds } from './data.ts';
 import { installHere } from './installed.ts';
 import { machineFacts } from './machine.ts';
@@ -14,10 +16,10 @@ import { benchmarkStartup } from './startup.ts';
 import { hasRadosgw } from '../test/support/s3-server.ts';
 import { clientTools, hasServer, type Major } from '../test/support/postgres.ts';
 
-const usage = `npm run bench -- [--size 1gb] [--clients 15,18] [--runs 3] [--data usual|dense] [--only backup,restore,storages,startup,daemon] [--json file]
+const usage = `npm run bench -- [--size 1gb] [--clients 15,18] [--runs 3] [--data usual|dense] [--only backup,restore,storages,startup,daemon,console,files] [--json file]
 Measures backup, restore, memory and start-up against PostgreSQL's own programs, in one run, on servers of its own.`;
 
-const parts = ['backup', 'restore', 'storages', 'startup', 'daemon'] as const;
+const parts = ['backup', 'restore', 'storages', 'startup', 'daemon', 'console', 'files'] as const;
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -59,6 +61,8 @@ async function main(): Promise<void> {
   const program = await installHere(folder);
   if (only.has('startup')) findings.push(...(await benchmarkStartup(program, stop.signal)));
   if (only.has('daemon')) findings.push(...(await benchmarkDaemon(program, stop.signal)));
+  if (only.has('console')) findings.push(...(await benchmarkConsole()));
+  if (only.has('files')) findings.push(...(await benchmarkFiles(program, runs, stop.signal)));
   if (only.has('backup') || only.has('restore') || only.has('storages')) {
     for (const major of values.clients.split(',').map(Number) as Major[]) {
       const tools = process.env[`HOLDFAST_CLIENTS_${major}`] ?? clientTools(major);

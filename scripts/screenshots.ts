@@ -87,6 +87,7 @@ for (const language of pick(['en', 'de'] as const)) {
       await page.evaluate(`localStorage.setItem('holdfast-language', '${language}')`);
       await page.reload();
       const shoot = async (name: string) => {
+        await page.evaluate('scrollTo(0, 0)');
         await settled(page);
         const path = join(folder, `${name}-${language}-${scheme}-${size}.png`);
         await page.screenshot({ path, fullPage: true });

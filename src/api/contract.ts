@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { actions, roles, type Action } from '../access/roles.ts';
+import { planBody, restoreBody } from './restore-body.ts';
 
 /** One route. The same description checks requests, types handlers and clients, and becomes the OpenAPI document. */
 export interface Route {
@@ -200,35 +201,6 @@ const wait = z
 const started = z.object({ run: runView });
 const ofBackup = z.object({ source: name, id: name });
 const ofRun = z.object({ id: name });
-const restoreBody = z.strictObject({
-  source: name.optional(),
-  id: name.default('latest'),
-  storage: name.optional(),
-  into: z
-    .string()
-    .max(1000)
-    .nullable()
-    .default(null)
-    .meta({ description: 'Another database instead of the live one.' }),
-  inPlace: z.boolean().default(false),
-  tables: z
-    .array(z.strictObject({ schema: name, name }))
-    .max(1000)
-    .default([]),
-  schemas: z.array(name).max(1000).default([]),
-  owners: z.enum(['keep', 'none']).default('keep'),
-  sessions: z.enum(['disconnect', 'refuse']).default('disconnect'),
-  keepOld: z.boolean().default(false),
-  safetyBackup: z.boolean().default(true),
-  jobs: z.number().int().min(1).max(64).nullable().default(null),
-  allow: z.array(name).max(20).default([]).meta({ description: 'Guards to lift, by their code.' }),
-  password: z
-    .string()
-    .min(1)
-    .max(2000)
-    .optional()
-    .meta({ description: 'Of an encrypted backup, for this once: it is kept nowhere. Default: what is configured.' }),
-});
 
 /** Every route of `/api/v1`. One file because it is one table. */
 export const routes = {
@@ -353,7 +325,17 @@ export const routes = {
     action: 'backup',
     query: z.object({ wait }),
     body: z
-      .strictObject({ source: name.optional(), description: z.string().max(500).nullable().optional() })
+      .strictObject({
+        source: name.optional(),
+        description: z.string().max(500).nullable().optional(),
+        only: z
+          .array(z.enum(['database', 'files', 'app']))
+          .min(1)
+          .max(3)
+          .nullable()
+          .default(null)
+          .meta({ description: 'Only these parts of the source; null: all there are.' }),
+      })
       .prefault({}),
     response: started,
     status: 202,
@@ -501,11 +483,30 @@ export const routes = {
     path: '/restores/plan',
     summary: 'What a restore would do, and which guards stand in its way; nothing is touched',
     action: 'restore',
-    body: restoreBody,
+    body: planBody,
     response: z.object({
       id: z.string(),
-      mode: z.enum(['swap', 'in-place', 'new']),
+      what: z.enum(['database', 'files', 'bases']).meta({ description: 'What kind of restore it is.' }),
+      mode: z
+        .enum(['swap', 'in-place', 'new'])
+        .nullable()
+        .meta({ description: 'How what lives is replaced; null through the API of an application.' }),
       target: z.string(),
+      files: z
+        .array(
+          z.object({
+            name: z.string(),
+            target: z.string(),
+            replaces: z.boolean(),
+            files: z.number(),
+            bytes: z.number(),
+          }),
+        )
+        .meta({ description: 'Folders that come back.' }),
+      creates: z.array(z.string()).meta({ description: 'Of bases, a line each; the first thousand, as of the next.' }),
+      skips: z.array(z.string()),
+      cannot: z.array(z.string()).meta({ description: 'What cannot be restored, with the reason.' }),
+      blocks: z.array(z.string()).meta({ description: 'What stands in the way of bases.' }),
       guards: z.array(guardView),
       blocked: z.boolean(),
       confirm: z
@@ -517,10 +518,10 @@ export const routes = {
   restore: {
     method: 'POST',
     path: '/restores',
-    summary: 'Restore; `confirm` is the name of the database that is replaced',
+    summary: 'Restore; `confirm` is the word that the plan named',
     action: 'restore',
     query: z.object({ wait }),
-    body: restoreBody.extend({ confirm: z.string().max(200).optional() }),
+    body: restoreBody,
     response: started,
     status: 202,
   },

@@ -14,6 +14,8 @@ export interface App {
   readonly kind: AppKind;
   /** For people: `NocoDB at http://nocodb:8080`. No secret in it. */
   readonly title: string;
+  /** A failure of it leaves the backup of a database partial, which is told, instead of failing it. */
+  readonly optional?: boolean;
 
   check(signal: AbortSignal): Promise<AppCheck[]>;
   /** Checks rights and limits first, all problems at once; nothing is written anywhere. Called when the snapshot of the database stands. */
@@ -77,6 +79,8 @@ export interface AppPart {
   compression: { codec: 'none' | 'gzip' | 'zstd'; level: number | null };
   /** It was compressed before, and its name says so (`records.json.gz`). */
   compressedByTool: { codec: 'gzip'; level: number | null } | null;
+  /** Its failure leaves the rest whole: it is told, and the saving goes on without it and says so in its own indexes. */
+  optional?: boolean;
   open(signal: AbortSignal): Readable;
 }
 

@@ -17,6 +17,8 @@ export interface BackupWriter extends AsyncDisposable {
   readonly folders: boolean;
   /** Stores a part; when it fails, nothing of the part is left. */
   add(part: DumpPart | AppPart, options: { signal: AbortSignal; report: Report }): Promise<Artifact[]>;
+  /** Takes back what was added: nobody will name it. */
+  discard(artifacts: readonly Artifact[]): Promise<void>;
   /** What was added, as it is stored, while the backup is still being written. */
   read(path: string, signal: AbortSignal): Promise<Readable>;
   /** The key everything is encrypted to; null: nothing is. */
@@ -95,6 +97,10 @@ class Writer implements BackupWriter {
       await this.#stage.remove(name).catch(() => undefined);
       throw error;
     }
+  }
+
+  async discard(artifacts: readonly Artifact[]): Promise<void> {
+    for (const { path } of artifacts) await this.#stage.remove(path);
   }
 
   read(path: string, signal: AbortSignal): Promise<Readable> {

@@ -35,7 +35,8 @@ export async function adoptApp(
       }
       return stored;
     },
-    (done) => `${formatCount(done.length, 'file')}, ${formatBytes(done.reduce((sum, each) => sum + each.bytes, 0))} stored`,
+    (done) =>
+      `${formatCount(done.length, 'file')}, ${formatBytes(done.reduce((sum, each) => sum + each.bytes, 0))} stored`,
   );
   return { artifacts, app: { kind: app.kind, ...saving.facts() }, warnings: saving.warnings };
 }

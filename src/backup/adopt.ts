@@ -108,6 +108,7 @@ export async function adopt(task: AdoptTask): Promise<BackupResult> {
         bytes: artifacts.reduce((sum, artifact) => sum + artifact.bytes, 0),
         rawBytes: null,
         artifacts,
+        failed: [],
         copies: { [primary.name]: 'complete', ...Object.fromEntries(copied.map((copy) => [copy.to, copy.state])) },
         tables: counts.tables.length,
         rows: counts.tables.reduce((sum, table) => sum + (table.rows ?? 0), 0),

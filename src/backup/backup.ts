@@ -2,6 +2,7 @@ import type { Artifact, Manifest } from '../archive/manifest.ts';
 import { removeBackup } from '../archive/remove.ts';
 import type { BackupWriter } from '../archive/writer.ts';
 import type { Clock } from '../base/clock.ts';
+import { toHoldfastError } from '../base/errors.ts';
 import { step, type Report } from '../base/progress.ts';
 import { formatBytes, formatCount } from '../base/units.ts';
 import type { CopyOutcome } from '../care/copies.ts';
@@ -15,7 +16,7 @@ import { applyRetention, clearLocal, retryOlder } from './afterwards.ts';
 import { begin, sweepAfterMs } from './begin.ts';
 import { beginCopies, type EarlyCopies } from './early-copies.ts';
 import { withHooks, type HookTask } from './hooks.ts';
-import { saveApps, type Parts, type SavedApps } from './save-apps.ts';
+import { saveApps, type FailedPart, type Parts, type SavedApps } from './save-apps.ts';
 
 export type Trigger = Manifest['trigger'];
 
@@ -53,6 +54,8 @@ export interface BackupResult {
   bytes: number;
   rawBytes: number | null;
   artifacts: Artifact[];
+  /** Optional parts that could not be saved; then the run is partial. */
+  failed: FailedPart[];
   /** By storage: `complete`, `pending` when it failed and is tried again, `missing` when it went (`deleteLocalAfterCopy`). */
   copies: Record<string, string>;
   tables: number;
@@ -69,7 +72,7 @@ export async function backup(task: BackupTask): Promise<BackupResult> {
     await using lease = await holdLock({ catalog, clock, name: sourceLock(source), run: run.id, signal: run.signal });
     const inside = { ...task, signal: lease.signal, report: run.report };
     return await withHooks(aroundBackup(inside, run.id), async (reached) => {
-      const taken = await takeBackup(inside, lease, run.id);
+      const taken = await takeUnlessChanged(inside, lease, run.id);
       const state = taken.state === 'partial' ? 'partial' : 'succeeded';
       const warnings = [...taken.warnings, ...(await reached({ backup: taken.id, state }))];
       await retryOlder(inside, taken.copies, run.id);
@@ -91,6 +94,21 @@ export function sourceLock(source: Source): string {
   return `source:${source.name}`;
 }
 
+const mostAttempts = 3;
+
+/** A migration that changed tables under the dump is over soon: the backup begins anew, with a new snapshot. */
+async function takeUnlessChanged(task: BackupTask, lease: Lease, run: string): Promise<BackupResult> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await takeBackup(task, lease, run);
+    } catch (error) {
+      const { code, message } = toHoldfastError(error);
+      if (code !== 'DATABASE_CHANGED' || attempt === mostAttempts || task.signal.aborted) throw error;
+      task.report({ kind: 'warning', message: `${message}; the backup begins anew` });
+    }
+  }
+}
+
 /** The backup itself, for callers that hold the source's lock already (a restore's safety backup). */
 export async function takeBackup(task: BackupTask, lease: Lease, run: string): Promise<BackupResult> {
   const { source, clock, signal, report } = task;
@@ -110,7 +128,7 @@ export async function takeBackup(task: BackupTask, lease: Lease, run: string): P
       () => storeDump(snapshot, writer, copies, { signal, report }),
       (done) => `${formatBytes(sumOf(done.artifacts))} stored, ${describeCounts(done.counts)}`,
     ));
-  const saved = await saveApps(apps, writer, copies, { signal, report });
+  const saved = await saveApps(apps, { writer, copies, others: stored !== null, signal, report });
   lease.assertHeld();
   const manifest = await step(report, 'seal', () =>
     writer.seal(
@@ -131,13 +149,14 @@ export async function takeBackup(task: BackupTask, lease: Lease, run: string): P
     run,
     id: manifest.id,
     source: source.name,
-    state: copied.every(({ state }) => state === 'complete') ? 'succeeded' : 'partial',
+    state: saved.failed.length === 0 && copied.every(({ state }) => state === 'complete') ? 'succeeded' : 'partial',
     durationMs: manifest.durationMs,
     sealedAt,
     verifyMs,
     bytes: sumOf(manifest.artifacts),
     rawBytes: sumOfRaw(manifest.artifacts),
     artifacts: manifest.artifacts,
+    failed: saved.failed,
     copies: { [primary.name]: 'complete', ...Object.fromEntries(copied.map(({ to, state }) => [to, state])) },
     tables: stored?.counts.tables.length ?? 0,
     rows: stored ? rowsOf(stored.counts) : 0,

@@ -1,5 +1,7 @@
 import type { Artifact } from '../archive/manifest.ts';
 import type { BackupWriter } from '../archive/writer.ts';
+import { throwIfAborted } from '../base/abort.ts';
+import { toHoldfastError } from '../base/errors.ts';
 import { step, type Report } from '../base/progress.ts';
 import { formatBytes, formatCount } from '../base/units.ts';
 import type { App, AppDatabase, Saving } from '../apps/app.ts';
@@ -9,6 +11,14 @@ import type { EarlyCopies } from './early-copies.ts';
 
 export interface OpenApps extends AsyncDisposable {
   readonly opened: readonly { app: App; saving: Saving }[];
+  /** Optional ones that cannot be saved now. */
+  readonly failed: readonly FailedPart[];
+}
+
+export interface FailedPart {
+  part: string;
+  code: string;
+  message: string;
 }
 
 /** Folders and applications look at themselves before the dump begins: hours later is too late to learn of a missing right. */
@@ -21,12 +31,19 @@ export async function openApps(
   const database = snapshot && databaseFor(source, snapshot);
   await using doors = new AsyncDisposableStack();
   const opened: { app: App; saving: Saving }[] = [];
+  const failed: FailedPart[] = [];
   for (const app of source.apps) {
     if (!wants(only, app.kind === 'files' ? 'files' : 'app')) continue;
-    opened.push({ app, saving: doors.use(await app.open({ encrypted, database }, signal)) });
+    try {
+      opened.push({ app, saving: doors.use(await app.open({ encrypted, database }, signal)) });
+    } catch (error) {
+      throwIfAborted(signal);
+      if (!app.optional || snapshot === null) throw error;
+      failed.push(failureOf(app, error));
+    }
   }
   const kept = doors.move();
-  return { opened, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+  return { opened, failed, [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }
 
 /** What a backup shall hold; null: all that the source has. */
@@ -51,36 +68,85 @@ export interface SavedApps {
   files: Record<string, unknown> | null;
   app: Record<string, unknown> | null;
   warnings: string[];
+  failed: FailedPart[];
 }
 
+interface Task {
+  writer: BackupWriter;
+  copies: EarlyCopies;
+  /** Something else is in this backup: what is optional may be missing from it. */
+  others: boolean;
+  signal: AbortSignal;
+  report: Report;
+}
+
+/** A manifest is no log. */
+const mostTold = 100;
+
 /** One after the other, each as a step of its own. */
-export async function saveApps(
-  { opened }: OpenApps,
-  writer: BackupWriter,
-  copies: EarlyCopies,
-  { signal, report }: { signal: AbortSignal; report: Report },
-): Promise<SavedApps> {
-  const saved: SavedApps = { artifacts: [], files: null, app: null, warnings: [] };
+export async function saveApps({ opened, failed }: OpenApps, task: Task): Promise<SavedApps> {
+  const { copies, others, signal, report } = task;
+  const saved: SavedApps = { artifacts: [], files: null, app: null, warnings: [], failed: [...failed] };
   for (const { app, saving } of opened) {
     const role = app.kind === 'files' ? 'files' : 'app';
-    const artifacts = await step(
-      report,
-      app.kind,
-      async () => {
-        const stored: Artifact[] = [];
-        for await (const part of saving.parts(signal)) {
-          const added = await writer.add({ ...part, role }, { signal, report });
-          copies.add(added);
-          stored.push(...added);
-        }
-        return stored;
-      },
-      (done) =>
-        `${app.title}: ${formatCount(done.length, 'file')}, ${formatBytes(done.reduce((sum, each) => sum + each.bytes, 0))} stored`,
-    );
+    let artifacts: Artifact[];
+    try {
+      const lacking: FailedPart[] = [];
+      artifacts = await step(report, app.kind, () => saveApp(saving, lacking, role, task), describeSaved(app));
+      saved.failed.push(...lacking);
+    } catch (error) {
+      throwIfAborted(signal);
+      if (!app.optional || !others) throw error;
+      saved.failed.push(failureOf(app, error));
+      continue;
+    }
+    // Not before all of it is there: what is taken back must not be on its way to another storage.
+    copies.add(artifacts);
     saved.artifacts.push(...artifacts);
     saved.warnings.push(...saving.warnings);
     saved[role] = role === 'app' ? { kind: app.kind, ...saving.facts() } : saving.facts();
   }
+  const told = saved.failed.slice(0, mostTold);
+  saved.warnings.push(
+    ...told.map(({ part, message, code }) => `${part} is not in this backup: ${message} (${code})`),
+    ...(saved.failed.length > mostTold ? [`and ${saved.failed.length - mostTold} more parts are not in it`] : []),
+  );
   return saved;
+}
+
+async function saveApp(
+  saving: Saving,
+  lacking: FailedPart[],
+  role: 'files' | 'app',
+  { writer, signal, report }: Task,
+): Promise<Artifact[]> {
+  const stored: Artifact[] = [];
+  try {
+    for await (const part of saving.parts(signal)) {
+      try {
+        stored.push(...(await writer.add({ ...part, role }, { signal, report })));
+      } catch (error) {
+        throwIfAborted(signal);
+        if (part.optional !== true) throw error;
+        const { code, message } = toHoldfastError(error);
+        lacking.push({ part: part.name, code, message });
+      }
+    }
+    return stored;
+  } catch (error) {
+    await writer.discard(stored).catch(() => undefined);
+    throw error;
+  }
+}
+
+function describeSaved({ title }: App): (artifacts: readonly Artifact[]) => string {
+  return (artifacts) => {
+    const bytes = artifacts.reduce((sum, each) => sum + each.bytes, 0);
+    return `${title}: ${formatCount(artifacts.length, 'file')}, ${formatBytes(bytes)} stored`;
+  };
+}
+
+function failureOf({ title }: App, error: unknown): FailedPart {
+  const { code, message } = toHoldfastError(error);
+  return { part: title, code, message };
 }

@@ -22,6 +22,7 @@ export interface RunResult {
   removed?: string[];
   rows?: number;
   warnings?: string[];
+  failed?: { part: string; message: string }[];
   checks?: { artifact?: string; query?: string; ok?: boolean; detail?: string }[];
 }
 
@@ -47,8 +48,8 @@ export function runFacts(run: RunRecord, placeOf: PlaceOf): RunFacts {
     backup,
     durationMs: durationOf(run),
     bytes,
-    databaseBytes: dumpBytes(result),
-    fileBytes: null,
+    databaseBytes: sumOf(result, ['database']),
+    fileBytes: sumOf(result, ['files', 'app']),
     bases: null,
     tables: typeof result.tables === 'number' ? result.tables : null,
     records: rows,
@@ -78,9 +79,10 @@ export function durationOf({ startedAt, finishedAt }: RunRecord): number | null 
   return finishedAt === null ? null : Math.max(0, new Date(finishedAt).getTime() - new Date(startedAt).getTime());
 }
 
-function dumpBytes({ artifacts = [] }: RunResult): number | null {
-  const dumps = artifacts.filter(({ role }) => role === 'database');
-  return dumps.length === 0 ? null : dumps.reduce((sum, { bytes = 0 }) => sum + bytes, 0);
+/** Null: none of them was stored. */
+function sumOf({ artifacts = [] }: RunResult, roles: readonly string[]): number | null {
+  const some = artifacts.filter(({ role }) => roles.includes(role ?? ''));
+  return some.length === 0 ? null : some.reduce((sum, { bytes = 0 }) => sum + bytes, 0);
 }
 
 function pathOf(title: string, source: string, backup: string): string {

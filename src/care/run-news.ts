@@ -81,7 +81,8 @@ function backupNews(run: RunRecord, source: string, context: RunContext): RunNew
   }
   const again = texts.backupGood(run, context);
   const copies = failedCopies(run);
-  const incomplete = run.state === 'partial' && copies.length === 0;
+  const { failed = [] } = resultOf(run);
+  const incomplete = run.state === 'partial' && (copies.length === 0 || failed.length > 0);
   const partial = {
     ...problemOf(run, source, { key: `backup-partial/${source}`, texts: texts.backupIncomplete(run, context) }),
     severity: 'warning' as const,

@@ -38,10 +38,15 @@ export function backupIncomplete(run: RunRecord, around: Around): Texts {
   return {
     ...frame(run, around),
     title: `backup of ${run.source} is incomplete`,
-    what: `Backup ${run.backup} was stored, but a part of it failed.`,
+    what: `Backup ${run.backup} was stored, but a part of it failed${failedParts(run)}.`,
     meaning: 'What was stored is whole and can be restored; the part that failed is not in it.',
     todo: [`See which part: holdfast logs ${run.id}`],
   };
+}
+
+function failedParts(run: RunRecord): string {
+  const { failed = [] } = resultOf(run);
+  return failed.length === 0 ? '' : `: ${failed.map(({ part, message }) => `${part} (${message})`).join(', ')}`;
 }
 
 export function backupGood(run: RunRecord, around: Around): Texts {

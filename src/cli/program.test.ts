@@ -196,6 +196,19 @@ test('hidden options and names of older systems stay out of the way', async () =
   expect(stdout).toContain('Also known as: example');
 });
 
+test('N-36 N-39 to N-43 what the older system asked before takes --force, and does not show it', () => {
+  const asking = [
+    'delete',
+    'restore',
+    ...['files', 'schema', 'records', 'attachments'].map((part) => `restore-${part}`),
+  ];
+  for (const name of asking) {
+    const options = commands.find((command) => command.name === name)?.options ?? [];
+    const force = { name: 'force', summary: 'same as --yes', hidden: true };
+    expect(options, name).toContainEqual(expect.objectContaining(force));
+  }
+});
+
 test('every command has a summary that fits, an example that begins with holdfast, and names nobody else has', () => {
   const all = commands.flatMap((command) => [command, ...(command.commands ?? [])]);
   for (const command of all) {

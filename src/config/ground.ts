@@ -31,11 +31,18 @@ export function groundOf(preset: ReadPreset, said: ReadonlyMap<string, Environme
     warnings: lostFolders(preset.tree, source, said.get('HOLDFAST_FILES')),
   };
   const replaced = replacedBy(said, source);
+  const losers: { origin: PresetOrigin; winner: EnvironmentValue }[] = [];
+  // A variable may stand for several settings, and still be needed for another one.
+  const effective = new Set<string>();
   for (const [path, origin] of preset.origins) {
     const winner = replaced.find(({ below }) => isAtOrBelow(path, below));
-    if (winner) ground.warnings.push(...lost(origin, winner.value));
-    else place(ground, { path, origin, preset: preset.name, cwd });
+    if (winner) losers.push({ origin, winner: winner.value });
+    else {
+      place(ground, { path, origin, preset: preset.name, cwd });
+      for (const value of origin.values) effective.add(value.origin);
+    }
   }
+  for (const { origin, winner } of losers) ground.warnings.push(...lost(origin, winner, effective));
   ground.warnings = [...new Set(ground.warnings)];
   return ground;
 }
@@ -71,9 +78,9 @@ function replacedBy(said: ReadonlyMap<string, EnvironmentValue>, source: string)
   ];
 }
 
-function lost({ values }: PresetOrigin, winner: EnvironmentValue): string[] {
+function lost({ values }: PresetOrigin, winner: EnvironmentValue, effective: ReadonlySet<string>): string[] {
   return values
-    .filter(({ text }) => text !== winner.text)
+    .filter(({ text, origin }) => text !== winner.text && !effective.has(origin))
     .map(({ origin }) => `${winner.origin} is used, so ${origin} has no effect`);
 }
 

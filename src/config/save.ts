@@ -5,7 +5,7 @@ import { HoldfastError, systemErrno } from '../base/errors.ts';
 import { readDocument } from './document.ts';
 import type { Environment } from './environment.ts';
 import { judgeWritten } from './judge.ts';
-import { formatPath, type Path } from './path.ts';
+import { formatPath, isBranch, type Path } from './path.ts';
 import { configInvalid } from './problems.ts';
 
 /** One setting in the form it is written in a file; undefined removes it. */
@@ -50,8 +50,8 @@ function edit(text: string, changes: readonly SettingChange[], file: string): st
   for (const { path, value } of changes) {
     try {
       if (value === undefined) document.deleteIn([...path]);
-      // As a node: a further change may go into what was just written.
-      else document.setIn([...path], document.createNode(value));
+      // As a node where a further change may go into it; a plain value keeps the comment behind the one before.
+      else document.setIn([...path], isBranch(value) ? document.createNode(value) : value);
     } catch (error) {
       throw new HoldfastError(
         'CONFIG_NOT_EDITABLE',

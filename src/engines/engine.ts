@@ -8,7 +8,7 @@ export { tableTitle, type TableName } from './table-name.ts';
 export type * from './upkeep.ts';
 
 /**
- * The contract of a database engine. One folder per engine; recipes know only this file.
+ * The contract of a database engine. One folder per engine; recipes know only this file, which is one file because it is read as a whole.
  *
  * Every method takes a signal and, when it fires, must end all programs and server sessions it started before it rejects.
  * Errors are `HoldfastError`s with a stable code and a hint; foreign messages are translated inside the engine.

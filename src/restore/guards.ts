@@ -93,8 +93,9 @@ function checkTarget({ mode, name, target, whole }: GuardFacts): Guard {
 function checkRights({ mode, server, target, name }: GuardFacts): Guard {
   if (mode === 'in-place' || (mode === 'new' && target)) {
     const owner = target?.facts.owner ?? '';
+    const what = owner === '' ? name : `what belongs to ${owner}`;
     return server.memberOf.includes(owner)
-      ? pass('rights', `${server.role} may change what belongs to ${owner}`)
+      ? pass('rights', `${server.role} may change ${what}`)
       : warn(
           'rights',
           `${server.role} does not own ${name} (${owner} does); what it may not replace makes the restore end without a change`,
@@ -115,8 +116,8 @@ function checkRights({ mode, server, target, name }: GuardFacts): Guard {
 
 function checkServerVersion({ backup, server }: GuardFacts): Guard | null {
   if (!backup) return null;
-  const from = majorOf(backup.serverVersion);
-  const to = majorOf(server.version);
+  const from = majorOf(backup.engine, backup.serverVersion);
+  const to = majorOf(backup.engine, server.version);
   if (to >= from) return pass('server-version', `made on ${backup.serverVersion}, restored on ${server.version}`);
   const detail = `made on ${backup.serverVersion}, this server is older (${server.version}) and may not know what the dump says`;
   return block('server-version', detail, '--allow server-version');
@@ -213,10 +214,11 @@ function checkScript({ foreignScript }: GuardFacts): Guard | null {
   return block('script', 'a plain SQL file that was not made here can run commands on this machine', '--allow script');
 }
 
-/** `15.18 (Debian ...)` → 15; versions before 10 had two numbers that both count. */
-function majorOf(version: string): number {
+/** `15.18 (Debian ...)` → 15; of MariaDB, MySQL, SQLite and PostgreSQL before 10, two numbers count: 10.6 is older than 10.11. */
+function majorOf(engine: string, version: string): number {
   const [major = '0', minor = '0'] = version.split('.');
-  return Number(major) >= 10 ? Number.parseInt(major, 10) : Number(`${major}.${Number.parseInt(minor, 10)}`);
+  const first = Number.parseInt(major, 10) * 1000;
+  return engine === 'postgres' && first >= 10_000 ? first : first + Number.parseInt(minor, 10);
 }
 
 function pass(code: GuardCode, detail: string): Guard {

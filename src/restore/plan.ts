@@ -1,5 +1,4 @@
-import { openForeignDump } from '../archive/foreign.ts';
-import { openArchive, type StoredBackup } from '../archive/reader.ts';
+import type { StoredBackup } from '../archive/reader.ts';
 import type { AppDatabase, StagedTree } from '../apps/app.ts';
 import {
   tableTitle,
@@ -11,19 +10,11 @@ import {
   type TableName,
   type TargetFacts,
 } from '../engines/engine.ts';
-import { throwIfAborted } from '../base/abort.ts';
 import { HoldfastError } from '../base/errors.ts';
 import { databaseOf, family, readerOf, type Source } from '../care/source.ts';
-import type { Storage } from '../storage/storage.ts';
 import { blocking, evaluateGuards, type Guard, type RestoreMode } from './guards.ts';
+import { openDump, type BackupPlace } from './open-dump.ts';
 import { planTrees, treesOf, type TreesOfBackup } from './trees.ts';
-
-export interface BackupPlace {
-  storage: Storage;
-  id: string;
-  /** Other storages that have the same backup, for when this one turns out damaged or does not answer. */
-  others?: readonly Storage[];
-}
 
 /** What the operator asked for, before anything is looked at. */
 export interface RestoreRequest {
@@ -150,38 +141,6 @@ function chooseMode({ into, inPlace, scope }: RestoreRequest): RestoreMode {
   if (into !== null) return 'new';
   // A part of a database cannot be swapped in: it replaces its counterpart in one transaction.
   return inPlace || scope !== null ? 'in-place' : 'swap';
-}
-
-async function openDump(
-  { source, from }: RestoreRequest,
-  scratch: string,
-  signal: AbortSignal,
-): Promise<{ archive: StoredBackup | null; dump: StoredDump }> {
-  if ('file' in from) {
-    const recognise = (head: Buffer) => databaseOf(source).recognise(head);
-    return { archive: null, dump: await openForeignDump({ path: from.file, scratch, recognise, signal }) };
-  }
-  const archive = await openFirst(source, from, scratch, signal);
-  return { archive, dump: archive.dump() };
-}
-
-/** The first copy whose manifest can be read; whose bytes are whole is looked at before anything is touched. */
-async function openFirst(
-  source: Source,
-  { storage, id, others = [] }: BackupPlace,
-  scratch: string,
-  signal: AbortSignal,
-): Promise<StoredBackup> {
-  let failure: { error: unknown } | undefined;
-  for (const place of [storage, ...others]) {
-    try {
-      return await openArchive({ storage: place, source: source.name, id, keys: source.keys, scratch, signal });
-    } catch (error) {
-      throwIfAborted(signal);
-      failure ??= { error };
-    }
-  }
-  throw failure?.error;
 }
 
 function wholeOnly({ engine }: Database): HoldfastError {

@@ -8,7 +8,7 @@ import { appOf, type Source } from '../care/source.ts';
 import { assertVerified, readingLock } from '../care/verify.ts';
 import { holdLock } from '../catalog/lease.ts';
 import { withRun } from '../catalog/run.ts';
-import type { BackupPlace } from './plan.ts';
+import type { BackupPlace } from './open-dump.ts';
 import type { RestoreTask } from './task.ts';
 
 export interface PartsRequest extends BasesRequest {

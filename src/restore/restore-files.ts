@@ -9,7 +9,7 @@ import { assertVerified, readingLock } from '../care/verify.ts';
 import { holdLock } from '../catalog/lease.ts';
 import { withRun } from '../catalog/run.ts';
 import { aroundRestore } from './around-restore.ts';
-import type { BackupPlace } from './plan.ts';
+import type { BackupPlace } from './open-dump.ts';
 import { safetyBackup } from './safety.ts';
 import type { RestoreTask } from './task.ts';
 import { layTrees, planTrees, treesOf, type TreesOfBackup } from './trees.ts';
@@ -87,7 +87,7 @@ export async function restoreFiles(task: FilesTask): Promise<FilesResult> {
       const result = await withHooks(hooks, async (reached) => {
         const safety =
           planned.destructive && request.safetyBackup
-            ? await safetyBackup(inside, { source, from: from.id, only: ['files', 'app'] }, sourceLease, run.id)
+            ? await safetyBackup(inside, { source, from: from.id, only: null }, sourceLease, run.id)
             : null;
         await using laid = await layTrees(inside, planned.trees, wanted);
         sourceLease.assertHeld();

@@ -26,6 +26,12 @@ const services = stacks.flatMap((stack) =>
   ]),
 );
 const databases = ['database', 'db'];
+/** Which volume of which service holds the files of users, and where the backup sees it. */
+const filesOf: Readonly<Record<string, { of: string; volume: string; at: string }>> = {
+  nocodb: { of: 'nocodb', volume: 'nocodb-data', at: '/nocodb-data' },
+  'nocodb-development': { of: 'nocodb', volume: 'nocodb-data', at: '/nocodb-data' },
+  nocobase: { of: 'nocobase', volume: 'nocobase-storage', at: '/nocobase/storage' },
+};
 const isOneShot = ({ restart }: Service) => restart === 'no';
 const withDefaults = (text: string, { example }: Stack) => filledIn(text, exampleVariables(example, { all: false }));
 
@@ -104,7 +110,8 @@ describe('every service', () => {
     (_, service, stack) => {
       for (const port of service.ports ?? []) expect(withDefaults(port, stack)).toMatch(/^127\.0\.0\.1:\d+:\d+$/);
       expect(service).not.toHaveProperty('privileged');
-      expect(service).not.toHaveProperty('cap_add');
+      expect(service.cap_add === undefined || service.cap_drop?.includes('ALL')).toBe(true);
+      expect(['CHOWN', 'DAC_OVERRIDE', 'FOWNER']).toEqual(expect.arrayContaining(service.cap_add ?? []));
       expect(JSON.stringify(service.volumes ?? [])).not.toContain('docker.sock');
     },
   );
@@ -138,7 +145,11 @@ describe.each(stacks.map((stack) => [stack.name, stack] as const))('the backup o
     for (const name of databases) expect(stack.services[name]?.depends_on).toBeUndefined();
   });
 
-  test('runs without rights, and comes back', () => {
+  test('runs with no more rights than the files it puts back need, and comes back', () => {
+    // What belongs to root or to any user can be saved and put back by root only; without files, there is no need for it.
+    const rights = stack.name in filesOf ? { user: '0:0', cap_add: ['CHOWN', 'DAC_OVERRIDE', 'FOWNER'] } : {};
+    const { user, cap_add } = backup;
+    expect({ ...(user && { user }), ...(cap_add && { cap_add }) }).toEqual(rights);
     expect(backup).toMatchObject({
       read_only: true,
       cap_drop: ['ALL'],
@@ -147,7 +158,6 @@ describe.each(stacks.map((stack) => [stack.name, stack] as const))('the backup o
       stop_grace_period: '1m',
       healthcheck: { test: ['CMD', 'holdfast', 'health'] },
     });
-    expect(backup).not.toHaveProperty('user');
     expect(backup).not.toHaveProperty('ports');
     expect(backup).not.toHaveProperty('entrypoint');
     expect(backup).not.toHaveProperty('command');
@@ -160,6 +170,25 @@ describe.each(stacks.map((stack) => [stack.name, stack] as const))('the backup o
       const [volume] = targets.find(([, target]) => target === place) ?? [];
       expect(Object.keys(stack.volumes), place).toContain(volume);
     }
+  });
+
+  test('N-15 B-01 saves the files of its application, and can put them back', () => {
+    const places = (backup.volumes ?? []).map((volume) => volume.split(':'));
+    const expected = filesOf[stack.name];
+    const found = places.find(([volume]) => volume !== undefined && volume === expected?.volume);
+    // Nothing behind it: a volume that can only be read cannot be restored either.
+    expect(found).toEqual(expected && [expected.volume, expected.at]);
+    if (!expected) return;
+    expect(Object.keys(stack.volumes)).toContain(expected.volume);
+    const { volumes = [] } = stack.services[expected.of] ?? {};
+    expect(volumes.some((volume) => volume.startsWith(`${expected.volume}:`))).toBe(true);
+  });
+
+  test('whatever works on the same state is the same user', () => {
+    const users = Object.values(stack.services)
+      .filter(({ volumes = [] }) => volumes.includes('backup-state:/var/lib/holdfast'))
+      .map(({ user, cap_add, cap_drop }) => ({ user, cap_add, cap_drop }));
+    expect(new Set(users.map((each) => JSON.stringify(each))).size).toBe(1);
   });
 
   test('N-01 J-02 is named by the stack', () => {
@@ -284,6 +313,29 @@ describe('the environment that the backup gets', () => {
       expect(shown).not.toMatch(/example-secret-key|example-mail-password|example-token|correct horse/);
     },
   );
+
+  const valueOf = (shown: string, path: string) =>
+    (JSON.parse(shown) as { settings: { path: string; value: unknown }[] }).settings.find((each) => each.path === path)
+      ?.value;
+
+  test.each(['nocodb', 'nocodb-development'])(
+    'N-15 N-16 %s: the data folder, and with a token the export',
+    async (name) => {
+      const stack = stacks.find((each) => each.name === name) as Stack;
+      const shown = await effective(stack, true);
+      expect(valueOf(shown, 'sources.nocodb.files[0].path')).toBe('/nocodb-data');
+      expect(valueOf(shown, 'sources.nocodb.app.url')).toBe('http://nocodb:8080');
+      expect(valueOf(shown, 'sources.nocodb.app.token')).not.toBeUndefined();
+      expect(valueOf(await effective(stack, false), 'sources.nocodb.app.kind')).toBeUndefined();
+    },
+  );
+
+  test('B-01 nocobase: its storage folder, where the volume is mounted', async () => {
+    const shown = await effective(stacks.find(({ name }) => name === 'nocobase') as Stack, false);
+    expect(valueOf(shown, 'sources.nocobase.app.storagePath')).toBe('/nocobase/storage');
+    expect(valueOf(shown, 'sources.nocobase.app.url')).toBe('http://nocobase');
+    expect(valueOf(shown, 'storages.local.path')).toBe('/backups');
+  });
 
   test.each([
     ['nocodb', 'nocodb'],

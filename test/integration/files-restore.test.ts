@@ -29,6 +29,7 @@ import {
   sameContent,
   saveTrees,
   signal,
+  strangeTree,
   task,
   tree,
   type SavedTrees,
@@ -70,6 +71,17 @@ describe('a restore replaces a folder as a whole', () => {
     await staged.forget();
     expect(await readdir(folder.path)).toEqual(['backup', 'live']);
     expect(listTree(live, { nanoseconds: false })).toEqual(before);
+  });
+
+  test('S18: whatever the names, rights, owners, times and links are', async () => {
+    await using folder = await temporaryFolder();
+    const live = join(folder.path, 'live');
+    await strangeTree(live);
+    const saved = await saveTrees(folder.path, [tree(live)]);
+    await using staged = await treesOf(folder.path, [tree(live)]).stage(saved, all, task);
+    const [swapped] = await staged.swap(signal);
+    expect(listTree(live, { nanoseconds: false })).toEqual(listTree(swapped?.previous ?? '', { nanoseconds: false }));
+    expect(sameContent(live, swapped?.previous ?? '')).toBe(true);
   });
 
   test('what was laid down and did not become live is removed', async () => {

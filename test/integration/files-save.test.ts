@@ -1,18 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import {
-  appendFile,
-  chmod,
-  chown,
-  link,
-  lutimes,
-  mkdir,
-  open,
-  stat,
-  symlink,
-  truncate,
-  unlink,
-  writeFile,
-} from 'node:fs/promises';
+import { appendFile, chmod, mkdir, open, stat, symlink, truncate, unlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
@@ -21,7 +8,7 @@ import { describe, expect, test } from 'vitest';
 import { createFiles } from '../../src/apps/files/files.ts';
 import { packTree } from '../../src/apps/files/pack-tree.ts';
 import { readTree } from '../../src/apps/files/read-tree.ts';
-import { contextIn, listTree, sameContent, saveTrees, signal, tree } from '../support/file-trees.ts';
+import { contextIn, listTree, sameContent, saveTrees, signal, strangeTree, tree } from '../support/file-trees.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const root = process.getuid?.() === 0;
@@ -315,38 +302,4 @@ async function asOrdinaryUser(what: string, source: string, folder: string): Pro
 async function touch(path: string): Promise<string> {
   await writeFile(path, '');
   return path;
-}
-
-/** Everything that a file system of this machine can hold and a careless program stumbles over. */
-async function strangeTree(source: string): Promise<void> {
-  const names = [
-    "it's",
-    'say "hi"',
-    'line\nbreak',
-    '-rf',
-    '$HOME;`id`',
-    'größe',
-    '日本😀',
-    ' blank ',
-    'back\\slash',
-    'c'.repeat(255),
-  ];
-  await mkdir(join(source, 'linked'), { recursive: true });
-  for (const name of names) await writeFile(join(source, name), `content of ${name}`);
-  await writeFile(Buffer.concat([Buffer.from(`${source}/`), Buffer.from([0x6c, 0xe4, 0xff, 0x31])]), 'not UTF-8');
-  const deep = join(source, ...Array.from({ length: 4 }, (_, at) => `${at}${'d'.repeat(99)}`));
-  await mkdir(deep, { recursive: true });
-  await symlink('x'.repeat(150), join(deep, 'long link'));
-  await symlink('/nowhere/größe', join(source, 'dangling'));
-  await lutimes(join(source, 'dangling'), 1_000_000_000.25, 1_000_000_000.25);
-  await writeFile(join(source, 'linked/one'), 'three names');
-  await link(join(source, 'linked/one'), join(source, 'linked/two'));
-  await link(join(source, 'linked/one'), join(deep, 'three'));
-  await chmod(join(source, '-rf'), root ? 0o4751 : 0o751);
-  if (root) await chown(join(source, 'größe'), 4_000_000, 12_345);
-  await chmod(join(source, 'linked'), 0o555);
-  execFileSync('touch', ['-d', '2001-02-03 04:05:06.123456789 UTC', join(source, 'größe')]);
-  execFileSync('touch', ['-d', '1960-01-01 00:00:00.5 UTC', join(source, ' blank ')]);
-  execFileSync('touch', ['-d', '2400-01-01 00:00:00 UTC', join(source, "it's")]);
-  execFileSync('touch', ['-d', '1999-01-01 00:00:00.25 UTC', source]);
 }

@@ -1,6 +1,6 @@
 import { createWriteStream } from 'node:fs';
-import { mkdir, readdir, readFile, truncate, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compareCounts } from '../../src/care/compare.ts';
@@ -129,6 +129,20 @@ describe.skipIf(!hasMariadb())('what goes wrong with dumps of MariaDB', () => {
     expect(Math.abs(await open('shop').clockAhead(never))).toBeLessThan(60_000);
   });
 
+  it('S23 the password stands in no argument and no environment, and in a file only we can read', async () => {
+    await using _snapshot = await open('large', { dump: { format: 'directory' } }).open({ folders: true }, never);
+    const running = await toolsRunning(server);
+    expect(running).toHaveLength(2);
+    for (const pid of running) {
+      const line = await readFile(join('/proc', String(pid), 'cmdline'), 'utf8');
+      expect(line).not.toContain(server.password);
+      expect(await readFile(join('/proc', String(pid), 'environ'), 'utf8')).not.toContain(server.password);
+      const file = /--defaults-file=([^\0]+)/.exec(line)?.[1] ?? '';
+      expect((await stat(file)).mode & 0o777).toBe(0o600);
+      expect((await stat(dirname(file))).mode & 0o777).toBe(0o700);
+    }
+  });
+
   it('S7 a table locked by a migration ends by the time limit, and is named', async () => {
     await using holder = await server.session('shop');
     await holder.query('LOCK TABLES t WRITE');
@@ -185,6 +199,27 @@ describe.skipIf(!hasMariadb())('what goes wrong with dumps of MariaDB', () => {
       await expect(consumed).rejects.toMatchObject({ code: 'TOOL_FAILED' });
     });
   }
+
+  it('S7 a migration that begins after the dump, and lasts, ends it by the time limit', async () => {
+    await using holder = await server.session('large');
+    const dumping = (async () => {
+      await using snapshot = await open('large', { dump: { format: 'plain', lockTimeout: '1s' } }).open(
+        { folders: true },
+        never,
+      );
+      await holder.query('LOCK TABLES second_one WRITE');
+      for await (const part of snapshot.parts(never)) {
+        if (part.kind === 'stream') for await (const _ of part.open(never));
+      }
+    })();
+    await expect(dumping).rejects.toMatchObject({
+      code: 'DATABASE_LOCKED',
+      message: expect.stringContaining('second_one'),
+      retryable: true,
+    });
+    await holder.query('UNLOCK TABLES');
+    await until(async () => (await server.connections()).length <= 1, 'no session is left waiting');
+  });
 
   for (const [what, change, back] of [
     ['rebuilt', 'ALTER TABLE second_one FORCE', 'DO 0'],

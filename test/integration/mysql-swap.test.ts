@@ -1,3 +1,6 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { HoldfastError } from '../../src/base/errors.ts';
 import type { Database } from '../../src/engines/engine.ts';
@@ -10,7 +13,7 @@ describe.skipIf(!hasMariadb())('the swap of MariaDB databases', () => {
   let server: TestMariadb;
   let folder: TemporaryFolder;
   beforeAll(async () => {
-    server = await startMariadb({ 'event-scheduler': 'ON' });
+    server = await startMariadb({ 'event-scheduler': 'ON', 'innodb-flush-log-at-trx-commit': '1' });
     folder = await temporaryFolder();
   });
   afterEach(async () => {
@@ -182,6 +185,72 @@ describe.skipIf(!hasMariadb())('the swap of MariaDB databases', () => {
     await expect(swapping).rejects.toMatchObject({ kind: 'interrupted' });
     expect(await names('shop')).toEqual(before);
     expect(await server.databases()).toEqual(['shop', replacement]);
+  });
+
+  it('S6 a server that crashes in the middle and comes back finds everything as it was', async () => {
+    const { live, replacement, previous } = await prepare();
+    const before = await names('shop');
+    await using holder = await server.session(null);
+    await holder.query('START TRANSACTION');
+    await holder.query('SELECT * FROM shop.customer');
+    const swapping = live.swap({ replacement, previous }, 'refuse', never);
+    swapping.catch(() => undefined);
+    await until(
+      async () => (await server.connections()).some(({ info }) => info?.startsWith('RENAME TABLE')),
+      'the renaming waits for the table',
+    );
+    await server.restart();
+    await expect(swapping).rejects.toMatchObject({ message: expect.stringContaining('taken back') });
+    expect(await names('shop')).toEqual(before);
+    expect(await server.sql('shop', 'SELECT COUNT(*) AS n FROM customer')).toEqual([{ n: 2 }]);
+    expect(await server.databases()).toEqual(['shop', replacement]);
+  });
+
+  it('S14 what a killed swap leaves is found, never dropped, and taken back by hand', async () => {
+    const { live, replacement, previous } = await prepare();
+    const before = await names('shop');
+    await using holder = await server.session(null);
+    await holder.query('START TRANSACTION');
+    await holder.query('SELECT * FROM shop.customer');
+    const script = join(import.meta.dirname, '../support/mariadb-swap-process.ts');
+    const child = spawn(process.execPath, [script, server.url('shop'), replacement, previous, folder.path], {
+      stdio: 'ignore',
+    });
+    await until(
+      async () => (await server.connections()).some(({ info }) => info?.startsWith('RENAME TABLE')),
+      'the renaming waits for the table',
+    );
+    child.kill('SIGKILL');
+    await once(child, 'close');
+    // The server does the last thing it was told, and nothing after it.
+    await holder.query('COMMIT');
+    await until(async () => (await names(previous)).length === 5, 'the tables have changed places');
+    expect((await live.check(never)).find(({ name }) => name === 'unfinished swap')).toMatchObject({
+      result: 'failed',
+    });
+    expect(await live.leftovers(never)).toContainEqual(
+      expect.objectContaining({ database: replacement, note: expect.stringContaining('in the middle of a swap') }),
+    );
+    await expect(live.named(replacement).drop({ unmarked: false }, never)).rejects.toMatchObject({
+      code: 'DATABASE_NOT_OURS',
+    });
+
+    const steps = await server.sql<{ in_database: string | null; take_back: string; settings: string | null }>(
+      replacement,
+      'SELECT * FROM holdfast_swap ORDER BY position DESC',
+    );
+    for (const step of steps) {
+      const settings = step.settings === null ? [] : [step.settings];
+      // What was not done cannot be taken back, and says so.
+      await server
+        .sql(step.in_database, 'SET foreign_key_checks = 0', ...settings, step.take_back)
+        .catch(() => undefined);
+    }
+    await server.sql(replacement, 'DROP TABLE holdfast_swap');
+    expect(await names('shop')).toEqual(before);
+    expect(await server.databases()).toEqual(['shop', replacement]);
+    await live.swap({ replacement, previous }, 'refuse', never);
+    expect(await names('shop')).toContain('TRIGGER noted');
   });
 
   it('refuses where tables of other databases refer to those that would go away', async () => {

@@ -100,7 +100,12 @@ const odd = { DB_SCHEMA: 'tenant1', DB_TABLE_PREFIX: 'nb_', DB_UNDERSCORED: 'tru
 const onMariadb = hasMariadb()
   ? ([
       ['mariadb', 'usual', usualShape, { DB_DIALECT: 'mariadb' }],
-      ['mariadb', 'underscored and prefix', { ...oddShape, schema: '' }, { ...odd, DB_SCHEMA: '', DB_DIALECT: 'mariadb' }],
+      [
+        'mariadb',
+        'underscored and prefix',
+        { ...oddShape, schema: '' },
+        { ...odd, DB_SCHEMA: '', DB_DIALECT: 'mariadb' },
+      ],
     ] as const)
   : [];
 
@@ -190,7 +195,7 @@ test('B-d7: without encryption, what will be unreadable is named, and no key is'
   const { seen } = await look(database, path, {}, false);
   expect(seen.facts).toMatchObject({ keys: 'left out' });
   const told = seen.warnings.find((text) => text.includes('not encrypted')) ?? '';
-  for (const word of ['apps/main/aes_key.dat', 'APP_KEY', 'SMTP_PASSWORD', '1 encrypted fields', '2 API keys']) {
+  for (const word of ['apps/main/aes_key.dat', 'APP_KEY', 'SMTP_PASSWORD', '1 encrypted field', '2 API keys']) {
     expect(told).toContain(word);
   }
   expect(told).not.toContain('COLOUR');

@@ -69,7 +69,11 @@ test('B-07: a .nbdata becomes a backup with its files and key, and comes back as
   const restored = await holdfast.run('restore', item?.id ?? '', '--yes', '--keep-old', '--if-connected', 'disconnect');
   expect(restored.status, restored.stderr).toBe(0);
   expect(await server.sql('live', 'select body from notes')).toEqual([{ body: text }]);
-  expect((await readdir(join(path, 'storage/uploads'), { recursive: true })).toSorted()).toEqual(['a b.txt', 'ü', 'ü/photo.png']);
+  expect((await readdir(join(path, 'storage/uploads'), { recursive: true })).toSorted()).toEqual([
+    'a b.txt',
+    'ü',
+    'ü/photo.png',
+  ]);
   expect(await readFile(join(path, 'storage/uploads/ü/photo.png'), 'utf8')).toBe('a picture');
   expect(await readFile(join(path, 'storage/apps/main/aes_key.dat'))).toEqual(Buffer.alloc(32, 7));
   // Readable for the application, and its own where Holdfast may give files away.
@@ -94,10 +98,9 @@ test('B-d6: one flipped bit in an encrypted .nbdata: nothing is taken in', async
 
 test('B-d7: into a backup that is not encrypted, the key of a .nbdata is not taken', async () => {
   await install({});
-  const { items } = await holdfast.json<{ items: { id: string; backup: { warnings: string[]; artifacts: { path: string }[] } }[] }>(
-    'import',
-    await written(),
-  );
+  const { items } = await holdfast.json<{
+    items: { id: string; backup: { warnings: string[]; artifacts: { path: string }[] } }[];
+  }>('import', await written());
   expect(items[0]?.backup.warnings.join('\n')).toContain('its aes_key.dat is not taken in');
   expect(items[0]?.backup.artifacts.map(({ path: name }) => name).join(' ')).not.toContain('keys');
   const guarded = await holdfast.run('restore', items[0]?.id ?? '', '--yes', '--if-connected', 'disconnect');

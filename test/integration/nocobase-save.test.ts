@@ -214,9 +214,9 @@ test('what is deleted while the backup runs is named, and so is what was not the
   const { saved, warnings } = await keep(true, async (part) => {
     if (part === 'files/plugins.tar') await rm(join(from.path, 'storage/elsewhere/deep/er/scan.pdf'));
   });
-  expect(warnings).toContainEqual('1 of 3 file records have no file: attachments 1: a.txt');
+  expect(warnings).toContainEqual('1 of 3 file records without a file: attachments 1: a.txt');
   expect(warnings).toContainEqual(
-    '1 files were deleted while the backup ran, and their records may still be in the dump: labScans 3: deep/er/scan.pdf',
+    '1 file deleted while the backup ran, with records that may still be in the dump: labScans 3: deep/er/scan.pdf',
   );
   expect(saved.facts['fileRecords']).toEqual({ count: 3, missing: 1, deletedMeanwhile: 1 });
   expect(await readdir(join(folder.path, 'scratch'))).toEqual([]);

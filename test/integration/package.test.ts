@@ -52,7 +52,7 @@ describe('the package', () => {
     const paths = packed.files.map(({ path }) => path);
     const foreign = paths.filter(
       (path) =>
-        !/^(bin\/holdfast|package\.json|LICENSE|README\.md|CHANGELOG\.md|SECURITY\.md|docs\/[\w.-]+\.(md|json)|dist\/[^/]+\.js|dist\/THIRD-PARTY-NOTICES\.txt|dist\/ui\/index\.html|dist\/ui\/icon\.svg(\.br|\.gz)?|dist\/ui\/assets\/[\w-]+\.(js|css)(\.br|\.gz)?)$/.test(
+        !/^(bin\/holdfast|package\.json|LICENSE|README(\.de)?\.md|CHANGELOG\.md|SECURITY\.md|docs\/[\w.-]+\.(md|json)|dist\/[^/]+\.js|dist\/THIRD-PARTY-NOTICES\.txt|dist\/ui\/index\.html|dist\/ui\/icon\.svg(\.br|\.gz)?|dist\/ui\/assets\/[\w-]+\.(js|css)(\.br|\.gz)?)$/.test(
           path,
         ),
     );

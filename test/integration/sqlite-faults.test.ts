@@ -174,6 +174,24 @@ test('S2 a reading process that is killed makes the stream fail, not end', async
   }
 });
 
+test.each(['wal', 'delete'])(
+  'in the mode %s a dump that takes too long is ended, and one with a limited speed is slow',
+  async (mode) => {
+    makeBank(
+      path,
+      mode,
+      `create table big (text); insert into big with recursive n(i) as (select 1 union all select i + 1 from n where i < 30000) select 'some text to read ' || i from n;`,
+    );
+    const { size } = statSync(path);
+    await expect(
+      take(openFile(path, scratch, { timeout: '200ms', limit: '64kb' }), copy, signal()),
+    ).rejects.toMatchObject({ code: 'DUMP_TIMEOUT' });
+    const started = performance.now();
+    await take(openFile(path, scratch, { limit: size }), copy, signal());
+    expect(performance.now() - started).toBeGreaterThan(500);
+  },
+);
+
 test('what a copy of a file cannot do is refused before anything is opened', async () => {
   const open = (dump: object) => openFile(path, scratch, dump).open({ folders: false }, signal());
   await expect(open({ format: 'custom' })).rejects.toMatchObject({ code: 'FORMAT_IMPOSSIBLE', kind: 'usage' });

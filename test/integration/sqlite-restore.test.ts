@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Database } from '../../src/engines/engine.ts';
+import { startSession } from '../../src/engines/sqlite/session.ts';
 import { makeBank, openFile, rowsOf, runIn, startWriter, stored, take, wholeLoad } from '../support/sqlite.ts';
 import { temporaryFolder, type TemporaryFolder } from '../support/temporary-folder.ts';
 import { until } from '../support/until.ts';
@@ -205,6 +206,42 @@ describe('a swap', () => {
   });
 });
 
+test.each(['wal', 'delete'])(
+  'S14 in the mode %s a swap killed at any moment leaves the old or the new database whole',
+  async (mode) => {
+    const seen = new Set<string>();
+    for (let round = 0; round < 16; round += 1) {
+      await using other = await temporaryFolder();
+      const live = join(other.path, 'live');
+      const names = {
+        live,
+        replacement: join(other.path, 'new'),
+        previous: join(other.path, 'old'),
+        unlocked: false,
+        busyMs: 500,
+      };
+      makeBank(live, mode, 'insert into transfers (amount) values (1)');
+      makeBank(names.replacement, mode);
+      const session = startSession(live);
+      // Until it has answered once, it is still being started.
+      await session.ask('isFrozen', {}, signal());
+      const controller = new AbortController();
+      const asked = session.ask('exchange', names, controller.signal).catch((error: unknown) => error);
+      // The last one is left alone.
+      if (round < 15) setTimeout(() => controller.abort(), round * 2);
+      await asked;
+      await session[Symbol.asyncDispose]();
+      expect(rowsOf(live, 'pragma integrity_check')).toEqual([{ integrity_check: 'ok' }]);
+      const isNew = transfers(live) === 0;
+      const rest = isNew ? names.previous : names.replacement;
+      expect(rowsOf(rest, 'pragma integrity_check')).toEqual([{ integrity_check: 'ok' }]);
+      expect(transfers(rest)).toBe(isNew ? 1 : 0);
+      seen.add(isNew ? 'new' : 'old');
+    }
+    expect([...seen].toSorted()).toEqual(['new', 'old']);
+  },
+);
+
 test('a program that could not be seen cannot write into the old file either', async () => {
   makeBank(path, 'delete');
   await using writer = await startWriter(path, 'idle');
@@ -221,6 +258,16 @@ test('a program that could not be seen cannot write into the old file either', a
 });
 
 describe('scratch databases', () => {
+  test('in a folder that does not exist there is no place for one', async () => {
+    makeBank(path, 'delete');
+    const database = openFile(path, scratch);
+    const elsewhere = database.at('sqlite:///nowhere/at/all.sqlite');
+    await expect(elsewhere.create(await database.probe(signal()), 'x', signal())).rejects.toMatchObject({
+      code: 'DATABASE_UNREACHABLE',
+    });
+    expect(await elsewhere.target(signal())).toBeNull();
+  });
+
   test('S14 leftovers are named, only what is marked is dropped, and nothing foreign is touched', async () => {
     makeBank(path, 'wal');
     const database = openFile(path, scratch);

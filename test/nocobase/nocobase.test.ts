@@ -33,9 +33,9 @@ beforeAll(async () => {
   }
   folder = await mkdtemp(join(dirname((await programs()).app), 'test-'));
   const database = (name: string) => ({ host: server.host, port: server.port, name, user: name, password: name });
-  [one, two] = await Promise.all(
+  [one, two] = (await Promise.all(
     ['one', 'two'].map((name) => newNocobase({ folder, name, database: database(name) })),
-  ) as [typeof one, typeof two];
+  )) as [typeof one, typeof two];
   const install = (name: string, path: string, place: string) =>
     installHoldfast({
       url: server.url(name, { user: name, password: name }),
@@ -59,6 +59,15 @@ afterAll(async () => {
 });
 
 let apiKey = '';
+
+/** What NocoBase's own pages add to a collection of files. */
+const fileFields = [
+  ...['title', 'filename', 'extname', 'mimetype'].map((name) => ({ name, type: 'string', interface: 'input' })),
+  { name: 'size', type: 'integer', interface: 'integer' },
+  ...['path', 'url', 'preview'].map((name) => ({ name, type: 'text', interface: 'textarea' })),
+  { name: 'meta', type: 'jsonb', defaultValue: {} },
+  { name: 'storage', type: 'belongsTo', target: 'storages', foreignKey: 'storageId', deletable: false },
+];
 
 /** Collections with links and a sequence of ids, a file collection in a storage of its own, uploads, a secret variable, an API key. */
 async function seed({ call, upload }: Session): Promise<void> {
@@ -85,14 +94,16 @@ async function seed({ call, upload }: Session): Promise<void> {
     options: { documentRoot: 'storage/elsewhere' },
     rules: {},
   });
-  await call('collections:create', { name: 'papers', template: 'file', storage: 'scans', fields: [id] });
+  await call('collections:create', { name: 'papers', template: 'file', storage: 'scans', fields: [id, ...fileFields] });
   for (const [index, note] of nasty.entries()) {
     await call('orders:create', { note, total: index + 0.1, customer: { name: `customer ${note}` } });
     await upload('attachments:create', `${index} ü file.txt`, `content of ${note}`);
     await upload('papers:create', `paper ${index}.txt`, `paper of ${note}`);
   }
   await call('environmentVariables:create', { name: 'MAIL_PASSWORD', type: 'secret', value: 'top secret value' });
-  const key = (await call('apiKeys:create', { name: 'robot', role: { name: 'root' }, expiresIn: '7d' })) as { token?: string } | null;
+  const key = (await call('apiKeys:create', { name: 'robot', role: { name: 'root' }, expiresIn: '7d' })) as {
+    token?: string;
+  } | null;
   apiKey = key?.token ?? '';
 }
 
@@ -105,7 +116,10 @@ async function rowsOf(database: string): Promise<Map<string, string[]>> {
   const rows = new Map<string, string[]>();
   for (const { name } of tables) {
     const found = await server.sql<{ row: string }>(database, `select t::text as row from "${name}" t order by 1`);
-    rows.set(name, found.map(({ row }) => row));
+    rows.set(
+      name,
+      found.map(({ row }) => row),
+    );
   }
   return rows;
 }
@@ -150,7 +164,7 @@ test('B-01, S23: a backup under a running writer holds database, every local sto
   expect(made.status, made.stderr).toBe(0);
   const result = JSON.parse(made.stdout) as { id: string; warnings: string[]; artifacts: { path: string }[] };
   backup = result.id;
-  expect(result.warnings.filter((text) => /file records|deleted while/.test(text))).toEqual([]);
+  expect(result.warnings.filter((text) => /file record|deleted while/.test(text))).toEqual([]);
   const stored = result.artifacts.map(({ path }) => path).join(' ');
   for (const part of ['uploads.tar', 'storage-scans.tar', 'plugins.tar', 'keys.tar']) expect(stored).toContain(part);
   expect((await holdfast.run('verify', backup)).status).toBe(0);
@@ -165,7 +179,15 @@ test('B-12: over an application that runs, nothing is restored', async () => {
 });
 
 test('into a second application: files byte for byte, records one by one', async () => {
-  const restored = await into.run('restore', backup, '--yes', '--if-connected', 'disconnect', '--keep-old');
+  const restored = await into.run(
+    'restore',
+    backup,
+    '--yes',
+    '--if-connected',
+    'disconnect',
+    '--no-owner',
+    '--keep-old',
+  );
   expect(restored.status, restored.stderr).toBe(0);
   expect(restored.stdout + restored.stderr).toContain('nothing has to be upgraded');
 
@@ -215,9 +237,13 @@ describe('the restored application', () => {
     expect(await byKey.call('customers:list?sort=id')).toEqual(await session.call('customers:list?sort=id'));
     const [last] = await server.sql<{ id: string }>('two', 'select max(id) as id from orders');
     const created = (await there.call('orders:create', { note: nasty[1], total: 1 })) as { id: number; note: string };
-    expect(created).toMatchObject({ id: Number(last?.id) + 1, note: nasty[1] });
+    expect(created.note).toBe(nasty[1]);
+    // The position of a sequence is that of the end of the dump, not of the snapshot.
+    expect(created.id).toBeGreaterThan(Number(last?.id));
     const uploaded = await there.upload('attachments:create', 'new.txt', 'after the restore');
-    expect(await readFile(join(two.path, 'storage/uploads', String(uploaded['filename'])), 'utf8')).toBe('after the restore');
+    expect(await readFile(join(two.path, 'storage/uploads', String(uploaded['filename'])), 'utf8')).toBe(
+      'after the restore',
+    );
     await there.call('collections:create', { name: 'afterwards', fields: [{ name: 'a', type: 'string' }] });
     await there.call('afterwards:create', { a: 'b' });
     await two.stop();
@@ -243,32 +269,37 @@ describe('B-07, B-17: a .nbdata that NocoBase made itself', () => {
     return join(places, name.replace('_metadata.json', '.nbdata'));
   }
 
-  test.each(['', 'corréct hörse'])('with the password %j: it becomes a backup, and comes back with its files', async (password) => {
-    const file = await made(password);
-    const env = { HOLDFAST_NBDATA_PASSWORD: password };
-    const imported = await into.runWith({ env }, 'import', file, '--json');
-    expect(imported.status, imported.stderr + imported.stdout).toBe(0);
-    const { items } = JSON.parse(imported.stdout) as { items: { id: string; backup: { warnings: string[] } }[] };
-    expect(items[0]?.backup.warnings.join(' ')).toContain('no authentication');
-    const id = items[0]?.id ?? '';
-    const restored = await into.run('restore', id, '--yes', '--if-connected', 'disconnect');
-    expect(restored.status, restored.stderr).toBe(0);
-    const [source, target] = [await rowsOf('one'), await rowsOf('two')];
-    for (const table of ['orders', 'customers', 'attachments', 'papers', 'storages', 'environmentVariables']) {
-      expect(target.get(table), table).toEqual(source.get(table));
-    }
-    // What NocoBase leaves out of its own backups: storages outside of storage/uploads, and files without a record.
-    const originals = await filesIn(join(one.path, 'storage/uploads'));
-    originals.delete('.gitkeep');
-    expect(await filesIn(join(two.path, 'storage/uploads'))).toEqual(originals);
-    if (password === '') return;
+  beforeAll(() => two.stop());
 
-    const content = await readFile(file);
-    const middle = Math.floor(content.length / 2);
-    content[middle] = (content[middle] ?? 0) ^ 1;
-    const flipped = join(folder, 'backup_20260101_000000_0001.nbdata');
-    await writeFile(flipped, content);
-    const refused = await into.runWith({ env }, 'import', flipped);
-    expect(refused.status, refused.stdout).toBe(6);
-  });
+  test.each(['', 'corréct hörse'])(
+    'with the password %j: it becomes a backup, and comes back with its files',
+    async (password) => {
+      const file = await made(password);
+      const env = { HOLDFAST_NBDATA_PASSWORD: password };
+      const imported = await into.runWith({ env }, 'import', file, '--json');
+      expect(imported.status, imported.stderr + imported.stdout).toBe(0);
+      const { items } = JSON.parse(imported.stdout) as { items: { id: string; backup: { warnings: string[] } }[] };
+      expect(items[0]?.backup.warnings.join(' ')).toContain('no authentication');
+      const id = items[0]?.id ?? '';
+      const restored = await into.run('restore', id, '--yes', '--if-connected', 'disconnect', '--no-owner');
+      expect(restored.status, restored.stderr).toBe(0);
+      const [source, target] = [await rowsOf('one'), await rowsOf('two')];
+      for (const table of ['orders', 'customers', 'attachments', 'papers', 'storages', 'environmentVariables']) {
+        expect(target.get(table), table).toEqual(source.get(table));
+      }
+      // What NocoBase leaves out of its own backups: storages outside of storage/uploads, and files without a record.
+      const originals = await filesIn(join(one.path, 'storage/uploads'));
+      originals.delete('.gitkeep');
+      expect(await filesIn(join(two.path, 'storage/uploads'))).toEqual(originals);
+      if (password === '') return;
+
+      const content = await readFile(file);
+      const middle = Math.floor(content.length / 2);
+      content[middle] = (content[middle] ?? 0) ^ 1;
+      const flipped = join(folder, 'backup_20260101_000000_0001.nbdata');
+      await writeFile(flipped, content);
+      const refused = await into.runWith({ env }, 'import', flipped);
+      expect(refused.status, refused.stdout).toBe(6);
+    },
+  );
 });

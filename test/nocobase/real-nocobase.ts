@@ -14,7 +14,9 @@ export const version = '2.2.15';
 /** NocoBase wants the Node of the system, and calls `yarn` by itself. */
 function environment(yarn: string): NodeJS.ProcessEnv {
   const path = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => !folder.includes('node_modules'));
-  const inherited = Object.entries(process.env).filter(([name]) => /^(HOME|LANG|TMPDIR|NODE_EXTRA_CA_CERTS)$/.test(name));
+  const inherited = Object.entries(process.env).filter(([name]) =>
+    /^(HOME|LANG|TMPDIR|NODE_EXTRA_CA_CERTS)$/.test(name),
+  );
   return { ...Object.fromEntries(inherited), PATH: [yarn, ...path].join(delimiter) };
 }
 
@@ -78,7 +80,12 @@ export interface NewNocobase {
 }
 
 /** A new application with a database of its own, installed and not started. */
-export async function newNocobase({ folder, name, database, env = {} }: NewNocobase): Promise<RealNocobase & AsyncDisposable> {
+export async function newNocobase({
+  folder,
+  name,
+  database,
+  env = {},
+}: NewNocobase): Promise<RealNocobase & AsyncDisposable> {
   const { app: master, yarn } = await programs();
   const path = join(folder, name);
   await mkdir(path, { recursive: true });
@@ -138,10 +145,22 @@ export async function newNocobase({ folder, name, database, env = {} }: NewNocob
     start: async () => {
       printed = '';
       const args = ['node_modules/@nocobase/cli-v1/bin/index.js', 'start', '--launch-mode', 'node'];
-      child = spawn('node', args, { cwd: path, env: environment(yarn), detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
-      for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => (printed += chunk.toString()));
+      child = spawn('node', args, {
+        cwd: path,
+        env: environment(yarn),
+        detached: true,
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
+      for (const stream of [child.stdout, child.stderr])
+        stream?.on('data', (chunk: Buffer) => (printed += chunk.toString()));
       await until(
-        async () => (await fetch(`${address}__health_check`).then((answer) => answer.text(), () => '')).trim() === 'ok',
+        async () =>
+          (
+            await fetch(`${address}__health_check`).then(
+              (answer) => answer.text(),
+              () => '',
+            )
+          ).trim() === 'ok',
         'NocoBase answers',
         180_000,
       );

@@ -28,7 +28,10 @@ export async function likeness(server: Server, baseId: string): Promise<Map<stri
   const tables = await Promise.all(list.map(({ id }) => ask<Table>(server, 'GET', `/api/v2/meta/tables/${id}`)));
   const words = wordsFor(tables);
   const say = (value: unknown) => inWords(value, words);
-  facts.set('tables', JSON.stringify(tables.map(({ title, description, meta }) => [title, description ?? null, jsonOf(meta) ?? {}])));
+  facts.set(
+    'tables',
+    JSON.stringify(tables.map(({ title, description, meta }) => [title, description ?? null, jsonOf(meta) ?? {}])),
+  );
   for (const table of tables) {
     for (const column of table.columns) {
       if (isHidden(column)) continue;
@@ -63,74 +66,158 @@ function columnFacts(column: Column): Json {
   const { defaultViewColOrder, defaultViewColVisibility, ...settings } = (jsonOf(meta) ?? {}) as Json;
   void [defaultViewColOrder, defaultViewColVisibility];
   const wanted = [
-    'type', 'version', 'fk_related_model_id', 'fk_relation_column_id', 'fk_lookup_column_id', 'fk_rollup_column_id',
-    'rollup_function', 'formula', 'fk_qr_value_column_id', 'fk_barcode_value_column_id', 'label', 'theme', 'color', 'icon',
+    'type',
+    'version',
+    'fk_related_model_id',
+    'fk_relation_column_id',
+    'fk_lookup_column_id',
+    'fk_rollup_column_id',
+    'rollup_function',
+    'formula',
+    'fk_qr_value_column_id',
+    'fk_barcode_value_column_id',
+    'label',
+    'theme',
+    'color',
+    'icon',
   ];
   return {
-    title, uidt, description: description ?? null, settings: sorted(settings), pv: isTrue(pv), unique: isTrue(unique),
-    cdf: String(cdf ?? '').replace(/^'(.*)'$/, '$1'),
+    title,
+    uidt,
+    description: description ?? null,
+    settings: sorted(settings),
+    pv: isTrue(pv),
+    unique: isTrue(unique),
+    cdf: typeof cdf === 'string' ? cdf.replace(/^'(.*)'$/, '$1') : (cdf ?? ''),
     options: Object.fromEntries(wanted.map((name) => [name, options[name] ?? null])),
-    choices: Array.isArray(options['options']) ? (options['options'] as Json[]).map((each) => [each['title'], each['color'], Number(each['order'])]) : null,
+    choices: Array.isArray(options['options'])
+      ? (options['options'] as Json[]).map((each) => [each['title'], each['color'], Number(each['order'])])
+      : null,
   };
 }
 
-async function addViews(server: Server, table: Table, facts: Map<string, string>, say: (value: unknown) => string): Promise<void> {
+async function addViews(
+  server: Server,
+  table: Table,
+  facts: Map<string, string>,
+  say: (value: unknown) => string,
+): Promise<void> {
   for (const view of table.views) {
     const name = `view ${table.title}/${view.title}`;
     const { meta, order, type, show_system_fields, lock_type, is_default } = view;
     const own = view.view ?? {};
-    const drop = /^(fk_view_id|base_id|source_id|fk_workspace_id|created_at|updated_at|uuid|id|title|fk_model_id|calendar_range|meta)$/;
+    const drop =
+      /^(fk_view_id|base_id|source_id|fk_workspace_id|created_at|updated_at|uuid|id|title|fk_model_id|calendar_range|meta)$/;
     const settings = Object.fromEntries(Object.entries(own).filter(([key]) => !drop.test(key)));
     const kindMeta = withoutCopy(own['meta']);
-    facts.set(name, say({ type, order, meta: stripOptionIds(withoutCopy(meta)), show: isTrue(show_system_fields), lock_type, first: isTrue(is_default), settings: truths(settings), kindMeta: stripOptionIds(kindMeta) }));
+    facts.set(
+      name,
+      say({
+        type,
+        order,
+        meta: stripOptionIds(withoutCopy(meta)),
+        show: isTrue(show_system_fields),
+        lock_type,
+        first: isTrue(is_default),
+        settings: truths(settings),
+        kindMeta: stripOptionIds(kindMeta),
+      }),
+    );
     if (Array.isArray(own['calendar_range']))
-      facts.set(`${name} range`, say((own['calendar_range'] as Json[]).map((range) => [range['fk_from_column_id'], range['fk_to_column_id'] ?? null])));
+      facts.set(
+        `${name} range`,
+        say(
+          (own['calendar_range'] as Json[]).map((range) => [
+            range['fk_from_column_id'],
+            range['fk_to_column_id'] ?? null,
+          ]),
+        ),
+      );
     const { list } = await ask<{ list: Json[] }>(server, 'GET', `/api/v2/meta/views/${view.id}/columns`);
     const hidden = new Set(table.columns.filter(isHidden).map(({ id }) => id));
     const fields = list
       .filter((field) => !hidden.has(String(field['fk_column_id'])))
       .map((field) => ({
-        column: field['fk_column_id'], show: isTrue(field['show']), width: field['width'] ?? null,
+        column: field['fk_column_id'],
+        show: isTrue(field['show']),
+        width: field['width'] ?? null,
         group: [isTrue(field['group_by']), field['group_by_order'] ?? null, field['group_by_sort'] ?? null],
-        label: [field['label'] ?? null, field['help'] ?? null, isTrue(field['required'])], order: Number(field['order']),
+        label: [field['label'] ?? null, field['help'] ?? null, isTrue(field['required'])],
+        order: Number(field['order']),
       }))
       .toSorted((left, right) => left.order - right.order)
       .map(({ order: _order, ...rest }) => rest);
     facts.set(`${name} fields`, say(fields.filter(({ show }) => show)));
-    facts.set(`${name} hidden fields`, say(fields.filter(({ show }) => !show).map(({ column }) => column)).split(',').toSorted().join(','));
+    facts.set(
+      `${name} hidden fields`,
+      say(fields.filter(({ show }) => !show).map(({ column }) => column))
+        .split(',')
+        .toSorted()
+        .join(','),
+    );
     const sorts = await ask<{ list: Json[] }>(server, 'GET', `/api/v2/meta/views/${view.id}/sorts`);
     facts.set(`${name} sorts`, say(sorts.list.map((sort) => [sort['fk_column_id'], sort['direction']])));
-    const filters = await ask<{ list: Json[] }>(server, 'GET', `/api/v2/meta/views/${view.id}/filters?includeAllFilters=true`);
+    const filters = await ask<{ list: Json[] }>(
+      server,
+      'GET',
+      `/api/v2/meta/views/${view.id}/filters?includeAllFilters=true`,
+    );
     const tree = (parent: unknown): unknown =>
       filters.list
         .filter((filter) => (filter['fk_parent_id'] ?? null) === parent)
-        .map((filter) => [filter['fk_column_id'] ?? null, filter['comparison_op'] ?? null, filter['comparison_sub_op'] ?? null, filter['value'] ?? null, filter['logical_op'] ?? null, isTrue(filter['is_group']), tree(filter['id'])]);
+        .map((filter) => [
+          filter['fk_column_id'] ?? null,
+          filter['comparison_op'] ?? null,
+          filter['comparison_sub_op'] ?? null,
+          filter['value'] ?? null,
+          filter['logical_op'] ?? null,
+          isTrue(filter['is_group']),
+          tree(filter['id']),
+        ]);
     facts.set(`${name} filters`, say(tree(null)));
   }
 }
 
-async function addHooks(server: Server, table: Table, facts: Map<string, string>, say: (value: unknown) => string): Promise<void> {
+async function addHooks(
+  server: Server,
+  table: Table,
+  facts: Map<string, string>,
+  say: (value: unknown) => string,
+): Promise<void> {
   const { list } = await ask<{ list: Json[] }>(server, 'GET', `/api/v2/meta/tables/${table.id}/hooks`);
   for (const hook of list)
-    facts.set(`hook ${table.title}/${String(hook['title'])}`, say([hook['event'], jsonOf(hook['operation']), hook['version'], jsonOf(hook['notification'])]));
+    facts.set(
+      `hook ${table.title}/${String(hook['title'])}`,
+      say([hook['event'], jsonOf(hook['operation']), hook['version'], jsonOf(hook['notification'])]),
+    );
 }
 
 /** Every value of every field, computed ones too; of moments and people of making, only whether they are there is of interest elsewhere. */
 async function addRecords(server: Server, table: Table, facts: Map<string, string>): Promise<void> {
   const wanted = table.columns.filter(
     (column) =>
-      !isHidden(column) && !['LinkToAnotherRecord', 'Order', 'CreatedTime', 'LastModifiedTime', 'CreatedBy', 'LastModifiedBy'].includes(column.uidt),
+      !isHidden(column) &&
+      !['LinkToAnotherRecord', 'Order', 'CreatedTime', 'LastModifiedTime', 'CreatedBy', 'LastModifiedBy'].includes(
+        column.uidt,
+      ),
   );
   const fields = wanted.map(({ id }) => id).join(',');
   const rows: string[] = [];
   for (let offset = 0, last = false; !last; offset += 1000) {
     const page = await ask<{ list: Json[]; pageInfo: { isLastPage: boolean } }>(
-      server, 'GET', `/api/v2/tables/${table.id}/records?limit=1000&offset=${offset}&fields=${fields}`,
+      server,
+      'GET',
+      `/api/v2/tables/${table.id}/records?limit=1000&offset=${offset}&fields=${fields}`,
     );
     for (const record of page.list) {
       rows.push(String(record['Id']));
       for (const { title, uidt } of wanted) {
-        const value = uidt === 'Attachment' ? await files(server, record[title]) : uidt === 'User' ? people(record[title]) : record[title];
+        const value =
+          uidt === 'Attachment'
+            ? await files(server, record[title])
+            : uidt === 'User'
+              ? people(record[title])
+              : record[title];
         facts.set(`value ${table.title}/${String(record['Id'])}/${title}`, JSON.stringify(sorted(value) ?? null));
       }
     }
@@ -139,12 +226,24 @@ async function addRecords(server: Server, table: Table, facts: Map<string, strin
   facts.set(`order ${table.title}`, createHash('sha1').update(rows.join()).digest('hex'));
   facts.set(`count ${table.title}`, String(rows.length));
   for (const id of rows.slice(0, 3)) {
-    const { list } = await ask<{ list: Json[] }>(server, 'GET', `/api/v2/meta/comments?row_id=${id}&fk_model_id=${table.id}`);
-    facts.set(`comments ${table.title}/${id}`, JSON.stringify(list.map(({ comment }) => comment).toSorted()));
+    const { list } = await ask<{ list: Json[] }>(
+      server,
+      'GET',
+      `/api/v2/meta/comments?row_id=${id}&fk_model_id=${table.id}`,
+    );
+    facts.set(
+      `comments ${table.title}/${id}`,
+      JSON.stringify(list.map(({ comment }) => String(comment)).toSorted((a, b) => (a < b ? -1 : 1))),
+    );
   }
 }
 
-async function addLinks(server: Server, table: Table, facts: Map<string, string>, words: ReadonlyMap<string, string>): Promise<void> {
+async function addLinks(
+  server: Server,
+  table: Table,
+  facts: Map<string, string>,
+  words: ReadonlyMap<string, string>,
+): Promise<void> {
   for (const column of table.columns) {
     const options = column.colOptions ?? {};
     const junction = options['fk_mm_model_id'];
@@ -158,13 +257,22 @@ async function addLinks(server: Server, table: Table, facts: Map<string, string>
     const pairs: string[] = [];
     for (let offset = 0, last = false; !last; offset += 1000) {
       const page = await ask<{ list: Json[]; pageInfo: { isLastPage: boolean } }>(
-        server, 'GET',
-        older ? `/api/v2/tables/${home}/records?limit=1000&offset=${offset}&fields=${words.get(`key of ${home}`) ?? ''},${other}` : `/api/v2/tables/${home}/records?limit=1000&offset=${offset}&fields=${own ?? ''},${other}`,
+        server,
+        'GET',
+        older
+          ? `/api/v2/tables/${home}/records?limit=1000&offset=${offset}&fields=${words.get(`key of ${home}`) ?? ''},${other}`
+          : `/api/v2/tables/${home}/records?limit=1000&offset=${offset}&fields=${own ?? ''},${other}`,
       );
       for (const record of page.list) {
         const values = Object.entries(record);
         // The order of the two keys is that of the columns; the sides are told by asking for each alone.
-        pairs.push(JSON.stringify(older ? values.map(([, value]) => value) : values.map(([, value]) => Number(value)).toSorted((a, b) => a - b)));
+        pairs.push(
+          JSON.stringify(
+            older
+              ? values.map(([, value]) => value)
+              : values.map(([, value]) => Number(value)).toSorted((a, b) => a - b),
+          ),
+        );
       }
       last = page.pageInfo.isLastPage;
     }
@@ -184,7 +292,8 @@ function wordsFor(tables: readonly Table[]): Map<string, string> {
       if (column.uidt === 'ForeignKey') words.set(`home of ${column.id}`, table.id);
       const options = column.colOptions?.['options'];
       if (Array.isArray(options))
-        for (const each of options as Json[]) words.set(String(each['id']), `<${column.title}: ${String(each['title'])}>`);
+        for (const each of options as Json[])
+          words.set(String(each['id']), `<${column.title}: ${String(each['title'])}>`);
     }
   }
   return words;
@@ -198,7 +307,10 @@ async function files(server: Server, value: unknown): Promise<unknown> {
   if (!Array.isArray(value)) return null;
   return Promise.all(
     (value as Json[]).map(async ({ title, size, mimetype, signedPath, path }) => {
-      const address = String(signedPath ?? path).split('/').map(encodeURIComponent).join('/');
+      const address = String(signedPath ?? path)
+        .split('/')
+        .map(encodeURIComponent)
+        .join('/');
       const answer = await fetch(`${server.url}/${address}`);
       const content = Buffer.from(await answer.arrayBuffer());
       return [title, size, mimetype, answer.status, createHash('sha1').update(content).digest('hex')];
@@ -219,17 +331,33 @@ function withoutCopy(meta: unknown): Json {
 
 /** A kanban's stacks name their options by id, also inside of copies of them. */
 function stripOptionIds(value: Json): unknown {
-  return JSON.parse(JSON.stringify(value, (key, each: unknown) => (key === 'fk_column_id' || key === 'created_at' || key === 'updated_at' || key === 'base_id' || key === 'fk_workspace_id' ? undefined : each)));
+  return JSON.parse(
+    JSON.stringify(value, (key, each: unknown) =>
+      key === 'fk_column_id' ||
+      key === 'created_at' ||
+      key === 'updated_at' ||
+      key === 'base_id' ||
+      key === 'fk_workspace_id'
+        ? undefined
+        : each,
+    ),
+  );
 }
 
 function truths(value: Json): Json {
-  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, each === true ? 1 : each === false ? 0 : each]));
+  return Object.fromEntries(
+    Object.entries(value).map(([key, each]) => [key, each === true ? 1 : each === false ? 0 : each]),
+  );
 }
 
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([key, each]) => [key, sorted(each)]));
+  return Object.fromEntries(
+    Object.entries(value)
+      .toSorted(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, each]) => [key, sorted(each)]),
+  );
 }
 
 function jsonOf(value: unknown): unknown {

@@ -172,27 +172,29 @@ async function furnish(server: Server, { base, orders, customers, products, reco
   const selfMany = await link(products, products, 'Goes with', 'mm');
   const selfOne = await link(customers, customers, 'Daughters', 'hm');
   const ordersNow = await ask<Table>(server, 'GET', `/api/v2/meta/tables/${orders.id}`);
-  const customersNow = await ask<Table>(server, 'GET', `/api/v2/meta/tables/${customers.id}`);
-  const foreign = option(customersNow, hm, 'fk_child_column_id');
-  const selfForeign = option(customersNow, selfOne, 'fk_child_column_id');
   const parents = Math.ceil(records / 20);
-  // Foreign keys, by NocoDB's upsert: the quickest way to link the older kind.
-  const keyed = (table: Table, rows: Json[]) =>
-    ask(server, 'POST', `/api/v1/db/data/bulk/noco/${base}/${table.id}/upsert`, rows);
-  for (let from = 1; from <= records; from += 100) {
-    const rows = Array.from({ length: Math.min(100, records - from + 1) }, (_, at) => ({
-      [idIn(ordersNow, 'Id')]: from + at,
-      [foreign]: (from + at) % 3 === 0 ? null : ((from + at) % parents) + 1,
-    }));
-    await keyed(orders, rows);
+  const linked = (table: Table, field: string, record: number, others: number[]) =>
+    others.length === 0
+      ? Promise.resolve(null)
+      : ask(
+          server,
+          'POST',
+          `/api/v2/tables/${table.id}/links/${field}/records/${record}`,
+          others.map((Id) => ({ Id })),
+        );
+  for (let parent = 1; parent <= parents; parent += 1) {
+    const own = Array.from({ length: 20 }, (_, at) => parent + at * parents).filter(
+      (id) => id <= records && id % 3 !== 0,
+    );
+    await linked(customers, hm, parent, own);
+    if (parent <= 10)
+      await linked(
+        customers,
+        selfOne,
+        parent,
+        [parent * 2, parent * 2 + 1].filter((id) => id <= parents),
+      );
   }
-  await keyed(
-    customers,
-    Array.from({ length: Math.min(100, parents) }, (_, at) => ({
-      [idIn(customersNow, 'Id')]: at + 1,
-      [selfForeign]: at === 0 ? null : Math.ceil(at / 3),
-    })),
-  );
   const pairs = async (table: Table, name: string, list: [number, number][]) => {
     const now = await ask<Table>(server, 'GET', `/api/v2/meta/tables/${table.id}`);
     const own = option(now, name, 'fk_mm_child_column_id');
@@ -204,10 +206,26 @@ async function furnish(server: Server, { base, orders, customers, products, reco
       await ask(server, 'POST', `/api/v1/db/data/bulk/noco/${base}/${junction}`, rows).catch(() => undefined);
     }
   };
-  await pairs(orders, mm, Array.from({ length: records }, (_, at) => [at + 1, (at % parents) + 1]));
-  await pairs(customers, om, Array.from({ length: parents }, (_, at) => [Math.floor(at / 2) + 1, at + 1]));
-  await pairs(customers, oo, Array.from({ length: Math.floor(parents / 2) }, (_, at) => [at + 1, parents - at]));
-  await pairs(products, selfMany, Array.from({ length: Math.max(0, parents - 1) }, (_, at) => [at + 1, at + 2]));
+  await pairs(
+    orders,
+    mm,
+    Array.from({ length: records }, (_, at) => [at + 1, (at % parents) + 1]),
+  );
+  await pairs(
+    customers,
+    om,
+    Array.from({ length: parents }, (_, at) => [Math.floor(at / 2) + 1, at + 1]),
+  );
+  await pairs(
+    customers,
+    oo,
+    Array.from({ length: Math.floor(parents / 2) }, (_, at) => [at + 1, parents - at]),
+  );
+  await pairs(
+    products,
+    selfMany,
+    Array.from({ length: Math.max(0, parents - 1) }, (_, at) => [at + 1, at + 2]),
+  );
 
   const looked = await column(customers, {
     title: 'Prices',
@@ -223,7 +241,11 @@ async function furnish(server: Server, { base, orders, customers, products, reco
     rollup_function: 'sum',
   });
   await column(orders, { title: 'Doubled', uidt: 'Formula', formula_raw: '{Number} * 2' });
-  const formula = await column(orders, { title: 'Text', uidt: 'Formula', formula_raw: 'CONCAT({Name}, "-", {Doubled})' });
+  const formula = await column(orders, {
+    title: 'Text',
+    uidt: 'Formula',
+    formula_raw: 'CONCAT({Name}, "-", {Doubled})',
+  });
   const back = ordersNow.columns.find(
     ({ uidt, colOptions }) => uidt === 'LinkToAnotherRecord' && colOptions?.['type'] === 'bt',
   );
@@ -264,11 +286,21 @@ async function furnish(server: Server, { base, orders, customers, products, reco
     type: 'URL',
     notification: {
       type: 'URL',
-      payload: { method: 'POST', path: 'http://127.0.0.1:9/hook', body: '{{ json event }}', headers: [], parameters: [] },
+      payload: {
+        method: 'POST',
+        path: 'http://127.0.0.1:9/hook',
+        body: '{{ json event }}',
+        headers: [],
+        parameters: [],
+      },
     },
   });
   for (const id of [1, 1, 2].filter((each) => each <= records))
-    await ask(server, 'POST', '/api/v2/meta/comments', { row_id: String(id), fk_model_id: orders.id, comment: `on ${id}` });
+    await ask(server, 'POST', '/api/v2/meta/comments', {
+      row_id: String(id),
+      fk_model_id: orders.id,
+      comment: `on ${id}`,
+    });
 }
 
 async function makeViews(server: Server, orders: Table): Promise<void> {

@@ -8,10 +8,7 @@ import { until } from '../support/until.ts';
 const kills = 12;
 
 /** What every engine must hold, through the real program; each has tests of its own for what only it has. */
-describe.each(Object.keys(grounds))('%s', (engine) => {
-  const start = grounds[engine];
-  if (!start) return void test.skip('no server of this kind on this machine', () => undefined);
-
+describe.for(Object.entries(grounds).filter(([, { possible }]) => possible))('%s', ([engine, { start }]) => {
   let ground: Ground;
   let holdfast: Installation;
   let content: Record<string, string>;
@@ -44,7 +41,7 @@ describe.each(Object.keys(grounds))('%s', (engine) => {
     expect(await ground.others()).toEqual([]);
   }
 
-  async function withDamage(damage: (file: string) => Promise<void>): Promise<void> {
+  async function expectRefusedAfter(damage: (file: string) => Promise<void>): Promise<void> {
     const [file = ''] = await artifacts();
     const pristine = join(holdfast.folder, 'pristine');
     await cp(folder(), pristine, { recursive: true });
@@ -81,7 +78,7 @@ describe.each(Object.keys(grounds))('%s', (engine) => {
   });
 
   test('S4 S26 one flipped bit is refused before anything is touched', async () => {
-    await withDamage(async (file) => {
+    await expectRefusedAfter(async (file) => {
       const bytes = await readFile(file);
       const at = Math.floor(bytes.length / 2);
       bytes[at] = (bytes[at] ?? 0) ^ 0b100;
@@ -90,8 +87,8 @@ describe.each(Object.keys(grounds))('%s', (engine) => {
   });
 
   test('S5 S13 a cut and a missing artifact are refused before anything is touched', async () => {
-    await withDamage(async (file) => truncate(file, Math.floor((await readFile(file)).length * 0.9)));
-    await withDamage((file) => rm(file));
+    await expectRefusedAfter(async (file) => truncate(file, Math.floor((await readFile(file)).length * 0.9)));
+    await expectRefusedAfter((file) => rm(file));
   });
 
   test('S13 a dump that restores something else than was counted never goes live', async () => {

@@ -1,7 +1,12 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { createZstdCompress, createZstdDecompress } from 'node:zlib';
 import { createFiles } from '../../src/apps/files/files.ts';
 import { packTree } from '../../src/apps/files/pack-tree.ts';
+import type { TreeSettings } from '../../src/apps/files/options.ts';
+import { removeTree } from '../../src/apps/files/remove-tree.ts';
 import { stageTree } from '../../src/apps/files/stage-tree.ts';
 import { HoldfastError } from '../../src/base/errors.ts';
 import { contextIn, signal, task, tree } from './file-trees.ts';
@@ -36,6 +41,8 @@ async function run(): Promise<unknown> {
         },
         { signal, tell: (bytes) => console.error(`laid ${bytes}`) },
       );
+    case 'memory':
+      return memory(settings, folder);
     case 'rehearse': {
       const { saveTrees } = await import('./file-trees.ts');
       return app.rehearse(await saveTrees(folder, [settings]), task);
@@ -46,6 +53,20 @@ async function run(): Promise<unknown> {
       return { facts: saving.facts(), warnings: saving.warnings };
     }
   }
+}
+
+/** Reads a tree and lays it down elsewhere, compressed and decompressed between, and tells the most memory that took. */
+async function memory(settings: TreeSettings, below: string): Promise<{ megabytes: number; files: number }> {
+  const packed = packTree(settings);
+  const content = packed.open(signal).pipe(createZstdCompress()).pipe(createZstdDecompress());
+  const most = { files: 1e6, folders: 1e6, links: 1e6, bytes: 1e12, diskBytes: 0, digest: '' };
+  const laid = await stageTree(
+    { name: 'data', target: join(below, 'target'), expected: most, content },
+    { signal, tell: () => undefined },
+  );
+  await removeTree(laid.staged);
+  const peak = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1];
+  return { megabytes: Number(peak) / 1024, files: packed.facts().files };
 }
 
 async function consume(content: NodeJS.ReadableStream): Promise<void> {

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, stat } from 'node:fs/promises';
+import { chmod, chown, link, lutimes, mkdir, stat, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -10,6 +10,8 @@ import { createFiles } from '../../src/apps/files/files.ts';
 import type { TreeSettings } from '../../src/apps/files/options.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import { silentLogger } from '../../src/base/logger.ts';
+
+const isRoot = process.getuid?.() === 0;
 
 export const { signal } = new AbortController();
 export const task: AppTask = { signal, report: () => undefined };
@@ -62,4 +64,38 @@ export function sameContent(one: string, other: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** Everything that a file system of this machine can hold and a careless program stumbles over. */
+export async function strangeTree(source: string): Promise<void> {
+  const names = [
+    "it's",
+    'say "hi"',
+    'line\nbreak',
+    '-rf',
+    '$HOME;`id`',
+    'größe',
+    '日本😀',
+    ' blank ',
+    'back\\slash',
+    'c'.repeat(255),
+  ];
+  await mkdir(join(source, 'linked'), { recursive: true });
+  for (const name of names) await writeFile(join(source, name), `content of ${name}`);
+  await writeFile(Buffer.concat([Buffer.from(`${source}/`), Buffer.from([0x6c, 0xe4, 0xff, 0x31])]), 'not UTF-8');
+  const deep = join(source, ...Array.from({ length: 4 }, (_, at) => `${at}${'d'.repeat(99)}`));
+  await mkdir(deep, { recursive: true });
+  await symlink('x'.repeat(150), join(deep, 'long link'));
+  await symlink('/nowhere/größe', join(source, 'dangling'));
+  await lutimes(join(source, 'dangling'), 1_000_000_000.25, 1_000_000_000.25);
+  await writeFile(join(source, 'linked/one'), 'three names');
+  await link(join(source, 'linked/one'), join(source, 'linked/two'));
+  await link(join(source, 'linked/one'), join(deep, 'three'));
+  await chmod(join(source, '-rf'), isRoot ? 0o4751 : 0o751);
+  if (isRoot) await chown(join(source, 'größe'), 4_000_000, 12_345);
+  await chmod(join(source, 'linked'), 0o555);
+  execFileSync('touch', ['-d', '2001-02-03 04:05:06.123456789 UTC', join(source, 'größe')]);
+  execFileSync('touch', ['-d', '1960-01-01 00:00:00.5 UTC', join(source, ' blank ')]);
+  execFileSync('touch', ['-d', '2400-01-01 00:00:00 UTC', join(source, "it's")]);
+  execFileSync('touch', ['-d', '1999-01-01 00:00:00.25 UTC', source]);
 }

@@ -18,48 +18,52 @@ export interface Ground extends AsyncDisposable {
 
 export const hostileTable = 'Bücher & "mehr"; drop table orders -- $HOME';
 
-/** By the name of the engine; null where this machine cannot start one. */
-export const grounds: Record<string, (() => Promise<Ground>) | null> = {
-  postgres: async () => {
-    const server = await startPostgres();
-    await server.createDatabase('shop');
-    return {
-      database: { url: server.url('shop') },
-      sql: (...statements) => all(statements, (statement) => server.sql('shop', statement)),
-      quoted: (name) => `"${name.replaceAll('"', '""')}"`,
-      others: async () => (await server.databases()).filter((name) => !['postgres', 'shop'].includes(name)),
-      [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
-    };
-  },
-  mariadb: hasMariadb()
-    ? async () => {
-        const server = await startMariadb();
-        await server.sql(null, 'create database shop character set utf8mb4');
-        return {
-          database: { url: server.url('shop') },
-          sql: (...statements) => all(statements, (statement) => server.sql('shop', statement)),
-          quoted: (name) => `\`${name.replaceAll('`', '``')}\``,
-          others: async () => (await server.databases()).filter((name) => name !== 'shop'),
-          [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
-        };
-      }
-    : null,
-  sqlite: async () => {
-    const folder = await temporaryFolder();
-    const path = join(folder.path, 'shop.db');
-    return {
-      database: { path },
-      sql: (...statements) =>
-        all(statements, async (statement) => {
-          using db = new DatabaseSync(path);
-          return db.prepare(statement).all();
-        }),
-      quoted: (name) => `"${name.replaceAll('"', '""')}"`,
-      others: async () => (await readdir(folder.path)).filter((name) => !/^shop\.db(-wal|-shm|-journal)?$/.test(name)),
-      [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
-    };
-  },
+/** By the name of the engine. */
+export const grounds: Record<string, { possible: boolean; start: () => Promise<Ground> }> = {
+  postgres: { possible: true, start: startPostgresGround },
+  mariadb: { possible: hasMariadb(), start: startMariadbGround },
+  sqlite: { possible: true, start: startSqliteGround },
 };
+
+async function startPostgresGround(): Promise<Ground> {
+  const server = await startPostgres();
+  await server.createDatabase('shop');
+  return {
+    database: { url: server.url('shop') },
+    sql: (...statements) => all(statements, (statement) => server.sql('shop', statement)),
+    quoted: (name) => `"${name.replaceAll('"', '""')}"`,
+    others: async () => (await server.databases()).filter((name) => !['postgres', 'shop'].includes(name)),
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  };
+}
+
+async function startMariadbGround(): Promise<Ground> {
+  const server = await startMariadb();
+  await server.sql(null, 'create database shop character set utf8mb4');
+  return {
+    database: { url: server.url('shop') },
+    sql: (...statements) => all(statements, (statement) => server.sql('shop', statement)),
+    quoted: (name) => `\`${name.replaceAll('`', '``')}\``,
+    others: async () => (await server.databases()).filter((name) => name !== 'shop'),
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  };
+}
+
+async function startSqliteGround(): Promise<Ground> {
+  const folder = await temporaryFolder();
+  const path = join(folder.path, 'shop.db');
+  return {
+    database: { path },
+    sql: (...statements) =>
+      all(statements, async (statement) => {
+        using db = new DatabaseSync(path);
+        return db.prepare(statement).all();
+      }),
+    quoted: (name) => `"${name.replaceAll('"', '""')}"`,
+    others: async () => (await readdir(folder.path)).filter((name) => !/^shop\.db(-wal|-shm|-journal)?$/.test(name)),
+    [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
+  };
+}
 
 async function all(
   statements: readonly string[],

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { AppDatabase } from '../../src/apps/app.ts';
 
 /** How the tables of an application are named. */
 export interface TableShape {
@@ -87,14 +86,6 @@ export function nocobaseTables(
     `create table ${table('apiKeys')} (id bigint primary key, name varchar(255), token varchar(255))`,
     `insert into ${table('apiKeys')} values (1, 'a', 't'), (2, 'b', 't')`,
   ];
-}
-
-/** A database of a test's own, as an application gets to see it. */
-export function asAppDatabase(
-  facts: Pick<AppDatabase, 'engine' | 'name' | 'serverVersion'>,
-  select: (query: string) => Promise<Record<string, unknown>[]>,
-): AppDatabase {
-  return { ...facts, select: (query) => select(query) };
 }
 
 export interface AppFolder {

@@ -69,6 +69,10 @@ function condition(text: string, table: Queried): Test {
         return String(own) === value;
       case 'in':
         return values.includes(String(own));
+      case 'gte':
+        return compare(own, Number(value)) >= 0;
+      case 'lte':
+        return compare(own, Number(value)) <= 0;
       case 'gt':
         return compare(own, Number(value)) > 0;
       default:

@@ -29,7 +29,7 @@ export async function saveAll(
   { encrypted = false, signal = new AbortController().signal }: { encrypted?: boolean; signal?: AbortSignal } = {},
 ): Promise<SavedTree> {
   await using saving = await app.open({ encrypted, database: null }, signal);
-  return collect(saving, signal);
+  return await collect(saving, signal);
 }
 
 async function collect(saving: Saving, signal: AbortSignal): Promise<SavedTree> {

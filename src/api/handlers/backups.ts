@@ -53,11 +53,11 @@ export function backupHandlers(parts: ApiParts): Pick<Handlers, BackupRoutes> {
     },
     createBackup: async (call) => {
       const source = await sourceFor(parts, call, call.body.source, 'backup');
-      const description = call.body.description ?? null;
+      const { description = null, only } = call.body;
       const { trigger, asker } = askerOf(call);
-      const started = await repeatable(parts, call, { source: source.name, description }, () =>
+      const started = await repeatable(parts, call, { source: source.name, description, only }, () =>
         work.begin(
-          (run) => backup({ ...house, ...run, source, trigger: 'api', startedBy: trigger, description }),
+          (run) => backup({ ...house, ...run, source, trigger: 'api', startedBy: trigger, description, only }),
           asker,
         ),
       );

@@ -1,17 +1,14 @@
-import { liveName } from '../../care/source.ts';
 import { allows } from '../../access/roles.ts';
 import { openedBy } from '../../archive/given-passphrase.ts';
-import { HoldfastError, toHoldfastError } from '../../base/errors.ts';
 import { Secret } from '../../base/secret.ts';
 import { resolveBackup } from '../../care/select.ts';
-import { blocking } from '../../restore/guards.ts';
-import { planRestore, type RestorePlan, type RestoreRequest } from '../../restore/plan.ts';
-import { restore } from '../../restore/restore.ts';
+import { liveName } from '../../care/source.ts';
 import { undoRestore } from '../../restore/undo.ts';
 import type { RequestOf, Routes } from '../contract.ts';
 import { notAllowed, type Call, type Handlers } from '../register.ts';
 import { askerOf, begun, grantOf, sourceFor, type ApiParts } from './parts.ts';
 import { repeatable } from './repeat.ts';
+import { assertConfirmed, restoringBases, restoringDatabase, restoringFiles, type Restoring } from './restoring.ts';
 
 type Wanted = RequestOf<Routes['planRestore']>['body'];
 
@@ -19,38 +16,16 @@ export function restoreHandlers(parts: ApiParts): Pick<Handlers, 'planRestore' |
   const { house, work } = parts;
   return {
     planRestore: async (call) => {
-      const request = await readRequest(parts, call, call.body);
-      const plan = await planRestore(request, house.scratch, call.signal);
-      await assertOpens(plan, request, call.signal);
-      return {
-        id: plan.from,
-        mode: plan.mode,
-        target: plan.target.title,
-        guards: plan.guards,
-        blocked: blocking(plan.guards).length > 0,
-        confirm: wordOf(plan),
-      };
+      const restoring = await readRequest(parts, call, call.body);
+      return restoring.plan(call.signal);
     },
     restore: async (call) => {
       // What is remembered of a wish with an Idempotency-Key must not help to guess the password.
-      const { confirm, password, ...wanted } = call.body;
-      const request = await readRequest(parts, call, { ...wanted, password });
+      const { confirm: typed, password, ...wanted } = call.body;
+      const restoring = await readRequest(parts, call, { ...wanted, password });
       const { trigger, asker } = askerOf(call);
       const started = await repeatable(parts, call, wanted, () =>
-        work.begin(
-          (run) =>
-            restore({
-              ...house,
-              ...run,
-              request,
-              trigger,
-              confirm: async (plan) => {
-                assertConfirmed(wordOf(plan), confirm);
-                await assertOpens(plan, request, run.signal);
-              },
-            }),
-          asker,
-        ),
+        work.begin((run) => restoring.run({ ...run, trigger, typed }), asker),
       );
       return begun(parts, call, started, call.query.wait);
     },
@@ -73,54 +48,56 @@ export function restoreHandlers(parts: ApiParts): Pick<Handlers, 'planRestore' |
   };
 }
 
-async function readRequest(parts: ApiParts, call: Call, wanted: Wanted): Promise<RestoreRequest> {
+async function readRequest(parts: ApiParts, call: Call, wanted: Wanted): Promise<Restoring> {
   const { house } = parts;
-  const { id, storage, tables, schemas, allow, source: name, password, ...rest } = wanted;
-  const source = await sourceFor(parts, call, name, 'restore');
+  const { id, storage, source: name, password, what, keepOld, safetyBackup } = wanted;
+  const { into, inPlace, tables, schemas, owners, sessions, jobs, allow } = wanted;
+  const named = await sourceFor(parts, call, name, 'restore');
   // Another server could be anybody's: whoever says so must be trusted with the configuration as well.
-  if (rest.into?.includes('://') && !allows(grantOf(call), 'settings', null)) throw notAllowed('settings');
+  if (into?.includes('://') && !allows(grantOf(call), 'settings', null)) throw notAllowed('settings');
   const found = await resolveBackup({
-    source,
-    storage: storage === undefined ? null : house.storageOf(source, storage),
+    source: named,
+    storage: storage === undefined ? null : house.storageOf(named, storage),
     id,
     catalog: house.catalog,
     signal: call.signal,
   });
   call.about.target = found.id;
-  return {
-    ...rest,
-    files: true,
-    source: password === undefined ? source : { ...source, keys: openedBy(new Secret(password), source.keys) },
-    from: { storage: found.storage, id: found.id, others: storage === undefined ? found.others : [] },
-    scope: tables.length + schemas.length > 0 ? { tables, schemas } : null,
-    allowed: allow,
-  };
-}
-
-/** A password that is missing or wrong is told before anything is begun. What is damaged in one storage may be whole in another. */
-async function assertOpens(
-  { archive }: RestorePlan,
-  { source, from }: RestoreRequest,
-  signal: AbortSignal,
-): Promise<void> {
-  const key = (archive?.manifest.encryption as { key?: unknown } | null | undefined)?.key;
-  if (typeof key !== 'string' || !('storage' in from)) return;
-  try {
-    await source.keys.unlock(from.storage, source.name, key, signal);
-  } catch (error) {
-    if (toHoldfastError(error).kind !== 'integrity' || (from.others ?? []).length === 0) throw error;
+  const source = password === undefined ? named : { ...named, keys: openedBy(new Secret(password), named.keys) };
+  const from = { storage: found.storage, id: found.id, others: storage === undefined ? found.others : [] };
+  if (what === 'schema' || what === 'records' || what === 'attachments') {
+    const { bases, baseTables, skipExisting, intoBase, withAttachments } = wanted;
+    return restoringBases(parts, {
+      source,
+      from,
+      what,
+      bases,
+      tables: baseTables,
+      skipExisting,
+      intoBase,
+      withAttachments,
+    });
   }
-}
-
-/** What has to be typed before something that lives is replaced. */
-function wordOf({ destructive, target }: RestorePlan): string | null {
-  return destructive ? target.name : null;
-}
-
-function assertConfirmed(word: string | null, typed: string | undefined): void {
-  if (word === null || typed === word) return;
-  throw new HoldfastError('NOT_CONFIRMED', 'the restore was not confirmed; nothing was touched', {
-    kind: 'refused',
-    hint: `Give \`confirm\` with the name of the database that is replaced: ${word}.`,
+  const scope = tables.length + schemas.length > 0 ? { tables, schemas } : null;
+  const elsewhere = into !== null || inPlace || scope !== null;
+  // Without a database, the folders are all there is to bring back.
+  if (what === 'files' || (what === 'all' && source.database === null && !elsewhere)) {
+    const only = wanted.trees.length > 0 ? wanted.trees : null;
+    return restoringFiles(parts, { source, from, wanted: { only, to: null }, keepOld, safetyBackup });
+  }
+  const files = what === 'all';
+  return restoringDatabase(parts, {
+    source,
+    from,
+    into,
+    inPlace,
+    files,
+    scope,
+    owners,
+    sessions,
+    keepOld,
+    safetyBackup,
+    jobs,
+    allowed: allow,
   });
 }

@@ -10,6 +10,7 @@ import { parseDuration } from '../../base/units.ts';
 import { valueAt } from '../../config/path.ts';
 import type { Action } from '../../access/roles.ts';
 import type { RunView } from '../contract.ts';
+import { restoreBody } from '../restore-body.ts';
 import { begin, finished } from '../handlers/send-file.ts';
 import { runUnknown, sourceFor, type ApiParts } from '../handlers/parts.ts';
 import type { Call, Handler, Handlers } from '../register.ts';
@@ -65,7 +66,7 @@ export function opsHandlers(parts: ApiParts, v1: Used): OpsHandlers {
     opsCreate: async (call) => {
       const source = await sourceOf(call, 'backup');
       const { description = null } = call.body;
-      const body = { source: source.name, description };
+      const body = { source: source.name, description, only: null };
       const { run } = await v1.createBackup({ ...call, params: undefined, query: {}, body });
       call.request.raw.socket.setTimeout(0);
       const id = await endOf(run);
@@ -84,28 +85,9 @@ export function opsHandlers(parts: ApiParts, v1: Used): OpsHandlers {
       const source = await sourceOf(call, 'restore');
       const { backup_filename: name } = call.body;
       const { id } = named(source, name);
-      const body = {
-        source: source.name,
-        id,
-        into: null,
-        inPlace: false,
-        tables: [],
-        schemas: [],
-        owners: 'keep',
-        sessions: 'disconnect',
-        keepOld: false,
-        safetyBackup: true,
-        jobs: null,
-        allow: [],
-        // Naming the file is the only confirmation that these clients know; the live database is backed up first.
-        confirm: liveName(source),
-      } as const;
-      const { run } = await v1.restore({
-        ...call,
-        params: undefined,
-        query: {},
-        body: { ...body, tables: [], schemas: [], allow: [] },
-      });
+      // Naming the file is the only confirmation that these clients know; what is live is backed up first.
+      const body = restoreBody.parse({ source: source.name, id, confirm: liveName(source) });
+      const { run } = await v1.restore({ ...call, params: undefined, query: {}, body });
       call.request.raw.socket.setTimeout(0);
       await endOf(run);
       return { success: true, message: 'Database restored successfully', backup_file: name };

@@ -94,7 +94,7 @@ export class TreeUnpacker implements TarSink {
       if (end < member.size) ftruncateSync(descriptor, member.size);
       if (this.#owner) this.#give(() => fchownSync(descriptor, member.uid, member.gid));
       fchmodSync(descriptor, this.#modeOf(member));
-      futimesSync(descriptor, seconds(member), seconds(member));
+      futimesSync(descriptor, timeOf(member), timeOf(member));
     } finally {
       closeSync(descriptor);
     }
@@ -141,7 +141,7 @@ export class TreeUnpacker implements TarSink {
         if (member.target === '' || member.target.includes('\0')) throw hostile('a link that leads nowhere', said);
         symlinkSync(toPath(member.target), at);
         if (this.#owner) this.#give(() => lchownSync(at, member.uid, member.gid));
-        lutimesSync(at, seconds(member), seconds(member));
+        lutimesSync(at, timeOf(member), timeOf(member));
         return;
       case 'link':
         linkSync(this.#firstName(member.target, said), at);
@@ -215,7 +215,7 @@ export class TreeUnpacker implements TarSink {
     if (!member) return;
     const at = this.#at(member.path);
     if (this.#owner) this.#give(() => chownSync(at, member.uid, member.gid));
-    utimesSync(at, seconds(member), seconds(member));
+    utimesSync(at, timeOf(member), timeOf(member));
     chmodSync(at, this.#modeOf(member));
   }
 
@@ -256,7 +256,7 @@ function holds(folder: string, path: string): boolean {
   return folder === '' || folder === path || path.startsWith(`${folder}/`);
 }
 
-/** Node keeps microseconds of them. */
-function seconds({ modified }: Member): number {
-  return Number(modified / 1000n) / 1e6;
+/** Node keeps microseconds; a negative number it takes for the present, and a negative date for what it is. */
+function timeOf({ modified }: Member): number | Date {
+  return modified < 0n ? new Date(Number(modified / 1_000_000n)) : Number(modified / 1000n) / 1e6;
 }

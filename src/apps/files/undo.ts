@@ -14,7 +14,7 @@ export async function undoSwap(swapped: readonly SwappedTree[], at: Date, signal
       'NO_WAY_BACK',
       `what lived before is not there any more: ${lost.map(({ name, staged }) => staged || name).join(', ')}`,
       {
-        kind: 'refused',
+        kind: 'usage',
         hint: 'Restore the safety backup, or an older one, instead.',
       },
     );

@@ -37,7 +37,7 @@ function begin(job: Job, out: MessagePort): void {
 
 /** A few pieces ahead of the reader, then waits for it: the thread has nothing else to do. */
 function sender(out: MessagePort, taken: Int32Array): (chunk: Chunk) => void {
-  const ahead = 6;
+  const ahead = 4;
   let sent = 0;
   return ({ bytes: chunk, members }) => {
     for (let seen = Atomics.load(taken, 0); sent - seen >= ahead; seen = Atomics.load(taken, 0))

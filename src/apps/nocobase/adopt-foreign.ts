@@ -65,7 +65,9 @@ export async function adoptForeign(
       ? ['NocoBase changes texts that end in a backslash when it saves MySQL or MariaDB: look at those after a restore']
       : []),
     ...(keys.length > 0 && !encrypted
-      ? ['its aes_key.dat is not taken in, because this backup is not encrypted: keep the file, or take the key out of it']
+      ? [
+          'its aes_key.dat is not taken in, because this backup is not encrypted: keep the file, or take the key out of it',
+        ]
       : []),
   ];
   const kept = cleanup.move();
@@ -87,7 +89,10 @@ async function layDown(
 ): Promise<void> {
   throwIfAborted(signal);
   const target = join(folder, member.path);
-  if (!isWithin(join(folder, uploads), dirname(target)) || member.path.split('/').some((part) => /^\.{0,2}$/.test(part))) {
+  if (
+    !isWithin(join(folder, uploads), dirname(target)) ||
+    member.path.split('/').some((part) => /^\.{0,2}$/.test(part))
+  ) {
     throw new HoldfastError('NBDATA_HOSTILE', `a member leads out of its folder: ${JSON.stringify(member.path)}`, {
       kind: 'integrity',
       hint: 'Do not use this file.',

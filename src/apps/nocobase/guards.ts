@@ -1,3 +1,4 @@
+import { formatCount } from '../../base/units.ts';
 import type { AppGuard } from '../app.ts';
 import { losesWithoutKeys, type NocobaseFacts } from './facts.ts';
 import { knowsDatabase, shapeOfEnvironment, type Shape } from './find-app.ts';
@@ -140,7 +141,8 @@ function checkServer(saved: NocobaseFacts, { live }: Target): AppGuard | null {
 
 function checkPlugins({ plugins }: NocobaseFacts, { missingPlugins }: Target): AppGuard | null {
   if (missingPlugins === null) return null;
-  if (missingPlugins.length === 0) return pass('app-plugins', `${plugins.length} plugins are there`);
+  if (missingPlugins.length === 0)
+    return pass('app-plugins', `${formatCount(plugins.length, 'plugin')} of the backup, none missing`);
   return warn(
     'app-plugins',
     `plugins of the backup that are not installed here: ${missingPlugins.join(', ')}; NocoBase starts without them`,
@@ -152,7 +154,7 @@ function checkKeys(saved: NocobaseFacts, { aesKey }: Target): AppGuard | null {
   if (saved.aesKey === aesKey) return pass('app-keys', 'the key that is here is the one of the backup');
   if (!losesWithoutKeys(saved)) return pass('app-keys', 'nothing in the database needs the key');
   const what = saved.needsKeys
-    ? `${saved.needsKeys.secretVariables} secret variables and ${saved.needsKeys.encryptedFields} encrypted fields stay`
+    ? `${formatCount(saved.needsKeys.secretVariables, 'secret variable')} and ${formatCount(saved.needsKeys.encryptedFields, 'encrypted field')} stay`
     : 'secret variables and encrypted fields, if there are any, stay';
   return block(
     'app-keys',

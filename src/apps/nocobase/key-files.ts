@@ -54,7 +54,10 @@ export function namesOfKeys(keys: readonly KeyFile[], { values }: AppEnvironment
 }
 
 /** Names a key without telling it: these are 32 random bytes. Null where there is none. */
-export function fingerprintOfAesKey(keys: readonly KeyFile[], { values }: Pick<AppEnvironment, 'values'>): string | null {
+export function fingerprintOfAesKey(
+  keys: readonly KeyFile[],
+  { values }: Pick<AppEnvironment, 'values'>,
+): string | null {
   const given = values.get('APP_AES_SECRET_KEY');
   const order = [elsewhereName, 'apps/main/aes_key.dat', 'environment-variables/main/aes_key.dat'];
   const content =

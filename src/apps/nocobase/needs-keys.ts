@@ -1,3 +1,4 @@
+import { formatCount } from '../../base/units.ts';
 import type { AppDatabase } from '../app.ts';
 import { tableOf, type FoundApp } from './find-app.ts';
 import { dialectOf, textOf } from './sql.ts';
@@ -29,15 +30,18 @@ export async function readNeeds(database: AppDatabase, app: FoundApp, signal: Ab
 
 const named = 10;
 
-/** What nobody will be able to read or use again without the keys; '' when that is nothing but sessions. Pure. */
+/** What nobody will be able to read or use again without the keys. Pure. */
 export function describeNeeds({ secretVariables, encryptedFields, apiKeys }: NeedsKeys): string {
-  const more = secretVariables.length > named ? ` and ${secretVariables.length - named} more` : '';
+  const more =
+    secretVariables.length > named ? [formatCount(secretVariables.length - named, 'more secret variable')] : [];
+  const cipher = [
+    ...secretVariables.slice(0, named),
+    ...more,
+    ...(encryptedFields > 0 ? [formatCount(encryptedFields, 'encrypted field')] : []),
+  ];
   return [
-    ...(secretVariables.length > 0
-      ? [`the secret variables ${secretVariables.slice(0, named).join(', ')}${more} stay cipher text`]
-      : []),
-    ...(encryptedFields > 0 ? [`${encryptedFields} encrypted fields stay cipher text`] : []),
-    ...(apiKeys > 0 ? [`${apiKeys} API keys are refused`] : []),
+    ...(cipher.length > 0 ? [`cipher text stays in ${cipher.join(', ')}`] : []),
+    ...(apiKeys > 0 ? [`${formatCount(apiKeys, 'API key')} refused`] : []),
     'everybody has to sign in again',
-  ].join(', ');
+  ].join('; ');
 }

@@ -1,4 +1,4 @@
-import { chown, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chown, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { StagedTree, SwappedTree } from '../app.ts';
 import { parseEnv, type AppEnvironment } from './env-file.ts';
@@ -18,6 +18,7 @@ export interface PlacedKeys extends AsyncDisposable {
 
 export const keysTree = 'keys';
 export const settingsTree = 'settings';
+const stagePrefix = '.holdfast-keys-';
 
 /** Only to look at, in a folder of their own: nothing becomes live. */
 export async function placeKeysBelow(keys: readonly SavedKey[], folder: string): Promise<PlacedKeys> {
@@ -52,9 +53,16 @@ export async function placeKeys(
   await using cleanup = new AsyncDisposableStack();
   const exchanges: Exchange[] = [];
   const trees: StagedTree[] = [];
+  const warnings: string[] = [];
+  const staged = new Set<string>();
   const stage = async (name: string, keys: readonly SavedKey[], target: string) => {
     await mkdir(dirname(target), { recursive: true });
-    const folder = await mkdtemp(join(dirname(target), '.holdfast-keys-'));
+    for (const left of (await readdir(dirname(target))).filter((each) => each.startsWith(stagePrefix))) {
+      if (!staged.has(join(dirname(target), left)))
+        warnings.push(`${join(dirname(target), left)} has keys in it that an earlier restore left`);
+    }
+    const folder = await mkdtemp(join(dirname(target), stagePrefix));
+    staged.add(folder);
     cleanup.defer(() => rm(folder, { recursive: true, force: true }));
     await layDown(keys, folder);
     exchanges.push({ name, from: join(folder, basename(target)), target });
@@ -73,8 +81,9 @@ export async function placeKeys(
     await stage(keysTree, [{ ...separate, name: basename(target) }], target);
   }
   const settings = saved.find(({ name }) => name === settingsName);
-  const warnings = settings ? differences(settings, environment) : [];
-  if (settings && warnings.length > 0) {
+  const differing = settings ? differences(settings, environment) : [];
+  warnings.push(...differing);
+  if (settings && differing.length > 0) {
     await stage(settingsTree, [{ ...settings, name: '.env.restored' }], join(places.app, '.env.restored'));
   }
 

@@ -1,4 +1,5 @@
 import { HoldfastError } from '../../base/errors.ts';
+import { formatCount } from '../../base/units.ts';
 import type { AppContext, AppPart, Around, Saving } from '../app.ts';
 import { readEnvironment } from './env-file.ts';
 import { compareRecords, type RecordsCompared } from './file-records.ts';
@@ -57,15 +58,19 @@ export function tellMissing(compared: RecordsCompared, vanished: { count: number
   const { records, missing, missingCount, otherSize, otherSizeCount } = compared;
   const told: string[] = [];
   if (missingCount > 0) {
-    told.push(`${missingCount} of ${records} file records have no file: ${capped(missing, missingCount)}`);
+    told.push(
+      `${missingCount} of ${formatCount(records, 'file record')} without a file: ${capped(missing, missingCount)}`,
+    );
   }
   if (vanished.count > 0) {
     told.push(
-      `${vanished.count} files were deleted while the backup ran, and their records may still be in the dump: ${capped(vanished.names, vanished.count)}`,
+      `${formatCount(vanished.count, 'file')} deleted while the backup ran, with records that may still be in the dump: ${capped(vanished.names, vanished.count)}`,
     );
   }
   if (otherSizeCount > 0) {
-    told.push(`${otherSizeCount} files have another size than their records say: ${capped(otherSize, otherSizeCount)}`);
+    told.push(
+      `${formatCount(otherSizeCount, 'file')} of another size than recorded: ${capped(otherSize, otherSizeCount)}`,
+    );
   }
   return told;
 }

@@ -36,7 +36,7 @@ export function uniqueNames(most = longestBytes): (title: string) => string {
 
 /** The same for a file, whose extension stays. */
 export function safeFileName(title: string, most = longestBytes): string {
-  const name = safeName(title, 4 * most);
+  const name = safeName(title, Number.POSITIVE_INFINITY);
   const extension = /\.[A-Za-z0-9]{1,10}$/.exec(name)?.[0] ?? '';
   const stem = name.slice(0, name.length - extension.length);
   return `${cut(stem, most - extension.length) || '_'}${extension}`;

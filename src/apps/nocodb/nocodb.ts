@@ -5,27 +5,32 @@ import { instance } from './instance.ts';
 import { openSaving } from './open.ts';
 import type { NocodbSettings } from './options.ts';
 import { readThrough } from './read-through.ts';
+import { createBases } from './restore/bases.ts';
+import { rehearseBases } from './restore/rehearse.ts';
 
 /** NocoDB through its API: bases, tables, records, links, views, files. Its data folder is a file tree of the source. */
-export function createNocodb(settings: NocodbSettings, context: AppContext): Omit<App, 'rehearse'> {
-  const connect = () => instance(new Client(settings, context));
+export function createNocodb(settings: NocodbSettings, context: AppContext): App {
+  const connect = () => new Client(settings, context);
+  const { concurrency } = settings;
   return {
     kind: 'nocodb',
     title: `NocoDB at ${settings.url}`,
+    optional: settings.optional,
     check: async (signal) => {
-      const connected = connect();
-      using _client = connected.client;
-      return await checkInstance(connected, settings, signal);
+      using client = connect();
+      return await checkInstance(instance(client), settings, signal);
     },
     open: async (around, signal) => {
-      const connected = connect();
+      const client = connect();
       try {
-        return await openSaving(connected, settings, { around, context }, signal);
+        return await openSaving(instance(client), settings, { around, context }, signal);
       } catch (error) {
-        connected.client[Symbol.dispose]();
+        client[Symbol.dispose]();
         throw error;
       }
     },
     readThrough,
+    rehearse: (saved, task) => rehearseBases({ connect, concurrency }, saved, task),
+    bases: createBases({ connect, concurrency }),
   };
 }

@@ -53,6 +53,7 @@ export const appSchema = z
     bases: z.array(text).default([]).meta({ description: 'Titles or ids of bases to save; empty: all.' }),
     concurrency: wholeNumber(1, 32).prefault(4).meta({ description: 'How many requests NocoDB gets at once.' }),
     pageSize: wholeNumber(10, 1000).prefault(1000).meta({ description: 'Records asked for at once.' }),
+    optional: flag.prefault(true).meta({ description: 'A failure leaves the backup partial; false: it fails.' }),
     timeout: duration
       .prefault('2m')
       .meta({ description: 'How long NocoDB may be silent before a request is given up.' }),
@@ -69,6 +70,7 @@ export interface NocodbSettings {
   dataPath: string | null;
   records: boolean;
   attachments: boolean;
+  optional: boolean;
   /** Titles or ids; empty: all. */
   bases: string[];
   concurrency: number;

@@ -1,5 +1,4 @@
 import { throwIfAborted } from '../../base/abort.ts';
-import { HoldfastError } from '../../base/errors.ts';
 import { formatCount } from '../../base/units.ts';
 import type { Saved } from '../app.ts';
 import { broken, readJson, readLines } from './lines.ts';
@@ -23,11 +22,13 @@ interface Totals {
   tables: number;
   records: number;
   files: number;
+  /** Attachments that NocoDB could not give. */
+  missing: number;
 }
 
 /** Reads every file to its end, as a restore would, and compares what is there with what the indexes say. */
 export async function readThrough(saved: Saved, signal: AbortSignal): Promise<{ detail: string }> {
-  const totals: Totals = { bases: 0, tables: 0, records: 0, files: 0 };
+  const totals: Totals = { bases: 0, tables: 0, records: 0, files: 0, missing: 0 };
   const reader = readerOf(saved, signal);
   for (const { name } of saved.parts) {
     const folder = /^bases\/([^/]+)\/metadata\.json$/.exec(name)?.[1];
@@ -38,7 +39,8 @@ export async function readThrough(saved: Saved, signal: AbortSignal): Promise<{ 
   for (const { name } of saved.parts) if (!reader.done.has(name)) await reader.drain(name);
   const { bases, tables, records, files } = totals;
   const counted = [formatCount(bases, 'base'), formatCount(tables, 'table'), formatCount(records, 'record')];
-  return { detail: [...counted, formatCount(files, 'attachment')].join(', ') };
+  const lacking = totals.missing > 0 ? [`${formatCount(totals.missing, 'attachment')} not saved`] : [];
+  return { detail: [...counted, formatCount(files, 'attachment'), ...lacking].join(', ') };
 }
 
 interface Reader {
@@ -77,13 +79,8 @@ function readerOf(saved: Saved, signal: AbortSignal): Reader {
 async function readBase(folder: string, reader: Reader, totals: Totals): Promise<void> {
   const name = basePath(folder, names.metadata);
   const file = shaped(baseFileSchema, await reader.json(name), name);
-  const failures = [...file.tables, ...file.links].flatMap(({ failed }) => failed);
-  if (failures[0] !== undefined) {
-    throw new HoldfastError('NOCODB_TREE_INCOMPLETE', `${failures[0]}: base ${file.base.title} was not saved whole`, {
-      kind: 'integrity',
-      hint: 'Use another backup, or restore the tables that are whole.',
-    });
-  }
+  // Only attachments may be missing from a backup: without anything else there would be none.
+  totals.missing += [...file.tables, ...file.links].flatMap(({ failed }) => failed).length;
   totals.bases += 1;
   for (const table of file.tables) await readTable(folder, table, reader, totals);
   for (const links of file.links) await readLinks(folder, links, reader);

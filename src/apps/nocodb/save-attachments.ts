@@ -51,11 +51,8 @@ export async function* saveAttachments(
       const failed: string[] = [];
       if (file !== null && fetched !== null) {
         const place = `${task.place}, ${file}`;
-        yield watched(
-          streamPart(task.path(file), () => drained(fetched.stream)),
-          place,
-          failed,
-        );
+        const part = streamPart(task.path(file), () => drained(fetched.stream));
+        yield { ...watched(part, place, failed), optional: true };
         task.failed.push(...failed);
       }
       const stored = file !== null && failed.length === 0;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /**
- * The saved tree of a NocoDB, as it lies in a backup:
+ * The saved tree of a NocoDB, as it lies in a backup; one file because it is one format, read from its beginning to its end:
  *
  *     bases/<base>/metadata.json                        the base, its settings and people, and an index of all below; stored last
  *     bases/<base>/links/<field>.json.gz                pairs of linked records, one file for each junction table

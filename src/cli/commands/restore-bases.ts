@@ -14,6 +14,7 @@ const scope: readonly CommandOption[] = [
   { name: 'base', value: 'title', repeat: true, summary: 'only this base, by title or id; may be repeated' },
   { name: 'table', value: 'title', repeat: true, summary: 'only this table, by title or id; may be repeated' },
   { name: 'dry-run', summary: 'say what would be created and skipped, touch nothing' },
+  { name: 'force', summary: 'same as --yes', hidden: true },
 ];
 const skipExisting: CommandOption = { name: 'skip-existing', summary: 'leave alone what is there already' };
 
@@ -78,6 +79,7 @@ the reason; then the exit code is 3.`,
         withAttachments: input.flag('with-attachments'),
       };
       const { planParts, restoreParts } = await import('../../restore/restore-bases.ts');
+      const sure = { ...context, yes: context.yes || input.flag('force') };
       using progress = showProgress(context);
       const { signal } = context;
       const { report } = progress;
@@ -91,7 +93,7 @@ the reason; then the exit code is 3.`,
         ...house,
         request,
         confirm: async (plan, title) => {
-          await confirm(context, { says: [`This goes into ${title}:`, ...describePlan(plan)], word: 'yes' });
+          await confirm(sure, { says: [`This goes into ${title}:`, ...describePlan(plan)], word: 'yes' });
         },
         signal,
         report,

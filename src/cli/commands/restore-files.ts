@@ -26,6 +26,7 @@ export const restoreFiles: Command = {
     { name: 'keep-old', summary: 'keep what is replaced beside the new folders' },
     { name: 'no-safety-backup', summary: 'do not back up the live folders first' },
     { name: 'dry-run', summary: 'say what would be replaced, touch nothing' },
+    { name: 'force', summary: 'same as --yes', hidden: true },
   ],
   examples: [
     { line: 'holdfast restore files latest --to ./recovered', does: 'beside everything' },
@@ -52,12 +53,13 @@ Nothing of the live folder is mixed into it. The live folders are backed up firs
       else print(context.io, ...describePlan(plan));
       return 'done';
     }
+    const sure = { ...context, yes: context.yes || input.flag('force') };
     using progress = showProgress(context);
     const result = await bringBack({
       ...house,
       request,
       confirm: async (plan) => {
-        if (plan.destructive) await confirm(context, { says: describePlan(plan), word: source.name });
+        if (plan.destructive) await confirm(sure, { says: describePlan(plan), word: source.name });
       },
       signal: context.signal,
       report: progress.report,

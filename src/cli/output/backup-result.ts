@@ -19,6 +19,7 @@ export function describeBackup(io: Pick<Io, 'color' | 'columns' | 'terminal'>, r
       io,
       [
         ['holds', describeContents(result)],
+        ['missing', result.failed.map(({ part, message }) => `${part}: ${message}`).join('; ')],
         ['size', describeSize(result)],
         ['time', describeTime(result)],
         ['stored in', copies.join(', ')],

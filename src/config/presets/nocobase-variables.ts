@@ -1,7 +1,11 @@
 import type { PresetVariable } from './preset.ts';
 
 export const nocobaseVariables: readonly PresetVariable[] = [
-  { name: 'APP_NAME', to: 'instance', about: 'The keys of every application in the storage folder are saved, whatever it says.' },
+  {
+    name: 'APP_NAME',
+    to: 'instance',
+    about: 'The keys of every application in the storage folder are saved, whatever it says.',
+  },
   { name: 'TZ', to: 'timezone', standard: 'UTC', copied: true, about: '' },
   {
     name: 'DB_DIALECT',

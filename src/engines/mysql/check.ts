@@ -129,6 +129,13 @@ async function restoreChecks(access: Access, session: Connection, account: Accou
       `GRANT ALL ON \`${database.replaceAll(/[_%]/g, '\\$&')}\\_%\`.* to it, or use a temporary server for drills.`,
     );
   }
+  if (!account.superuser && !mayGlobally(account.grants, 'PROCESS')) {
+    warn(
+      'sessions',
+      `${account.name} sees no sessions of other users: a swap cannot tell whether an application is connected`,
+      `GRANT PROCESS ON *.* to it, and CONNECTION ADMIN (MySQL: CONNECTION_ADMIN) to end them; or stop the application yourself.`,
+    );
+  }
   const settings = await session.row<{ log: number | string; trust: number | string; packet: number | string }>(
     `SELECT @@log_bin AS \`log\`, @@log_bin_trust_function_creators AS trust, @@GLOBAL.max_allowed_packet AS packet`,
   );

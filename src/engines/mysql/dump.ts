@@ -15,6 +15,7 @@ import { flavourOf, numberOf } from './server-version.ts';
 import { startDump, type StartedDump } from './started-tool.ts';
 import { listRelations, select, type Relation } from './tables.ts';
 import { seriesOf } from './tool-version.ts';
+import { watchLocks } from './watch-locks.ts';
 
 /** Checks everything that can be known beforehand, then opens the snapshot and says what the dump will consist of. */
 export async function openSnapshot(
@@ -104,6 +105,11 @@ export async function openSnapshot(
     opened,
     within,
   );
+  const watching = watchLocks(session, dump.lockTimeoutMs, (error) => life.abort(error), within);
+  opened.defer(async () => {
+    life.abort();
+    await watching;
+  });
   const parts = dumpPart({
     access,
     tool,

@@ -59,10 +59,6 @@ export async function readFacts(
   };
 }
 
-export function propertiesOf(facts: Pick<DatabaseFacts, 'properties'>): Partial<Properties> {
-  return facts.properties;
-}
-
 async function readVariables(
   connection: Connection,
 ): Promise<Pick<Properties, 'lowerCaseTableNames' | 'sqlMode' | 'maxAllowedPacket'>> {

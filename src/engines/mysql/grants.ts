@@ -39,13 +39,6 @@ export function mayGlobally(grants: readonly Grant[], privilege: string): boolea
   return grants.some((grant) => grant.object === '*' && grant.database === '*' && holds(grant, privilege));
 }
 
-export function maySelect(grants: readonly Grant[], database: string, table: string): boolean {
-  return (
-    mayInAll(grants, 'SELECT', database) ||
-    grants.some((grant) => grant.database === database && grant.object === table && holds(grant, 'SELECT'))
-  );
-}
-
 /** Rights that `ALL PRIVILEGES` on everything does not cover, since they came later or are asked for by name. */
 function holds({ privileges }: Grant, privilege: string): boolean {
   return privileges.has(privilege) || privileges.has('ALL PRIVILEGES') || privileges.has('ALL');

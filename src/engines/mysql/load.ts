@@ -182,6 +182,6 @@ export async function analyze(access: Access, signal: AbortSignal): Promise<void
   await using session = await access.connect(signal);
   const { database } = access.address;
   for (const { name, kind } of await listRelations(session, database)) {
-    if (kind === 'table') await session.rows(`ANALYZE TABLE ${quoteIn(database, name)}`);
+    if (kind === 'table') await session.rows(`ANALYZE LOCAL TABLE ${quoteIn(database, name)}`);
   }
 }

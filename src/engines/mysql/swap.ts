@@ -190,7 +190,7 @@ async function takeBack(
 ): Promise<HoldfastError> {
   const left = [...done];
   try {
-    await using session = await access.connect(new AbortController().signal, { database: null });
+    await using session = await comeBack(access);
     await session.rows('SET SESSION lock_wait_timeout = 60, foreign_key_checks = 0');
     for (let step = left.at(-1); step; step = left.at(-1)) {
       await undo(session, step, unsure && left.length === done.length);
@@ -207,6 +207,23 @@ async function takeBack(
     hint: `${names.live} is as it was, and the restored database is there as ${names.replacement}. ${error.hint ?? ''}`.trim(),
     details: error.details,
   });
+}
+
+const patienceMs = 60_000;
+
+/** A server that has crashed is started again by whoever looks after it. */
+async function comeBack(access: Access): Promise<Connection> {
+  const { signal } = new AbortController();
+  const deadline = performance.now() + patienceMs;
+  for (;;) {
+    try {
+      return await access.connect(signal, { database: null });
+    } catch (error) {
+      const gone = ['DATABASE_UNREACHABLE', 'DATABASE_CONNECTION_LOST'].includes(toHoldfastError(error).code);
+      if (!gone || performance.now() > deadline) throw error;
+    }
+    await pause(500, signal);
+  }
 }
 
 async function undo(session: Connection, step: Step, unsure: boolean): Promise<void> {

@@ -3,9 +3,7 @@ import { dirname, join } from 'node:path';
 import { HoldfastError } from '../../base/errors.ts';
 import { baseEnvironment } from '../../base/run-process.ts';
 import type { ToolSettings } from './database-options.ts';
-import { parseToolVersion, versionNumber, versionOf, type ToolFlavour, type ToolVersion } from './tool-version.ts';
-
-export { parseToolVersion };
+import { versionNumber, versionOf, type ToolFlavour, type ToolVersion } from './tool-version.ts';
 
 export type ToolName = 'dump' | 'client';
 

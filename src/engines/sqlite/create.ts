@@ -78,6 +78,12 @@ function inOurWords(path: string): (error: unknown) => never {
   return (error) => {
     const errno = systemErrno(error);
     if (errno === 'EEXIST') throw existsAlready(path);
+    if (errno === 'ENOENT' || errno === 'ENOTDIR') {
+      throw new HoldfastError('DATABASE_UNREACHABLE', `there is no folder for ${path}`, {
+        cause: error,
+        hint: 'Make the folder first, or choose another one.',
+      });
+    }
     if (errno === 'EROFS') {
       throw new HoldfastError('DATABASE_READ_ONLY', `nothing can be written in the folder of ${path}`, {
         cause: error,

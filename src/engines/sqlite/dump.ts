@@ -2,10 +2,12 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { withTimeout } from '../../base/abort.ts';
 import { HoldfastError } from '../../base/errors.ts';
 import { sharedRate, slowed } from '../../base/rate.ts';
 import { outputOf } from '../../base/run-process.ts';
-import { formatCount } from '../../base/units.ts';
+import { destroyOnAbort } from '../../base/streams.ts';
+import { formatCount, formatDuration } from '../../base/units.ts';
 import type { Codec, Compression, Counts, DumpPart, DumpSettings, Snapshot } from '../engine.ts';
 import type { Access } from './access.ts';
 import { countIn } from './counts.ts';
@@ -89,38 +91,53 @@ async function* partsOf(place: Place): AsyncIterable<DumpPart> {
     format: 'file',
     compression: chosen(place.access.settings.dump.compression),
     compressedByTool: null,
-    open: (signal) => {
-      const { limit } = place.access.settings.dump;
-      return slowed(openFile(place, signal), limit === null ? null : sharedRate(limit), signal);
-    },
+    open: (signal) => openContent(place, signal),
   };
+}
+
+/** Ends with an error when it has not been read within `dump.timeout`, however slow its reader is. */
+function openContent(place: Place, outer: AbortSignal): Readable {
+  const { limit, timeoutMs } = place.access.settings.dump;
+  const time = withTimeout(outer, timeoutMs, () => tookTooLong(timeoutMs ?? 0));
+  const content = Readable.from(contentOf(place, time.signal), { objectMode: false, highWaterMark: pieceBytes });
+  const stream = slowed(content, limit === null ? null : sharedRate(limit), time.signal);
+  stream.once('close', () => time[Symbol.dispose]());
+  return destroyOnAbort(stream, time.signal);
 }
 
 const pieceBytes = 1024 * 1024;
 
-function openFile(place: Place, signal: AbortSignal): Readable {
-  if (!place.moving) return createReadStream(place.path, { highWaterMark: pieceBytes, signal });
-  return Readable.from(frozenContent(place, signal), { objectMode: false, highWaterMark: pieceBytes });
-}
-
-async function* frozenContent({ session, path }: Place, signal: AbortSignal): AsyncIterable<Buffer> {
-  const { size } = await stat(path);
+async function* contentOf(place: Place, signal: AbortSignal): AsyncIterable<Buffer> {
+  const { size } = await stat(place.path);
   let bytes = 0;
-  // Closing any handle of a file ends all locks a process has on it. Where we have it open ourselves, which is when our own
-  // catalog is what is saved, another process reads it.
-  const content = (await isOpenHere(path))
-    ? outputOf({ program: 'cat', args: ['--', path] }, { signal })
-    : createReadStream(path, { highWaterMark: pieceBytes, signal });
-  for await (const chunk of content as AsyncIterable<Buffer>) {
+  for await (const chunk of (await openFile(place, signal)) as AsyncIterable<Buffer>) {
     bytes += chunk.length;
     yield chunk;
   }
-  // The end is only believed when the file was kept still until now.
-  const kept = await session.ask('isFrozen', {}, signal);
-  if (kept && bytes === size) return;
+  await expectUnmoved(place, bytes === size, signal);
+}
+
+async function openFile({ path, moving }: Place, signal: AbortSignal): Promise<Readable> {
+  // Closing any handle of a file ends all locks a process has on it. Where we have it open ourselves, which is when our own
+  // catalog is what is saved, another process reads it.
+  if (moving && (await isOpenHere(path))) return outputOf({ program: 'cat', args: ['--', path] }, { signal });
+  return createReadStream(path, { highWaterMark: pieceBytes, signal });
+}
+
+/** The end is only believed when the file was kept still until now. */
+async function expectUnmoved({ session, path, moving }: Place, whole: boolean, signal: AbortSignal): Promise<void> {
+  const kept = !moving || (await session.ask('isFrozen', {}, signal));
+  if (kept && whole) return;
   throw new HoldfastError('DATABASE_CHANGED', `${path} changed while it was read`, {
     retryable: true,
     hint: 'Something other than SQLite writes to it, or the reading process was ended; try again.',
+  });
+}
+
+function tookTooLong(ms: number): HoldfastError {
+  return new HoldfastError('DUMP_TIMEOUT', `the dump took longer than ${formatDuration(ms)} and was ended`, {
+    hint: 'Raise dump.timeout, or see what slows the storage down.',
+    retryable: true,
   });
 }
 

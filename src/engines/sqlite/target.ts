@@ -70,7 +70,7 @@ async function sessionsOf(path: string): Promise<TargetFacts['sessions']> {
   // A swap looks at everybody.
   const others = users.filter(({ ours }) => !ours);
   return others.map(({ pid, program }) => {
-    return { pid, role: '', application: program, address: 'this machine', mayEnd: false };
+    return { pid, role: program, application: program, address: 'this machine', mayEnd: false };
   });
 }
 

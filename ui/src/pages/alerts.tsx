@@ -6,6 +6,7 @@ import { call } from '../api/client.ts';
 import { StateBadge } from '../parts/badge.tsx';
 import { DataTable } from '../parts/data-table.tsx';
 import { Page, Section } from '../parts/page.tsx';
+import { Said } from '../parts/said.tsx';
 import { Shown } from '../parts/shown.tsx';
 import { Time } from '../parts/time.tsx';
 import { Channels } from './alerts/channels.tsx';
@@ -57,7 +58,7 @@ function Incidents({ incidents }: { incidents: readonly Incident[] }) {
           <Stack gap={4}>
             <StateBadge state={severity} />
             <Text fw={600} style={{ overflowWrap: 'anywhere' }}>
-              {title}
+              <Said text={title} />
             </Text>
             <Text size="sm" c="dimmed" component="div">
               {source === null ? null : `${t('alerts.source', { source })} · `}
@@ -109,7 +110,9 @@ function Messages({ messages }: { messages: readonly Undelivered[] }) {
               '–'
             ) : (
               <Stack gap={0}>
-                <span>{lastError.message}</span>
+                <span>
+                  <Said text={lastError.message} />
+                </span>
                 {lastError.hint === null ? null : (
                   <Text span size="xs" c="dimmed">
                     {lastError.hint}

@@ -11,14 +11,17 @@ import { LinkButton } from '../parts/link-button.tsx';
 import { Page, Section } from '../parts/page.tsx';
 import { RunProgress } from '../parts/run-progress.tsx';
 import { Said } from '../parts/said.tsx';
+import { savedIn } from '../parts/saved.ts';
 import { Shown } from '../parts/shown.tsx';
 import { useFormat } from '../parts/use-format.ts';
 import { BackupActions } from './source/backup-actions.tsx';
+import { AppContents } from './backup/app-contents.tsx';
 import { BackupFacts } from './backup/backup-facts.tsx';
 import { ByHand } from './backup/by-hand.tsx';
 import { Contents } from './backup/contents.tsx';
 import { Copies } from './backup/copies.tsx';
 import { Files } from './backup/files.tsx';
+import { Folders } from './backup/folders.tsx';
 import type { BackupDetail, ShownManifest } from './backup/manifest.ts';
 import { ProofHistory } from './backup/proof-history.tsx';
 
@@ -107,6 +110,7 @@ function Content({ detail }: { detail: BackupDetail }) {
   const { backup, proofs } = detail;
   // Read back and checked against its schema by the server; named here by what this page shows of it.
   const manifest = detail.manifest as ShownManifest | null;
+  const { trees, app } = savedIn(manifest);
   const { data: source } = useSource(backup.source);
   const running = source?.running.filter((run) => run.backup === backup.id) ?? [];
   return (
@@ -139,6 +143,16 @@ function Content({ detail }: { detail: BackupDetail }) {
       {manifest?.database ? (
         <Section title={t('backup.contents')}>
           <Contents database={manifest.database} />
+        </Section>
+      ) : null}
+      {trees.length === 0 ? null : (
+        <Section title={t('backup.folders')}>
+          <Folders trees={trees} />
+        </Section>
+      )}
+      {app ? (
+        <Section title={t('backup.app')}>
+          <AppContents app={app} />
         </Section>
       ) : null}
       <Section title={t('backup.proofs')}>

@@ -19,7 +19,7 @@ export function Restore() {
       </Page>
     );
   }
-  if (run !== null) return <Restored id={run} />;
+  if (run !== null) return <Restored id={run} kind={params.get('kind')} />;
   const source = params.get('source') ?? '';
   const id = params.get('id') ?? '';
   return (
@@ -28,7 +28,7 @@ export function Restore() {
         key={`${source}/${id}`}
         source={source}
         id={id}
-        onStarted={({ id: started }) => setParams({ run: started })}
+        onStarted={({ id: started }, kind) => setParams({ run: started, kind })}
       />
     </Page>
   );

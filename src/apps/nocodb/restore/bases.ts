@@ -5,6 +5,7 @@ import type { Client } from '../client.ts';
 import { restoreAttachments } from './attachments.ts';
 import { restoreComments } from './comments.ts';
 import { findings } from './findings.ts';
+import { parentsFirst } from './link-pairs.ts';
 import { restoreLinks } from './link-records.ts';
 import { liveCount } from './live.ts';
 import type { People } from './people.ts';
@@ -29,11 +30,11 @@ export function createBases({ connect, concurrency }: BasesSettings): Bases {
   return {
     plan: async (saved, request, task) => {
       using client = connect();
-      return planBases(request, { client, saved, task, found: findings(), atOnce: concurrency });
+      return await planBases(request, { client, saved, task, found: findings(), atOnce: concurrency });
     },
     restore: async (saved, request, task) => {
       using client = connect();
-      return restoreBases(saved, request, { client, saved, task, found: findings(), atOnce: concurrency });
+      return await restoreBases(saved, request, { client, saved, task, found: findings(), atOnce: concurrency });
     },
   };
 }
@@ -60,13 +61,20 @@ async function restoreBases(saved: Saved, request: BasesRequest, work: Work): Pr
       for (const each of await restoreFiles(scope, target, work)) add(each);
       continue;
     }
-    const { made, people } = await beginSchema(scope, target, { invite: true }, work);
+    const keys = request.what === 'records';
+    const { made, people } = await beginSchema(scope, target, { invite: true, keys }, work);
     if (request.what === 'schema') {
       created += made.length;
       skipped += scope.tables.length - made.length;
       tables.push(...scope.tables.map((table) => emptyReport(scope, table.schema.table.title)));
     } else {
       const withFiles = request.withAttachments;
+      await prepareKeys(
+        scope,
+        target,
+        scope.tables.filter((table) => !made.includes(table)),
+        work,
+      );
       for (const each of await restoreData({ scope, target, people, withFiles }, work)) add(each);
     }
     await finishSchema(scope, target, made, work);
@@ -99,11 +107,7 @@ export async function restoreData(
   const reports: TableReport[] = [];
   const failed = new Map<string, ReadonlySet<number>>();
   const byId = new Map<string, TableReport>();
-  for (const table of scope.tables) {
-    const live = target.tables.get(table.schema.table.id);
-    if (live !== undefined) await prepareKeys({ scope, table, target, live }, work);
-  }
-  for (const table of scope.tables) {
+  for (const { table } of inOrderOfWriting(scope)) {
     const live = target.tables.get(table.schema.table.id);
     if (live === undefined) continue;
     const { title } = table.schema.table;
@@ -117,7 +121,8 @@ export async function restoreData(
     );
     if (done === null) continue;
     failed.set(table.schema.table.id, done.failed);
-    if (done.different > 0) found.warn(`${done.different} records of ${where} are other than in the backup and were left alone`);
+    if (done.different > 0)
+      found.warn(`${done.different} records of ${where} are other than in the backup and were left alone`);
     const now = await liveCount(client, live.id, task.signal);
     const restored = Math.min(done.inserted + done.kept, now);
     if (now < done.inserted + done.kept)
@@ -155,6 +160,10 @@ export async function restoreData(
   return reports;
 }
 
+function inOrderOfWriting({ tables }: Scope) {
+  return parentsFirst(tables.map((table) => ({ id: table.schema.table.id, columns: table.schema.columns, table })));
+}
+
 async function restoreFiles(scope: Scope, target: Target, work: Work): Promise<TableReport[]> {
   const reports: TableReport[] = [];
   for (const table of scope.tables) {
@@ -179,10 +188,13 @@ function emptyReport({ title }: Scope, table: string): Report {
 
 function blocked({ blocks }: BasesPlan): HoldfastError {
   const [first = '', ...more] = blocks;
-  return new HoldfastError('NOCODB_IN_THE_WAY', `something is in the way: ${first}${more.length === 0 ? '' : ` (and ${more.length} more)`}`, {
-    kind: 'refused',
-    hint: 'See all of it with --dry-run; --skip-existing leaves alone what exists, --into-base restores into another base.',
-    details: { blocks: blocks.slice(0, 100) },
-  });
+  return new HoldfastError(
+    'NOCODB_IN_THE_WAY',
+    `something is in the way: ${first}${more.length === 0 ? '' : ` (and ${more.length} more)`}`,
+    {
+      kind: 'refused',
+      hint: 'See all of it with --dry-run; --skip-existing leaves alone what exists, --into-base restores into another base.',
+      details: { blocks: blocks.slice(0, 100) },
+    },
+  );
 }
-

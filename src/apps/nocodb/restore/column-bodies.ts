@@ -54,7 +54,7 @@ export function selectOptions({ colOptions }: Column): SelectOption[] {
     .toSorted((left, right) => Number(left['order'] ?? 0) - Number(right['order'] ?? 0))
     .map(({ id, title, color }) => ({
       id: typeof id === 'string' ? id : null,
-      title: String(title ?? ''),
+      title: typeof title === 'string' ? title : '',
       color: typeof color === 'string' ? color : null,
     }));
 }

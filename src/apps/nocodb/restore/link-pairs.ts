@@ -95,3 +95,24 @@ function placeOf({ from, back }: LinkPair, tables: readonly { id: string }[]): n
   const place = (end: LinkEnd) => tables.findIndex(({ id }) => id === end.table) * 10_000 + (end.column.order ?? 0);
   return Math.min(place(from), back === null ? Number.POSITIVE_INFINITY : place(back));
 }
+
+/**
+ * Tables, each after those that its records are linked to by a key: NocoDB counts the records below each record that it takes, which costs
+ * nothing while there are none.
+ */
+export function parentsFirst<T extends { id: string; columns: readonly Column[] }>(tables: readonly T[]): T[] {
+  const pairs = linkPairs(tables).filter(({ version }) => version === 1);
+  const done = new Set<T>();
+  const begun = new Set<T>();
+  const visit = (table: T) => {
+    if (begun.has(table)) return;
+    begun.add(table);
+    for (const { from, to } of pairs) {
+      const parent = to === table.id ? tables.find(({ id }) => id === from.table) : undefined;
+      if (parent !== undefined) visit(parent);
+    }
+    done.add(table);
+  };
+  for (const table of tables) visit(table);
+  return [...done];
+}

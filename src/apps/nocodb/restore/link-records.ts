@@ -142,7 +142,7 @@ export async function livePairs({ id, left, right }: Junction, { client, task }:
   const [leftTitle, rightTitle] = [titleOf(left), titleOf(right)];
   const pairs = new Set<string>();
   const query = { fields: `${left},${right}`, sort: `${left},${right}`, limit: 1000 };
-  for (let offset = 0, last = false; !last; ) {
+  for (let offset = 0, last = false; !last;) {
     const page = await livePage(client, id, { ...query, offset }, task.signal);
     for (const record of page.records) pairs.add(`${String(record[leftTitle])}-${String(record[rightTitle])}`);
     offset += page.records.length;

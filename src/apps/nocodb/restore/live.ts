@@ -1,14 +1,17 @@
 import { z } from 'zod';
 import type { Client } from '../client.ts';
 import { notNocodb } from '../errors.ts';
-import { columnSchema, viewSchema, type Column } from '../tree-format.ts';
+import { columnSchema, viewSchema } from '../tree-format.ts';
 
-const settings = z.unknown().transform((value): Record<string, unknown> => {
-  const parsed = typeof value === 'string' ? jsonOrNull(value) : value;
-  return typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)
-    ? (parsed as Record<string, unknown>)
-    : {};
-});
+const settings = z
+  .unknown()
+  .optional()
+  .transform((value): Record<string, unknown> => {
+    const parsed = typeof value === 'string' ? jsonOrNull(value) : value;
+    return typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)
+      ? (parsed as Record<string, unknown>)
+      : {};
+  });
 
 const baseSchema = z.looseObject({
   id: z.string(),
@@ -44,10 +47,6 @@ export type LiveUser = z.output<typeof userSchema>;
 export async function liveBases(client: Client, signal: AbortSignal): Promise<LiveBase[]> {
   const answer = await client.get('/api/v2/meta/bases', {}, signal);
   return read(client, z.object({ list: z.array(baseSchema) }), answer, 'the list of bases').list;
-}
-
-export async function liveBase(client: Client, id: string, signal: AbortSignal): Promise<LiveBase> {
-  return read(client, baseSchema, await client.get(`/api/v2/meta/bases/${id}`, {}, signal), 'a base');
 }
 
 export async function liveTables(client: Client, base: string, signal: AbortSignal): Promise<LiveTableName[]> {
@@ -113,10 +112,6 @@ export function read<Schema extends z.ZodType>(
   const result = schema.safeParse(answer);
   if (!result.success) throw notNocodb(client.title, `gave something else for ${what}`);
   return result.data;
-}
-
-export function columnById(table: { columns: readonly Column[] }, id: string): Column | undefined {
-  return table.columns.find((column) => column.id === id);
 }
 
 function jsonOrNull(text: string): unknown {

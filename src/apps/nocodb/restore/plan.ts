@@ -58,13 +58,16 @@ function cannotMake({ base, title, tables }: Scope, target: Target): string[] {
   const foreignKeys = savedForeignKeys(base);
   const wanted = new Set(tables.map(({ schema }) => schema.table.id));
   const cannot: string[] = [];
-  const everything = new Map([...base.tables.values()].flatMap(({ schema }) => schema.columns.map(({ id }) => [id, id])));
+  const everything = new Map(
+    [...base.tables.values()].flatMap(({ schema }) => schema.columns.map(({ id }) => [id, id])),
+  );
   for (const { schema } of tables) {
     for (const column of schema.columns) {
       if (kindOf(column, foreignKeys) !== 'virtual') continue;
       const { body, reason } = virtualBody(column, everything, new Map());
       const hook = reason.startsWith('what it is computed from') && column.uidt === 'Button';
-      if (body === null && !hook) cannot.push(`field ${title}/${schema.table.title}/${column.title} (${column.uidt}): ${reason}`);
+      if (body === null && !hook)
+        cannot.push(`field ${title}/${schema.table.title}/${column.title} (${column.uidt}): ${reason}`);
     }
   }
   const all = [...base.tables.values()].map(({ schema }) => ({ id: schema.table.id, columns: schema.columns }));
@@ -88,9 +91,11 @@ async function planRecords(
   const users = target.base === null ? [] : await liveUsers(work.client, target.base.id, work.task.signal);
   const people = new Map(users.map(({ email, id }) => [email.toLowerCase(), id]));
   // Whoever is no member yet becomes one before records are written.
-  for (const { email, id } of scope.base.file.users) if (!people.has(email.toLowerCase())) people.set(email.toLowerCase(), id);
+  for (const { email, id } of scope.base.file.users)
+    if (!people.has(email.toLowerCase())) people.set(email.toLowerCase(), id);
   if (target.base === null) plan.creates.push(`base ${scope.title}`);
-  if (scope.tables.some(({ schema }) => !target.tables.has(schema.table.id))) plan.cannot.push(...cannotMake(scope, target));
+  if (scope.tables.some(({ schema }) => !target.tables.has(schema.table.id)))
+    plan.cannot.push(...cannotMake(scope, target));
   let records = 0;
   for (const table of scope.tables) {
     const name = nameOf(scope, table);
@@ -108,7 +113,8 @@ async function planRecords(
       records += missing;
       plan.creates.push(`${missing} records in ${name}${withAttachments ? `, ${attachments.files} files` : ''}`);
       if (kept > different) plan.skips.push(`${kept - different} records of ${name} are there already`);
-      if (different > 0 && skipExisting) plan.skips.push(`${different} records of ${name} are other than in the backup`);
+      if (different > 0 && skipExisting)
+        plan.skips.push(`${different} records of ${name} are other than in the backup`);
       else if (different > 0)
         plan.blocks.push(`${different} records of ${name} are other than in the backup, under the same Id`);
       if (!withAttachments && attachments.files > 0) plan.skips.push(`${attachments.files} files of ${name}`);
@@ -116,7 +122,9 @@ async function planRecords(
     }
   }
   if (records > 0)
-    plan.cannot.push(`time and author of creation and last change of ${records} records in ${scope.title}: NocoDB sets them itself`);
+    plan.cannot.push(
+      `time and author of creation and last change of ${records} records in ${scope.title}: NocoDB sets them itself`,
+    );
 }
 
 function planFiles(scope: Scope, target: Target, plan: BasesPlan): void {

@@ -14,6 +14,8 @@ import { comparable, known, writable } from './values.ts';
 import type { Work } from './work.ts';
 import { z } from 'zod';
 
+// What becomes of a record, from the backup to the table, is read together: one file because its steps share one picture of the table.
+
 export interface RestoredRecords {
   inserted: number;
   /** There already, and left alone. */
@@ -71,6 +73,18 @@ export async function restoreRecords(records: Records, work: Work): Promise<Rest
  * all that is linked to its key.
  */
 export async function prepareKeys(
+  scope: Scope,
+  target: Target,
+  tables: readonly SavedTable[],
+  work: Work,
+): Promise<void> {
+  for (const table of tables) {
+    const live = target.tables.get(table.schema.table.id);
+    if (live !== undefined) await prepareTable({ scope, table, target, live }, work);
+  }
+}
+
+async function prepareTable(
   { scope, table, target, live }: Pick<Records, 'scope' | 'table' | 'target' | 'live'>,
   work: Work,
 ): Promise<void> {
@@ -102,7 +116,15 @@ export async function surveyRecords(records: Records, work: Work): Promise<Surve
   if (empty) return { missing: table.saved.records ?? 0, kept: 0, different: 0 };
   const found = { kept: 0, different: 0 };
   let missing = 0;
-  const surveying: Inserting = { ...records, where: '', fields, keyTitle: key.title, base: '', empty, withFiles: false };
+  const surveying: Inserting = {
+    ...records,
+    where: '',
+    fields,
+    keyTitle: key.title,
+    base: '',
+    empty,
+    withFiles: false,
+  };
   for await (const batch of missingRows(surveying, { of: () => Promise.resolve([]) }, found, work))
     missing += batch.length;
   return { missing, ...found };

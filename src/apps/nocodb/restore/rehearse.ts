@@ -46,7 +46,9 @@ export async function rehearseBases(
   const warnings: string[] = [];
   for (const { title } of await liveBases(client, task.signal)) {
     if (title.startsWith(rehearsalTitle))
-      warnings.push(`base ${title} is left from a rehearsal that was interrupted, or belongs to one that runs now: remove it`);
+      warnings.push(
+        `base ${title} is left from a rehearsal that was interrupted, or belongs to one that runs now: remove it`,
+      );
   }
   const counts = { bases: 0, tables: 0, records: 0, links: 0, files: 0 };
   for (const scope of scopesOf(await savedBases(saved, task.signal), everything)) {
@@ -83,7 +85,7 @@ interface Outcome {
 
 async function rehearseOne(scope: Scope, target: Target, { differences, counts }: Outcome, work: Work): Promise<void> {
   const { client, saved, task } = work;
-  const { made, people } = await beginSchema(scope, target, { invite: false }, work);
+  const { made, people } = await beginSchema(scope, target, { invite: false, keys: true }, work);
   const reports = await restoreData({ scope, target, people, withFiles: false }, work);
   await finishSchema(scope, target, made, work);
   counts.bases += 1;
@@ -112,7 +114,8 @@ async function rehearseOne(scope: Scope, target: Target, { differences, counts }
     const live = target.tables.get(table.schema.table.id);
     if (live === undefined) continue;
     const views = (await liveTable(client, live.id, task.signal)).views.length;
-    if (views !== table.saved.views) differences.push(`${table.schema.table.title}: ${views} of ${table.saved.views} views`);
+    if (views !== table.saved.views)
+      differences.push(`${table.schema.table.title}: ${views} of ${table.saved.views} views`);
     const list = tablePath(scope.base.folder, table.saved.folder, names.attachments);
     for await (const { file } of savedLines(saved, list, attachmentSchema, task.signal)) {
       if (file === null) continue;

@@ -4,6 +4,7 @@ import { filterHooks, makeHooks } from './hooks.ts';
 import { makeLinks } from './links.ts';
 import { liveTable, madeBase } from './live.ts';
 import { bringPeople, type People } from './people.ts';
+import { prepareKeys } from './records.ts';
 import type { SavedTable } from './saved-tree.ts';
 import type { Scope } from './scope.ts';
 import { makeTables } from './tables.ts';
@@ -19,13 +20,13 @@ export interface Begun {
 
 /**
  * Makes what is missing of a base up to where records can be written: tables, plain fields, links. Computed fields come after the
- * records, since NocoDB computes them for every record it takes. A table carries a mark in its settings until all of it is there; a
+ * records, since NocoDB computes them for every record it takes, and before links it makes room for keys in a tenth of the time. A table carries a mark in its settings until all of it is there; a
  * restore that was interrupted goes on with the tables that carry it.
  */
 export async function beginSchema(
   scope: Scope,
   target: Target,
-  { invite }: { invite: boolean },
+  { invite, keys }: { invite: boolean; keys: boolean },
   work: Work,
 ): Promise<Begun> {
   const { base, title } = scope;
@@ -39,8 +40,8 @@ export async function beginSchema(
     () => makeTables(scope, target, work),
     (tables) => `${tables.length} made`,
   );
-  if (made.length > 0)
-    await step(task.report, `links of ${title}`, () => makeLinks(scope, idsOf(made), target, work));
+  if (keys) await prepareKeys(scope, target, made, work);
+  if (made.length > 0) await step(task.report, `links of ${title}`, () => makeLinks(scope, idsOf(made), target, work));
   return { made, people };
 }
 
@@ -63,7 +64,11 @@ export async function finishSchema(scope: Scope, target: Target, made: SavedTabl
     const live = await liveTable(client, known.id, task.signal);
     const { [unfinished]: mark, ...meta } = { ...live.meta, ...schema.table.meta };
     void mark;
-    await client.send('PATCH', `/api/v2/meta/tables/${live.id}`, { body: { meta }, repeat: 'safe', signal: task.signal });
+    await client.send('PATCH', `/api/v2/meta/tables/${live.id}`, {
+      body: { meta },
+      repeat: 'safe',
+      signal: task.signal,
+    });
     target.tables.set(schema.table.id, { ...live, meta });
   }
 }

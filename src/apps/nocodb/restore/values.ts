@@ -28,13 +28,13 @@ export function writable(
 
 function peopleValue(value: unknown, people: People): Written {
   const wanted = emails(value);
-  const known = wanted.flatMap((email) => {
+  const members = wanted.flatMap((email) => {
     const id = people.get(email.toLowerCase());
     return id === undefined ? [] : [{ id }];
   });
   const missing = wanted.filter((email) => !people.has(email.toLowerCase()));
   return {
-    value: known.length === 0 ? null : known,
+    value: members.length === 0 ? null : members,
     lost: missing.length === 0 ? null : `${missing.join(', ')} is no member of the base`,
   };
 }
@@ -78,7 +78,7 @@ export function comparable(value: unknown, uidt: string, jsonIsText: boolean): s
       return moment(value);
     default:
       if (typeof value === 'object') return canonical(value);
-      return numeric.has(uidt) ? withoutZeros(String(value)) : String(value);
+      return numeric.has(uidt) ? withoutZeros(`${value as string | number}`) : `${value as string | number}`;
   }
 }
 

@@ -2,7 +2,7 @@ import { pathToFileURL } from 'node:url';
 import { backup, type DatabaseSync } from 'node:sqlite';
 import { quoteIdent } from '../names.ts';
 import { brokenReferences } from './checks.ts';
-import { connect, opened, patiently, scalar, type State } from './connection.ts';
+import { connect, opened, patiently, primaryCode, scalar, wait, type State } from './connection.ts';
 import { fingerprintOf } from './fingerprint.ts';
 
 export interface ExpectedTable {
@@ -43,14 +43,27 @@ export async function replaceAll(state: State, { from }: { from: string }): Prom
       };
     }
     const mode = scalar(live, 'pragma journal_mode');
-    // It would wait for its turn without an end: whoever keeps the file is met here, with a time limit.
-    patiently(state.busyMs, () => live.exec('begin immediate; rollback'));
-    await backup(source, state.path, { rate: 4096 });
+    await backupInto(source, state);
     // The pages bring the mode of their own file along.
     if (mode !== 'wal' && scalar(live, 'pragma journal_mode') === 'wal') scalar(live, 'pragma journal_mode = delete');
     return null;
   } finally {
     source.close();
+  }
+}
+
+/** Where somebody else writes at that moment, the copying ends at its first step with `not an error`, and nothing was changed. */
+async function backupInto(source: DatabaseSync, { path, busyMs }: State): Promise<void> {
+  const deadline = performance.now() + busyMs;
+  for (;;) {
+    try {
+      await backup(source, path, { rate: 4096 });
+      return;
+    } catch (error) {
+      if (![0, 5].includes(primaryCode(error))) throw error;
+      if (performance.now() > deadline) throw Object.assign(new Error('database is locked'), { errcode: 5 });
+      wait(5);
+    }
   }
 }
 

@@ -34,6 +34,10 @@ test.each([null, undefined, 'text', [], 7, { tables: 3, warnings: 'none' }])(
       bytes: null,
       warnings: [],
       compared: null,
+      files: [],
+      tables: [],
+      lost: [],
+      lostCount: 0,
     });
   },
 );
@@ -90,4 +94,21 @@ test.each([
   [null, null],
 ])('S18: the database in %j is %j', (target, name) => {
   expect(databaseIn(target)).toBe(name);
+});
+
+test('folders and bases that came back are told, and what could not', () => {
+  const tree = { name: 'uploads', target: '/srv/uploads', previous: '/srv/uploads.old' };
+  const table = { base: 'Shop', table: 'Orders', expected: 3, restored: 2, attachments: 1 };
+  const result = {
+    files: [{ ...tree, files: 1, bytes: 2 }, { name: 'no target' }],
+    tables: [{ ...table, links: 4 }],
+    lost: [{ where: 'Shop/Orders', what: 'row 7', reason: 'refused' }],
+    lostCount: 1200,
+  };
+  expect(resultOf({ result })).toMatchObject({
+    files: [tree],
+    tables: [table],
+    lost: ['Shop/Orders: row 7: refused'],
+    lostCount: 1200,
+  });
 });

@@ -28,7 +28,16 @@ export interface Result {
   bytes: number | null;
   warnings: string[];
   compared: Compared | null;
+  /** Folders that came back, and under which name what was there is kept. */
+  files: { name: string; target: string; previous: string | null }[];
+  /** What was rebuilt through the API of an application. */
+  tables: { base: string; table: string; expected: number; restored: number; attachments: number }[];
+  /** What could not be: the first of them, a line each. */
+  lost: string[];
+  lostCount: number;
 }
+
+const mostLost = 100;
 
 export function resultOf({ result }: Pick<RunView, 'result'>): Result {
   const said = isObject(result) ? result : {};
@@ -42,6 +51,21 @@ export function resultOf({ result }: Pick<RunView, 'result'>): Result {
     bytes: number(said['bytes']),
     warnings,
     compared: comparedIn(said),
+    files: list(said['files']).flatMap((each) => {
+      const [name, target] = [text(each['name']), text(each['target'])];
+      return name === null || target === null ? [] : [{ name, target, previous: text(each['previous']) }];
+    }),
+    tables: list(said['tables']).map((each) => ({
+      base: text(each['base']) ?? '',
+      table: text(each['table']) ?? '',
+      expected: number(each['expected']) ?? 0,
+      restored: number(each['restored']) ?? 0,
+      attachments: number(each['attachments']) ?? 0,
+    })),
+    lost: list(said['lost'])
+      .slice(0, mostLost)
+      .map((each) => [each['where'], each['what'], each['reason']].map((part) => text(part) ?? '').join(': ')),
+    lostCount: number(said['lostCount']) ?? 0,
   };
 }
 
@@ -64,7 +88,7 @@ function comparedIn({ tables, sequences }: Record<string, unknown>): Compared | 
 function difference(each: Record<string, unknown>, reason: Difference['reason']): Difference {
   const { schema, name, expected, actual } = each;
   return {
-    name: `${text(schema) ?? ''}.${text(name) ?? ''}`,
+    name: [text(schema), text(name)].filter(Boolean).join('.'),
     expected: shown(expected),
     actual: shown(actual),
     reason,

@@ -12,6 +12,7 @@ import { Time, useNow } from '../../parts/time.tsx';
 import { useFormat } from '../../parts/use-format.ts';
 import { BackupLink } from './backup-link.tsx';
 import { Comparison } from './comparison.tsx';
+import { RestoredParts } from './restored-parts.tsx';
 import { resultOf, secondsOf } from './result.ts';
 import { RunLog } from './run-log.tsx';
 import { WayBack } from './way-back.tsx';
@@ -19,7 +20,8 @@ import { WayBack } from './way-back.tsx';
 /** Everything there is to know of a run. */
 export function RunReport({ run }: { run: RunView }) {
   const { t } = useTranslation();
-  const { compared, warnings } = resultOf(run);
+  const result = resultOf(run);
+  const { compared, warnings } = result;
   return (
     <Stack gap="lg">
       {run.finishedAt === null ? <RunProgress run={run} /> : null}
@@ -35,6 +37,7 @@ export function RunReport({ run }: { run: RunView }) {
         </Alert>
       )}
       {compared === null ? null : <Comparison compared={compared} />}
+      {run.operation === 'restore' ? <RestoredParts result={result} /> : null}
       <WayBack run={run} />
       <Section title={t('activity.log')}>
         <RunLog run={run} />

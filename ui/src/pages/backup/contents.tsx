@@ -17,7 +17,7 @@ export function Contents({ database }: { database: ShownDatabase }) {
   const schemas = schemasOf(database)
     .map((each) => ({ ...each, tables: each.tables.filter(({ name }) => name.toLowerCase().includes(text)) }))
     .filter(({ tables }) => text === '' || tables.length > 0);
-  const names = schemas.map(({ schema }) => schema);
+  const names = schemas.map(({ schema }) => schema || database.name);
   return (
     <Stack gap="sm">
       {database.tables.length < searchFrom ? null : (
@@ -43,7 +43,7 @@ export function Contents({ database }: { database: ShownDatabase }) {
             defaultValue={text === '' && names.length > 1 ? [] : names}
           >
             {schemas.map((each) => (
-              <Schema key={each.schema} contents={each} />
+              <Schema key={each.schema} contents={each} database={database.name} />
             ))}
           </Accordion>
         </Card>
@@ -52,7 +52,12 @@ export function Contents({ database }: { database: ShownDatabase }) {
   );
 }
 
-function Schema({ contents: { schema, tables, rows, sequences } }: { contents: SchemaContents }) {
+interface SchemaProps {
+  contents: SchemaContents;
+  database: string;
+}
+
+function Schema({ contents: { schema, tables, rows, sequences }, database }: SchemaProps) {
   const { t } = useTranslation();
   const format = useFormat();
   const facts = [
@@ -60,12 +65,14 @@ function Schema({ contents: { schema, tables, rows, sequences } }: { contents: S
     t('backup.rows', { count: rows, rows: format.number(rows) }),
     sequences === 0 ? null : t('backup.sequences', { count: sequences }),
   ];
+  // Not every kind of database knows schemas; an item without a value cannot be opened.
+  const title = schema === '' ? database : schema;
   return (
-    <Accordion.Item value={schema}>
+    <Accordion.Item value={title}>
       <Accordion.Control>
         <Group gap="sm">
           <Text fw={600} size="sm">
-            {schema}
+            {title}
           </Text>
           <Text size="sm" c="dimmed">
             {facts.filter(Boolean).join(' · ')}
@@ -74,7 +81,7 @@ function Schema({ contents: { schema, tables, rows, sequences } }: { contents: S
       </Accordion.Control>
       <Accordion.Panel>
         <DataTable
-          label={schema}
+          label={title}
           rows={tables}
           keyOf={({ name }) => name}
           columns={[

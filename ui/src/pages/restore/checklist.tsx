@@ -3,9 +3,9 @@ import { IconAlertTriangle } from '@tabler/icons-react';
 import { Trans, useTranslation } from 'react-i18next';
 import { StateBadge } from '../../parts/badge.tsx';
 import { Facts } from '../../parts/facts.tsx';
-import { Said } from '../../parts/said.tsx';
 import { guardsEn } from '../../words/guards.ts';
 import classes from './checklist.module.css';
+import { PlannedBases, PlannedFiles } from './planned-parts.tsx';
 import { liftOf, type Plan, type Wish } from './wish.ts';
 
 interface ChecklistProps {
@@ -21,7 +21,7 @@ const signs = { pass: 'ok', warn: 'warning', block: 'critical' } as const;
 /** What it would do, and every guard with what it found. */
 export function Checklist({ plan, wish, onLift, busy }: ChecklistProps) {
   const { t } = useTranslation();
-  const { id, mode, target, guards, blocked } = plan;
+  const { id, what, mode, target, guards, files, blocked } = plan;
   return (
     <Stack gap="md">
       <Facts
@@ -29,32 +29,44 @@ export function Checklist({ plan, wish, onLift, busy }: ChecklistProps) {
         items={[
           { name: t('restore.backup'), value: <Code>{id}</Code> },
           { name: t('restore.target'), value: target },
-          { name: t('restore.way'), value: t(`restore.ways.${mode}`) },
+          {
+            name: t('restore.way'),
+            value:
+              mode === null
+                ? t('restore.throughApi')
+                : what === 'files'
+                  ? t('restore.filesWay')
+                  : t(`restore.ways.${mode}`),
+          },
         ]}
       />
-      <Box component="ul" className={classes['list'] ?? ''} aria-label={t('restore.guardList')}>
-        {guards.map((guard) => {
-          const known = isKnown(guard.code) ? guard.code : null;
-          return (
-            <li key={guard.code} className={classes['guard']}>
-              <StateBadge
-                state={signs[guard.result]}
-                label={`${known ? t(`restore.guards.${known}.name`) : guard.code}: ${t(`restore.results.${guard.result}`)}`}
-              />
-              <div className={classes['detail']}>
-                {known ? <Text size="sm">{t(`restore.guards.${known}.${guard.result}`)}</Text> : null}
-                {/* Names and versions are told by the server, which speaks English. */}
-                <Text size="sm" c={known ? 'dimmed' : ''} lang="en">
-                  <Said text={guard.detail} />
-                </Text>
-              </div>
-              {guard.result === 'block' ? (
-                <Lift override={guard.override} wish={wish} onLift={onLift} busy={busy} />
-              ) : null}
-            </li>
-          );
-        })}
-      </Box>
+      <PlannedFiles files={files} />
+      <PlannedBases plan={plan} />
+      {guards.length === 0 ? null : (
+        <Box component="ul" className={classes['list'] ?? ''} aria-label={t('restore.guardList')}>
+          {guards.map((guard) => {
+            const known = isKnown(guard.code) ? guard.code : null;
+            return (
+              <li key={guard.code} className={classes['guard']}>
+                <StateBadge
+                  state={signs[guard.result]}
+                  label={`${known ? t(`restore.guards.${known}.name`) : guard.code}: ${t(`restore.results.${guard.result}`)}`}
+                />
+                <div className={classes['detail']}>
+                  {known ? <Text size="sm">{t(`restore.guards.${known}.${guard.result}`)}</Text> : null}
+                  {/* Names and versions are told by the server, which speaks English. */}
+                  <Text size="sm" c={known ? 'dimmed' : ''} lang="en">
+                    {guard.detail}
+                  </Text>
+                </div>
+                {guard.result === 'block' ? (
+                  <Lift override={guard.override} wish={wish} onLift={onLift} busy={busy} />
+                ) : null}
+              </li>
+            );
+          })}
+        </Box>
+      )}
       {blocked ? (
         <Alert color="red" variant="light" icon={<IconAlertTriangle aria-hidden />} role="status">
           {t('restore.blocked')}

@@ -12,7 +12,7 @@ import { useFormat } from '../../parts/use-format.ts';
 import { matches, offered } from './offered.ts';
 import classes from './choose-backup.module.css';
 import { UploadDump } from './upload-dump.tsx';
-import { newWish, type Wish } from './wish.ts';
+import { newWish, withBackup, type Wish } from './wish.ts';
 
 interface ChooseBackupProps {
   names: string[];
@@ -42,7 +42,7 @@ export function ChooseBackup({ names, wish, onChange }: ChooseBackupProps) {
           <UploadDump
             key={`upload ${wish.source}`}
             source={wish.source}
-            onTaken={(id) => onChange({ ...wish, id, parts: [], allow: [] })}
+            onTaken={(id) => onChange(withBackup(wish, id))}
           />
         </>
       )}
@@ -67,7 +67,7 @@ function Backups({ wish, onChange }: Omit<ChooseBackupProps, 'names'>) {
     queryFn: ({ signal }) => call('GET', '/backups/{source}/{id}', { params: { source, id }, signal }),
     enabled: id !== '',
   });
-  const choose = (chosen: string) => onChange({ ...wish, id: chosen, parts: [], allow: [] });
+  const choose = (chosen: string) => onChange(withBackup(wish, chosen));
   return (
     <Shown query={backups}>
       {({ pages }) => {

@@ -6,7 +6,8 @@ import { useTranslation } from 'react-i18next';
 import { call } from '../../api/client.ts';
 import { Shown } from '../../parts/shown.tsx';
 import { useFormat } from '../../parts/use-format.ts';
-import { partsIn, partValue, type Wish } from './wish.ts';
+import { BasesOptions, FilesOptions } from './options-of-parts.tsx';
+import { kindOf, partsIn, partValue, type Wish } from './wish.ts';
 
 interface ChooseTargetProps {
   wish: Wish;
@@ -15,8 +16,15 @@ interface ChooseTargetProps {
 
 const targets = ['live', 'other', 'in-place', 'parts'] as const satisfies readonly Wish['target'][];
 
-/** Into which database, how, and what is kept of the old one. */
+/** Where to, how, and what is kept of what was there. */
 export function ChooseTarget({ wish, onChange }: ChooseTargetProps) {
+  const kind = kindOf(wish);
+  if (kind === 'files') return <FilesOptions wish={wish} onChange={onChange} />;
+  if (kind === 'bases') return <BasesOptions wish={wish} onChange={onChange} />;
+  return <ChooseDatabase wish={wish} onChange={onChange} />;
+}
+
+function ChooseDatabase({ wish, onChange }: ChooseTargetProps) {
   const { t } = useTranslation();
   const { target } = wish;
   const set = (change: Partial<Wish>) => onChange({ ...wish, ...change });
@@ -88,10 +96,10 @@ function ChooseParts({ wish, onChange }: ChooseTargetProps) {
         const data = schemas.map(({ schema, tables }) => ({
           group: schema,
           items: [
-            { value: partValue(schema, null), label: t('restore.wholeSchema', { schema }) },
+            ...(schema === '' ? [] : [{ value: partValue(schema, null), label: t('restore.wholeSchema', { schema }) }]),
             ...tables.map(({ name, rows }) => ({
               value: partValue(schema, name),
-              label: rows === null ? `${schema}.${name}` : `${schema}.${name} (${format.number(rows)})`,
+              label: labelOf(schema, name, rows === null ? null : format.number(rows)),
             })),
           ],
         }));
@@ -111,6 +119,12 @@ function ChooseParts({ wish, onChange }: ChooseTargetProps) {
       }}
     </Shown>
   );
+}
+
+/** Not every kind of database knows schemas. */
+function labelOf(schema: string, name: string, rows: string | null): string {
+  const title = schema === '' ? name : `${schema}.${name}`;
+  return rows === null ? title : `${title} (${rows})`;
 }
 
 function More({ wish, onChange }: ChooseTargetProps) {

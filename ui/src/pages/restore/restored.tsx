@@ -1,4 +1,4 @@
-import { Alert, Group, List } from '@mantine/core';
+import { Alert, Group, List, Stack, Text } from '@mantine/core';
 import { IconCircleCheck, IconInfoCircle } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
@@ -12,7 +12,7 @@ import { resultOf } from '../activity/result.ts';
 import { RunReport } from '../activity/run-report.tsx';
 
 /** A restore that was begun here: how far it is, how it ended, what to do now. */
-export function Restored({ id }: { id: string }) {
+export function Restored({ id, kind }: { id: string; kind: string | null }) {
   const { t } = useTranslation();
   const live = useLive();
   const run = useQuery({
@@ -29,7 +29,7 @@ export function Restored({ id }: { id: string }) {
       <Shown query={run}>
         {(found) => (
           <>
-            <Next run={found} />
+            <Next run={found} kind={kind} />
             <RunReport run={found} />
           </>
         )}
@@ -38,7 +38,7 @@ export function Restored({ id }: { id: string }) {
   );
 }
 
-function Next({ run }: { run: RunView }) {
+function Next({ run, kind }: { run: RunView; kind: string | null }) {
   const { t } = useTranslation();
   const { source, backup, state, finishedAt } = run;
   if (finishedAt === null) return null;
@@ -60,22 +60,47 @@ function Next({ run }: { run: RunView }) {
       </Alert>
     );
   }
+  const again = (
+    <Group>
+      <LinkButton
+        variant="default"
+        to={`/restore?source=${encodeURIComponent(source ?? '')}&id=${encodeURIComponent(backup ?? '')}`}
+      >
+        {t('restore.tryAgain')}
+      </LinkButton>
+    </Group>
+  );
+  if (state === 'partial' || kind === 'bases') {
+    return (
+      <Alert
+        role="status"
+        variant="light"
+        color="yellow"
+        icon={<IconInfoCircle aria-hidden />}
+        title={t(state === 'partial' ? 'restore.inPart' : 'restore.notToItsEnd')}
+      >
+        <Stack gap="sm" align="flex-start">
+          <Text size="sm">{t('restore.resumable')}</Text>
+          {again}
+        </Stack>
+      </Alert>
+    );
+  }
   return (
     <Alert
       role="status"
       variant="light"
       color="cyan"
       icon={<IconInfoCircle aria-hidden />}
-      title={t(run.error?.code === 'INTERRUPTED' ? 'restore.unsure' : 'restore.untouched')}
+      title={t(
+        run.error?.code === 'INTERRUPTED'
+          ? 'restore.unsure'
+          : kind === 'files'
+            ? 'restore.untouchedFiles'
+            : 'restore.untouched',
+      )}
     >
-      <Group>
-        <LinkButton
-          variant="default"
-          to={`/restore?source=${encodeURIComponent(source ?? '')}&id=${encodeURIComponent(backup ?? '')}`}
-        >
-          {t('restore.tryAgain')}
-        </LinkButton>
-      </Group>
+      {again}
     </Alert>
   );
 }

@@ -1,5 +1,16 @@
 import { expect, test } from 'vitest';
-import { bodyOf, isComplete, liftOf, newWish, partsIn, partValue, readPart } from './wish.ts';
+import {
+  bodyOf,
+  fitted,
+  isComplete,
+  liftOf,
+  newWish,
+  offersOf,
+  partsIn,
+  partValue,
+  readPart,
+  withBackup,
+} from './wish.ts';
 
 const wish = newWish('shop', 'latest');
 
@@ -69,4 +80,57 @@ test('a manifest shows what can be restored by itself', () => {
   ]);
   expect(partsIn(null)).toEqual([]);
   expect(partsIn({ database: null })).toEqual([]);
+});
+
+const database = { name: 'shop', engine: 'postgres' };
+const trees = [{ name: 'uploads', path: '/srv', files: 1, bytes: 2 }];
+const app = { kind: 'nocodb', version: null, address: null, bases: [{ title: 'Shop', tables: [] }] };
+
+test.each([
+  [{ database, trees: [], app: null }, ['all']],
+  [{ database, trees, app: null }, ['all', 'database', 'files']],
+  [{ database: null, trees, app: null }, ['files']],
+  [{ database: null, trees: [], app }, ['schema', 'records', 'attachments']],
+  [{ database, trees: [], app: { ...app, bases: [] } }, ['all']],
+  [{ database: null, trees: [], app: null }, ['all']],
+])('only what is in the backup is offered: %o', (saved, offers) => {
+  expect(offersOf(saved)).toEqual(offers);
+  expect(offers).toContain(fitted(wish, saved).what);
+});
+
+test('folders are wished for without what concerns databases only', () => {
+  const folders = { ...wish, what: 'files', trees: ['uploads'], target: 'other', into: 'x', keepOld: true } as const;
+  expect(isComplete(folders)).toBe(true);
+  expect(bodyOf(folders)).toEqual({
+    source: 'shop',
+    id: 'latest',
+    what: 'files',
+    trees: ['uploads'],
+    keepOld: true,
+    safetyBackup: true,
+  });
+  expect(withBackup(folders, 'other')).toMatchObject({ id: 'other', what: 'files', trees: [] });
+});
+
+test('bases are wished for with what fits the kind of restore', () => {
+  const records = {
+    ...wish,
+    what: 'records',
+    bases: ['Shop'],
+    baseTables: ['Orders'],
+    intoBase: ' Shop 2 ',
+    skipExisting: true,
+    withAttachments: true,
+  } as const;
+  const common = { source: 'shop', id: 'latest', bases: ['Shop'], baseTables: ['Orders'] };
+  const full = { ...common, intoBase: 'Shop 2', skipExisting: true, withAttachments: true };
+  expect(bodyOf(records)).toEqual({ ...full, what: 'records' });
+  expect(bodyOf({ ...records, what: 'schema' })).toEqual({ ...full, what: 'schema', withAttachments: false });
+  expect(bodyOf({ ...records, what: 'attachments' })).toEqual({
+    ...common,
+    what: 'attachments',
+    intoBase: null,
+    skipExisting: false,
+    withAttachments: false,
+  });
 });

@@ -1,4 +1,5 @@
 import type { CallOf, ResponseOf, Routes } from '../../../../src/api/contract.ts';
+import type { Saved } from '../../parts/saved.ts';
 
 export type Plan = ResponseOf<Routes['planRestore']>;
 
@@ -6,6 +7,17 @@ export type Plan = ResponseOf<Routes['planRestore']>;
 export interface Wish {
   source: string;
   id: string;
+  /** Which part of the backup. */
+  what: 'all' | 'database' | 'files' | 'schema' | 'records' | 'attachments';
+  /** Names of folders; none: all. */
+  trees: readonly string[];
+  /** Titles of bases and of tables in them; none: all. */
+  bases: readonly string[];
+  baseTables: readonly string[];
+  /** The base to fill instead of the one in the backup. */
+  intoBase: string;
+  skipExisting: boolean;
+  withAttachments: boolean;
   target: 'live' | 'other' | 'in-place' | 'parts';
   /** The other database. */
   into: string;
@@ -25,6 +37,8 @@ export function newWish(source: string, id: string): Wish {
   return {
     source,
     id,
+    what: 'all',
+    ...noParts,
     target: 'live',
     into: '',
     parts: [],
@@ -37,19 +51,68 @@ export function newWish(source: string, id: string): Wish {
   };
 }
 
+const noParts = {
+  trees: [],
+  bases: [],
+  baseTables: [],
+  intoBase: '',
+  skipExisting: false,
+  withAttachments: false,
+} satisfies Partial<Wish>;
+
+/** What a choice of another backup leaves of a wish. */
+export function withBackup(wish: Wish, id: string): Wish {
+  return { ...wish, id, ...noParts, parts: [], allow: [] };
+}
+
+/** What can be brought back of a backup, the usual first. */
+export function offersOf({ database, trees, app }: Saved): Wish['what'][] {
+  const offers: Wish['what'][] = [];
+  if (database) offers.push('all');
+  if (database && trees.length > 0) offers.push('database');
+  if (trees.length > 0) offers.push('files');
+  if (app && app.bases.length > 0) offers.push('schema', 'records', 'attachments');
+  return offers.length === 0 ? ['all'] : offers;
+}
+
+/** Only what the backup holds can be wished for. */
+export function fitted(wish: Wish, saved: Saved): Wish {
+  const offers = offersOf(saved);
+  return offers.includes(wish.what) ? wish : { ...wish, what: offers[0] ?? 'all' };
+}
+
+export function kindOf({ what }: Pick<Wish, 'what'>): Plan['what'] {
+  if (what === 'files') return 'files';
+  return what === 'all' || what === 'database' ? 'database' : 'bases';
+}
+
 /** Whether enough is said to look at what it would do. */
-export function isComplete({ source, id, target, into, parts }: Wish): boolean {
+export function isComplete({ source, id, what, target, into, parts }: Wish): boolean {
   if (source === '' || id === '') return false;
+  if (kindOf({ what }) !== 'database') return true;
   if (target === 'other') return into.trim() !== '';
   return target !== 'parts' || parts.length > 0;
 }
 
 export function bodyOf(wish: Wish): CallOf<Routes['planRestore']>['body'] {
-  const { source, id, target, into, parts, owners, sessions, keepOld, safetyBackup, allow, password } = wish;
+  const { source, id, what, target, into, parts, owners, sessions, keepOld, safetyBackup, allow, password } = wish;
+  const known = { source, id, what, ...(password === '' ? {} : { password }) };
+  const kind = kindOf(wish);
+  if (kind === 'files') return { ...known, trees: [...wish.trees], keepOld, safetyBackup };
+  if (kind === 'bases') {
+    const title = wish.intoBase.trim();
+    return {
+      ...known,
+      bases: [...wish.bases],
+      baseTables: [...wish.baseTables],
+      intoBase: what === 'attachments' || title === '' ? null : title,
+      skipExisting: what !== 'attachments' && wish.skipExisting,
+      withAttachments: what === 'records' && wish.withAttachments,
+    };
+  }
   const chosen = target === 'parts' ? parts.map(readPart) : [];
   return {
-    source,
-    id,
+    ...known,
     into: target === 'other' ? into.trim() : null,
     inPlace: target === 'in-place',
     tables: chosen.flatMap(({ schema, name }) => (name === null ? [] : [{ schema, name }])),
@@ -59,7 +122,6 @@ export function bodyOf(wish: Wish): CallOf<Routes['planRestore']>['body'] {
     keepOld: target === 'live' && keepOld,
     safetyBackup: target !== 'other' && safetyBackup,
     allow: [...allow],
-    ...(password === '' ? {} : { password }),
   };
 }
 

@@ -1,23 +1,25 @@
 import { Alert, Button, Group, PasswordInput, Stack, Text, TextInput } from '@mantine/core';
 import { IconAlertTriangle } from '@tabler/icons-react';
 import { useMutation, useQuery } from '@tanstack/react-query';
-import { useState } from 'react';
+import { useMemo, useState } from 'react';
 import { Trans, useTranslation } from 'react-i18next';
 import type { RunView } from '../../../../src/api/contract.ts';
 import { call, Problem } from '../../api/client.ts';
 import { rememberRun } from '../../api/own-runs.ts';
 import { Refusal } from '../../parts/refusal.tsx';
+import { savedIn } from '../../parts/saved.ts';
 import { Shown } from '../../parts/shown.tsx';
 import { Checklist } from './checklist.tsx';
 import { ChooseBackup } from './choose-backup.tsx';
 import { ChooseTarget } from './choose-target.tsx';
+import { ChooseWhat } from './choose-what.tsx';
 import { Step } from './step.tsx';
-import { bodyOf, isComplete, newWish, type Plan, type Wish } from './wish.ts';
+import { bodyOf, fitted, isComplete, newWish, type Plan, type Wish } from './wish.ts';
 
 interface WizardProps {
   source: string;
   id: string;
-  onStarted: (run: RunView) => void;
+  onStarted: (run: RunView, kind: Plan['what']) => void;
 }
 
 /** What, where to, what stands in the way, and only then the button. */
@@ -39,7 +41,16 @@ const locked: ReadonlySet<string> = new Set(['KEY_NEEDED', 'KEY_WRONG', 'PASSPHR
 
 function Steps({ names, first, onStarted }: { names: string[]; first: Wish; onStarted: WizardProps['onStarted'] }) {
   const { t } = useTranslation();
-  const [wish, setWish] = useState(first);
+  const [wished, setWish] = useState(first);
+  const { source, id } = wished;
+  const backup = useQuery({
+    queryKey: ['backup', source, id],
+    queryFn: ({ signal }) => call('GET', '/backups/{source}/{id}', { params: { source, id }, signal }),
+    enabled: id !== '',
+  });
+  const manifest = backup.data?.manifest ?? null;
+  const saved = useMemo(() => savedIn(manifest), [manifest]);
+  const wish = useMemo(() => fitted(wished, saved), [wished, saved]);
   const look = useMutation({
     mutationFn: async (wanted: Wish) => ({
       wanted,
@@ -59,7 +70,10 @@ function Steps({ names, first, onStarted }: { names: string[]; first: Wish; onSt
   return (
     <Stack gap="md">
       <Step number={1} title={t('restore.what')} done={wish.id !== ''}>
-        <ChooseBackup names={names} wish={wish} onChange={setWish} />
+        <Stack gap="md">
+          <ChooseBackup names={names} wish={wish} onChange={setWish} />
+          {manifest === null ? null : <ChooseWhat saved={saved} wish={wish} onChange={setWish} />}
+        </Stack>
       </Step>
       <Step number={2} title={t('restore.where')} done={complete}>
         <ChooseTarget wish={wish} onChange={setWish} />
@@ -100,10 +114,16 @@ function Steps({ names, first, onStarted }: { names: string[]; first: Wish; onSt
   );
 }
 
+const typeTexts = {
+  database: 'restore.typeText',
+  files: 'restore.typeTextFiles',
+  bases: 'restore.typeTextBases',
+} as const;
+
 function Start({ plan, wish, onStarted }: { plan: Plan; wish: Wish; onStarted: WizardProps['onStarted'] }) {
   const { t } = useTranslation();
   const [typed, setTyped] = useState('');
-  const { confirm } = plan;
+  const { confirm, what: kind } = plan;
   const agreed = confirm === null || typed.trim() === confirm;
   const begin = useMutation({
     mutationFn: () =>
@@ -113,7 +133,7 @@ function Start({ plan, wish, onStarted }: { plan: Plan; wish: Wish; onStarted: W
       }),
     onSuccess: ({ run }) => {
       rememberRun(run);
-      onStarted(run);
+      onStarted(run, plan.what);
     },
   });
   return (
@@ -128,14 +148,14 @@ function Start({ plan, wish, onStarted }: { plan: Plan; wish: Wish; onStarted: W
           <Text size="sm">{t('restore.nothingReplaced')}</Text>
         ) : (
           <>
-            {wish.safetyBackup ? null : (
+            {wish.safetyBackup || kind === 'bases' ? null : (
               <Alert color="yellow" variant="light" icon={<IconAlertTriangle aria-hidden />}>
-                {t('restore.noSafety')}
+                {t(kind === 'files' ? 'restore.noSafetyFiles' : 'restore.noSafety')}
               </Alert>
             )}
             <TextInput
               label={<Trans i18nKey="confirm.type" values={{ word: confirm }} components={{ code: <code /> }} />}
-              description={t('restore.typeText')}
+              description={t(typeTexts[kind])}
               autoComplete="off"
               w={{ base: '100%', xs: 320 }}
               value={typed}

@@ -2,6 +2,7 @@ import { Checkbox, SimpleGrid, Stack } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import { Encryption } from './encryption.tsx';
 import { textAt, valueAt, type Change, type Path } from './fields.ts';
+import { Folders } from './folders.tsx';
 import { Limits } from './monitor.tsx';
 import { Schedule } from './schedule.tsx';
 import { About, ChoiceSetting, ListSetting, SettingsCard, SwitchSetting, TextSetting } from './setting.tsx';
@@ -17,6 +18,7 @@ export function OfSource({ source }: { source: string }) {
       <Proof source={source} />
       <Dump source={source} />
       <LeftOut source={source} />
+      <Folders source={source} />
       <Encryption at={['sources', source, 'encryption']} />
       <Limits at={['sources', source, 'monitor']} />
     </Stack>
@@ -172,6 +174,8 @@ function LeftOut({ source }: { source: string }) {
     { path: at('tables'), kind: 'list' },
     { path: at('tableData'), kind: 'list' },
   ]);
+  const { settings } = useSettings();
+  if (valueAt(settings, ['sources', source, 'dump']) === undefined) return null;
   return (
     <SettingsCard title={t('settings.leftOut')} about={t('settings.leftOutText')} form={form}>
       <ListSetting form={form} path={at('tables')} label={t('settings.tables')} placeholder={t('settings.addName')} />

@@ -1,0 +1,105 @@
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makeCertificates, type Certificates } from '../support/certificates.ts';
+import { bringBack, never, takeDump } from '../support/mariadb-backup.ts';
+import { hasMariadb, openMariadb, startMariadb, type TestMariadb } from '../support/mariadb-server.ts';
+import { temporaryFolder, type TemporaryFolder } from '../support/temporary-folder.ts';
+
+describe.skipIf(!hasMariadb())('the way to a MariaDB server', () => {
+  let server: TestMariadb;
+  let folder: TemporaryFolder;
+  let certificates: Certificates;
+  let readable: string;
+  beforeAll(async () => {
+    folder = await temporaryFolder();
+    certificates = await makeCertificates();
+    // The server runs as another user, who must be able to read them.
+    readable = await mkdtemp(join(tmpdir(), 'holdfast-test-'));
+    await chmod(readable, 0o755);
+    for (const name of ['key', 'cert'] as const)
+      await writeFile(join(readable, name), certificates[name], { mode: 0o644 });
+    server = await startMariadb({ 'ssl-key': join(readable, 'key'), 'ssl-cert': join(readable, 'cert') });
+    await server.sql(
+      null,
+      'CREATE DATABASE shop',
+      'CREATE TABLE shop.t (id INT)',
+      'INSERT INTO shop.t VALUES (1), (2)',
+      'CREATE TABLE shop.log_1 (id INT)',
+      'INSERT INTO shop.log_1 VALUES (1)',
+      'CREATE TABLE shop.cache (id INT) ENGINE=MyISAM',
+      'INSERT INTO shop.cache VALUES (1)',
+      "CREATE USER sealed@'%' IDENTIFIED BY 'secret-of-sealed' REQUIRE SSL",
+      "GRANT ALL ON *.* TO sealed@'%'",
+      `CREATE USER odd@'%' IDENTIFIED BY 'a"b\\\\c#d;e''f '`,
+      "GRANT ALL ON *.* TO odd@'%'",
+    );
+  });
+  afterAll(async () => {
+    await server?.[Symbol.asyncDispose]();
+    await folder?.[Symbol.asyncDispose]();
+    await certificates?.[Symbol.asyncDispose]();
+    if (readable) await rm(readable, { recursive: true, force: true });
+  });
+  const sealed = { user: 'sealed', password: 'secret-of-sealed' };
+  const open = (ssl: unknown, login = sealed, dump = {}) =>
+    openMariadb(server, 'shop', { scratch: folder.path, login, dump, database: { ssl } });
+
+  it.each(['prefer', 'require', 'verify-ca', 'verify-full'] as const)(
+    'driver and tool go encrypted with %s',
+    async (mode) => {
+      const { ca } = certificates;
+      const database = open(mode.startsWith('verify') ? { mode, ca } : mode);
+      expect((await database.check(never)).find(({ name }) => name === 'connection')?.detail).toContain('TLS');
+      const taken = await takeDump(database, folder.path);
+      expect(taken.counts.tables.find(({ name }) => name === 't')?.rows).toBe(2);
+      expect(taken.warnings.join('\n')).toContain('cache (MyISAM)');
+    },
+  );
+
+  it('a wrong authority, and none of the encryption that is asked for, are told', async () => {
+    await using other = await makeCertificates();
+    await expect(open({ mode: 'verify-ca', ca: other.ca }).probe(never)).rejects.toMatchObject({
+      code: 'DATABASE_TLS_FAILED',
+    });
+    await expect(open('disable').probe(never)).rejects.toMatchObject({ code: 'DATABASE_LOGIN_FAILED' });
+    await using plain = await startMariadb({ 'skip-ssl': '1' });
+    const refused = openMariadb(plain, 'mysql', { scratch: folder.path, database: { ssl: 'require' } });
+    await expect(refused.probe(never)).rejects.toMatchObject({ code: 'DATABASE_TLS_REFUSED' });
+    await openMariadb(plain, 'mysql', { scratch: folder.path, database: { ssl: 'prefer' } }).ready('database', never);
+  });
+
+  it('a password of any characters reaches driver and tool', async () => {
+    const taken = await takeDump(open('disable', { user: 'odd', password: `a"b\\c#d;e'f ` }), folder.path);
+    expect(taken.counts.tables).toHaveLength(3);
+  });
+
+  it.each(['plain', 'directory'] as const)('tables and rows are left out of %s as asked', async (format) => {
+    const exclude = { tables: ['ca*'], tableData: ['log_?'] };
+    const taken = await takeDump(
+      open('disable', { user: server.user, password: server.password }, { format, exclude }),
+      folder.path,
+    );
+    expect(taken.counts.tables).toEqual([
+      { schema: '', name: 'log_1', rows: null, fingerprint: null },
+      { schema: '', name: 't', rows: 2, fingerprint: null },
+    ]);
+    const target = open('disable', { user: server.user, password: server.password }).named(`shop_${format}`);
+    const { counts } = await bringBack(target, taken);
+    expect(counts.tables.map(({ name, rows }) => `${name} ${rows}`)).toEqual(['log_1 0', 't 2']);
+    if (format === 'directory')
+      expect(JSON.parse(await readFile(join(taken.path, 'index.json'), 'utf8'))).toMatchObject({ database: 'shop' });
+  });
+
+  it('an empty database is a dump too', async () => {
+    await server.sql(null, 'CREATE DATABASE empty');
+    for (const format of ['plain', 'directory'] as const) {
+      const database = openMariadb(server, 'empty', { scratch: folder.path, dump: { format } });
+      const taken = await takeDump(database, folder.path);
+      expect(taken.counts).toEqual({ tables: [], sequences: [] });
+      await bringBack(database.named(`empty_${format}`), taken);
+      expect(await database.readThrough(taken.dump, never)).toEqual({ entries: 0 });
+    }
+  });
+});

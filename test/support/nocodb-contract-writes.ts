@@ -1,0 +1,380 @@
+import {
+  refusal,
+  type Answer,
+  type Asked,
+  type ContractBase,
+  type ContractColumn,
+  type ContractServer,
+  type ContractTable,
+  type Route,
+  type World,
+} from './nocodb-contract-server.ts';
+import { recordsWhere } from './nocodb-contract-query.ts';
+
+/** How the writing half of the server misbehaves. */
+export interface Faults {
+  /** Types of columns that it does not make. */
+  unknownTypes: Set<string>;
+  /** A record that it does not take, and its words. */
+  refuses: (body: Record<string, unknown>, table: ContractTable) => string | null;
+  /** Says what base it is made of; `pg` numbers by a counter of its own. */
+  postgres: boolean;
+}
+
+type Body = Record<string, unknown>;
+type View = ContractTable['views'][number];
+
+let made = 0;
+
+function nextId(prefix: string): string {
+  made += 1;
+  return `${prefix}${String(made).padStart(14, '0')}`;
+}
+
+/** Adds what a restore asks of NocoDB, with its habits: pairs of links are written and then answered with 500, titles of tables are unique. */
+export function withWrites(server: ContractServer): Faults {
+  const faults: Faults = { unknownTypes: new Set(), refuses: () => null, postgres: false };
+  const counters = new Map<string, number>();
+  server.routes.push(
+    (asked, world) => sourcesRoute(asked, world, faults),
+    baseWrites(faults),
+    tableWrites(faults),
+    recordWrites(faults, counters),
+    viewWrites,
+    otherWrites,
+  );
+  return faults;
+}
+
+/** A base says what its tables lie in. */
+function sourcesRoute({ method, path }: Asked, { bases }: World, faults: Faults): Answer | null {
+  if (method !== 'GET' || path !== '/api/v2/meta/bases') return null;
+  const sources = sourcesOf(faults);
+  return { json: { list: bases.map(({ tables: _, ...base }) => ({ ...base, sources })), pageInfo: {} } };
+}
+
+function sourcesOf({ postgres }: Faults): Body[] {
+  return [{ id: 'source', type: postgres ? 'pg' : 'sqlite3', is_meta: 1, is_local: 1 }];
+}
+
+const baseWrites =
+  (faults: Faults): Route =>
+  ({ method, path, body }, { bases, user }) => {
+    if (method === 'POST' && path === '/api/v2/meta/bases') {
+      const { title, description, meta } = json(body);
+      const base: ContractBase = { id: nextId('p'), title: String(title), description, meta, tables: [] };
+      bases.push(base);
+      const { tables: _, ...answer } = base;
+      return { json: { ...answer, sources: sourcesOf(faults) } };
+    }
+    const [, baseId, users] = /^\/api\/v2\/meta\/bases\/([^/]+)(\/users)?$/.exec(path) ?? [];
+    const at = bases.findIndex(({ id }) => id === baseId);
+    if (at === -1) return null;
+    if (method === 'DELETE') {
+      bases.splice(at, 1);
+      return { json: true };
+    }
+    const base = bases[at];
+    const members = (base?.['members'] ?? []) as Body[];
+    if (users !== undefined && method === 'POST') {
+      const { email, roles } = json(body);
+      if (base) base['members'] = [...members, { id: nextId('us'), email, roles }];
+      return { json: { msg: 'invited' } };
+    }
+    if (users !== undefined && method === 'GET')
+      return { json: { users: { list: [{ id: user.id, email: user.email, roles: 'owner' }, ...members] } } };
+    return null;
+  };
+
+function tableWrites({ unknownTypes }: Faults): Route {
+  return ({ method, path, body }, { bases }) => {
+    const [, baseId] = /^\/api\/v2\/meta\/bases\/([^/]+)\/tables$/.exec(path) ?? [];
+    const base = bases.find(({ id }) => id === baseId);
+    if (method === 'POST' && base) {
+      const { title, columns, meta, description } = json(body);
+      const wanted = columns as Body[];
+      const unknown = wanted.find(({ uidt }) => unknownTypes.has(String(uidt)));
+      const table = newTable(String(title), { meta, description, source_id: 'source' });
+      if (base.tables.some((each) => each.title === title)) return refusal(422, 'ERR_DUPLICATE_IN_ALIAS', 'Duplicate');
+      base.tables.push(table);
+      // It leaves half a table behind.
+      if (unknown) return { status: 400, json: { msg: `Unknown type ${String(unknown['uidt'])}` } };
+      for (const each of wanted) table.columns.push(newColumn(each));
+      fillViews(table);
+      return { json: whole(table) };
+    }
+    const tables = bases.flatMap((each) => each.tables);
+    const [, tableId, columns] = /^\/api\/v2\/meta\/tables\/([^/]+)(\/columns)?$/.exec(path) ?? [];
+    const table = tables.find(({ id }) => id === tableId);
+    if (table && columns === undefined && method === 'PATCH') {
+      Object.assign(table, json(body));
+      return { json: { msg: 'updated' } };
+    }
+    if (table && columns === undefined && method === 'DELETE') {
+      for (const each of bases) each.tables = each.tables.filter((other) => other !== table);
+      return { json: true };
+    }
+    if (table && columns !== undefined && method === 'POST') {
+      const wanted = json(body);
+      if (unknownTypes.has(String(wanted['uidt']))) return { status: 400, json: { msg: 'Unknown type' } };
+      if (wanted['parentId'] === undefined) table.columns.push(newColumn(wanted));
+      else addLink(bases, table, wanted);
+      for (const each of tables) fillViews(each);
+      return { json: whole(table) };
+    }
+    const [, columnId, primary] = /^\/api\/v2\/meta\/columns\/([^/]+)(\/primary)?$/.exec(path) ?? [];
+    const column = tables.flatMap((each) => each.columns).find(({ id }) => id === columnId);
+    if (!column) return null;
+    if (primary === undefined) Object.assign(column, json(body), { id: column.id });
+    else column['pv'] = true;
+    return { json: true };
+  };
+}
+
+function addLink(bases: ContractBase[], table: ContractTable, wanted: Body): void {
+  const base = bases.find(({ tables }) => tables.includes(table));
+  const other = base?.tables.find(({ id }) => id === wanted['childId']);
+  if (!base || !other) throw new Error('no table to link to');
+  const type = String(wanted['type']);
+  if (wanted['version'] === undefined && type !== 'mm') {
+    const key = newColumn({ title: `${table.title}_id`, uidt: 'ForeignKey' });
+    other.columns.push(key);
+    const parent = table.columns.find(({ uidt }) => uidt === 'ID')?.id;
+    const options = { fk_child_column_id: key.id, fk_parent_column_id: parent, version: 1 };
+    table.columns.push(newColumn({ ...wanted, colOptions: { ...options, type, fk_related_model_id: other.id } }));
+    other.columns.push(
+      newColumn({
+        title: `${table.title}s`,
+        uidt: 'LinkToAnotherRecord',
+        colOptions: { ...options, type: 'bt', fk_related_model_id: table.id },
+      }),
+    );
+    return;
+  }
+  const left = newColumn({ title: `${table.title}_id`, uidt: 'ForeignKey', pk: true });
+  const right = newColumn({ title: `${other.title}_id_2`, uidt: 'ForeignKey', pk: true });
+  const links: ContractTable = { ...newTable(nextId('nc_m2m_'), {}), mm: true, columns: [left, right], views: [] };
+  base.tables.push(links);
+  const back = { om: 'mo', mm: 'mm', oo: 'oo' }[type] ?? type;
+  const options = (kind: string, related: ContractTable, own: ContractColumn, far: ContractColumn) => ({
+    type: kind,
+    version: 2,
+    fk_related_model_id: related.id,
+    fk_mm_model_id: links.id,
+    fk_mm_child_column_id: own.id,
+    fk_mm_parent_column_id: far.id,
+  });
+  table.columns.push(newColumn({ ...wanted, colOptions: options(type, other, left, right) }));
+  other.columns.push(
+    newColumn({ title: `${table.title}s`, uidt: 'Links', colOptions: options(back, table, right, left) }),
+  );
+}
+
+function recordWrites(faults: Faults, counters: Map<string, number>): Route {
+  return ({ method, path, body, query }, { bases }) => {
+    const tables = bases.flatMap((each) => each.tables);
+    const [, tableId, way] = /^\/api\/v1\/db\/data\/bulk\/noco\/[^/]+\/([^/]+)(?:\/(upsert|all))?$/.exec(path) ?? [];
+    const table = tables.find(({ id }) => id === tableId);
+    if (!table || !Array.isArray(table.records)) return null;
+    if (method === 'DELETE') {
+      const gone = new Set(recordsWhere(table, query.get('where')) as Body[]);
+      table.records = table.records.filter((record) => !gone.has(record));
+      return { json: gone.size };
+    }
+    const rows = JSON.parse(body.toString('utf8')) as Body[];
+    if (rows.length > 100) return refusal(422, 'ERR_MAX_PAYLOAD_LIMIT_EXCEEDED', 'Maximum 100 entities');
+    if (table.mm === true) {
+      for (const row of rows) table.records.push(named(row, table));
+      return {
+        status: 500,
+        json: { msg: 'Something went wrong', innerError: { msg: 'Undefined binding(s)', stack: 'x' } },
+      };
+    }
+    for (const row of rows) {
+      const reason = faults.refuses(named(row, table), table);
+      if (reason !== null) return { status: 422, json: { msg: reason } };
+    }
+    const written = rows.map((row) => {
+      const record: Body = { CreatedAt: 'now', UpdatedAt: null, ...named(row, table) };
+      if (record['Id'] === undefined) {
+        const next = (counters.get(table.id) ?? 0) + 1;
+        counters.set(table.id, next);
+        record['Id'] = next;
+      }
+      return record;
+    });
+    for (const record of written) {
+      const at = (table.records as Body[]).findIndex((each) => each['Id'] === record['Id']);
+      if (at === -1) (table.records as Body[]).push(record);
+      else (table.records as Body[])[at] = { ...(table.records as Body[])[at], ...record, UpdatedAt: 'now' };
+    }
+    table.records = (table.records as Body[]).toSorted(
+      (left, right) => Number(left['nc_order']) - Number(right['nc_order']),
+    );
+    void way;
+    return { status: 201, json: written };
+  };
+}
+
+const viewWrites: Route = ({ method, path, body }, { bases }) => {
+  const tables = bases.flatMap((each) => each.tables);
+  const [, tableId, kind] =
+    /^\/api\/v2\/meta\/tables\/([^/]+)\/(grids|forms|galleries|kanbans|calendars)$/.exec(path) ?? [];
+  const table = tables.find(({ id }) => id === tableId);
+  if (table && kind !== undefined) {
+    const { title, type, ...rest } = json(body);
+    const view: View = {
+      id: nextId('vw'),
+      title: String(title),
+      type: Number(type),
+      columns: [],
+      sorts: [],
+      filters: [],
+    };
+    table.views.push(Object.assign(view, { view: rest }));
+    fillViews(table);
+    return { json: { id: view.id } };
+  }
+  const views = tables.flatMap((each) => each.views);
+  const [, viewId, part] = /^\/api\/v2\/meta\/views\/([^/]+)(?:\/(sorts|filters))?$/.exec(path) ?? [];
+  const view = views.find(({ id }) => id === viewId);
+  if (view && part === undefined && method === 'PATCH') {
+    Object.assign(view, json(body));
+    return { json: true };
+  }
+  if (view && part !== undefined && method === 'POST') {
+    const entry = { ...json(body), id: nextId('x'), order: view[part as 'sorts' | 'filters'].length + 1 };
+    view[part as 'sorts' | 'filters'].push(entry);
+    return { json: entry };
+  }
+  const [, list, entryId] = /^\/api\/v2\/meta\/(sorts|filters)\/([^/]+)$/.exec(path) ?? [];
+  if (method === 'DELETE' && entryId !== undefined) {
+    for (const each of views) {
+      const name = list as 'sorts' | 'filters';
+      each[name] = each[name].filter((entry) => (entry as Body)['id'] !== entryId);
+    }
+    return { json: true };
+  }
+  const [, fieldId] =
+    /^\/api\/v2\/meta\/(?:grid-columns|form-columns|views\/[^/]+\/columns)\/([^/]+)$/.exec(path) ?? [];
+  const field = views.flatMap((each) => each.columns).find((each) => (each as Body)['id'] === fieldId);
+  if (method === 'PATCH' && field) {
+    Object.assign(field, json(body));
+    return { json: true };
+  }
+  return method === 'PATCH' && /^\/api\/v2\/meta\/(grids|forms|galleries|kanbans|calendars)\//.test(path)
+    ? { json: true }
+    : null;
+};
+
+const otherWrites: Route = ({ method, path, body, query }, { bases, files }) => {
+  const tables = bases.flatMap((each) => each.tables);
+  const [, hooksOf] = /^\/api\/v2\/meta\/tables\/([^/]+)\/hooks$/.exec(path) ?? [];
+  const table = tables.find(({ id }) => id === hooksOf);
+  if (method === 'POST' && table) {
+    const { title, ...rest } = json(body);
+    const hook = { id: nextId('hk'), title: String(title), ...rest };
+    table.hooks.push(hook);
+    return { json: hook };
+  }
+  if (method === 'POST' && path === '/api/v2/meta/comments') {
+    const { row_id, fk_model_id, comment } = json(body);
+    const entry = { id: nextId('com'), row_id: String(row_id), comment: String(comment) };
+    tables.find(({ id }) => id === fk_model_id)?.comments.push(entry);
+    return { json: entry };
+  }
+  if (method === 'POST' && path === '/api/v2/storage/upload') {
+    const text = body.toString('latin1');
+    const name = /filename="([^"]*)"/.exec(text)?.[1] ?? 'file';
+    const from = text.indexOf('\r\n\r\n') + 4;
+    const content = body.subarray(from, text.lastIndexOf('\r\n--'));
+    const stored = `${query.get('path') ?? ''}/${nextId('f')}`;
+    files.set(stored, content);
+    return {
+      json: [
+        { path: `download/${stored}`, title: name, mimetype: 'text/plain', size: content.length, signedPath: 'x' },
+      ],
+    };
+  }
+  const [, patched] = /^\/api\/v2\/tables\/([^/]+)\/records$/.exec(path) ?? [];
+  const target = tables.find(({ id }) => id === patched);
+  if (method === 'PATCH' && target && Array.isArray(target.records)) {
+    for (const row of JSON.parse(body.toString('utf8')) as Body[]) {
+      const change = named(row, target);
+      const record = target.records.find((each) => each['Id'] === change['Id']);
+      if (record) Object.assign(record, change);
+    }
+    return { json: [] };
+  }
+  const [, linkTable, linkColumn, own] =
+    /^\/api\/v2\/tables\/([^/]+)\/links\/([^/]+)\/records\/(\d+)$/.exec(path) ?? [];
+  const column = tables.find(({ id }) => id === linkTable)?.columns.find(({ id }) => id === linkColumn);
+  if (method === 'POST' && column) {
+    const options = column.colOptions ?? {};
+    const junction = tables.find(({ id }) => id === options['fk_mm_model_id']);
+    const titleOf = (id: unknown) => junction?.columns.find((each) => each.id === id)?.title ?? '';
+    for (const { Id } of JSON.parse(body.toString('utf8')) as { Id: number }[])
+      ((junction?.records ?? []) as Body[]).push({
+        [titleOf(options['fk_mm_child_column_id'])]: Number(own),
+        [titleOf(options['fk_mm_parent_column_id'])]: Id,
+      });
+    return { status: 201, json: true };
+  }
+  return null;
+};
+
+/** Each view has a place for each column. */
+function fillViews(table: ContractTable): void {
+  for (const view of table.views) {
+    for (const { id } of table.columns) {
+      if (!view.columns.some((each) => (each as Body)['fk_column_id'] === id))
+        view.columns.push({ id: nextId('nc'), fk_column_id: id, show: 1, order: view.columns.length + 1 });
+    }
+  }
+}
+
+function newTable(title: string, more: Body): ContractTable {
+  const own = [
+    newColumn({ title: 'Id', uidt: 'ID', pk: true }),
+    newColumn({ title: 'CreatedAt', uidt: 'CreatedTime', system: true }),
+    newColumn({ title: 'UpdatedAt', uidt: 'LastModifiedTime', system: true }),
+    newColumn({ title: 'nc_created_by', uidt: 'CreatedBy', system: true }),
+    newColumn({ title: 'nc_order', uidt: 'Order', system: true }),
+  ];
+  const view: View & Body = { id: nextId('vw'), title, type: 3, is_default: true, columns: [], sorts: [], filters: [] };
+  return { id: nextId('m'), title, ...more, columns: own, views: [view], hooks: [], comments: [], records: [] };
+}
+
+function newColumn(wanted: Body): ContractColumn {
+  const options = wanted['colOptions'] as { options?: Body[] } | undefined;
+  const choices = options?.options?.map((each) => ({ ...each, id: nextId('s') }));
+  const references = Object.fromEntries(
+    Object.entries(wanted).filter(([name]) => /^(fk_|formula_raw|rollup_function)/.test(name)),
+  );
+  const computed = Object.keys(references).length === 0 ? {} : { colOptions: references };
+  return {
+    ...wanted,
+    ...computed,
+    ...(options === undefined
+      ? {}
+      : { colOptions: choices === undefined ? options : { ...options, options: choices } }),
+    id: nextId('c'),
+    title: String(wanted['title']),
+    uidt: String(wanted['uidt']),
+  };
+}
+
+function whole({ columns, views, hooks: _, comments: __, records: ___, ...table }: ContractTable): Body {
+  return { ...table, columns, views: views.map(({ columns: _c, sorts: _s, filters: _f, ...view }) => view) };
+}
+
+/** What is sent by id of the column, by its title. */
+function named(row: Body, { columns }: ContractTable): Body {
+  return Object.fromEntries(
+    Object.entries(row).map(([key, value]) => [columns.find(({ id }) => id === key)?.title ?? key, value]),
+  );
+}
+
+function json(body: Buffer): Body {
+  return JSON.parse(body.toString('utf8')) as Body;
+}
