@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { anyPort, serveHoldfast } from '../support/api.ts';
 import { installHoldfast } from '../support/holdfast.ts';
 import { clientTools, startPostgres } from '../support/postgres.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const run = promisify(execFile);
 
@@ -16,7 +17,13 @@ test('what docs/api.md says to type works as it stands there', async () => {
   await using server = await startPostgres();
   await server.createDatabase('shop');
   await server.sql('shop', 'create table orders (id int); insert into orders select generate_series(1, 10)');
-  await using holdfast = await installHoldfast({ url: server.url('shop'), top: { server: anyPort } });
+  await using uploads = await temporaryFolder();
+  await writeFile(join(uploads.path, 'a.txt'), 'a');
+  await using holdfast = await installHoldfast({
+    url: server.url('shop'),
+    settings: { files: [{ name: 'uploads', path: uploads.path }] },
+    top: { server: anyPort },
+  });
   await using served = await serveHoldfast(holdfast);
   const env = {
     PATH: `${clientTools(15) ?? ''}:${process.env['PATH'] ?? ''}`,

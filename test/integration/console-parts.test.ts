@@ -11,6 +11,9 @@ import {
   type Visitor,
 } from '../support/browser.ts';
 import { installHoldfast } from '../support/holdfast.ts';
+import { startContractServer, type ContractServer } from '../support/nocodb-contract-server.ts';
+import { base, column, table } from '../support/nocodb-contract-world.ts';
+import { withWrites } from '../support/nocodb-contract-writes.ts';
 import { rowsOf, runIn } from '../support/sqlite.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
@@ -23,6 +26,8 @@ describe.skipIf(missing)('folders in the console (skipped without chromium)', ()
   let page: Page;
   let id: string;
   let papers: string;
+  let notes: string;
+  let noco: ContractServer;
   let database: string;
   let uploads: string;
   let letters: string;
@@ -37,11 +42,19 @@ describe.skipIf(missing)('folders in the console (skipped without chromium)', ()
       await mkdir(folder);
       await writeFile(join(folder, 'a.txt'), 'then');
     }
+    const records = Array.from({ length: 12 }, (_, at) => ({ Id: at + 1, Name: `Person ${at}` }));
+    const people = table('People', [column('Name', 'SingleLineText', { pv: true })], records);
+    noco = doors.use(await startContractServer([base('Shop', [people])]));
+    withWrites(noco);
     const holdfast = doors.use(await installHoldfast({ url: 'postgres://nobody@127.0.0.1/none' }));
     const files = [uploads, letters].map((path) => ({ path, exclude: ['*.tmp'] }));
     await holdfast.configure({
       state: './state',
-      sources: { shop: { database: { path: database }, files }, papers: { files: [{ path: letters }] } },
+      sources: {
+        shop: { database: { path: database }, files },
+        papers: { files: [{ path: letters }] },
+        notes: { app: { kind: 'nocodb', url: noco.url, token: noco.token } },
+      },
       storages: { local: { type: 'local', path: './backups' } },
       server: anyPort,
     });
@@ -50,6 +63,7 @@ describe.skipIf(missing)('folders in the console (skipped without chromium)', ()
     await holdfast.json('user', 'create', 'ada', '--role', 'admin', '--password-file', file);
     ({ id } = await holdfast.json<{ id: string }>('backup', 'shop'));
     papers = (await holdfast.json<{ id: string }>('backup', 'papers')).id;
+    notes = (await holdfast.json<{ id: string }>('backup', 'notes')).id;
     const served = doors.use(await serveHoldfast(holdfast));
     visitor = doors.use(await openBrowser(served.base));
     page = visitor.page;
@@ -86,7 +100,7 @@ describe.skipIf(missing)('folders in the console (skipped without chromium)', ()
 
     await page.getByLabel('To go on, type').fill('shop');
     await page.getByRole('button', { name: 'Restore now' }).click();
-    await page.getByText('Restored', { exact: true }).waitFor({ timeout: 60_000 });
+    await page.getByRole('status').getByText('Restored', { exact: true }).waitFor({ timeout: 60_000 });
     await page.getByRole('table', { name: 'Folders' }).getByText(uploads, { exact: true }).waitFor();
     expect(await accessibilityViolations(page)).toEqual([]);
     expect(await readFile(join(uploads, 'a.txt'), 'utf8')).toBe('then');
@@ -115,6 +129,28 @@ describe.skipIf(missing)('folders in the console (skipped without chromium)', ()
     expect(await page.getByRole('radio', { name: 'Another database' }).count()).toBe(0);
     await page.getByRole('button', { name: 'Check', exact: true }).click();
     await page.getByRole('table', { name: 'Folders' }).getByText(letters, { exact: true }).waitFor();
+  });
+
+  test('bases of NocoDB: shown with their records, and made anew beside what is there', async () => {
+    await visitor.goto(`/sources/notes/${notes}`);
+    const row = page.getByRole('table', { name: 'Bases' }).getByRole('row', { name: /People/ });
+    await row.getByText('12', { exact: true }).waitFor();
+    expect(await accessibilityViolations(page)).toEqual([]);
+
+    await visitor.goto(`/restore?source=notes&id=${notes}`);
+    await page.getByRole('radio', { name: 'Bases and tables, empty' }).click();
+    await page.getByRole('button', { name: 'Check', exact: true }).click();
+    await page.getByText('In the way', { exact: true }).waitFor();
+    expect(await page.getByRole('button', { name: 'Restore now' }).count()).toBe(0);
+    await page.getByLabel('Into a base with another title').fill('Shop 2');
+    await page.getByRole('button', { name: 'Check again' }).click();
+    await page.getByText('Is created', { exact: true }).waitFor();
+    expect(await accessibilityViolations(page)).toEqual([]);
+    await page.getByLabel('To go on, type').fill('yes');
+    await page.getByRole('button', { name: 'Restore now' }).click();
+    await page.getByRole('status').getByText('Restored', { exact: true }).waitFor({ timeout: 60_000 });
+    await page.getByRole('table', { name: 'Tables' }).getByText('People', { exact: true }).waitFor();
+    expect(await accessibilityViolations(page)).toEqual([]);
   });
 
   test('the settings show folders, and do not let them be changed', async () => {
