@@ -232,7 +232,7 @@ test('J-04, J-d12, T-d11: age is the time in the manifest; copied files, other s
   expect((await readdir(folder)).toSorted()).toEqual([id, 'shop_2020-01-01.dump']);
 });
 
-test.each([['sources.shop.files', { settings: { files: [{ name: 'uploads', path: './uploads' }] } }]])(
+test.each([['sources.shop.share', { settings: { share: 'auto' } }]])(
   'J-07, T-14: %s is not pretended before it is there: the setting is refused, not ignored',
   async (key, wanted) => {
     await using holdfast = await installHoldfast({ url: server.url('shop'), ...wanted });

@@ -11,7 +11,8 @@ let server: TestPostgres;
 beforeAll(async () => {
   server = await startPostgres();
   await server.createDatabase('shop');
-  await fillShop(server, 'shop', { rows: 20_000 });
+  // Enough for a dump to be seen while it runs.
+  await fillShop(server, 'shop', { rows: 80_000 });
 });
 afterAll(() => server[Symbol.asyncDispose]());
 

@@ -9,7 +9,7 @@ import { printable } from '../output/text.ts';
 
 export const demo: Command = {
   name: 'demo',
-  summary: 'a tour on throw-away data: backup, drill, accident, restore',
+  summary: 'a tour on throw-away data: backup, drill, loss, restore',
   group: 'start',
   options: [{ name: 'keep', summary: 'leave the configuration and the backups behind, to play with' }],
   examples: [

@@ -8,7 +8,7 @@ import { hanging, padTo, plural, printable } from '../output/text.ts';
 export const doctor: Command = {
   name: 'doctor',
   aliases: ['test-config'],
-  summary: 'check tools, connections, rights, storages; say what to do',
+  summary: 'check tools, connections, rights, storages; what to do',
   group: 'start',
   examples: [
     { line: 'holdfast doctor', does: 'everything the configuration names' },

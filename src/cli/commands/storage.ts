@@ -107,7 +107,7 @@ do other prefixes but for their names. Creating the bucket is not in it.`,
 
 export const storage: Command = {
   name: 'storage',
-  summary: 'storages: create them, try them, print the rights they need',
+  summary: 'create storages, try them, print the rights they need',
   group: 'care',
   commands: [list, check, create, policy],
   examples: [{ line: 'holdfast storage list', does: 'which there are' }],
