@@ -29,7 +29,13 @@ await using bundle = await rolldown({
   external: [/^node:/, ...leftOutside],
   logLevel: 'warn',
 });
-const { output } = await bundle.write({ dir: making, format: 'esm', chunkFileNames: '[name]-[hash].js' });
+// Names stay as they are, for traces; what comments say of licences stands in the notices.
+const { output } = await bundle.write({
+  dir: making,
+  format: 'esm',
+  chunkFileNames: '[name]-[hash].js',
+  comments: false,
+});
 const modules = output.flatMap((each) => (each.type === 'chunk' ? each.moduleIds : []));
 writeFileSync(join(making, 'THIRD-PARTY-NOTICES.txt'), notices([...modules, ...(await buildConsole())]));
 const before = `${making}-before`;
