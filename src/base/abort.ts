@@ -30,6 +30,24 @@ export function withTimeout(
   };
 }
 
+/** Fires only `ms` after the outer one: for a few statements that belong together, and must end all the same when nobody answers. */
+export function withGrace(signal: AbortSignal, ms: number): { signal: AbortSignal } & Disposable {
+  const controller = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const follow = () => {
+    timer = setTimeout(() => controller.abort(abortReason(signal)), ms);
+  };
+  if (signal.aborted) follow();
+  signal.addEventListener('abort', follow, { once: true });
+  return {
+    signal: controller.signal,
+    [Symbol.dispose]: () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', follow);
+    },
+  };
+}
+
 /** Waits, or rejects as soon as the signal fires. */
 export async function pause(ms: number, signal: AbortSignal): Promise<void> {
   throwIfAborted(signal);

@@ -1,3 +1,4 @@
+import { throwIfAborted } from '../base/abort.ts';
 import { HoldfastError } from '../base/errors.ts';
 import { step } from '../base/progress.ts';
 import { type Comparison, describeMismatches } from '../care/compare.ts';
@@ -34,9 +35,13 @@ export async function swapIn(
     });
     assertEqual(result.comparison);
     await fitApp(task, plan, scratch);
-    await scratch.dress({ ...plan.like, name: live.name }, signal);
     return result;
   });
+  const dressing = async () => {
+    await scratch.dress({ ...plan.like, name: live.name }, signal);
+    throwIfAborted(signal);
+  };
+  await orDrop(scratch, dressing, { unmarked: true });
 
   assertHeld();
   const exists = plan.targetFacts !== null;
@@ -73,12 +78,16 @@ export function assertEqual(comparison: Comparison): void {
 }
 
 /** Whatever fails or interrupts the load, the half-made database goes; if even that fails, the error names it. */
-export async function orDrop<T>(scratch: Database, work: () => Promise<T>): Promise<T> {
+export async function orDrop<T>(
+  scratch: Database,
+  work: () => Promise<T>,
+  { unmarked }: { unmarked: boolean } = { unmarked: false },
+): Promise<T> {
   try {
     return await work();
   } catch (error) {
     try {
-      await scratch.drop({ unmarked: false }, AbortSignal.timeout(60_000));
+      await scratch.drop({ unmarked }, AbortSignal.timeout(60_000));
     } catch (left) {
       throw new HoldfastError(
         'LEFTOVER_DATABASE',

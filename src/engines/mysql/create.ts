@@ -1,3 +1,4 @@
+import { throwIfAborted, withGrace } from '../../base/abort.ts';
 import { HoldfastError } from '../../base/errors.ts';
 import type { DatabaseFacts, Leftover } from '../engine.ts';
 import type { Access } from './access.ts';
@@ -10,7 +11,10 @@ import { displayName, quoteIdent, quoteIn, quoteLiteral } from './names.ts';
 export async function create(access: Access, like: DatabaseFacts, note: string, signal: AbortSignal): Promise<void> {
   const { database: name } = access.address;
   checkName(name);
-  await using session = await access.connect(signal, { database: null });
+  throwIfAborted(signal);
+  // An interruption waits for the mark: without it nobody would dare to drop what was made.
+  using together = withGrace(signal, graceMs);
+  await using session = await access.connect(together.signal, { database: null });
   const characters =
     like.encoding === '' ? '' : ` CHARACTER SET ${word(like.encoding)} COLLATE ${word(like.collation)}`;
   await session.rows(`CREATE DATABASE ${quoteIdent(name)}${characters}`);
@@ -25,6 +29,9 @@ export async function create(access: Access, like: DatabaseFacts, note: string, 
     throw error;
   }
 }
+
+/** How long creating and marking may go on after an interruption. */
+const graceMs = 30_000;
 
 /** Takes the mark away: from then on it is somebody's database. */
 export async function dress(access: Access, signal: AbortSignal): Promise<void> {

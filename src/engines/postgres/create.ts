@@ -1,3 +1,4 @@
+import { throwIfAborted, withGrace } from '../../base/abort.ts';
 import { HoldfastError } from '../../base/errors.ts';
 import type { DatabaseFacts, Leftover } from '../engine.ts';
 import type { Access } from './access.ts';
@@ -11,7 +12,10 @@ import { quoteIdent, quoteLiteral } from './names.ts';
 /** Creates the database empty, equal to `like`, marked as ours until `dress`. */
 export async function create(access: Access, like: DatabaseFacts, note: string, signal: AbortSignal): Promise<void> {
   const { database: name } = access.address;
-  await using session = await openMaintenance(access, [name], signal);
+  throwIfAborted(signal);
+  // An interruption waits for the mark: without it nobody would dare to drop what was made.
+  using together = withGrace(signal, graceMs);
+  await using session = await openMaintenance(access, [name], together.signal);
   const major = Number(await session.value(`select pg_catalog.current_setting('server_version_num')::int / 10000`));
   const original = await withKnownTablespace(session, like);
   await session.rows(createStatement(name, original, major)).catch((error: unknown) => {
@@ -27,6 +31,9 @@ export async function create(access: Access, like: DatabaseFacts, note: string, 
     throw error;
   }
 }
+
+/** How long creating and marking may go on after an interruption. */
+const graceMs = 30_000;
 
 export async function dress(access: Access, like: DatabaseFacts, signal: AbortSignal): Promise<void> {
   const { database: name } = access.address;
