@@ -13,13 +13,14 @@ import { installHere } from './installed.ts';
 import { machineFacts } from './machine.ts';
 import { renderReport, type Finding } from './report.ts';
 import { benchmarkStartup } from './startup.ts';
+import { benchmarkTransfers } from './transfers.ts';
 import { hasRadosgw } from '../test/support/s3-server.ts';
 import { clientTools, hasServer, type Major } from '../test/support/postgres.ts';
 
-const usage = `npm run bench -- [--size 1gb] [--clients 15,18] [--runs 3] [--data usual|dense] [--only backup,restore,storages,startup,daemon,console,files] [--json file]
+const usage = `npm run bench -- [--size 1gb] [--clients 15,18] [--runs 3] [--data usual|dense] [--only backup,restore,storages,startup,daemon,console,files,transfers] [--json file]
 Measures backup, restore, memory and start-up against PostgreSQL's own programs, in one run, on servers of its own.`;
 
-const parts = ['backup', 'restore', 'storages', 'startup', 'daemon', 'console', 'files'] as const;
+const parts = ['backup', 'restore', 'storages', 'startup', 'daemon', 'console', 'files', 'transfers'] as const;
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -62,6 +63,7 @@ async function main(): Promise<void> {
   if (only.has('startup')) findings.push(...(await benchmarkStartup(program, stop.signal)));
   if (only.has('daemon')) findings.push(...(await benchmarkDaemon(program, stop.signal)));
   if (only.has('console')) findings.push(...(await benchmarkConsole()));
+  if (only.has('transfers')) findings.push(...(await benchmarkTransfers(bytes, runs, stop.signal)));
   if (only.has('files')) findings.push(...(await benchmarkFiles(program, runs, stop.signal)));
   if (only.has('backup') || only.has('restore') || only.has('storages')) {
     for (const major of values.clients.split(',').map(Number) as Major[]) {

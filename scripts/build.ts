@@ -22,6 +22,7 @@ await using bundle = await rolldown({
   input: {
     main: join(root, 'src/main.ts'),
     'files-worker': join(root, 'src/apps/files/worker.ts'),
+    'read-ahead': join(root, 'src/pipeline/read-ahead-worker.ts'),
     'sqlite-process': join(root, 'src/engines/sqlite/process/main.ts'),
   },
   cwd: root,

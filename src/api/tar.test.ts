@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { extract } from 'tar-stream';
 import { expect, test } from 'vitest';
 import { tarOf, type TarEntry } from './tar.ts';
@@ -20,7 +21,8 @@ test.each([
 ])('a tar that others can read: %s', async (_, path, size) => {
   const content = Buffer.alloc(size, 7);
   const madeAt = new Date('2026-01-02T03:04:05Z');
-  const { content: stream, bytes } = tarOf([entry(path, content), entry('last', Buffer.from('end'))], madeAt);
+  const { pieces, bytes } = tarOf([entry(path, content), entry('last', Buffer.from('end'))], madeAt);
+  const stream = Readable.from(pieces, { objectMode: false });
   const reader = extract();
   let length = 0;
   stream.on('data', (part: Buffer) => (length += part.length));

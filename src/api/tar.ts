@@ -1,27 +1,29 @@
-import { Readable } from 'node:stream';
-
 /** A file that goes into a tar. */
 export interface TarEntry {
   path: string;
   bytes: number;
-  open(): Promise<AsyncIterable<Buffer>> | AsyncIterable<Buffer>;
+  /** Each piece may be good only until the next is asked for. */
+  open(): AsyncIterable<Buffer>;
 }
 
 const block = 512;
 /** What the number field of the old format can hold. */
 const mostOctal = 8 ** 11 - 1;
 
-/** As a stream; its length is known before, so that whoever gets it sees how far it is and whether it was cut. */
-export function tarOf(entries: readonly TarEntry[], madeAt: Date): { content: Readable; bytes: number } {
+/** In pieces; its length is known before, so that whoever gets it sees how far it is and whether it was cut. */
+export function tarOf(
+  entries: readonly TarEntry[],
+  madeAt: Date,
+): { pieces: AsyncGenerator<Buffer, void, void>; bytes: number } {
   const heads = entries.map((entry) => headOf(entry, madeAt));
   const bytes = entries.reduce((sum, entry, at) => sum + (heads[at]?.length ?? 0) + padded(entry.bytes), 2 * block);
-  return { content: Readable.from(parts(entries, heads), { objectMode: false }), bytes };
+  return { pieces: parts(entries, heads), bytes };
 }
 
-async function* parts(entries: readonly TarEntry[], heads: readonly Buffer[]): AsyncGenerator<Buffer> {
+async function* parts(entries: readonly TarEntry[], heads: readonly Buffer[]): AsyncGenerator<Buffer, void, void> {
   for (const [at, entry] of entries.entries()) {
     yield heads[at] ?? Buffer.alloc(0);
-    yield* await entry.open();
+    yield* entry.open();
     yield Buffer.alloc(padded(entry.bytes) - entry.bytes);
   }
   yield Buffer.alloc(2 * block);

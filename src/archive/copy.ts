@@ -163,12 +163,16 @@ export async function openArtifact(
     return await storage.get(artifactKey(source, id, path), { signal });
   } catch (error) {
     if (!(error instanceof HoldfastError) || error.code !== 'STORAGE_NOT_FOUND') throw error;
-    throw new HoldfastError('ARTIFACT_MISSING', `${path} is missing in ${storage.name}`, {
-      kind: 'integrity',
-      cause: error,
-      hint: 'Use another copy or another backup.',
-    });
+    throw artifactMissing(path, storage, error);
   }
+}
+
+export function artifactMissing(path: string, storage: Storage, cause?: unknown): HoldfastError {
+  return new HoldfastError('ARTIFACT_MISSING', `${path} is missing in ${storage.name}`, {
+    kind: 'integrity',
+    cause,
+    hint: 'Use another copy or another backup.',
+  });
 }
 
 type There = 'nothing' | 'whole' | 'damaged' | 'other';

@@ -4,8 +4,15 @@ import { basename, dirname, join, relative, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { throwIfAborted } from '../base/abort.ts';
 import { HoldfastError } from '../base/errors.ts';
+import type { Digest } from '../pipeline/digest.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { ListedFile } from './foreign-names.ts';
+
+export interface LocalFile extends AsyncDisposable {
+  path: string;
+  /** Where it was taken while the file came here. */
+  digest?: Digest;
+}
 
 /** Where backups of other systems lie; only ever read. */
 export interface ForeignPlace {
@@ -13,7 +20,7 @@ export interface ForeignPlace {
   /** A note beside a backup, as text; null when it is too large to be one. */
   note(file: ListedFile, signal: AbortSignal): Promise<string | null>;
   /** As a file that can be seeked in; fetched for as long as it is needed where it does not lie like that. */
-  locally(file: ListedFile, signal: AbortSignal): Promise<{ path: string } & AsyncDisposable>;
+  locally(file: ListedFile, signal: AbortSignal): Promise<LocalFile>;
   /** For people. */
   title(file: ListedFile): string;
 }
@@ -37,16 +44,24 @@ export function folderPlace(folder: string): ForeignPlace {
   });
 }
 
-/** One file, with what lies beside it under a similar name. */
-export function filePlace(file: string): ForeignPlace {
+/** One file, with what lies beside it under a similar name. `digest`: of what was just written there. */
+export function filePlace(file: string, digest?: Digest): ForeignPlace {
   const root = dirname(dirname(file));
-  return localPlace(root, async () => {
+  const place = localPlace(root, async () => {
     const names = (await readdir(dirname(file), { withFileTypes: true }))
       .filter((entry) => entry.isFile() && isBeside(entry.name, basename(file)))
       .map(({ name }) => name);
     const beside = await Promise.all(names.map((name) => listed(root, join(dirname(file), name))));
     return { files: [await listed(root, file), ...beside], aside: [] };
   });
+  if (digest === undefined) return place;
+  return {
+    ...place,
+    locally: async (wanted, signal) => {
+      const local = await place.locally(wanted, signal);
+      return local.path === file ? { ...local, digest } : local;
+    },
+  };
 }
 
 /** A directory dump: its folder is what is taken in. Null when the folder is none. */

@@ -96,7 +96,7 @@ async function takeIn(task: ImportTask, { candidate, dump, item, known }: OneImp
   const digest = await step(
     report,
     'look',
-    () => digestForeign(path, signal),
+    async () => local.digest ?? digestForeign(path, signal),
     ({ bytes }) => `${item.name}, ${formatBytes(bytes)}`,
   );
   const before = known.get(digest.sha256);

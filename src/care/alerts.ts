@@ -1,7 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../base/clock.ts';
 import { HoldfastError } from '../base/errors.ts';
-import type { Logger } from '../base/logger.ts';
 import type { DeliveryRecord, IncidentRecord } from '../catalog/catalog.ts';
 import type { AlertLevel, Channel, Message, Ping } from '../notify/channel.ts';
 import { cleaned, itemOf, messageOf, messagesOf, mostAtOnce, wants, weightOf, type Item } from './alert-messages.ts';
@@ -59,7 +58,6 @@ export interface AlertsOptions extends IncidentParts {
   /** Incidents of any other are over: it is not configured any more. Empty: not known. */
   sources: readonly string[];
   publicUrl: string | null;
-  logger: Logger;
 }
 
 /** People are told of so many things one by one within this time; the rest waits for its end and is told together. */

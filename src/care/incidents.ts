@@ -1,5 +1,6 @@
 import type { Catalog, IncidentRecord, Operation, RunRecord } from '../catalog/catalog.ts';
 import type { Clock } from '../base/clock.ts';
+import type { Logger } from '../base/logger.ts';
 import { cleaned, findingGone, problemOfFinding, type Item } from './alert-messages.ts';
 import { findingKey, type Finding } from './finding.ts';
 import { causeOf, isCalm, note, noteGood, wasSeenBy, type Problem, type Texts } from './incident-policy.ts';
@@ -12,6 +13,7 @@ export interface IncidentParts {
   instance: string;
   timezone: string;
   placeOf: PlaceOf;
+  logger: Logger;
   /** When the scheduler repeats work of this kind that has failed; null when it does not. */
   retryAt(operation: Operation, source: string): Date | null;
 }
@@ -21,7 +23,15 @@ const scheduled = new Set(['schedule', 'missed', 'retry', 'start']);
 
 /** Notes in the catalog what ended runs mean. Returns the successes, for those who want to hear of each. To be called in a transaction. */
 export function noteRuns(runs: readonly RunRecord[], parts: IncidentParts): Item[] {
-  const successes = runs.flatMap((run) => noteRun(run, parts));
+  const successes = runs.flatMap((run) => {
+    try {
+      return noteRun(run, parts);
+    } catch (error) {
+      // One that cannot be understood must not keep all later ones from being told.
+      parts.logger.log('error', `nobody was told of the run ${run.id}: ${(error as Error).message}`);
+      return [];
+    }
+  });
   noteOverByState(runs, parts);
   return successes;
 }

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { backupPrefix } from '../archive/layout.ts';
 import { formatBytes, formatCount, formatDuration } from '../base/units.ts';
 import type { RunRecord } from '../catalog/catalog.ts';
@@ -7,27 +8,50 @@ import type { Comparison } from './compare.ts';
 /** Where a storage is, for people; null for one that is not configured. */
 export type PlaceOf = (storage: string) => { kind: string; title: string } | null;
 
-/** What is read of a run's result; everything else in it is other people's. Any of it may be missing. */
-export interface RunResult {
-  id?: string;
-  ok?: boolean;
-  storage?: string;
-  durationMs?: number;
-  seconds?: number;
-  bytes?: number;
-  artifacts?: { role?: string; bytes?: number }[];
-  copies?: Record<string, string>;
-  tables?: number | Comparison['tables'];
-  sequences?: Comparison['sequences'];
-  removed?: string[];
-  rows?: number;
-  warnings?: string[];
-  failed?: { part: string; message: string }[];
-  checks?: { artifact?: string; query?: string; ok?: boolean; detail?: string }[];
+/**
+ * What is read of a run's result; everything else in it is other people's. Any of it may be missing, null or something else, in a run of
+ * another kind or of an earlier version: then it is as if it were not there, and never keeps anybody from being told.
+ */
+const resultSchema = z.object({
+  id: asFound(z.string()),
+  ok: asFound(z.boolean()),
+  storage: asFound(z.string()),
+  durationMs: asFound(z.number()),
+  seconds: asFound(z.number()),
+  bytes: asFound(z.number()),
+  artifacts: asFound(z.array(z.object({ role: asFound(z.string()), bytes: asFound(z.number()) }))),
+  copies: asFound(z.record(z.string(), z.string())),
+  tables: asFound(z.union([z.number(), z.custom<Comparison['tables']>(hasMismatches)])),
+  sequences: asFound(z.custom<Comparison['sequences']>(hasMismatches)),
+  removed: asFound(z.array(z.string())),
+  rows: asFound(z.number()),
+  warnings: asFound(z.array(z.string())),
+  failed: asFound(z.array(z.object({ part: z.string(), message: z.string() }))),
+  checks: asFound(
+    z.array(
+      z.object({
+        artifact: asFound(z.string()),
+        query: asFound(z.string()),
+        ok: asFound(z.boolean()),
+        detail: asFound(z.string()),
+      }),
+    ),
+  ),
+});
+
+export type RunResult = z.infer<typeof resultSchema>;
+
+export function resultOf({ result }: Pick<RunRecord, 'result'>): RunResult {
+  const parsed = resultSchema.safeParse(result);
+  return parsed.success ? parsed.data : {};
 }
 
-export function resultOf({ result }: RunRecord): RunResult {
-  return typeof result === 'object' && result !== null && !Array.isArray(result) ? result : {};
+function asFound<T>(schema: z.ZodType<T>) {
+  return schema.optional().catch(undefined);
+}
+
+function hasMismatches(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Array.isArray((value as { mismatched?: unknown }).mismatched);
 }
 
 /** The numbers of a run, for programs. */

@@ -1,7 +1,21 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { RunRecord } from '../catalog/catalog.ts';
 import { newsOfRun, type RunContext } from './run-news.ts';
 
+const operations: RunRecord['operation'][] = [
+  'backup',
+  'verify',
+  'drill',
+  'restore',
+  'prune',
+  'delete',
+  'copy',
+  'import',
+  'rebuild',
+  'key',
+  'maintenance',
+];
 const error = { code: 'DISK_FULL', message: 'no space left', hint: null };
 const busy = { code: 'SOURCE_BUSY', message: 'in use', hint: null };
 
@@ -113,6 +127,26 @@ describe('what the end of a run means', () => {
     const lasting = (operation: RunRecord['operation']) =>
       newsOfRun(runOf({ operation, state: 'failed', error }), contextOf({})).problems.map((problem) => problem.lasting);
     expect([lasting('restore'), lasting('drill')]).toEqual([[false], [true]]);
+  });
+
+  it('no result of any run, by whatever version, keeps anybody from being told', () => {
+    const names = [
+      ...['id', 'ok', 'storage', 'durationMs', 'seconds', 'bytes', 'artifacts', 'copies', 'tables', 'sequences'],
+      ...['removed', 'rows', 'warnings', 'failed', 'checks'],
+    ];
+    const pieces = fc.oneof(fc.jsonValue(), fc.constant(null), fc.array(fc.record({ bytes: fc.jsonValue() })));
+    const results = fc.oneof(fc.dictionary(fc.constantFrom(...names), pieces), fc.jsonValue());
+    const kinds = fc.constantFrom(...operations);
+    const states = fc.constantFrom('succeeded', 'partial', 'failed', 'cancelled', 'interrupted');
+    fc.assert(
+      fc.property(results, kinds, states, (result, operation, state) => {
+        const run = runOf({ operation, state: state as RunRecord['state'], result });
+        expect(() => newsOfRun(run, contextOf(run))).not.toThrow();
+      }),
+    );
+    // A whole backup that was fetched says so with null.
+    const fetched = runOf({ operation: 'copy', result: { id: 'b', artifacts: null, bytes: 5 } });
+    expect(newsOfRun(fetched, contextOf(fetched)).problems).toEqual([]);
   });
 
   it('every text says what it is about, and a problem what to do', () => {

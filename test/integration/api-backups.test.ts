@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { execFile } from 'node:child_process';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -225,6 +225,47 @@ describe('downloads', () => {
       status: 404,
       code: 'ARTIFACT_UNKNOWN',
     });
+  });
+
+  test('a large one is read in threads of their own: whole, six at once, and broken off where it is damaged', async () => {
+    await server.sql('shop', 'create table shop.noise as select md5(n::text) as x from generate_series(1, 900000) n');
+    const params = await backUp();
+    await server.sql('shop', 'drop table shop.noise');
+    const { manifest } = await api.backup({ params });
+    const { artifacts } = manifest as { artifacts: { path: string; bytes: number; sha256: string }[] };
+    const artifact = artifacts.toSorted((a, b) => b.bytes - a.bytes)[0];
+    if (!artifact) throw new Error('there is no artifact');
+    expect(artifact.bytes).toBeGreaterThan(10 * 1024 * 1024);
+    const query = { path: artifact.path };
+    const fetched = async () =>
+      createHash('sha256')
+        .update(Buffer.from(await (await api.downloadArtifact({ params, query })).arrayBuffer()))
+        .digest('hex');
+    expect(new Set(await Promise.all(Array.from({ length: 6 }, fetched)))).toEqual(new Set([artifact.sha256]));
+    const tar = Buffer.from(await (await api.downloadBackup({ params })).arrayBuffer());
+    const name = `shop/${params.id}/${artifact.path}`;
+    const at = tar.indexOf(name) + 512;
+    expect(
+      createHash('sha256')
+        .update(tar.subarray(at, at + artifact.bytes))
+        .digest('hex'),
+    ).toBe(artifact.sha256);
+    const file = join(holdfast.storage, 'shop', params.id, artifact.path);
+    const content = await readFile(file);
+    content[artifact.bytes - 1] = (content[artifact.bytes - 1] ?? 0) ^ 1;
+    await writeFile(file, content);
+    await expect(fetched()).rejects.toThrow();
+    const small = artifacts.find(({ bytes }) => bytes > 100 && bytes < 1024 * 1024);
+    if (!small) throw new Error('there is no small artifact');
+    const smallFile = join(holdfast.storage, 'shop', params.id, small.path);
+    const bytes = await readFile(smallFile);
+    bytes[50] = (bytes[50] ?? 0) ^ 1;
+    await writeFile(smallFile, bytes);
+    const first = api.downloadArtifact({ params, query: { path: small.path } });
+    await expect(first.then((response) => response.arrayBuffer())).rejects.toThrow();
+    await rm(file);
+    expect(await said(api.downloadArtifact({ params, query }))).toMatchObject({ code: 'ARTIFACT_MISSING' });
+    await api.deleteBackup({ params, query: { wait: '60s' } });
   });
 
   test('a copy that was changed breaks the download off', async () => {

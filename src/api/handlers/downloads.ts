@@ -1,20 +1,21 @@
-import { Readable } from 'node:stream';
-import { openArtifact, readSealed } from '../../archive/copy.ts';
+import { checkedPieces, type Threads } from '../../archive/checked-pieces.ts';
+import { readSealed } from '../../archive/copy.ts';
 import { artifactKey } from '../../archive/layout.ts';
 import { readKeySet, type KeyFile } from '../../archive/key-files.ts';
-import type { Artifact, Manifest } from '../../archive/manifest.ts';
+import type { Manifest } from '../../archive/manifest.ts';
 import { HoldfastError } from '../../base/errors.ts';
 import { resolveBackup } from '../../care/select.ts';
 import type { Source } from '../../care/source.ts';
 import { readingLock } from '../../care/verify.ts';
 import { holdLock, type Lease } from '../../catalog/lease.ts';
-import { expectDigest } from '../../pipeline/digest.ts';
-import { through } from '../../pipeline/pipeline.ts';
 import type { Storage } from '../../storage/storage.ts';
 import type { Call, Handlers } from '../register.ts';
 import { tarOf, type TarEntry } from '../tar.ts';
 import { sourceFor, type ApiParts } from './parts.ts';
-import { begin, finished } from './send-file.ts';
+import { begin, finished, sendPieces } from './send-file.ts';
+
+/** Downloads beyond so many at once are read a little slower. */
+const mostThreads = 4;
 
 interface Place {
   source: Source;
@@ -24,6 +25,7 @@ interface Place {
 
 export function downloadHandlers(parts: ApiParts): Pick<Handlers, 'downloadBackup' | 'downloadArtifact'> {
   const { house } = parts;
+  const threads: Threads = { left: mostThreads };
   const find = async (
     call: Call,
     named: { source: string; id: string },
@@ -44,11 +46,10 @@ export function downloadHandlers(parts: ApiParts): Pick<Handlers, 'downloadBacku
       const place = await find(call, call.params, call.query.storage);
       await using lease = await hold(place, call);
       const { content, manifest } = await readSealed(place.storage, place.source.name, place.id, lease.signal);
-      const entries = await entriesOf(place, { content, manifest }, lease.signal);
+      const entries = await entriesOf(place, { content, manifest }, { threads, signal: lease.signal });
       const tar = tarOf(entries, new Date(manifest.finishedAt));
       const name = `${place.source.name}-${place.id}.tar`;
-      begin(call, name, 'application/x-tar', tar.content, { 'content-length': tar.bytes });
-      await finished(call);
+      await sendPieces(call, { name, type: 'application/x-tar', headers: { 'content-length': tar.bytes } }, tar.pieces);
     },
     downloadArtifact: async (call) => {
       const place = await find(call, call.params, call.query.storage);
@@ -60,22 +61,27 @@ export function downloadHandlers(parts: ApiParts): Pick<Handlers, 'downloadBacku
       const { range: wanted, 'if-range': unless = tag } = call.request.headers;
       const range = unless === tag ? readRange(wanted, artifact.bytes) : null;
       const name = `${place.id}-${artifact.path.replaceAll('/', '_')}`;
+      const type = 'application/octet-stream';
       const facts = { 'accept-ranges': 'bytes', etag: tag };
       if (range === null) {
-        const content = await checked(place, artifact, lease.signal);
-        begin(call, name, 'application/octet-stream', content, { ...facts, 'content-length': artifact.bytes });
+        const pieces = checkedPieces(
+          { ...place, source: place.source.name, artifact },
+          { threads, signal: lease.signal },
+        );
+        await sendPieces(call, { name, type, headers: { ...facts, 'content-length': artifact.bytes } }, pieces);
       } else {
         const { start, end } = range;
         const key = artifactKey(place.source.name, place.id, artifact.path);
         const content = await place.storage.get(key, { start, end, signal: lease.signal });
         call.reply.code(206);
-        begin(call, name, 'application/octet-stream', content, {
+        const headers = {
           ...facts,
           'content-length': end - start + 1,
           'content-range': `bytes ${start}-${end}/${artifact.bytes}`,
-        });
+        };
+        begin(call, { name, type, headers }, content);
+        await finished(call);
       }
-      await finished(call);
     },
   };
 }
@@ -84,30 +90,27 @@ export function downloadHandlers(parts: ApiParts): Pick<Handlers, 'downloadBacku
 async function entriesOf(
   place: Place,
   { content, manifest }: { content: Buffer; manifest: Manifest },
-  signal: AbortSignal,
+  { threads, signal }: { threads: Threads; signal: AbortSignal },
 ): Promise<TarEntry[]> {
   const above = `${place.source.name}/`;
   const folder = `${above}${place.id}/`;
   const ready = (path: string, bytes: Buffer): TarEntry => ({
     path,
     bytes: bytes.length,
-    open: () => Readable.from([bytes]),
+    open: async function* open() {
+      yield bytes;
+    },
   });
   return [
     ...manifest.artifacts.map((artifact) => ({
       path: folder + artifact.path,
       bytes: artifact.bytes,
-      open: () => checked(place, artifact, signal),
+      open: () => checkedPieces({ ...place, source: place.source.name, artifact }, { threads, signal }),
     })),
     ...(await keysOf(place, manifest, signal)).map((key) => ready(above + key.name, key.content)),
     // Last, as in a storage.
     ready(`${folder}manifest.json`, content),
   ];
-}
-
-async function checked({ source, storage, id }: Place, artifact: Artifact, signal: AbortSignal): Promise<Readable> {
-  const stored = await openArtifact(storage, source.name, id, artifact, signal);
-  return through(stored, [expectDigest(artifact, artifact.path)], signal);
 }
 
 /** Without its key an encrypted backup opens nowhere else. */

@@ -11,6 +11,7 @@ import { HoldfastError, toHoldfastError } from '../../base/errors.ts';
 import { Secret } from '../../base/secret.ts';
 import { formatBytes } from '../../base/units.ts';
 import type { Source } from '../../care/source.ts';
+import { digest, type Digest } from '../../pipeline/digest.ts';
 import type { RequestOf, Routes } from '../contract.ts';
 import { notAllowed, type Call, type Handlers } from '../register.ts';
 import { askerOf, begun, grantOf, sourceFor, type ApiParts } from './parts.ts';
@@ -29,12 +30,14 @@ export function importHandlers(parts: ApiParts): Pick<Handlers, 'importFile'> {
       // A script runs with the rights of the one it is loaded by.
       if (query.allow !== undefined && !allows(grantOf(call), 'settings', null)) throw notAllowed('settings');
       const password = passwordOf(call);
-      const file = await work.during((signal) => receive(parts, call, AbortSignal.any([signal, call.signal])));
+      const { file, digest } = await work.during((signal) =>
+        receive(parts, call, AbortSignal.any([signal, call.signal])),
+      );
       const remove = () => rm(dirname(file), { recursive: true, force: true });
       try {
         const started = await work.begin(async (run) => {
           try {
-            return await takeIn(parts, { ...run, source, query, password, file });
+            return await takeIn(parts, { ...run, source, query, password, file, digest });
           } catch (error) {
             throw asTheyCallIt(error, file, query.name);
           } finally {
@@ -55,7 +58,7 @@ async function receive(
   { house, maxUpload }: ApiParts,
   call: Call & { query: Query },
   signal: AbortSignal,
-): Promise<string> {
+): Promise<{ file: string; digest: Digest }> {
   const { name, modifiedAt } = call.query;
   const announced = Number(call.request.headers['content-length'] ?? 0);
   if (announced > maxUpload) throw tooLarge(maxUpload);
@@ -65,16 +68,16 @@ async function receive(
   const folder = await mkdtemp(join(house.scratch, 'upload-'));
   const file = join(folder, plainName(name));
   try {
+    const seen = digest();
     await pipeline(
       call.request.body as Readable,
       upTo(maxUpload),
+      seen.stream,
       createWriteStream(file, { flags: 'wx', mode: 0o600, highWaterMark: 1024 * 1024 }),
-      {
-        signal,
-      },
+      { signal },
     );
     if (modifiedAt !== undefined) await utimes(file, new Date(), new Date(modifiedAt));
-    return file;
+    return { file, digest: seen.result() };
   } catch (error) {
     await rm(folder, { recursive: true, force: true });
     throw error;
@@ -97,12 +100,13 @@ interface Arrived extends Pick<ImportTask, 'signal' | 'report'> {
   query: Query;
   password: Secret | null;
   file: string;
+  digest: Digest;
 }
 
 async function takeIn({ house }: ApiParts, arrived: Arrived): Promise<{ run: string } | undefined> {
-  const { file, query, signal, password } = arrived;
+  const { file, digest: came, query, signal, password } = arrived;
   const named = `${basename(dirname(file))}/${basename(file)}`;
-  const search = { place: filePlace(file), named, system: null, timezone: house.timezone, signal };
+  const search = { place: filePlace(file, came), named, system: null, timezone: house.timezone, signal };
   const { candidates } = await findImports([search]);
   const [item] = await importAll({
     ...house,

@@ -1,22 +1,68 @@
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { Call } from '../register.ts';
 
-/** Answers with these bytes, as a file. */
-export function begin(
+/** What a browser should make of an answer that is a file. */
+export interface FileHead {
+  name: string;
+  type: string;
+  headers: Record<string, string | number>;
+}
+
+/**
+ * Answers with these pieces, as a file, each given away before the next is asked for: they may lie in the same memory. Rejects when
+ * whoever asked did not get all of it.
+ */
+export async function sendPieces(
   call: Call,
-  name: string,
-  type: string,
-  content: Readable,
-  headers: Record<string, string | number>,
-): void {
-  const plain = name.replaceAll(/[^\w.-]/g, '_');
+  head: FileHead,
+  pieces: AsyncGenerator<Buffer, void, void>,
+): Promise<void> {
+  const { reply, signal } = call;
+  // Before anything is said: what fails now still gets an answer that tells why.
+  let next = await pieces.next();
+  try {
+    void reply.headers(headersOf(head)).hijack();
+    reply.raw.writeHead(reply.statusCode, reply.getHeaders() as OutgoingHttpHeaders);
+    while (!next.done) {
+      await given(reply.raw, next.value, signal);
+      next = await pieces.next();
+    }
+    reply.raw.end();
+  } finally {
+    await pieces.return();
+  }
+  await finished(call);
+}
+
+/** Resolves when nobody here needs the bytes any more. */
+function given(to: ServerResponse, piece: Buffer, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const hungUp = () => reject(signal.reason as Error);
+    if (signal.aborted) return hungUp();
+    signal.addEventListener('abort', hungUp, { once: true });
+    to.write(piece, (error) => {
+      signal.removeEventListener('abort', hungUp);
+      if (error) reject(error);
+      else resolve();
+    });
+  });
+}
+
+/** Answers with these bytes, as a file. */
+export function begin(call: Call, head: FileHead, content: Readable): void {
   call.reply
-    .headers({ ...headers, 'content-type': type, 'content-disposition': `attachment; filename="${plain}"` })
+    .headers(headersOf(head))
     .send(content)
     .then(
       () => undefined,
       () => undefined,
     );
+}
+
+function headersOf({ name, type, headers }: FileHead): Record<string, string | number> {
+  const plain = name.replaceAll(/[^\w.-]/g, '_');
+  return { ...headers, 'content-type': type, 'content-disposition': `attachment; filename="${plain}"` };
 }
 
 /** Rejects when whoever asked did not get all of it. */

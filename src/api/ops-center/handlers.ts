@@ -147,7 +147,7 @@ export function opsHandlers(parts: ApiParts, v1: Used): OpsHandlers {
       }
       const content = await dump.open(signal);
       const gzip = content.on('error', (error) => gzip.destroy(error)).pipe(createGzip({ level: 6 }));
-      begin(call, call.params.filename, 'application/gzip', gzip, {});
+      begin(call, { name: call.params.filename, type: 'application/gzip', headers: {} }, gzip);
       await finished(call);
     },
     opsDelete: async (call) => {

@@ -1,0 +1,56 @@
+import { expectDigest } from '../pipeline/digest.ts';
+import { through } from '../pipeline/pipeline.ts';
+import { readAhead } from '../pipeline/read-ahead.ts';
+import type { Storage } from '../storage/storage.ts';
+import { artifactMissing, openArtifact } from './copy.ts';
+import { artifactKey } from './layout.ts';
+import type { Artifact } from './manifest.ts';
+
+/** Below, starting a thread takes longer than reading. */
+const threadFromBytes = 8 * 1024 * 1024;
+
+/** How many large local files may be read at once in threads of their own; each takes some megabytes. */
+export interface Threads {
+  left: number;
+}
+
+export interface StoredArtifact {
+  storage: Storage;
+  source: string;
+  id: string;
+  artifact: Artifact;
+}
+
+/**
+ * The bytes of an artifact, to be given away at once: each piece is good until the next is asked for. What does not fit its digest ends
+ * in an error before its last piece.
+ */
+export async function* checkedPieces(
+  { storage, source, id, artifact }: StoredArtifact,
+  { threads, signal }: { threads: Threads; signal: AbortSignal },
+): AsyncGenerator<Buffer, void, void> {
+  const key = artifactKey(source, id, artifact.path);
+  const path = artifact.object === null ? storage.localPath(key) : null;
+  if (path === null || artifact.bytes < threadFromBytes || threads.left === 0) {
+    const stored = await openArtifact(storage, source, id, artifact, signal);
+    yield* lastWithheld(through(stored, [expectDigest(artifact, artifact.path)], signal));
+    return;
+  }
+  if ((await storage.stat(key, signal)) === null) throw artifactMissing(artifact.path, storage);
+  threads.left -= 1;
+  try {
+    yield* readAhead(path, { expected: artifact, what: artifact.path, signal });
+  } finally {
+    threads.left += 1;
+  }
+}
+
+/** Who has been given as many bytes as were announced looks for no error. */
+async function* lastWithheld(content: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, void> {
+  let held: Buffer | null = null;
+  for await (const piece of content) {
+    if (held !== null) yield held;
+    held = piece;
+  }
+  if (held !== null) yield held;
+}
