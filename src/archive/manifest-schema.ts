@@ -103,6 +103,7 @@ const databaseSchema = z.object({
   extensions: z.array(z.object({ name: text, version: text })),
   settings: z.array(text),
   roles: z.array(text).optional(),
+  owners: z.array(text).optional(),
   policyRoles: z.array(text).optional(),
   properties: z.record(text, z.unknown()).optional(),
   snapshot: z.object({ isolation: text, lsn: text.nullable() }),

@@ -37,6 +37,7 @@ const draft: ManifestDraft = {
     extensions: [{ name: 'pgcrypto', version: '1.3' }],
     settings: ['search_path=app'],
     roles: ['shop'],
+    owners: ['shop'],
     policyRoles: [],
     properties: { localeProvider: 'c' },
     snapshot: { isolation: 'serializable-deferrable', lsn: null },

@@ -72,11 +72,18 @@ function parseObject(bytes: Uint8Array, place: Place): Record<string, unknown> {
 /** Fields that the format lets others leave out. */
 function complete(raw: object): Manifest {
   const manifest = raw as Manifest;
-  const optional: Partial<ManifestDatabase> = { roles: [], policyRoles: [], properties: {} };
+  const { database } = manifest;
+  // Who of the roles owns something was not told at first.
+  const optional: Partial<ManifestDatabase> = {
+    roles: [],
+    owners: database?.roles ?? [],
+    policyRoles: [],
+    properties: {},
+  };
   return {
     ...manifest,
     files: manifest.files ?? null,
-    database: manifest.database && { ...optional, ...manifest.database },
+    database: database && { ...optional, ...database },
     artifacts: manifest.artifacts.map((artifact) => ({
       ...artifact,
       compressedBy: artifact.compressedBy ?? guessCompressedBy(artifact),

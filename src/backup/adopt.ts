@@ -152,7 +152,8 @@ async function rehearseForeign(
     const entries = dump.format === 'plain' ? [] : await database.contents(dump, signal);
     const roles = [...new Set(entries.flatMap(({ owner }) => owner ?? []))].toSorted();
     // The scratch database is ours; name and owner are those of the database the dump will be restored as.
-    return { facts: { ...facts, name: like.name, owner: like.owner, roles }, counts, warnings };
+    const { name, owner, settings, properties } = like;
+    return { facts: { ...facts, name, owner, settings, properties, roles, owners: roles }, counts, warnings };
   } finally {
     await scratch.drop({ unmarked: false }, AbortSignal.timeout(60_000));
   }

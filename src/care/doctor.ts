@@ -114,7 +114,9 @@ async function checkDatabase(database: Database, signal: AbortSignal): Promise<C
 
 async function leftoverCheck(database: Database, signal: AbortSignal): Promise<Check[]> {
   // A server that cannot be asked was reported by its own check.
-  const leftovers = await database.leftovers(signal).catch(() => []);
+  const found = await database.leftovers(signal).catch(() => []);
+  // What a source lives on is no leftover, whatever stands on it.
+  const leftovers = found.filter(({ database: name }) => name !== database.name);
   if (leftovers.length === 0) return [];
   return [
     {

@@ -183,7 +183,7 @@ async function openTarget(
     );
   }
   const missing = like.roles.filter((role) => !facts.roles.includes(role));
-  const foreign = !facts.memberOf.includes(like.owner);
+  const foreign = like.owners.some((role) => !facts.memberOf.includes(role));
   const keepOwners = missing.length === 0 && !foreign;
   return {
     scratch,

@@ -4,14 +4,16 @@ import type { House } from '../house.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { CommandContext, CommandInput } from './command.ts';
 import { sayUnreachable } from './output/unreachable.ts';
+import { wrongUsage } from './usage-error.ts';
 
-/** The source a command is about: its argument `source`, or `--source`, or the only one there is. */
+/** The source a command is about: its argument `source`, or `--source`, or the only one there is, or the only one that has the backup `id`. */
 export async function pickSource(
   context: CommandContext,
   input: CommandInput,
 ): Promise<{ house: House; source: Source }> {
   const house = await context.house();
-  return { house, source: await house.source(input.text('source') ?? context.source, context.signal) };
+  const name = named(context, input) ?? ownerOf(house, input.text('id'));
+  return { house, source: await house.source(name, context.signal) };
 }
 
 /** The sources a looking command is about: the named one, or all. */
@@ -20,9 +22,26 @@ export async function pickSources(
   input: CommandInput,
 ): Promise<{ house: House; sources: readonly Source[] }> {
   const house = await context.house();
-  const name = input.text('source') ?? context.source;
+  const name = named(context, input);
   const { signal } = context;
   return { house, sources: name === undefined ? await house.findSources(signal) : [await house.source(name, signal)] };
+}
+
+function named({ source }: CommandContext, input: CommandInput): string | undefined {
+  const argument = input.text('source');
+  if (argument !== undefined && source !== undefined && argument !== source) {
+    throw wrongUsage(`${argument} and --source ${source} are two sources`, 'Name one of them.');
+  }
+  return argument ?? source;
+}
+
+/** A full id tells its source where only one has it: what is printed as the next step can be typed as it stands. */
+function ownerOf({ catalog, sources }: House, id: string | undefined): string | undefined {
+  if (id === undefined || sources.length < 2) return undefined;
+  const owners = sources.filter(({ name, storages }) =>
+    storages.some((storage) => catalog.backups.list(storage.name, name).some((row) => row.id === id)),
+  );
+  return owners.length === 1 ? owners[0]?.name : undefined;
 }
 
 export interface PickedBackup {
@@ -37,8 +56,7 @@ export interface PickedBackup {
 
 /** The backup a command is about: its argument `id` (full, unique prefix or `latest`, which is also meant by none) in `--storage`, or where it is whole. */
 export async function pickBackup(context: CommandContext, input: CommandInput): Promise<PickedBackup> {
-  const house = await context.house();
-  const source = await house.source(context.source, context.signal);
+  const { house, source } = await pickSource(context, input);
   const { resolveBackup } = await import('../care/select.ts');
   const { storage, id, row, others, unreachable } = await resolveBackup({
     source,

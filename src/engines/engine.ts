@@ -100,6 +100,8 @@ export interface DatabaseFacts {
   settings: string[];
   /** Roles that own something or are named in privileges; they must exist where objects keep their owners. */
   roles: string[];
+  /** Those of them that own something: who restores must be able to act for them. For the others it is enough to exist. */
+  owners: string[];
   /** Those of them that row security policies name: no option of a restore leaves them out. */
   policyRoles: string[];
   /** Whatever else the engine needs to create an equal database (locale provider, character type, privileges ...). */

@@ -16,6 +16,7 @@ const backup: DatabaseFacts = {
   extensions: [{ name: 'pgcrypto', version: '1.3' }],
   settings: [],
   roles: ['shop'],
+  owners: ['shop'],
   policyRoles: [],
   properties: {},
 };

@@ -159,9 +159,13 @@ function checkRoles({ backup, server, owners }: GuardFacts): Guard | null {
       '--no-owner',
     );
   }
-  const foreign = backup.roles.filter((role) => !server.memberOf.includes(role));
+  const foreign = backup.owners.filter((role) => !server.memberOf.includes(role));
   if (foreign.length > 0 && !server.superuser) {
-    return block('roles', `role ${server.role} may not give objects to ${foreign.join(', ')}`, '--no-owner');
+    return block(
+      'roles',
+      `role ${server.role} may not give objects to ${foreign.join(', ')}; without owners, privileges are not restored either`,
+      '--no-owner',
+    );
   }
   return pass('roles', backup.roles.length === 0 ? 'none needed' : backup.roles.join(', '));
 }

@@ -115,7 +115,20 @@ function findWayBack(source: Source, catalog: Catalog): WayBack {
     const result = restored.result as Partial<RestoreResult> | null;
     const files = (result?.files ?? []).filter((tree) => tree.previous !== null);
     const previous = result?.previous ?? null;
-    if ((previous !== null || files.length > 0) && !undone.has(restored.id)) return { restored, previous, files };
+    if (undone.has(restored.id)) continue;
+    if (previous !== null || files.length > 0) return { restored, previous, files };
+    // One beside it changed nothing here. Of any other, an older one's way back would also throw away what came after it.
+    if (result?.mode === undefined || result.mode === 'new') continue;
+    throw new HoldfastError(
+      'NO_WAY_BACK',
+      `the last restore of ${source.name}, of ${restored.startedAt}, kept nothing`,
+      {
+        kind: 'usage',
+        hint: result.safety
+          ? `Its safety backup holds what was there before it: \`holdfast restore ${result.safety} --source ${source.name}\`.`
+          : 'It was made without a safety backup; restore another backup.',
+      },
+    );
   }
   throw new HoldfastError('NO_WAY_BACK', `no restore of ${source.name} kept what was there before`, {
     kind: 'usage',

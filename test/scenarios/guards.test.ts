@@ -119,3 +119,23 @@ test.each([
   expect(stderr).toMatch(/^hint: /m);
   expect(await holdfast.stored()).toEqual([]);
 });
+
+test('S16: who only was granted something needs no membership: the owner restores with owners and privileges', async () => {
+  await server.sql('postgres', `create role makes login createdb password 'a-word-of-its-own'`);
+  await server.sql('postgres', 'create role reads');
+  await server.sql('postgres', 'create database granted owner makes');
+  const login = { user: 'makes', password: 'a-word-of-its-own' };
+  await using session = await server.session('granted');
+  await session.query('set role makes');
+  await session.query('create table notes as select 1 as id');
+  await session.query('grant select on notes to reads');
+  await using holdfast = await installHoldfast({ url: server.url('granted', login) });
+  const { id } = await holdfast.json<{ id: string }>('backup');
+  await session[Symbol.asyncDispose]();
+  await holdfast.json('restore', id, '--yes');
+  const acl = `select has_table_privilege('reads', 'notes', 'select') as may, pg_get_userbyid(relowner) as owner from pg_class where relname = 'notes'`;
+  expect(await server.sql('granted', acl)).toEqual([{ may: true, owner: 'makes' }]);
+  await server.sql('granted', 'create table kept as select 1 as id');
+  const foreign = await holdfast.run('backup');
+  expect(foreign.stderr).toContain('public.kept');
+});

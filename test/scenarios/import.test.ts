@@ -206,6 +206,25 @@ test('J-05: a directory dump is taken in by its folder, once', async () => {
   expect((await importJson(holdfast, 0, folder, '--dry-run')).items).toMatchObject([{ state: 'found' }]);
 });
 
+test('an imported backup that was restored is the live database, and nothing calls it a leftover', async () => {
+  await server.sql('postgres', 'create database moved');
+  await server.sql('moved', `create table people as select 1 as id; comment on database moved is 'the people'`);
+  await using holdfast = await installHoldfast({ url: server.url('moved'), source: 'app' });
+  const file = join(holdfast.folder, 'old.dump');
+  await dumpWith(server, 'moved', ['-Fc', '-f', file]);
+  const { items } = await importJson(holdfast, 0, file);
+  await holdfast.json('restore', items[0]?.id ?? '', '--yes');
+  const comment = `select shobj_description(oid, 'pg_database') as said from pg_database where datname = 'moved'`;
+  expect(await server.sql('postgres', comment)).toEqual([{ said: 'the people' }]);
+  expect((await holdfast.run('doctor')).stdout).not.toContain('leftovers');
+  // As an earlier version has left it.
+  await server.sql('postgres', `comment on database moved is 'holdfast scratch database: {"note":"import"}'`);
+  expect((await holdfast.run('doctor')).stdout).not.toContain('leftovers');
+  const { id } = await holdfast.json<{ id: string }>('backup');
+  await holdfast.json('restore', id, '--yes');
+  expect(await server.sql('postgres', comment)).toEqual([{ said: null }]);
+});
+
 test('S11: an import goes to every storage of the source, encrypted like everything else there', async () => {
   await using old = await fixtures();
   await using holdfast = await installHoldfast({

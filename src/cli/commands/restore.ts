@@ -103,6 +103,22 @@ function checkOptions(input: CommandInput): void {
   if (input.text('id') !== undefined && input.flag('undo')) {
     throw wrongUsage('--undo takes no backup: it swaps the databases back', 'Leave out the id, or --undo.');
   }
+  const aimed = ['table', 'schema'].filter((name) => input.texts(name).length > 0);
+  const chosen = ['into', 'in-place', 'keep-old'].filter((name) => input.flag(name) || input.text(name) !== undefined);
+  const others = [...chosen, ...aimed].map((name) => `--${name}`);
+  if (input.flag('undo') && others.length > 0) {
+    throw wrongUsage(
+      `--undo takes back a whole restore, and has no ${others.join(', ')}`,
+      'Leave them out; `holdfast restore ID --table ...` brings back single tables.',
+    );
+  }
+  const instead = others.filter((name) => name !== '--keep-old');
+  if (input.flag('keep-old') && instead.length > 0) {
+    throw wrongUsage(
+      `with ${instead.join(', ')} no former database is left over that --keep-old could keep`,
+      'The safety backup is the way back there.',
+    );
+  }
 }
 
 async function readRequest(
@@ -193,7 +209,7 @@ async function carryOut(context: CommandContext, house: House, request: RestoreR
       report: progress.report,
     });
     if (context.json) printJson(io, result);
-    else print(io, ...describeRestore(io, result));
+    else print(io, ...describeRestore(io, result, house.sources.length > 1 ? ` --source ${request.source.name}` : ''));
     return 'done';
   } catch (error) {
     // The one error that is a checklist: all of it helps more than what blocked alone.

@@ -76,6 +76,16 @@ async function lookAhead(house: House): Promise<Ahead> {
   };
 }
 
+/** Of each kind of work the newest run counts: that a drill went well does not make up for a backup that failed. */
+function lastFailure({ catalog }: House, source: string): RunRecord | null {
+  const kinds = ['backup', 'copy', 'prune', 'verify', 'drill', 'restore'] as const;
+  for (const operation of kinds) {
+    const newest = catalog.runs.list({ source, operation, limit: 5 }).find(({ finishedAt }) => finishedAt !== null);
+    if (newest?.state === 'failed') return newest;
+  }
+  return null;
+}
+
 async function statusOf(
   { signal }: CommandContext,
   house: House,
@@ -85,9 +95,6 @@ async function statusOf(
   const { listBackups } = await import('../../care/listing.ts');
   const { backups, unreachable } = await listBackups(house, source, signal);
   const [drill] = house.catalog.proofs.list({ source: source.name, kind: 'drill' });
-  const finished = house.catalog.runs
-    .list({ source: source.name, limit: 20 })
-    .find(({ finishedAt }) => finishedAt !== null);
   return {
     source: source.name,
     newest: backups.find(({ state, trigger }) => state === 'complete' && trigger !== 'safety') ?? null,
@@ -99,7 +106,7 @@ async function statusOf(
       .list({ source: source.name })
       .map(({ backup: id, storage, since, attempts, nextAt }) => ({ id, storage, since, attempts, nextAt })),
     running: house.catalog.runs.list({ source: source.name, state: 'running' }),
-    failed: finished?.state === 'failed' ? finished : null,
+    failed: lastFailure(house, source.name),
     next: {
       backup: times.get(`backup/${source.name}`) ?? null,
       drill: times.get(`drill/${source.name}`) ?? null,

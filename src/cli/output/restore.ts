@@ -5,10 +5,10 @@ import type { RestorePlan, RestoreRequest } from '../../restore/plan.ts';
 import type { RestoreResult } from '../../restore/restore.ts';
 import type { CommandContext, Io } from '../command.ts';
 import { describeComparison } from './comparison.ts';
-import { renderFacts, type Fact } from './facts.ts';
+import { renderFacts, sign, type Fact } from './facts.ts';
 import { describeGuards } from './guards.ts';
 import { styleFor, type Style } from './style.ts';
-import { plural } from './text.ts';
+import { plural, printable } from './text.ts';
 import { formatAge, formatTime } from './time.ts';
 
 /** How to draw on one of the two outputs. */
@@ -64,11 +64,13 @@ function describeScope({ tables, schemas }: { tables: readonly TableName[]; sche
   ].join(', ');
 }
 
-export function describeRestore(io: Io, result: RestoreResult): string[] {
+/** `asked`: what has to stand behind a command so that it means this source. */
+export function describeRestore(io: Io, result: RestoreResult, asked: string): string[] {
   const style = styleFor(io.color);
   return [
     `${style.good('restored')}  ${style.bold(result.id)}  to ${result.target}`,
     ...describeComparison(io, result),
+    ...result.warnings.map((warning) => `  ${sign(style, 'warn')} ${printable(warning)}`),
     ...renderFacts(
       io,
       [
@@ -80,14 +82,14 @@ export function describeRestore(io: Io, result: RestoreResult): string[] {
         ['kept as', result.previous],
         ['files', result.files.map(({ name, target }) => `${name} in ${target}`).join(', ')],
         ['next', result.next.join('; ')],
-        ['way back', wayBack(result)],
+        ['way back', wayBack(result, asked)],
       ],
       '  ',
     ),
   ];
 }
 
-function wayBack({ previous, safety }: RestoreResult): string | null {
-  if (previous !== null) return 'holdfast restore --undo';
-  return safety === null ? null : `holdfast restore ${safety}`;
+function wayBack({ previous, safety }: RestoreResult, asked: string): string | null {
+  if (previous !== null) return `holdfast restore --undo${asked}`;
+  return safety === null ? null : `holdfast restore ${safety}${asked}`;
 }

@@ -54,6 +54,7 @@ export async function readFacts(
       .map((engine) => ({ name: engine, version: '' })),
     settings: [],
     roles: [],
+    owners: [],
     policyRoles: [],
     properties: { ...properties },
   };

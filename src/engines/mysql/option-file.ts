@@ -26,14 +26,12 @@ export function optionFile(address: Address, tool: { flavour: ToolFlavour; encry
     ...place,
     user: address.user,
     ...(address.password ? { password: address.password.reveal() } : {}),
-    'connect-timeout': String(Math.max(2, Math.ceil(address.connectTimeoutMs / 1000))),
     ...(address.socket === null ? tlsToolOptions(address.ssl, tool.encrypted, tool.flavour) : {}),
   };
-  // The dump tools know no time limit for connecting: an unknown option is an error unless it is said loosely.
-  const lines = Object.entries(options).map(([name, value]) => {
-    return `${name === 'connect-timeout' ? `loose-${name}` : name}=${quoted(value)}`;
-  });
-  return `[client]\n${lines.join('\n')}\n`;
+  const lines = Object.entries(options).map(([name, value]) => `${name}=${quoted(value)}`);
+  const seconds = Math.max(2, Math.ceil(address.connectTimeoutMs / 1000));
+  // The dump tools know no time limit for connecting, and complain of it: it stands where only the client looks.
+  return `[client]\n${lines.join('\n')}\n[mysql]\nconnect-timeout=${seconds}\n`;
 }
 
 function quoted(value: string): string {

@@ -112,7 +112,7 @@ async function openOnce(address: Address, tls: TlsOptions | false, options: Conn
         'DATABASE_LOGIN_FAILED',
         `the server asks ${address.user} for a password, and none is configured`,
         {
-          hint: 'Set the password of the database in the configuration, or allow this role in without one (pg_hba.conf).',
+          hint: 'Set the password of the database in the configuration, or write it into the address that was given (postgres://user:password@host/name), or allow this role in without one (pg_hba.conf).',
         },
       );
     },

@@ -17,6 +17,7 @@ function like(facts: Partial<DatabaseFacts> & { properties?: Record<string, unkn
     extensions: [],
     settings: [],
     roles: [],
+    owners: [],
     policyRoles: [],
     properties: {},
     ...facts,

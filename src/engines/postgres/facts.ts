@@ -1,5 +1,6 @@
 import type { DatabaseFacts } from '../engine.ts';
 import type { Connection } from './connection.ts';
+import { readMark } from './mark.ts';
 
 /** What creating and dressing an equal database needs beyond the engine-neutral facts; kept in `DatabaseFacts.properties`. */
 export interface PostgresProperties {
@@ -34,13 +35,14 @@ export async function readFacts(
     icuRules: text(raw['daticurules']),
     tablespace: base.tablespace,
     connectionLimit: Number(raw['datconnlimit']),
-    comment: base.comment,
+    comment: ownComment(base.comment),
     privileges: raw['datacl'] === null ? null : await connection.rows(privilegesQuery),
     roleSettings: await connection.rows(roleSettingsQuery),
     systemIdentifier: await systemIdentifier(connection, base.mayReadControl),
   };
   const settings = await connection.rows<{ setting: string }>(settingsQuery);
   const roles = await connection.rows<{ name: string }>(rolesQuery);
+  const owners = await connection.rows<{ name: string }>(ownersQuery);
   const policyRoles = await connection.rows<{ name: string }>(policyRolesQuery);
   return {
     engine: 'postgres',
@@ -56,6 +58,7 @@ export async function readFacts(
     extensions: await connection.rows(extensionsQuery),
     settings: settings.map((each) => each.setting),
     roles: roles.map((each) => each.name),
+    owners: owners.map((each) => each.name),
     policyRoles: policyRoles.map((each) => each.name),
     properties: { ...properties },
   };
@@ -71,7 +74,7 @@ export function propertiesOf(facts: DatabaseFacts): PostgresProperties {
     icuRules: given.icuRules ?? null,
     tablespace: given.tablespace ?? 'pg_default',
     connectionLimit: given.connectionLimit ?? -1,
-    comment: given.comment ?? null,
+    comment: ownComment(given.comment ?? null),
     privileges: given.privileges ?? null,
     roleSettings: given.roleSettings ?? [],
     systemIdentifier: given.systemIdentifier ?? null,
@@ -81,6 +84,11 @@ export function propertiesOf(facts: DatabaseFacts): PostgresProperties {
 /** `150018` -> `15.18` */
 export function serverVersion(number: number): string {
   return `${Math.floor(number / 10_000)}.${number % 10_000}`;
+}
+
+/** What stands on a database while it is only being tried is nothing that belongs to it. */
+function ownComment(comment: string | null): string | null {
+  return readMark(comment) === null ? comment : null;
 }
 
 export async function serverNumber(connection: Connection): Promise<number> {
@@ -138,15 +146,15 @@ const roleSettingsQuery = `
 const extensionsQuery = `select extname as name, extversion as version from pg_catalog.pg_extension order by extname`;
 
 /**
- * Owners and everybody named in privileges or policies, from the server's own book of dependencies; it leaves out the first superuser,
- * who therefore is looked for among the owners.
+ * From the server's own book of dependencies; it leaves out the first superuser, who therefore is looked for among the owners. `depends`: of
+ * which kinds, `o` for owners only.
  */
-const rolesQuery = `
+const rolesQueryOf = (depends: string) => `
   select r.rolname as name from pg_catalog.pg_roles r
   where r.rolname <> 'pg_database_owner' and (
     r.oid in (
       select s.refobjid from pg_catalog.pg_shdepend s join pg_catalog.pg_database d on d.datname = pg_catalog.current_database()
-      where s.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass
+      where s.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass and ${depends}
         and (s.dbid = d.oid or (s.dbid = 0 and s.classid = 'pg_catalog.pg_database'::pg_catalog.regclass and s.objid = d.oid)))
     or r.oid in (select datdba from pg_catalog.pg_database where datname = pg_catalog.current_database())
     or r.oid in (select relowner from pg_catalog.pg_class where oid >= 16384)
@@ -155,6 +163,11 @@ const rolesQuery = `
     or r.oid in (select typowner from pg_catalog.pg_type where oid >= 16384)
     or r.oid in (select lomowner from pg_catalog.pg_largeobject_metadata)
   ) order by r.rolname`;
+
+/** Owners and everybody named in privileges or policies. */
+const rolesQuery = rolesQueryOf('true');
+
+const ownersQuery = rolesQueryOf(`s.deptype = 'o'`);
 
 const policyRolesQuery = `
   select distinct r.rolname as name from pg_catalog.pg_policy p join pg_catalog.pg_roles r on r.oid = any (p.polroles) order by 1`;

@@ -27,7 +27,7 @@ export async function openMaintenance(
   }
   throw new HoldfastError(
     'NO_MAINTENANCE_DATABASE',
-    `${access.address.user} can use no database but ${avoid.join(' and ')}`,
+    `${access.address.user} can use no ${avoid.length === 0 ? '' : 'other '}database of this server`,
     {
       cause: first,
       hint: `Allow it to connect to the database postgres: a database cannot be created, renamed or dropped from inside itself.`,
@@ -37,10 +37,12 @@ export async function openMaintenance(
 
 /** This one is missing or not for us; another may do. */
 function isClosed(error: unknown): boolean {
-  const codes = ['DATABASE_MISSING', 'DATABASE_NO_PRIVILEGE', 'DATABASE_LOGIN_FAILED'];
   if (!(error instanceof HoldfastError)) return false;
-  // 28P01: the password is wrong everywhere. 55000: the database allows no connections.
-  return (codes.includes(error.code) && error.details['sqlstate'] !== '28P01') || error.details['sqlstate'] === '55000';
+  const { sqlstate } = error.details;
+  // 55000: the database allows no connections.
+  if (['DATABASE_MISSING', 'DATABASE_NO_PRIVILEGE'].includes(error.code) || sqlstate === '55000') return true;
+  // 28000: this user, or this place, is not for that database. A password that is wrong, or missing, is so everywhere.
+  return error.code === 'DATABASE_LOGIN_FAILED' && sqlstate === '28000';
 }
 
 async function otherDatabases(access: Access, avoid: readonly string[], signal: AbortSignal): Promise<string[]> {

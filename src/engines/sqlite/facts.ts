@@ -54,6 +54,7 @@ const nothingKnown: DatabaseFacts = {
   extensions: [],
   settings: [],
   roles: [],
+  owners: [],
   policyRoles: [],
   properties: {},
 };
