@@ -174,10 +174,10 @@ async function restoreFiles(scope: Scope, target: Target, work: Work): Promise<T
       work.task.report,
       `files of ${scope.title}/${title}`,
       () => restoreAttachments(scope, table, live, target, work),
-      (count) => `${count} put back`,
+      ({ restored }) => `${restored} put back`,
     );
-    const report = { ...emptyReport(scope, title), attachments: files };
-    reports.push({ report, created: files, kept: table.saved.attachments.files - files, different: 0 });
+    const report = { ...emptyReport(scope, title), attachments: files.restored };
+    reports.push({ report, created: files.restored, kept: files.kept, different: 0 });
   }
   return reports;
 }
