@@ -302,8 +302,9 @@ const otherWrites =
       const content = body.subarray(from, text.lastIndexOf('\r\n--'));
       const stored = `${query.get('path') ?? ''}/${nextId('f')}`;
       files.set(stored, faults.keeps(content));
-      const path = `download/${stored}`;
-      return { json: [{ path, title: name, mimetype: 'text/plain', size: content.length, signedPath: path }] };
+      const address = `download/${stored}`;
+      const entry = { path: address, title: name, mimetype: 'text/plain', size: content.length, signedPath: address };
+      return { json: [entry] };
     }
     const [, patched] = /^\/api\/v2\/tables\/([^/]+)\/records$/.exec(path) ?? [];
     const target = tables.find(({ id }) => id === patched);
@@ -321,6 +322,15 @@ const otherWrites =
     const column = tables.find(({ id }) => id === linkTable)?.columns.find(({ id }) => id === linkColumn);
     if (method === 'POST' && column) {
       const options = column.colOptions ?? {};
+      const wanted = (JSON.parse(body.toString('utf8')) as { Id: number }[]).map(({ Id }) => Id);
+      const related = tables.find(({ id }) => id === options['fk_related_model_id']);
+      const key = related?.columns.find(({ id }) => id === options['fk_child_column_id'])?.title;
+      if (related && key !== undefined) {
+        const found = (related.records as Body[]).filter(({ Id }) => wanted.includes(Number(Id)));
+        if (found.length < wanted.length) return refusal(404, 'ERR_RECORD_NOT_FOUND', 'Record not found');
+        for (const record of found) record[key] = Number(own);
+        return { status: 201, json: true };
+      }
       const junction = tables.find(({ id }) => id === options['fk_mm_model_id']);
       const titleOf = (id: unknown) => junction?.columns.find((each) => each.id === id)?.title ?? '';
       for (const { Id } of JSON.parse(body.toString('utf8')) as { Id: number }[])
