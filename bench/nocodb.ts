@@ -11,10 +11,14 @@ import type { Finding } from './report.ts';
 import { rounds, say, type Taken } from './rounds.ts';
 
 const mark = 'holdfast benchmark ';
-const exported = 100_000;
-const restored = 10_000;
 
-interface Place {
+/** Records. */
+interface Sizes {
+  exported: number;
+  restored: number;
+}
+
+interface Place extends Sizes {
   server: NocodbServer;
   folder: string;
   program: string;
@@ -23,7 +27,12 @@ interface Place {
 }
 
 /** Export and restore through the API of the NocoDB servers that the environment names; they may be written to, and are left as they were. */
-export async function benchmarkNocodb(program: string, runs: number, signal: AbortSignal): Promise<Finding[]> {
+export async function benchmarkNocodb(
+  program: string,
+  runs: number,
+  signal: AbortSignal,
+  sizes: Sizes = { exported: 100_000, restored: 10_000 },
+): Promise<Finding[]> {
   const servers = nocodbServers();
   if (servers.length === 0) say(`nocodb left out: ${noServer}`);
   const findings: Finding[] = [];
@@ -33,14 +42,14 @@ export async function benchmarkNocodb(program: string, runs: number, signal: Abo
     cleanup.defer(() => rm(folder, { recursive: true, force: true }));
     cleanup.defer(() => bases.dropBases(server, mark));
     await bases.dropBases(server, mark);
-    const place = { server, folder, program, runs, signal };
+    const place = { server, folder, program, runs, signal, ...sizes };
     findings.push(...(await exportFindings(place)), ...(await restoreFindings(place)));
   }
   return findings;
 }
 
 async function exportFindings(place: Place): Promise<Finding[]> {
-  const { server, runs, signal } = place;
+  const { server, runs, exported, signal } = place;
   const base = await bases.newBase(server, `${mark}export`);
   say(`NocoDB on ${server.name}: making ${exported} records ...`);
   const table = await bases.newTable(server, base, 'Orders');
@@ -71,7 +80,7 @@ async function exportFindings(place: Place): Promise<Finding[]> {
 }
 
 /** A thousand records a page, which is the most that NocoDB gives, by the fields that a backup asks for. */
-async function readPages({ server, signal }: Place, table: bases.Table): Promise<Taken> {
+async function readPages({ server, exported, signal }: Place, table: bases.Table): Promise<Taken> {
   const startedAt = Date.now();
   const started = performance.now();
   const fields = table.columns
@@ -98,7 +107,7 @@ async function backUp(place: Place, base: string): Promise<Taken> {
 }
 
 async function restoreFindings(place: Place): Promise<Finding[]> {
-  const { server, signal } = place;
+  const { server, restored, signal } = place;
   const parents = Math.ceil(restored / 20);
   say(`NocoDB on ${server.name}: making ${restored} records with links ...`);
   const made = await bases.emptyShop(server, `${mark}shop`);
@@ -146,7 +155,7 @@ async function restore(place: Place): Promise<Taken> {
 }
 
 /** As a script does it: the tables with their fields first (not timed), then a hundred records a request, and the links likewise. */
-async function inBatches({ server, signal }: Place, parents: number): Promise<Taken> {
+async function inBatches({ server, restored, signal }: Place, parents: number): Promise<Taken> {
   const shop = await bases.addLinks(server, await bases.emptyShop(server, `${mark}batches`));
   const startedAt = Date.now();
   const started = performance.now();
