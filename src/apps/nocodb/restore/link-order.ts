@@ -17,12 +17,12 @@ const recordsPerParent = 5;
  * long for a record of it, so links come late, where it is cheap to make them then: in a table of pairs it always is; of the older kind
  * all records of one parent are linked in one request, which pays where parents have many.
  */
-export async function earlyLinks(scope: Scope, work: Work): Promise<Set<string>> {
+export async function earlyLinks(scope: Scope, made: ReadonlySet<string>, work: Work): Promise<Set<string>> {
   const { tables } = scope.base;
   const early = new Set<string>();
   const all = [...tables.values()].map(({ schema }) => ({ id: schema.table.id, columns: schema.columns }));
   for (const pair of linkPairs(all)) {
-    if (pair.version !== 1) continue;
+    if (pair.version !== 1 || (!made.has(pair.from.table) && !made.has(pair.to))) continue;
     const parents = await parentsOf(pair, scope, work);
     const records = tables.get(pair.to)?.saved.records ?? 0;
     if (parents * recordsPerParent > records) early.add(pair.from.column.id);

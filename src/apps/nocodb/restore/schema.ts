@@ -56,12 +56,12 @@ export async function beginSchema(
     await links(() => true);
     return { made, people, laterKeys: new Set(), finishLinks: () => Promise.resolve() };
   }
-  const early = await earlyLinks(scope, work);
+  const isMade = idsOf(made);
+  const early = await earlyLinks(scope, isMade, work);
   const isEarly = ({ from }: LinkPair) => early.has(from.column.id);
   await links(isEarly);
   const keysOf = (pair: LinkPair) => option(pair.from.column, 'fk_child_column_id') ?? [];
   const all = [...base.tables.values()].map(({ schema }) => ({ id: schema.table.id, columns: schema.columns }));
-  const isMade = idsOf(made);
   const comes = (pair: LinkPair) =>
     !isEarly(pair) &&
     (isMade.has(pair.from.table) || isMade.has(pair.to)) &&
