@@ -21,7 +21,17 @@ import { clientTools, hasServer, type Major } from '../test/support/postgres.ts'
 const usage = `npm run bench -- [--size 1gb] [--clients 15,18] [--runs 3] [--data usual|dense] [--only backup,restore,storages,startup,daemon,console,files,transfers,nocodb] [--json file]
 Measures backup, restore, memory and start-up against PostgreSQL's own programs, in one run, on servers of its own.`;
 
-const parts = ['backup', 'restore', 'storages', 'startup', 'daemon', 'console', 'files', 'transfers', 'nocodb'] as const;
+const parts = [
+  'backup',
+  'restore',
+  'storages',
+  'startup',
+  'daemon',
+  'console',
+  'files',
+  'transfers',
+  'nocodb',
+] as const;
 
 async function main(): Promise<void> {
   const { values } = parseArgs({

@@ -10,7 +10,7 @@ import * as bases from './nocodb-bases.ts';
 import type { Finding } from './report.ts';
 import { rounds, say, type Taken } from './rounds.ts';
 
-const mark = 'holdfast benchmark ';
+const mark = 'holdfast-benchmark-';
 
 /** Records. */
 interface Sizes {
