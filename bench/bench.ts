@@ -8,6 +8,7 @@ import { benchmarkClient } from './client.ts';
 import { benchmarkConsole } from './console.ts';
 import { benchmarkDaemon } from './daemon.ts';
 import { benchmarkFiles } from './files.ts';
+import { benchmarkNocodb } from './nocodb.ts';
 import { dataKinds } from './data.ts';
 import { installHere } from './installed.ts';
 import { machineFacts } from './machine.ts';
@@ -17,10 +18,20 @@ import { benchmarkTransfers } from './transfers.ts';
 import { hasRadosgw } from '../test/support/s3-server.ts';
 import { clientTools, hasServer, type Major } from '../test/support/postgres.ts';
 
-const usage = `npm run bench -- [--size 1gb] [--clients 15,18] [--runs 3] [--data usual|dense] [--only backup,restore,storages,startup,daemon,console,files,transfers] [--json file]
+const usage = `npm run bench -- [--size 1gb] [--clients 15,18] [--runs 3] [--data usual|dense] [--only backup,restore,storages,startup,daemon,console,files,transfers,nocodb] [--json file]
 Measures backup, restore, memory and start-up against PostgreSQL's own programs, in one run, on servers of its own.`;
 
-const parts = ['backup', 'restore', 'storages', 'startup', 'daemon', 'console', 'files', 'transfers'] as const;
+const parts = [
+  'backup',
+  'restore',
+  'storages',
+  'startup',
+  'daemon',
+  'console',
+  'files',
+  'transfers',
+  'nocodb',
+] as const;
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -65,6 +76,7 @@ async function main(): Promise<void> {
   if (only.has('console')) findings.push(...(await benchmarkConsole()));
   if (only.has('transfers')) findings.push(...(await benchmarkTransfers(bytes, runs, stop.signal)));
   if (only.has('files')) findings.push(...(await benchmarkFiles(program, runs, stop.signal)));
+  if (only.has('nocodb')) findings.push(...(await benchmarkNocodb(program, runs, stop.signal)));
   if (only.has('backup') || only.has('restore') || only.has('storages')) {
     for (const major of values.clients.split(',').map(Number) as Major[]) {
       const tools = process.env[`HOLDFAST_CLIENTS_${major}`] ?? clientTools(major);

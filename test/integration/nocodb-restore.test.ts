@@ -373,6 +373,48 @@ describe('restoring attachments', () => {
     expect(third).toMatchObject({ ok: true, created: 124 });
     expect(records('People, "all"').filter(({ Files }) => Array.isArray(Files) && Files.length !== 1)).toEqual([]);
   });
+
+  const attachments = () => bases().restore(tree, request({ what: 'attachments' }), task());
+  const filesOf = (id: number) =>
+    (records('People, "all"').find(({ Id }) => Id === id)?.['Files'] ?? []) as { title: string; path: string }[];
+
+  it('N-43 puts back a file that is shorter than it was', async () => {
+    await bases().restore(tree, request({ withAttachments: true }), task());
+    const [file] = filesOf(21);
+    target.world.files.set(file?.path.replace('download/', '') ?? '', Buffer.from('f0'));
+    expect(await attachments()).toMatchObject({ ok: true, created: 1, skipped: 123 });
+    const [now] = filesOf(21);
+    expect(target.world.files.get(now?.path.replace('download/', '') ?? '')?.toString()).toBe('f0001');
+  });
+
+  it('N-43 leaves in the cell what people put there, also while the files were on their way', async () => {
+    await bases().restore(tree, request(), task());
+    const record = records('People, "all"')[0];
+    const own = { title: 'mine.txt', path: 'download/mine', size: 1 };
+    if (record) record['Files'] = [own];
+    target.intercept = ({ path }) => {
+      if (path.endsWith('/upload') && record && filesOf(1).length === 1)
+        record['Files'] = [own, { title: 'later.txt', path: 'download/later', size: 1 }];
+      return null;
+    };
+    expect(await attachments()).toMatchObject({ ok: true, created: 124 });
+    expect(filesOf(1).map(({ title }) => title)).toEqual(['same name.txt', 'mine.txt', 'later.txt']);
+  });
+
+  it('N-43 names a file that NocoDB took and does not keep, and one whose cell it did not take', async () => {
+    await bases().restore(tree, request(), task());
+    faults.keeps = (content) => (content.toString() === 'f0003' ? content.subarray(0, 2) : content);
+    faults.forgets = ({ Id }) => Id === 101;
+    const report = await attachments();
+    expect(report).toMatchObject({ ok: false, created: 122, lostCount: 2 });
+    expect(new Map(report.lost.map(({ what, reason }) => [what, reason]))).toEqual(
+      new Map([
+        ['record 61, Files, file same name.txt', 'NocoDB took it, and has 2 of its 5 bytes'],
+        ['record 101, file same name.txt', 'NocoDB took it, and it is not in the cell'],
+      ]),
+    );
+    expect(filesOf(61)).toEqual([]);
+  });
 });
 
 describe('the rehearsal', () => {

@@ -65,6 +65,26 @@ export function junction(
   return links;
 }
 
+/** A link of version 1: the records of the child keep the key of their parent. Gives the title of that key. */
+export function keyLink(
+  parent: { table: ContractTable; title: string },
+  child: { table: ContractTable; title: string },
+): string {
+  const key = column(`${parent.table.title}_id`, 'ForeignKey');
+  const id = parent.table.columns.find(({ uidt }) => uidt === 'ID')?.id;
+  const options = { version: 1, fk_child_column_id: key.id, fk_parent_column_id: id };
+  parent.table.columns.push(
+    column(parent.title, 'Links', { colOptions: { ...options, type: 'hm', fk_related_model_id: child.table.id } }),
+  );
+  child.table.columns.push(
+    key,
+    column(child.title, 'LinkToAnotherRecord', {
+      colOptions: { ...options, type: 'bt', fk_related_model_id: parent.table.id },
+    }),
+  );
+  return key.title;
+}
+
 export function base(title: string, tables: ContractTable[]): ContractBase {
   return { id: nextId('p'), title, tables };
 }

@@ -17,6 +17,10 @@ export interface Faults {
   unknownTypes: Set<string>;
   /** A record that it does not take, and its words. */
   refuses: (body: Record<string, unknown>, table: ContractTable) => string | null;
+  /** What is kept of a file that is brought. */
+  keeps: (content: Buffer) => Buffer;
+  /** Changes of a record that it says yes to and does not take. */
+  forgets: (body: Record<string, unknown>) => boolean;
   /** Says what base it is made of; `pg` numbers by a counter of its own. */
   postgres: boolean;
 }
@@ -33,7 +37,13 @@ function nextId(prefix: string): string {
 
 /** Adds what a restore asks of NocoDB, with its habits: pairs of links are written and then answered with 500, titles of tables are unique. */
 export function withWrites(server: ContractServer): Faults {
-  const faults: Faults = { unknownTypes: new Set(), refuses: () => null, postgres: false };
+  const faults: Faults = {
+    unknownTypes: new Set(),
+    refuses: () => null,
+    keeps: (content) => content,
+    forgets: () => false,
+    postgres: false,
+  };
   const counters = new Map<string, number>();
   server.routes.push(
     (asked, world) => sourcesRoute(asked, world, faults),
@@ -41,7 +51,7 @@ export function withWrites(server: ContractServer): Faults {
     tableWrites(faults),
     recordWrites(faults, counters),
     viewWrites,
-    otherWrites,
+    otherWrites(faults),
   );
   return faults;
 }
@@ -267,61 +277,71 @@ const viewWrites: Route = ({ method, path, body }, { bases }) => {
     : null;
 };
 
-const otherWrites: Route = ({ method, path, body, query }, { bases, files }) => {
-  const tables = bases.flatMap((each) => each.tables);
-  const [, hooksOf] = /^\/api\/v2\/meta\/tables\/([^/]+)\/hooks$/.exec(path) ?? [];
-  const table = tables.find(({ id }) => id === hooksOf);
-  if (method === 'POST' && table) {
-    const { title, ...rest } = json(body);
-    const hook = { id: nextId('hk'), title: String(title), ...rest };
-    table.hooks.push(hook);
-    return { json: hook };
-  }
-  if (method === 'POST' && path === '/api/v2/meta/comments') {
-    const { row_id, fk_model_id, comment } = json(body);
-    const entry = { id: nextId('com'), row_id: String(row_id), comment: String(comment) };
-    tables.find(({ id }) => id === fk_model_id)?.comments.push(entry);
-    return { json: entry };
-  }
-  if (method === 'POST' && path === '/api/v2/storage/upload') {
-    const text = body.toString('latin1');
-    const name = /filename="([^"]*)"/.exec(text)?.[1] ?? 'file';
-    const from = text.indexOf('\r\n\r\n') + 4;
-    const content = body.subarray(from, text.lastIndexOf('\r\n--'));
-    const stored = `${query.get('path') ?? ''}/${nextId('f')}`;
-    files.set(stored, content);
-    return {
-      json: [
-        { path: `download/${stored}`, title: name, mimetype: 'text/plain', size: content.length, signedPath: 'x' },
-      ],
-    };
-  }
-  const [, patched] = /^\/api\/v2\/tables\/([^/]+)\/records$/.exec(path) ?? [];
-  const target = tables.find(({ id }) => id === patched);
-  if (method === 'PATCH' && target && Array.isArray(target.records)) {
-    for (const row of JSON.parse(body.toString('utf8')) as Body[]) {
-      const change = named(row, target);
-      const record = target.records.find((each) => each['Id'] === change['Id']);
-      if (record) Object.assign(record, change);
+const otherWrites =
+  (faults: Faults): Route =>
+  ({ method, path, body, query }, { bases, files }) => {
+    const tables = bases.flatMap((each) => each.tables);
+    const [, hooksOf] = /^\/api\/v2\/meta\/tables\/([^/]+)\/hooks$/.exec(path) ?? [];
+    const table = tables.find(({ id }) => id === hooksOf);
+    if (method === 'POST' && table) {
+      const { title, ...rest } = json(body);
+      const hook = { id: nextId('hk'), title: String(title), ...rest };
+      table.hooks.push(hook);
+      return { json: hook };
     }
-    return { json: [] };
-  }
-  const [, linkTable, linkColumn, own] =
-    /^\/api\/v2\/tables\/([^/]+)\/links\/([^/]+)\/records\/(\d+)$/.exec(path) ?? [];
-  const column = tables.find(({ id }) => id === linkTable)?.columns.find(({ id }) => id === linkColumn);
-  if (method === 'POST' && column) {
-    const options = column.colOptions ?? {};
-    const junction = tables.find(({ id }) => id === options['fk_mm_model_id']);
-    const titleOf = (id: unknown) => junction?.columns.find((each) => each.id === id)?.title ?? '';
-    for (const { Id } of JSON.parse(body.toString('utf8')) as { Id: number }[])
-      ((junction?.records ?? []) as Body[]).push({
-        [titleOf(options['fk_mm_child_column_id'])]: Number(own),
-        [titleOf(options['fk_mm_parent_column_id'])]: Id,
-      });
-    return { status: 201, json: true };
-  }
-  return null;
-};
+    if (method === 'POST' && path === '/api/v2/meta/comments') {
+      const { row_id, fk_model_id, comment } = json(body);
+      const entry = { id: nextId('com'), row_id: String(row_id), comment: String(comment) };
+      tables.find(({ id }) => id === fk_model_id)?.comments.push(entry);
+      return { json: entry };
+    }
+    if (method === 'POST' && path === '/api/v2/storage/upload') {
+      const text = body.toString('latin1');
+      const name = /filename="([^"]*)"/.exec(text)?.[1] ?? 'file';
+      const from = text.indexOf('\r\n\r\n') + 4;
+      const content = body.subarray(from, text.lastIndexOf('\r\n--'));
+      const stored = `${query.get('path') ?? ''}/${nextId('f')}`;
+      files.set(stored, faults.keeps(content));
+      const address = `download/${stored}`;
+      const entry = { path: address, title: name, mimetype: 'text/plain', size: content.length, signedPath: address };
+      return { json: [entry] };
+    }
+    const [, patched] = /^\/api\/v2\/tables\/([^/]+)\/records$/.exec(path) ?? [];
+    const target = tables.find(({ id }) => id === patched);
+    if (method === 'PATCH' && target && Array.isArray(target.records)) {
+      for (const row of JSON.parse(body.toString('utf8')) as Body[]) {
+        const change = named(row, target);
+        if (faults.forgets(change)) continue;
+        const record = target.records.find((each) => each['Id'] === change['Id']);
+        if (record) Object.assign(record, change);
+      }
+      return { json: [] };
+    }
+    const [, linkTable, linkColumn, own] =
+      /^\/api\/v2\/tables\/([^/]+)\/links\/([^/]+)\/records\/(\d+)$/.exec(path) ?? [];
+    const column = tables.find(({ id }) => id === linkTable)?.columns.find(({ id }) => id === linkColumn);
+    if (method === 'POST' && column) {
+      const options = column.colOptions ?? {};
+      const wanted = (JSON.parse(body.toString('utf8')) as { Id: number }[]).map(({ Id }) => Id);
+      const related = tables.find(({ id }) => id === options['fk_related_model_id']);
+      const key = related?.columns.find(({ id }) => id === options['fk_child_column_id'])?.title;
+      if (related && key !== undefined) {
+        const found = (related.records as Body[]).filter(({ Id }) => wanted.includes(Number(Id)));
+        if (found.length < wanted.length) return refusal(404, 'ERR_RECORD_NOT_FOUND', 'Record not found');
+        for (const record of found) record[key] = Number(own);
+        return { status: 201, json: true };
+      }
+      const junction = tables.find(({ id }) => id === options['fk_mm_model_id']);
+      const titleOf = (id: unknown) => junction?.columns.find((each) => each.id === id)?.title ?? '';
+      for (const { Id } of JSON.parse(body.toString('utf8')) as { Id: number }[])
+        ((junction?.records ?? []) as Body[]).push({
+          [titleOf(options['fk_mm_child_column_id'])]: Number(own),
+          [titleOf(options['fk_mm_parent_column_id'])]: Id,
+        });
+      return { status: 201, json: true };
+    }
+    return null;
+  };
 
 /** Each view has a place for each column. */
 function fillViews(table: ContractTable): void {

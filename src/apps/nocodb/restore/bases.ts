@@ -5,14 +5,14 @@ import type { Client } from '../client.ts';
 import { restoreAttachments } from './attachments.ts';
 import { restoreComments } from './comments.ts';
 import { findings } from './findings.ts';
+import { restoreKeyLinks } from './key-links.ts';
 import { parentsFirst } from './link-pairs.ts';
 import { restoreLinks } from './link-records.ts';
 import { liveCount } from './live.ts';
-import type { People } from './people.ts';
 import { planBases } from './plan.ts';
 import { prepareKeys, restoreRecords } from './records.ts';
 import { savedBases } from './saved-tree.ts';
-import { beginSchema, finishSchema } from './schema.ts';
+import { beginSchema, finishSchema, type Begun } from './schema.ts';
 import { scopesOf, type Scope } from './scope.ts';
 import { targetsOf, type Target } from './target.ts';
 import type { Work } from './work.ts';
@@ -62,7 +62,8 @@ async function restoreBases(saved: Saved, request: BasesRequest, work: Work): Pr
       continue;
     }
     const keys = request.what === 'records';
-    const { made, people } = await beginSchema(scope, target, { invite: true, keys }, work);
+    const begun = await beginSchema(scope, target, { invite: true, keys }, work);
+    const { made } = begun;
     if (request.what === 'schema') {
       created += made.length;
       skipped += scope.tables.length - made.length;
@@ -75,7 +76,7 @@ async function restoreBases(saved: Saved, request: BasesRequest, work: Work): Pr
         scope.tables.filter((table) => !made.includes(table)),
         work,
       );
-      for (const each of await restoreData({ scope, target, people, withFiles }, work)) add(each);
+      for (const each of await restoreData({ scope, target, begun, withFiles }, work)) add(each);
     }
     await finishSchema(scope, target, made, work);
   }
@@ -100,13 +101,15 @@ export interface TableReport {
 
 /** Records of all tables of a scope, then what links them, then what was said about them. */
 export async function restoreData(
-  { scope, target, people, withFiles }: { scope: Scope; target: Target; people: People; withFiles: boolean },
+  { scope, target, begun, withFiles }: { scope: Scope; target: Target; begun: Begun; withFiles: boolean },
   work: Work,
 ): Promise<TableReport[]> {
   const { client, task, found } = work;
+  const { people, laterKeys } = begun;
   const reports: TableReport[] = [];
   const failed = new Map<string, ReadonlySet<number>>();
   const byId = new Map<string, TableReport>();
+  const fresh = new Set<string>();
   for (const { table } of inOrderOfWriting(scope)) {
     const live = target.tables.get(table.schema.table.id);
     if (live === undefined) continue;
@@ -116,11 +119,12 @@ export async function restoreData(
     const done = await step(
       task.report,
       `records of ${where}`,
-      () => restoreRecords({ scope, table, target, live, people, withFiles }, work),
+      () => restoreRecords({ scope, table, target, live, people, withFiles }, laterKeys, work),
       (result) => (result === null ? 'none' : `${result.inserted} restored, ${result.kept} were there`),
     );
     if (done === null) continue;
     failed.set(table.schema.table.id, done.failed);
+    if (done.kept === 0) fresh.add(table.schema.table.id);
     if (done.different > 0)
       found.warn(`${done.different} records of ${where} are other than in the backup and were left alone`);
     const now = await liveCount(client, live.id, task.signal);
@@ -143,13 +147,17 @@ export async function restoreData(
     byId.set(table.schema.table.id, report);
     reports.push(report);
   }
+  await begun.finishLinks();
   const links = await step(
     task.report,
     `links between records of ${scope.title}`,
-    () => restoreLinks(scope, target, failed, work),
-    ({ made }) => `${made} made`,
+    async () => [
+      await restoreLinks(scope, target, failed, work),
+      await restoreKeyLinks(scope, target, { failed, fresh, laterKeys }, work),
+    ],
+    (both) => `${both.reduce((sum, { made }) => sum + made, 0)} made`,
   );
-  for (const [id, count] of links.byTable) {
+  for (const [id, count] of links.flatMap(({ byTable }) => [...byTable])) {
     const report = byId.get(id);
     if (report !== undefined) report.report.links += count;
   }
@@ -174,10 +182,10 @@ async function restoreFiles(scope: Scope, target: Target, work: Work): Promise<T
       work.task.report,
       `files of ${scope.title}/${title}`,
       () => restoreAttachments(scope, table, live, target, work),
-      (count) => `${count} put back`,
+      ({ restored }) => `${restored} put back`,
     );
-    const report = { ...emptyReport(scope, title), attachments: files };
-    reports.push({ report, created: files, kept: table.saved.attachments.files - files, different: 0 });
+    const report = { ...emptyReport(scope, title), attachments: files.restored };
+    reports.push({ report, created: files.restored, kept: files.kept, different: 0 });
   }
   return reports;
 }

@@ -2,7 +2,9 @@ import { throwIfAborted } from '../../../base/abort.ts';
 import { virtualBody } from './column-bodies.ts';
 import { kindOf } from './column-kinds.ts';
 import { inOrderOfUse, type Placed } from './dependencies.ts';
+import { linkPairs } from './link-pairs.ts';
 import { liveTable, madeTable } from './live.ts';
+import type { SavedBase } from './saved-tree.ts';
 import type { Scope } from './scope.ts';
 import { isRefusal } from './tables.ts';
 import { learnColumn, savedForeignKeys, type Target } from './target.ts';
@@ -17,20 +19,51 @@ export async function makeComputed(
 ): Promise<void> {
   const foreignKeys = savedForeignKeys(base);
   const titles = new Map<string, string>();
-  const wanted: Placed[] = [];
+  const virtual: Placed[] = [];
   for (const { schema } of base.tables.values()) {
     for (const column of schema.columns) {
       titles.set(column.id, column.title);
-      if (made.has(schema.table.id) && kindOf(column, foreignKeys) === 'virtual')
-        wanted.push({ table: schema.table.id, column });
+      if (kindOf(column, foreignKeys) === 'virtual') virtual.push({ table: schema.table.id, column });
     }
   }
-  for (const placed of inOrderOfUse(wanted)) {
+  const gone = goneWith(made, virtual, base, target);
+  for (const placed of inOrderOfUse(virtual.filter((each) => made.has(each.table) || gone.has(each)))) {
     throwIfAborted(work.task.signal);
     const table = base.tables.get(placed.table)?.schema.table.title ?? '';
     await makeOne(placed, `${title}/${table}`, titles, target, work);
+    if (gone.has(placed) && target.ids.has(placed.column.id))
+      work.found.warn(`field ${title}/${table}/${placed.column.title} had gone with another table and was made again`);
   }
   await showRightValue({ base, title }, made, target, work);
+}
+
+/**
+ * What other tables computed through their links to those that are made now: NocoDB removes it together with the links when a table is
+ * removed.
+ */
+function goneWith(
+  made: ReadonlySet<string>,
+  virtual: readonly Placed[],
+  { tables }: SavedBase,
+  target: Target,
+): Set<Placed> {
+  const pairs = linkPairs([...tables.values()].map(({ schema }) => ({ id: schema.table.id, columns: schema.columns })));
+  const touched = new Set(
+    pairs
+      .filter(({ from, to }) => made.has(from.table) || made.has(to))
+      .flatMap(({ from, back }) => [from.column.id, ...(back === null ? [] : [back.column.id])]),
+  );
+  const gone = new Set<Placed>();
+  for (const placed of inOrderOfUse(virtual)) {
+    const { table, column } = placed;
+    const uses = JSON.stringify(column.colOptions ?? {});
+    if (![...touched].some((id) => uses.includes(id))) continue;
+    touched.add(column.id);
+    const live = target.tables.get(table);
+    const isThere = live?.columns.some(({ title, uidt }) => title === column.title && uidt === column.uidt);
+    if (!made.has(table) && isThere === false) gone.add(placed);
+  }
+  return gone;
 }
 
 async function makeOne(

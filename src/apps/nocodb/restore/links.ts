@@ -10,10 +10,11 @@ import { isRefusal } from './tables.ts';
 import { learnColumn, type Target } from './target.ts';
 import { reasonOf, type Work } from './work.ts';
 
-/** The link fields of the tables that are made, both ends of each. */
+/** The link fields of the tables that are made, both ends of each; those that are wanted now. */
 export async function makeLinks(
   { base, title }: Scope,
   made: ReadonlySet<string>,
+  isWanted: (pair: LinkPair) => boolean,
   target: Target,
   work: Work,
 ): Promise<void> {
@@ -21,7 +22,7 @@ export async function makeLinks(
   const titleOf = (id: string) => base.tables.get(id)?.schema.table.title ?? id;
   for (const pair of linkPairs(all)) {
     throwIfAborted(work.task.signal);
-    if (!made.has(pair.from.table) && !made.has(pair.to)) continue;
+    if ((!made.has(pair.from.table) && !made.has(pair.to)) || !isWanted(pair)) continue;
     const where = `${title}/${titleOf(pair.from.table)}`;
     const what = `link ${pair.from.column.title}`;
     if (pair.elsewhere) work.found.lose(where, what, 'it leads to another base');

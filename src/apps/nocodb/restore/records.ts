@@ -8,7 +8,7 @@ import type { People } from './people.ts';
 import { numberedKey, savedLines, type SavedTable } from './saved-tree.ts';
 import type { Scope } from './scope.ts';
 import { finishCounting, moveCounter } from './sequence.ts';
-import type { Target } from './target.ts';
+import { isUnfinished, type Target } from './target.ts';
 import { filesByRecord, uploadCell } from './uploads.ts';
 import { comparable, known, writable } from './values.ts';
 import type { Work } from './work.ts';
@@ -48,7 +48,11 @@ export interface Records {
  * The records of a table, with the keys they had: so links, formulas over keys and a second run after an interruption need no list of
  * what became what. What is there already under the same key is left alone. Null: the table has a key of its own kind.
  */
-export async function restoreRecords(records: Records, work: Work): Promise<RestoredRecords | null> {
+export async function restoreRecords(
+  records: Records,
+  laterKeys: ReadonlySet<string>,
+  work: Work,
+): Promise<RestoredRecords | null> {
   const { scope, table, target, live } = records;
   const where = `${scope.title}/${table.schema.table.title}`;
   const fields = fieldsOf(scope.base, table, live, target);
@@ -61,7 +65,7 @@ export async function restoreRecords(records: Records, work: Work): Promise<Rest
     );
     return null;
   }
-  for (const { title, uidt } of fields.missing)
+  for (const { title, uidt } of fields.missing.filter(({ id }) => !laterKeys.has(id)))
     work.found.lose(where, `values of ${title} (${uidt})`, 'the table has no such field');
   const base = target.base?.id ?? '';
   const empty = (await liveCount(work.client, live.id, work.task.signal)) === 0;
@@ -249,7 +253,7 @@ async function liveRecords(
   { client, task }: Work,
 ): Promise<Map<number, string>> {
   const { title } = fields.key;
-  const wanted = [fields.key, ...comparableFields(fields).map(({ live: column }) => column)];
+  const wanted = [fields.key, ...comparableFields(fields, live).map(({ live: column }) => column)];
   const { records } = await livePage(
     client,
     live.id,
@@ -263,15 +267,15 @@ async function liveRecords(
   return new Map(
     records.map((record) => [
       Number(record[title]),
-      comparableFields(fields)
+      comparableFields(fields, live)
         .map(({ live: column }) => comparable(record[column.title], column.uidt, !isPostgres(target, live)))
         .join('\u0000'),
     ]),
   );
 }
 
-function comparableRow(record: SavedRecord, { fields, people, scope }: Inserting): string {
-  return comparableFields(fields)
+function comparableRow(record: SavedRecord, { fields, live, people, scope }: Inserting): string {
+  return comparableFields(fields, live)
     .map(({ saved: { title, uidt } }) => {
       const value = uidt === 'User' ? known(record[title], people) : record[title];
       return comparable(value, uidt, jsonIsText(scope));
@@ -279,9 +283,10 @@ function comparableRow(record: SavedRecord, { fields, people, scope }: Inserting
     .join('\u0000');
 }
 
-/** Files are another matter: a table may have been restored without them. */
-function comparableFields({ fields }: Fields): Field[] {
-  return fields.filter(({ saved }) => saved.uidt !== 'Attachment');
+/** Files are another matter: a table may have been restored without them. And so are links, while a table is not whole. */
+function comparableFields({ fields }: Fields, live: LiveTable): Field[] {
+  const withKeys = !isUnfinished(live);
+  return fields.filter(({ saved, foreignKey }) => saved.uidt !== 'Attachment' && (withKeys || !foreignKey));
 }
 
 async function lastKey(scope: Scope, table: SavedTable, keyTitle: string, { saved, task }: Work): Promise<number> {

@@ -85,8 +85,9 @@ interface Outcome {
 
 async function rehearseOne(scope: Scope, target: Target, { differences, counts }: Outcome, work: Work): Promise<void> {
   const { client, saved, task } = work;
-  const { made, people } = await beginSchema(scope, target, { invite: false, keys: true }, work);
-  const reports = await restoreData({ scope, target, people, withFiles: false }, work);
+  const begun = await beginSchema(scope, target, { invite: false, keys: true }, work);
+  const { made, people } = begun;
+  const reports = await restoreData({ scope, target, begun, withFiles: false }, work);
   await finishSchema(scope, target, made, work);
   counts.bases += 1;
   for (const { report } of reports) {

@@ -1,6 +1,9 @@
 import { step } from '../../../base/progress.ts';
 import { makeComputed } from './computed.ts';
 import { filterHooks, makeHooks } from './hooks.ts';
+import { option } from './column-kinds.ts';
+import { earlyLinks } from './link-order.ts';
+import { linkPairs, type LinkPair } from './link-pairs.ts';
 import { makeLinks } from './links.ts';
 import { liveTable, madeBase } from './live.ts';
 import { bringPeople, type People } from './people.ts';
@@ -16,11 +19,15 @@ export interface Begun {
   /** Tables that were made, or that an interrupted restore had begun. */
   made: SavedTable[];
   people: People;
+  /** Ids of the keys of links that are made when the records are there. */
+  laterKeys: ReadonlySet<string>;
+  /** Makes those links. */
+  finishLinks: () => Promise<void>;
 }
 
 /**
  * Makes what is missing of a base up to where records can be written: tables, plain fields, links. Computed fields come after the
- * records, since NocoDB computes them for every record it takes, and before links it makes room for keys in a tenth of the time. A table carries a mark in its settings until all of it is there; a
+ * records, since NocoDB computes them for every record it takes, and so do most links (see `earlyLinks`). A table carries a mark in its settings until all of it is there; a
  * restore that was interrupted goes on with the tables that carry it.
  */
 export async function beginSchema(
@@ -41,8 +48,27 @@ export async function beginSchema(
     (tables) => `${tables.length} made`,
   );
   if (keys) await prepareKeys(scope, target, made, work);
-  if (made.length > 0) await step(task.report, `links of ${title}`, () => makeLinks(scope, idsOf(made), target, work));
-  return { made, people };
+  const links = (isWanted: (pair: LinkPair) => boolean) =>
+    made.length === 0
+      ? Promise.resolve()
+      : step(task.report, `links of ${title}`, () => makeLinks(scope, idsOf(made), isWanted, target, work));
+  if (!keys) {
+    await links(() => true);
+    return { made, people, laterKeys: new Set(), finishLinks: () => Promise.resolve() };
+  }
+  const isMade = idsOf(made);
+  const early = await earlyLinks(scope, isMade, work);
+  const isEarly = ({ from }: LinkPair) => early.has(from.column.id);
+  await links(isEarly);
+  const keysOf = (pair: LinkPair) => option(pair.from.column, 'fk_child_column_id') ?? [];
+  const all = [...base.tables.values()].map(({ schema }) => ({ id: schema.table.id, columns: schema.columns }));
+  const comes = (pair: LinkPair) =>
+    !isEarly(pair) &&
+    (isMade.has(pair.from.table) || isMade.has(pair.to)) &&
+    target.tables.has(pair.from.table) &&
+    target.tables.has(pair.to);
+  const laterKeys = new Set(linkPairs(all).filter(comes).flatMap(keysOf));
+  return { made, people, laterKeys, finishLinks: () => links((pair) => !isEarly(pair)) };
 }
 
 /** The rest: webhooks, computed fields, views; then the mark goes. */

@@ -89,13 +89,47 @@ async function uploadOne(
       open: () => saved.open(name, task.signal),
       signal: task.signal,
     });
-    const [uploaded] = read(client, uploadedSchema, answer, 'an upload');
-    return { ...stored(uploaded ?? {}), ...known };
+    const [uploaded = {}] = read(client, uploadedSchema, answer, 'an upload');
+    const length = await lengthOf(uploaded, { client, task });
+    if (length === null || !fits(length, file.bytes)) {
+      const now = length === null ? 'cannot give it' : `has ${length} of its ${String(file.bytes)} bytes`;
+      found.lose(where, what, `NocoDB took it, and ${now}`);
+      return null;
+    }
+    return { ...stored(uploaded), ...known };
   } catch (error) {
     if (!isRefusal(error) && statusOf(error) !== 413) throw error;
     found.lose(where, what, reasonOf(error));
     return null;
   }
+}
+
+/** How long a file is that NocoDB gives for an entry of a cell; `unknown` where it does not say; null: it gives none. */
+export async function lengthOf(
+  entry: CellFile,
+  { client, task: { signal } }: Pick<Work, 'client' | 'task'>,
+): Promise<number | 'unknown' | null> {
+  const address = entry['signedUrl'] ?? entry['signedPath'] ?? entry['url'] ?? entry['path'];
+  if (typeof address !== 'string') return null;
+  try {
+    const { answer } = await client.again(async () => client.file(address, { signal }), 'safe', signal);
+    const { 'content-length': length, 'content-encoding': encoding } = answer.headers;
+    answer.destroy();
+    return length === undefined || encoding !== undefined ? 'unknown' : Number(length);
+  } catch (error) {
+    // What is told with an answer is about the file; everything else is about the way to it.
+    if (statusOf(error) === null || statusOf(error) === 429) throw error;
+    return null;
+  }
+}
+
+export function fits(length: number | 'unknown', bytes: number | null): boolean {
+  return length === 'unknown' || bytes === null || length === bytes;
+}
+
+export function cellFiles(value: unknown): CellFile[] {
+  const list: unknown = typeof value === 'string' ? JSON.parse(value) : value;
+  return Array.isArray(list) ? (list as CellFile[]) : [];
 }
 
 /** What lasts of an entry: addresses are signed for two hours, and ids are the cell's. */
