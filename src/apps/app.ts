@@ -157,8 +157,17 @@ export interface StagedTrees extends AsyncDisposable {
   swap(signal: AbortSignal): Promise<SwappedTree[]>;
   /** Undoes `swap`. */
   back(): Promise<void>;
-  /** Removes what `swap` kept: there is no way back any more. */
-  forget(): Promise<void>;
+  /**
+   * Removes what `swap` kept: there is no way back any more. What is nowhere else (left out of backups, mounted there) stays where it is,
+   * and so does what cannot be removed.
+   */
+  forget(signal: AbortSignal): Promise<KeptTree[]>;
+}
+
+/** A former folder that was not removed. */
+export interface KeptTree {
+  previous: string;
+  why: string;
 }
 
 export interface StagedTree {

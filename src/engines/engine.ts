@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import type { TableName } from './table-name.ts';
-import type { AgedRows, Collations } from './upkeep.ts';
+import type { AgedRows, Collations, Exclusions } from './upkeep.ts';
 
 export { tableTitle, type TableName } from './table-name.ts';
 export type * from './upkeep.ts';
@@ -251,6 +251,10 @@ export interface Database {
   /** What not every engine needs or can do. */
   readonly collations?: Collations;
   readonly agedRows?: AgedRows;
+  readonly exclusions?: Exclusions & {
+    /** The same database; its dumps leave nothing out. */
+    without(): Database;
+  };
 
   check(signal: AbortSignal): Promise<Check[]>;
   /** Milliseconds the server's clock is ahead of this machine's; negative: behind. Tells by the way that it answers. */

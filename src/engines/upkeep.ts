@@ -84,3 +84,11 @@ export interface AgedRows {
     signal: AbortSignal,
   ): Promise<number>;
 }
+
+/** For engines whose dumps can leave something out (`dump.exclude`): what that is, before the database that still has it is replaced. */
+export interface Exclusions {
+  /** Tables of this database that its dumps leave out, and tables whose rows they leave out. */
+  find(signal: AbortSignal): Promise<{ tables: TableName[]; rows: TableName[] }>;
+  /** Those that are there and have rows, or may have some. */
+  filled(tables: readonly TableName[], signal: AbortSignal): Promise<TableName[]>;
+}

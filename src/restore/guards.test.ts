@@ -42,6 +42,8 @@ const facts: GuardFacts = {
   whole: true,
   sessions: 'disconnect',
   foreignScript: false,
+  leftOut: { tables: [], rows: [] },
+  keepsOld: false,
   allowed: [],
 };
 
@@ -79,6 +81,16 @@ describe('guards before a restore', () => {
       'role one may not act for',
       { backup: { ...backup, roles: ['app'] } },
       [{ code: 'roles', override: '--no-owner' }],
+    ],
+    [
+      'rows that are in no backup',
+      { leftOut: { tables: [], rows: ['events'] } },
+      [{ code: 'excluded', override: '--allow excluded' }],
+    ],
+    [
+      'tables that are in no backup, when the old database is kept',
+      { leftOut: { tables: ['audit_log'], rows: [] }, keepsOld: true },
+      [],
     ],
     ['S16 missing extension', { server: { ...server, extensions: [] } }, [{ code: 'extensions', override: null }]],
     [

@@ -1,3 +1,5 @@
+import { formatCount } from '../base/units.ts';
+import type { LeftOut } from './left-out.ts';
 import type { DatabaseFacts, ServerFacts, TargetFacts } from '../engines/engine.ts';
 
 /** One named check before a restore. A block may have an override of its own; `--yes` never skips one. */
@@ -20,6 +22,7 @@ export const guardCodes = [
   'extensions',
   'sessions',
   'script',
+  'excluded',
 ] as const;
 export type GuardCode = (typeof guardCodes)[number];
 
@@ -40,6 +43,10 @@ export interface GuardFacts {
   sessions: 'disconnect' | 'refuse';
   /** Text of foreign origin that an interpreter would run. */
   foreignScript: boolean;
+  /** What lives and is in no backup. */
+  leftOut: LeftOut;
+  /** The database that lives now stays, under another name. */
+  keepsOld: boolean;
   /** Codes of guards the operator has lifted. */
   allowed: readonly string[];
 }
@@ -56,6 +63,7 @@ export function evaluateGuards(facts: GuardFacts): Guard[] {
     checkExtensions(facts),
     checkSessions(facts),
     checkScript(facts),
+    checkExcluded(facts),
   ].filter((guard) => guard !== null);
   return guards.map((guard) => lift(guard, facts.allowed));
 }
@@ -216,6 +224,22 @@ function checkSessions({ mode, target, sessions, name }: GuardFacts): Guard | nu
 function checkScript({ foreignScript }: GuardFacts): Guard | null {
   if (!foreignScript) return null;
   return block('script', 'a plain SQL file that was not made here can run commands on this machine', '--allow script');
+}
+
+function checkExcluded({ leftOut: { tables, rows }, keepsOld, name }: GuardFacts): Guard | null {
+  if (tables.length + rows.length === 0) return null;
+  const what = [
+    ...(tables.length > 0 ? [`${listed(tables)} would be gone`] : []),
+    ...(rows.length > 0 ? [`${listed(rows)} would be empty`] : []),
+  ].join(', and ');
+  const detail = `dump.exclude keeps out of backups what ${name} has: ${what}`;
+  if (keepsOld) return warn('excluded', `${detail}; it stays in the database that is kept`);
+  return block('excluded', `${detail}; --keep-old keeps it`, '--allow excluded');
+}
+
+function listed(names: readonly string[]): string {
+  const more = names.length - 5;
+  return names.slice(0, 5).join(', ') + (more > 0 ? ` and ${formatCount(more, 'more table')}` : '');
 }
 
 /** `15.18 (Debian ...)` → 15; of MariaDB, MySQL, SQLite and PostgreSQL before 10, two numbers count: 10.6 is older than 10.11. */

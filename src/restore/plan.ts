@@ -13,6 +13,7 @@ import {
 import { HoldfastError } from '../base/errors.ts';
 import { databaseOf, family, readerOf, type Source } from '../care/source.ts';
 import { blocking, evaluateGuards, type Guard, type RestoreMode } from './guards.ts';
+import { findLeftOut } from './left-out.ts';
 import { openDump, type BackupPlace } from './open-dump.ts';
 import { planTrees, treesOf, type TreesOfBackup } from './trees.ts';
 
@@ -73,6 +74,8 @@ export async function planRestore(request: RestoreRequest, scratch: string, sign
   const foreignScript = dump.format === 'plain' && !dump.trusted;
   const trees = archive && wantsTrees(request, mode) ? await treesOf(source, archive) : [];
   const files = await planTrees(trees, everyTree, signal);
+  const replaces = mode !== 'new' && targetFacts !== null;
+  const leftOut = await findLeftOut(target, { backup: replaces ? backup : null, scope }, signal);
   const guards: Guard[] = evaluateGuards({
     mode,
     name: target.name,
@@ -83,6 +86,8 @@ export async function planRestore(request: RestoreRequest, scratch: string, sign
     whole: scope === null,
     sessions,
     foreignScript,
+    leftOut,
+    keepsOld: mode === 'swap' && request.keepOld,
     allowed,
   });
   return {

@@ -11,6 +11,7 @@ import { assertVerified, readingLock, type VerifyResult } from '../care/verify.t
 import { holdLock, type Lease } from '../catalog/lease.ts';
 import { withRun } from '../catalog/run.ts';
 import type { Guard } from './guards.ts';
+import { withEverything } from './left-out.ts';
 import { aroundRestore } from './around-restore.ts';
 import { fillNew } from './fill-new.ts';
 import { appDatabase, assertAllowed, planRestore, type RestorePlan } from './plan.ts';
@@ -189,8 +190,14 @@ async function takeSafetyBackup(
 ): Promise<string | null> {
   const { source, safetyBackup: wanted } = task.request;
   if (!plan.destructive || !wanted) return null;
-  const replaced = { source, from: plan.from, only: null };
+  const replaced = { source: goes(task, plan) ? withEverything(source) : source, from: plan.from, only: null };
   return safetyBackup(task, replaced, lease, run, plan.archive?.manifest.id ?? null);
+}
+
+/** Whether something goes for good that no ordinary backup holds; of a dump that was not made here nobody can say. */
+function goes({ request }: RestoreTask, { mode, guards, archive }: RestorePlan): boolean {
+  const keeps = mode === 'swap' && request.keepOld;
+  return !keeps && (archive === null || guards.some(({ code }) => code === 'excluded'));
 }
 
 /** The restore is done: not knowing this is no reason to call it failed. */

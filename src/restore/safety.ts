@@ -45,7 +45,7 @@ export async function safetyBackup(
       `what is live could not be backed up before the restore: ${(error as Error).message}`,
       {
         cause: error,
-        hint: 'Nothing was changed. Mend the cause, or go on without this protection with `--no-safety-backup`.',
+        hint: 'Nothing was changed. Mend the cause, or go on without this protection with `--no-safety-backup`; with `--keep-old` what is live is kept all the same.',
       },
     );
   }

@@ -2,7 +2,7 @@ import type { StoredBackup } from '../archive/reader.ts';
 import { HoldfastError } from '../base/errors.ts';
 import { step, type Report } from '../base/progress.ts';
 import { formatBytes, formatCount } from '../base/units.ts';
-import type { AppTask, Saved, StagedTree, StagedTrees, SwappedTree, Trees, WantedTrees } from '../apps/app.ts';
+import type { AppTask, KeptTree, Saved, StagedTree, StagedTrees, SwappedTree, Trees, WantedTrees } from '../apps/app.ts';
 import { appOf, type Source } from '../care/source.ts';
 
 /** The folders of a backup that can be put back here: file trees, and those of an application. */
@@ -66,8 +66,9 @@ export async function layTrees(
     );
   }
   const kept = doors.move();
+  const warnings = staged.flatMap((each) => each.warnings);
   return {
-    warnings: staged.flatMap(({ warnings }) => warnings),
+    warnings,
     goLive: async (swap, keepOld) => {
       const moved: StagedTrees[] = [];
       const files: SwappedTree[] = [];
@@ -77,9 +78,14 @@ export async function layTrees(
           moved.push(each);
         }
         const result = await swap();
-        if (!keepOld) await forget(moved, report);
-        return { result, files: keepOld ? files : files.map((each) => ({ ...each, previous: null })) };
+        if (keepOld) return { result, files };
+        const kept = await forget(moved, { report, warnings });
+        return {
+          result,
+          files: files.map((each) => ({ ...each, previous: kept.find((path) => path === each.previous) ?? null })),
+        };
       } catch (error) {
+        if (isUncertain(error)) throw error;
         for (const each of moved.toReversed()) await each.back();
         throw error;
       }
@@ -88,14 +94,34 @@ export async function layTrees(
   };
 }
 
-/** The restore has succeeded: what cannot be removed is named, and no reason to take anything back. */
-async function forget(moved: readonly StagedTrees[], report: Report): Promise<void> {
-  for (const each of moved) {
-    await each.forget().catch((error: unknown) => {
-      report({ kind: 'warning', message: `the former files are still there: ${(error as Error).message}` });
-    });
-  }
+/** Folders and database belong together, and nobody knows which of the two databases is live: nothing is moved any more. */
+export function isUncertain(error: unknown): boolean {
+  return error instanceof HoldfastError && error.code === 'RESTORE_UNCERTAIN';
 }
+
+/** The restore has succeeded: what stays is named, and no reason to take anything back. */
+async function forget(
+  moved: readonly StagedTrees[],
+  { report, warnings }: { report: Report; warnings: string[] },
+): Promise<string[]> {
+  const kept: KeptTree[] = [];
+  const tell = (message: string) => {
+    warnings.push(message);
+    report({ kind: 'warning', message });
+  };
+  for (const each of moved) {
+    try {
+      kept.push(...(await each.forget(AbortSignal.timeout(forgetMs))));
+    } catch (error) {
+      tell(`what lived before is still there: ${(error as Error).message}`);
+    }
+  }
+  for (const { previous, why } of kept) tell(`what lived before is kept as ${previous}: ${why}`);
+  return kept.map(({ previous }) => previous);
+}
+
+/** For looking at what is to be removed: what cannot be looked at is kept. */
+const forgetMs = 30 * 60_000;
 
 function describe(trees: readonly StagedTree[]): string {
   const files = trees.reduce((sum, tree) => sum + tree.files, 0);

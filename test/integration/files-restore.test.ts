@@ -15,14 +15,18 @@ import {
   truncate,
   writeFile,
 } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
-import type { Saved, WantedTrees } from '../../src/apps/app.ts';
+import type { Saved, Trees, WantedTrees } from '../../src/apps/app.ts';
 import { createFiles } from '../../src/apps/files/files.ts';
 import type { TreeSettings } from '../../src/apps/files/options.ts';
 import { block, mostHead, padded, writeHead } from '../../src/apps/files/tar-head.ts';
 import type { Member } from '../../src/apps/files/member.ts';
+import { removeHere } from '../../src/apps/files/remove-here.ts';
+import { removeTree } from '../../src/apps/files/remove-tree.ts';
+import type { Report } from '../../src/base/progress.ts';
+import { layTrees } from '../../src/restore/trees.ts';
 import {
   contextIn,
   listTree,
@@ -68,7 +72,7 @@ describe('a restore replaces a folder as a whole', () => {
     await staged.back();
     expect(await readFile(join(live, 'newer'), 'utf8')).toBe('newer');
     await staged.swap(signal);
-    await staged.forget();
+    expect(await staged.forget(signal)).toEqual([]);
     expect(await readdir(folder.path)).toEqual(['backup', 'live']);
     expect(listTree(live, { nanoseconds: false })).toEqual(before);
   });
@@ -200,6 +204,68 @@ describe('a restore replaces a folder as a whole', () => {
     await expect(trees.plan(saved, all, signal)).rejects.toMatchObject({ code, kind: 'refused' });
     await expect(trees.stage(saved, all, task)).rejects.toMatchObject({ code, kind: 'refused' });
     expect((await readdir(folder.path)).toSorted()).toEqual(['backup', 'live']);
+  });
+});
+
+describe('what backups of a folder leave out is not removed with the folder that lived', () => {
+  const laid = (trees: Trees, saved: Saved, warnings: string[] = []) => {
+    const report: Report = (event) => void (event.kind === 'warning' && warnings.push(event.message));
+    return layTrees({ signal, report }, [{ saved, trees }], all);
+  };
+
+  test('S17: what exclude names stays in the folder that is kept, which is told; without any the folder goes', async () => {
+    await using folder = await temporaryFolder();
+    const { live } = await savedTree(folder.path);
+    const settings = [tree(live, { exclude: ['/originals/'] })];
+    const saved = await saveTrees(folder.path, settings);
+    {
+      await using ready = await laid(treesOf(folder.path, settings), saved);
+      const { files } = await ready.goLive(async () => undefined, false);
+      expect(files[0]?.previous).toBeNull();
+    }
+    expect(await readdir(folder.path)).toEqual(['backup', 'live']);
+    await mkdir(join(live, 'originals'));
+    await writeFile(join(live, 'originals/raw.mov'), 'too large for backups');
+    const warnings: string[] = [];
+    await using ready = await laid(treesOf(folder.path, settings), saved, warnings);
+    const { files } = await ready.goLive(async () => undefined, false);
+    expect(await readFile(join(files[0]?.previous ?? '', 'originals/raw.mov'), 'utf8')).toBe('too large for backups');
+    expect(warnings).toEqual([expect.stringMatching(/kept as .*live\.before-.*: exclude .*originals/)]);
+    expect(ready.warnings).toEqual(expect.arrayContaining(warnings));
+  });
+
+  test.skipIf(!root)('S17: a share that is mounted in it is not emptied', async () => {
+    await using folder = await temporaryFolder();
+    const { live } = await savedTree(folder.path);
+    const share = join(folder.path, 'share');
+    await mkdir(share);
+    await writeFile(join(share, 'photos.tar'), 'only here');
+    await mkdir(join(live, 'nas'));
+    const settings = [tree(live, { exclude: ['/nas/'] })];
+    const saved = await saveTrees(folder.path, settings);
+    if (spawnSync('mount', ['--bind', share, join(live, 'nas')]).status !== 0) return;
+    let previous = live;
+    try {
+      const warnings: string[] = [];
+      await using ready = await laid(treesOf(folder.path, settings), saved, warnings);
+      const { files } = await ready.goLive(async () => undefined, false);
+      previous = files[0]?.previous ?? live;
+      expect(previous).not.toBe(live);
+      expect(await readFile(join(share, 'photos.tar'), 'utf8')).toBe('only here');
+      expect(warnings).toEqual([expect.stringMatching(/mounted/)]);
+      await expect(removeTree(previous)).rejects.toMatchObject({ code: 'FOLDER_HOLDS_MOUNT' });
+      expect(await readFile(join(previous, 'a'), 'utf8')).toBe('content of a');
+    } finally {
+      spawnSync('umount', [join(previous, 'nas')]);
+    }
+  });
+
+  test.skipIf(!root)('nor one on another file system, where the system does not tell of mounts', async () => {
+    await using disk = await smallDisk(4);
+    if (!disk) return;
+    await writeFile(join(disk.path, 'file'), 'only here');
+    expect(() => removeHere(dirname(disk.path))).toThrow(/is mounted in/);
+    expect(await readFile(join(disk.path, 'file'), 'utf8')).toBe('only here');
   });
 });
 

@@ -167,7 +167,7 @@ test('what was live is kept beside it, comes back long afterwards, or is forgott
   {
     await using staged = await trees.stage(saved, { only: ['keys'], to: null }, task);
     const [again] = await staged.swap(signal);
-    await staged.forget();
+    await staged.forget(signal);
     await expect(stat(again?.previous ?? '')).rejects.toThrow('ENOENT');
   }
   expect((await readdir(join(into.path, 'storage'))).filter((name) => name.startsWith('.holdfast'))).toEqual([]);

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { access, constants, lstat, mkdir, readFile, realpath, stat, statfs } from 'node:fs/promises';
+import { access, constants, lstat, mkdir, realpath, stat, statfs } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { HoldfastError, systemErrno } from '../../base/errors.ts';
 import { formatBytes } from '../../base/units.ts';
+import { mountPoints } from './mounts.ts';
 import { insideMark } from './tree-walk.ts';
 
 /** Where a tree is laid down, and how it becomes live from there. */
@@ -108,11 +109,5 @@ async function isMount(folder: string): Promise<boolean> {
   const [own, parent] = [await stat(folder), await stat(dirname(folder))];
   if (own.dev !== parent.dev || own.ino === parent.ino) return true;
   // A folder bound from the same file system has its number.
-  const table = await readFile('/proc/self/mountinfo', 'utf8').catch(() => '');
-  return table.split('\n').some((line) => plainField(line.split(' ')[4] ?? '') === folder);
-}
-
-/** Blanks and the like are written in octal there. */
-function plainField(field: string): string {
-  return field.replaceAll(/\\([0-7]{3})/g, (_, code: string) => String.fromCodePoint(Number.parseInt(code, 8)));
+  return (await mountPoints()).includes(folder);
 }

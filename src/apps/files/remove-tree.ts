@@ -2,10 +2,13 @@ import { chmod, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemErrno } from '../../base/errors.ts';
 import { toBytes } from './member.ts';
+import { holdsMount, mountsIn } from './mounts.ts';
 import { runJob } from './thread.ts';
 
-/** Removes a folder of ours and all that is in it. Not to be interrupted: half of it would be left. */
+/** Removes a folder of ours and all that is in it, but nothing where something is mounted in it. Not to be interrupted: half of it would be left. */
 export async function removeTree(path: string): Promise<void> {
+  const [mount] = await mountsIn(path);
+  if (mount !== undefined) throw holdsMount(path, mount);
   const { signal } = new AbortController();
   const remove = () => runJob({ kind: 'remove', path: toBytes(path) }, signal);
   await remove().catch(async (error: unknown) => {

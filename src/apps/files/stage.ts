@@ -1,8 +1,9 @@
 import { rmdir } from 'node:fs/promises';
 import { throwIfAborted } from '../../base/abort.ts';
 import { HoldfastError } from '../../base/errors.ts';
-import type { AppContext, AppTask, Saved, StagedTrees, WantedTrees } from '../app.ts';
+import type { AppContext, AppTask, KeptTree, Saved, StagedTrees, WantedTrees } from '../app.ts';
 import { findLeftovers } from './leftovers.ts';
+import { onlyHere } from './left-out.ts';
 import type { TreeSettings } from './options.ts';
 import { removeTree } from './remove-tree.ts';
 import { stageTree, type LaidTree } from './stage-tree.ts';
@@ -17,13 +18,17 @@ interface Staging {
   task: AppTask;
 }
 
+interface Laid extends LaidTree {
+  settings: TreeSettings | undefined;
+}
+
 /** Lays the wanted trees down, all or none, and compares each with what was saved. */
 export async function stageTrees(configured: readonly TreeSettings[], staging: Staging): Promise<StagedTrees> {
   const { saved, wanted, context, task } = staging;
   const trees = wantedTrees(configured, treesIn(saved.facts), wanted);
   const [problem] = await problemsOf(trees, wanted);
   if (problem) throw problem;
-  const laid: LaidTree[] = [];
+  const laid: Laid[] = [];
   const warnings: string[] = [];
   try {
     for (const tree of trees) {
@@ -32,7 +37,7 @@ export async function stageTrees(configured: readonly TreeSettings[], staging: S
           (path) => `${tree.facts.name}: ${path} was left by an earlier restore`,
         ),
       );
-      laid.push(await stageOne(tree, saved, task));
+      laid.push({ ...(await stageOne(tree, saved, task)), settings: tree.settings });
       if (tree.settings && tree.settings.exclude.length > 0 && laid.at(-1)?.replaces) {
         warnings.push(
           `${tree.facts.name}: what exclude leaves out is not in the backup; after the restore it is only in the folder that is kept`,
@@ -50,11 +55,11 @@ export async function stageTrees(configured: readonly TreeSettings[], staging: S
 class Staged implements StagedTrees {
   readonly trees;
   readonly warnings: string[];
-  readonly #laid: readonly LaidTree[];
+  readonly #laid: readonly Laid[];
   readonly #context: AppContext;
   #swap: Swap | null = null;
 
-  constructor(laid: readonly LaidTree[], warnings: string[], context: AppContext) {
+  constructor(laid: readonly Laid[], warnings: string[], context: AppContext) {
     this.#laid = laid;
     this.#context = context;
     this.warnings = warnings;
@@ -78,8 +83,16 @@ class Staged implements StagedTrees {
     this.#swap = null;
   }
 
-  async forget(): Promise<void> {
-    for (const { previous } of this.#swap?.trees ?? []) if (previous !== null) await removeTree(previous);
+  async forget(signal: AbortSignal): Promise<KeptTree[]> {
+    const kept: KeptTree[] = [];
+    for (const { name, previous } of this.#swap?.trees ?? []) {
+      if (previous === null) continue;
+      const settings = this.#laid.find((tree) => tree.name === name)?.settings;
+      const why = await onlyHere(previous, settings, signal);
+      if (why !== null) kept.push({ previous, why });
+      else await removeTree(previous).catch((error: Error) => kept.push({ previous, why: error.message }));
+    }
+    return kept;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

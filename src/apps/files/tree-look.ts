@@ -8,10 +8,12 @@ import { walkTree, type WalkSettings } from './tree-walk.ts';
 export interface TreeLook {
   files: number;
   unreadable: { count: number; names: string[] };
+  /** Never part of a backup: excluded, or of ours. */
+  leftOut: { count: number; names: string[] };
 }
 
 export function lookAtTree(settings: WalkSettings): TreeLook {
-  const look: TreeLook = { files: 0, unreadable: { count: 0, names: [] } };
+  const look: TreeLook = { files: 0, unreadable: { count: 0, names: [] }, leftOut: { count: 0, names: [] } };
   const refuse = (path: string, error: unknown) => {
     const errno = systemErrno(error);
     if (errno === undefined) throw error;
@@ -20,7 +22,11 @@ export function lookAtTree(settings: WalkSettings): TreeLook {
     const name = `${path === '' ? '.' : toLine(path)} (${errno})`;
     if (look.unreadable.names.length < mostNames) look.unreadable.names.push(name);
   };
-  const troubles = { unreadable: refuse, vanished: () => undefined, leftOut: () => undefined };
+  const leave = (path: string) => {
+    look.leftOut.count += 1;
+    if (look.leftOut.names.length < mostNames) look.leftOut.names.push(toLine(path));
+  };
+  const troubles = { unreadable: refuse, vanished: () => undefined, leftOut: leave, excluded: leave };
   for (const { path, kind } of walkTree(settings, troubles)) {
     if (kind !== 'file') continue;
     look.files += 1;

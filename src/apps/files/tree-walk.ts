@@ -23,7 +23,10 @@ export interface Found {
 export interface WalkTroubles {
   unreadable(path: string, error: unknown): void;
   vanished(path: string): void;
+  /** Something of ours. */
   leftOut(path: string): void;
+  /** By the configuration; nobody needs to know but those who remove what is not saved. */
+  excluded?(path: string): void;
 }
 
 /** What a restore of ours lays down inside of a folder that it cannot rename, and what it keeps there. */
@@ -51,7 +54,10 @@ export function* walkTree(settings: WalkSettings, troubles: WalkTroubles): Gener
         continue;
       }
       const { kind, what } = kindOf(entry, `${at}/${entry.name}`);
-      if (excluded?.(toText(below), kind === 'folder')) continue;
+      if (excluded?.(toText(below), kind === 'folder')) {
+        troubles.excluded?.(below);
+        continue;
+      }
       if (kind === 'folder') yield* walk(below);
       else yield { path: below, kind, what, stats: null };
     }

@@ -1,8 +1,7 @@
-import { rmSync } from 'node:fs';
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import { HoldfastError, systemErrno, toHoldfastError } from '../../base/errors.ts';
 import type { Chunk } from './chunks.ts';
-import { toPath } from './member.ts';
+import { removeHere } from './remove-here.ts';
 import { TarReader } from './tar-reader.ts';
 import { lookAtTree } from './tree-look.ts';
 import { TreePacker } from './tree-packer.ts';
@@ -28,7 +27,7 @@ function begin(job: Job, out: MessagePort): void {
     case 'look':
       return tell(out, { kind: 'done', result: lookAtTree(job.settings) });
     case 'remove':
-      rmSync(toPath(job.path), { recursive: true, force: true });
+      removeHere(job.path);
       return tell(out, { kind: 'done', result: null });
     case 'unpack':
       return unpack(new TreeUnpacker(job.settings), out);

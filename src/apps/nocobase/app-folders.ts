@@ -78,9 +78,10 @@ async function stage(
       await placed?.back();
       await staged?.back();
     },
-    forget: async () => {
+    forget: async (signal) => {
+      const stayed = (await staged?.forget(signal)) ?? [];
       await placed?.forget();
-      await staged?.forget();
+      return stayed;
     },
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };

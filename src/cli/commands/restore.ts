@@ -58,6 +58,7 @@ export const restore: Command = {
         'encoding',
         'script',
         'unpatched',
+        'excluded',
         'app-version',
         'app-schema',
         'app-stopped',

@@ -21,6 +21,8 @@ export interface Access {
   /** A private folder, removed when disposed. */
   folder(): Promise<{ path: string } & AsyncDisposable>;
   named(database: string): Access;
+  /** The same database; dumps leave nothing of it out. */
+  complete(): Access;
   at(address: Address): Access;
 }
 
@@ -48,6 +50,10 @@ function accessTo(address: Address, settings: MysqlSettings, context: EngineCont
       return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
     },
     named: (database) => accessTo({ ...address, database }, settings, context),
+    complete: () => {
+      const exclude = { tables: [], tableData: [] };
+      return accessTo(address, { ...settings, dump: { ...settings.dump, exclude } }, context);
+    },
     at: (other) => accessTo(other, settings, context),
   };
 }

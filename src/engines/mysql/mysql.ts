@@ -34,6 +34,11 @@ function databaseOf(engine: EngineName, access: Access): Database {
       await using session = await access.connect(signal);
       return await clockAhead(access, session);
     },
+    exclusions: {
+      find: async (signal) => (await import('./exclusions.ts')).findExcluded(access, signal),
+      filled: async (tables, signal) => (await import('./exclusions.ts')).filledAmong(access, tables, signal),
+      without: () => databaseOf(engine, access.complete()),
+    },
     probe: async (signal) => (await import('./target.ts')).probe(access, signal),
     open: async (place, signal) => (await import('./dump.ts')).openSnapshot(access, place, signal),
 

@@ -19,6 +19,8 @@ export interface Access {
   folder(): Promise<{ path: string } & AsyncDisposable>;
   /** The same way, another database. */
   named(database: string): Access;
+  /** The same database; dumps leave nothing of it out. */
+  complete(): Access;
   /** Another server, reached directly and with this machine's tools. */
   at(address: Address): Access;
 }
@@ -59,8 +61,13 @@ function accessTo(address: Address, settings: PostgresSettings, context: EngineC
       return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
     },
     named: (database) => accessTo({ ...address, database }, settings, context, found),
+    complete: () => accessTo(address, withEverything(settings), context, found),
     at: (other) => accessTo(other, onThisMachine(settings), context, { container: null }),
   };
+}
+
+function withEverything(settings: PostgresSettings): PostgresSettings {
+  return { ...settings, dump: { ...settings.dump, exclude: { tables: [], tableData: [] } } };
 }
 
 /** Paths of tools inside a container mean nothing outside. */

@@ -38,6 +38,11 @@ function databaseOf(access: Access): Database {
       remove: async (table, options, signal) =>
         (await import('./aged-rows.ts')).removeAged(access, table, options, signal),
     },
+    exclusions: {
+      find: async (signal) => (await import('./exclusions.ts')).findExcluded(access, signal),
+      filled: async (tables, signal) => (await import('./exclusions.ts')).filledAmong(access, tables, signal),
+      without: () => databaseOf(access.complete()),
+    },
     probe: async (signal) => (await import('./target.ts')).probe(access, signal),
     open: async (place, signal) => (await import('./dump.ts')).openSnapshot(access, place, signal),
 

@@ -54,6 +54,12 @@ export const guardsEn = {
     warn: 'It is a script of foreign origin; you have allowed it.',
     block: 'It is a script of foreign origin, which can run commands on that machine.',
   },
+  excluded: {
+    name: 'Left out of backups',
+    pass: 'Nothing was left out of backups.',
+    warn: 'Something that is there now was left out of backups, and will not be in the restored database.',
+    block: 'Something that is there now was left out of backups: keep the old database, or it is not there afterwards.',
+  },
 } as const;
 
 export type GuardWords = {
@@ -119,5 +125,12 @@ export const guardsDe: GuardWords = {
     pass: 'Nichts darin kann Befehle ausführen.',
     warn: 'Es ist ein Skript fremder Herkunft; Sie haben es zugelassen.',
     block: 'Es ist ein Skript fremder Herkunft, das auf jenem Rechner Befehle ausführen kann.',
+  },
+  excluded: {
+    name: 'Nicht in Sicherungen',
+    pass: 'Von den Sicherungen war nichts ausgenommen.',
+    warn: 'Etwas, das jetzt da ist, war von den Sicherungen ausgenommen und wird in der wiederhergestellten Datenbank fehlen.',
+    block:
+      'Etwas, das jetzt da ist, war von den Sicherungen ausgenommen: Heben Sie die alte Datenbank auf, sonst ist es danach nicht mehr da.',
   },
 };
