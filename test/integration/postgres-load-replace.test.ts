@@ -1,10 +1,11 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Counts, DumpFormat, LoadOptions } from '../../src/engines/engine.ts';
 import { openDatabase, shapeOf, stockDump, storedDump, temporaryFolder } from '../support/databases.ts';
 import { clientTools, hasServer, startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { fillShop } from '../support/shop.ts';
+import { until } from '../support/until.ts';
 
 const signal = new AbortController().signal;
 const everything: LoadOptions = {
@@ -74,6 +75,50 @@ const damage = `
   alter table shop.product add column extra int;
   select lo_unlink(424243), lo_create(77);
   select setval('shop.ticket', 5)`;
+
+describe('S14: interrupted while the commit is on its way', () => {
+  // A server that waits for a standby has committed already, and does not answer.
+  const wait = async (standby: string) => {
+    await server.sql('postgres', `alter system set synchronous_standby_names = '${standby}'`);
+    await server.sql('postgres', 'select pg_reload_conf()');
+  };
+  afterEach(() => wait(''));
+
+  test('what has been committed is told as restored', async () => {
+    await server.sql('live', 'delete from shop.item');
+    await server.sql('postgres', 'alter database live set synchronous_commit = on');
+    await wait('nobody');
+    const control = new AbortController();
+    const replacing = open('live').replace(dumpOf('custom'), everything, original, control.signal);
+    replacing.catch(() => undefined);
+    await until(
+      async () =>
+        (await server.sql('postgres', `select from pg_stat_activity where wait_event = 'SyncRep'`)).length > 0,
+      'a commit without an answer',
+    );
+    control.abort();
+    await replacing;
+    await wait('');
+    expect(await open('live').count(all, signal)).toEqual(original);
+  });
+
+  test('and what has not is told as interrupted, and is as it was', async () => {
+    await server.sql('live', 'delete from shop.item');
+    const control = new AbortController();
+    const replacing = open('live').replace(dumpOf('custom'), everything, original, control.signal);
+    replacing.catch(() => undefined);
+    await using other = await server.session('live');
+    await other.query('begin; lock table shop.item in access exclusive mode');
+    await until(
+      async () => (await server.sql('postgres', `select from pg_locks where not granted`)).length > 0,
+      'a lock that is waited for',
+    );
+    control.abort();
+    await expect(replacing).rejects.toMatchObject({ kind: 'interrupted' });
+    await other.query('rollback');
+    expect(await server.sql('live', 'select from shop.item')).toEqual([]);
+  });
+});
 
 describe('the whole database in place', () => {
   test.each<DumpFormat>(['custom', 'directory', 'tar'])('is as it was in the backup (%s)', async (format) => {

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
@@ -11,6 +12,7 @@ import {
 } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { HoldfastError } from '../../src/base/errors.ts';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Database } from '../../src/engines/engine.ts';
@@ -114,6 +116,60 @@ describe('a swap', () => {
       expect(transfers(file)).toBe(0);
       expect(rowsOf(file, 'pragma integrity_check')).toEqual([{ integrity_check: 'ok' }]);
     }
+  });
+
+  describe('S14: cut off at any moment, tells what is true', () => {
+    const live = () => Number(rowsOf(path, 'select count(*) as rows from accounts')[0]?.['rows']);
+    const exchanging = async (moment: () => boolean, stop: (control: AbortController) => void) => {
+      makeBank(path, 'wal');
+      const database = openFile(path, scratch);
+      await take(database, copy, signal());
+      damageIt();
+      await prepare(database);
+      const control = new AbortController();
+      let over = false;
+      const stopped = (async () => {
+        while (!over && !moment()) await new Promise((resolve) => void setImmediate(resolve));
+        if (!over) stop(control);
+      })();
+      const error = await database.swap({ replacement, previous }, 'refuse', control.signal).then(
+        () => null,
+        (reason: unknown) => reason as HoldfastError,
+      );
+      over = true;
+      await stopped;
+      return error;
+    };
+    const linked = () => existsSync(join(data, previous));
+    const exchanged = () => linked() && !existsSync(join(data, replacement));
+
+    test('an interruption while it is under way waits for it', async () => {
+      const error = await exchanging(linked, (control) => control.abort());
+      expect(error).toBeNull();
+      expect(live()).toBeGreaterThan(0);
+      expect(readdirSync(data).toSorted()).toEqual(['bank.sqlite', previous]);
+    });
+
+    test.each([
+      ['after the first rename', linked],
+      ['after the last', exchanged],
+    ])('a process that is killed %s', async (_, moment) => {
+      const error = await exchanging(moment, killSqlite);
+      if (error === null) {
+        expect(live()).toBeGreaterThan(0);
+        expect(readdirSync(data).toSorted()).toEqual(['bank.sqlite', previous]);
+        return;
+      }
+      expect(live()).toBe(0);
+      expect(readdirSync(data).filter((name) => !/-(wal|shm|journal)$/.test(name)).toSorted()).toEqual([
+        'bank.sqlite',
+        replacement,
+      ]);
+      expect(error.hint).toContain('mv -n');
+      runCommand(String(error.details?.['command']));
+      expect(live()).toBeGreaterThan(0);
+      expect(existsSync(join(data, previous))).toBe(true);
+    });
   });
 
   test.each([
@@ -400,3 +456,15 @@ test('S24 questions read, and reach no other file', async () => {
   using db = new DatabaseSync(path);
   expect(db.isOpen).toBe(true);
 });
+
+/** The processes of this one that work on a file. */
+function killSqlite(): void {
+  const children = readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8').trim().split(' ');
+  for (const pid of children.filter((each) => each !== '')) {
+    if (readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('sqlite')) process.kill(Number(pid), 'SIGKILL');
+  }
+}
+
+function runCommand(command: string): void {
+  execFileSync('sh', ['-c', command]);
+}

@@ -12,12 +12,14 @@ export type Send = (text: Buffer | string) => Promise<void>;
 export async function feedScript(
   command: Command,
   produce: (send: Send, signal: AbortSignal) => Promise<void>,
-  options: { signal: AbortSignal; onStderr: (line: string) => void },
+  options: { signal: AbortSignal; onStderr: (line: string) => void; onSaid?: (last: string) => void },
 ): Promise<void> {
-  const child = startProcess(command, { ...options, stdin: 'pipe', stdout: 'pipe' });
+  const { signal, onStderr } = options;
+  const child = startProcess(command, { signal, onStderr, stdin: 'pipe', stdout: 'pipe' });
   let said = '';
   child.stdout?.on('data', (chunk: Buffer) => {
     said = (said + chunk.toString('latin1')).slice(-1024);
+    options.onSaid?.(said);
   });
   const { stdin } = child;
   if (!stdin) throw new Error('psql has no input pipe');

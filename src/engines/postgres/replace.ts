@@ -18,11 +18,12 @@ import {
   type Loaded,
   type LoadTask,
 } from './load.ts';
+import { askPatiently, uncertain } from './outcome.ts';
 import { requirePatched } from './patch-level.ts';
 import { tocOf } from './read-through.ts';
 import { planReplacement, planScript } from './replace-plan.ts';
 import type { Replacement } from './replacement.ts';
-import { beginStatements, differsMark, endStatements } from './replace-sql.ts';
+import { beginStatements, checkStatements, differsMark } from './replace-sql.ts';
 import { psqlArgs } from './restore-args.ts';
 import { restoreError } from './restore-errors.ts';
 import { refuseOwnTransactions, withoutLastCommit } from './script-transactions.ts';
@@ -56,6 +57,7 @@ export async function replace(
   const source = dump.format === 'plain' ? await fromScript(task) : await fromArchive(task);
   await using folder = await access.folder();
   warnings.push(...source.plan.warnings);
+  let transaction: string | null = null;
   const command = toolCommand(psql, 'psql', psqlArgs, { address: access.address, application });
   try {
     await feedScript(
@@ -63,16 +65,42 @@ export async function replace(
       async (send, inner) => {
         await sendAll(send, [...beginStatements(access.settings.dump.lockTimeoutMs), ...source.plan.before]);
         await source.send(send, inner, folder.path);
-        await sendAll(send, [...source.plan.after, ...endStatements(expected)]);
+        await sendAll(send, [...source.plan.after, ...checkStatements(expected)]);
+        await send(sayTransaction);
+        await sendAll(send, ['COMMIT']);
       },
-      { signal, onStderr: (line) => warnings.push(line) },
+      {
+        signal,
+        onStderr: (line) => warnings.push(line),
+        onSaid: (last) => {
+          transaction = saidTransaction.exec(last)?.[1] ?? transaction;
+        },
+      },
     );
     return { warnings };
   } catch (error) {
     await endSessions(access, application);
+    // The answer to COMMIT may be what was lost, or interrupted.
+    if (transaction !== null && (await hasCommitted(access, transaction, error))) return { warnings };
     throwIfAborted(signal);
     throw replaceError(error, access);
   }
+}
+
+// Results go nowhere in this psql, so it is told to say this one.
+const sayTransaction = `SELECT pg_catalog.txid_current() AS holdfast_transaction \\gset\n\\echo holdfast-transaction :holdfast_transaction\n`;
+const saidTransaction = /holdfast-transaction (\d+)/;
+
+async function hasCommitted(access: Access, transaction: string, cause: unknown): Promise<boolean> {
+  const status = await askPatiently(async (signal) => {
+    await using session = await access.connect(signal);
+    const found = await session.value<string | null>(`select pg_catalog.txid_status(${transaction})`);
+    if (found === 'in progress') throw new Error('its session is still there');
+    return found ?? 'unknown';
+  });
+  if (status === 'committed' || status === 'aborted') return status === 'committed';
+  const { database } = access.address;
+  throw uncertain(`the restored content of ${database} was committed`, cause, `Look into ${database}: all of it is as before, or all is restored.`);
 }
 
 interface Source {

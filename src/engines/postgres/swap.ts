@@ -4,6 +4,7 @@ import type { Access } from './access.ts';
 import type { Connection } from './connection.ts';
 import { openMaintenance } from './maintenance.ts';
 import { quoteIdent } from './names.ts';
+import { askPatiently, uncertain } from './outcome.ts';
 
 export interface SwapNames {
   replacement: string;
@@ -39,7 +40,9 @@ export async function swap(
     ending.abort();
     await ended?.catch(() => undefined);
     // The answer to COMMIT may be what was lost.
-    if (await isSwapped(access, plan, replacement)) return;
+    const swapped = await askPatiently((asking) => isSwapped(access, plan, replacement, asking));
+    if (swapped === true) return;
+    if (swapped === null) throw uncertain(`${live} was exchanged`, error, howToTell(plan));
     if (signal.aborted) throw withWayOut(abortReason(signal), plan);
     throw withWayOut(await explained(access, error, plan), plan);
   } finally {
@@ -163,13 +166,18 @@ async function oidOf(session: Connection, name: string): Promise<string> {
   throw new HoldfastError('DATABASE_MISSING', `the database ${name} does not exist`);
 }
 
-async function isSwapped(access: Access, plan: Plan, replacement: string): Promise<boolean> {
-  try {
-    await using session = await openMaintenance(access, [plan.live, plan.replacement], AbortSignal.timeout(20_000));
-    return (await oidOf(session, plan.live)) === replacement;
-  } catch {
-    return false;
-  }
+async function isSwapped(access: Access, plan: Plan, replacement: string, signal: AbortSignal): Promise<boolean> {
+  await using session = await openMaintenance(access, [plan.live, plan.replacement], signal);
+  const rows = await session.rows<{ oid: string }>(
+    'select oid::text as oid from pg_catalog.pg_database where datname = $1',
+    [plan.live],
+  );
+  return rows[0]?.oid === replacement;
+}
+
+function howToTell({ live, replacement, previous }: Plan): string {
+  const kept = previous === null ? '' : `, and the one from before is ${previous}`;
+  return `When the server answers again, look whether the database ${replacement} is still there: if not, ${live} is the restored one${kept}.`;
 }
 
 async function explained(access: Access, error: unknown, plan: Plan): Promise<HoldfastError> {

@@ -1,4 +1,5 @@
-import { stat } from 'node:fs/promises';
+import { rename, rm, stat } from 'node:fs/promises';
+import { throwIfAborted, withGrace } from '../../base/abort.ts';
 import { HoldfastError, toHoldfastError } from '../../base/errors.ts';
 import { busyMs, type Access } from './access.ts';
 import type { Exchanged, ExchangeNames } from './process/exchange.ts';
@@ -20,12 +21,43 @@ export async function swap(
   const paths = { live, replacement, previous };
   await expectFile(replacement);
   if (previous !== null) await expectFree(previous);
+  const restored = await identityOf(replacement);
   try {
     await refuseUsers(paths);
-    if ((await exchange(access, paths, false, signal)) === 'unlockable') await exchangeUnlocked(access, paths, signal);
+    throwIfAborted(signal);
+    // From here on nobody is interrupted: an exchange that was cut off could have happened or not.
+    using together = withGrace(signal, graceMs);
+    if ((await exchange(access, paths, false, together.signal)) === 'unlockable')
+      await exchangeUnlocked(access, paths, together.signal);
   } catch (error) {
+    // The process may have ended between the exchange and its answer.
+    if (restored !== null && (await identityOf(live)) === restored) return finish(paths);
+    await settleBack(paths);
     throw withWayOut(toHoldfastError(error), paths);
   }
+}
+
+/** How long an exchange may go on after an interruption: it waits for locks, and for the disk. */
+const graceMs = 60_000;
+
+/** What stays the same when a file gets another name. */
+async function identityOf(path: string): Promise<string | null> {
+  const stats = await stat(path, { bigint: true }).catch(() => null);
+  return stats && `${stats.dev}:${stats.ino}`;
+}
+
+/** Where nothing lived, the replacement got its second name, and still has its first. */
+async function finish({ replacement, previous }: ExchangeNames): Promise<void> {
+  if (previous === null) await rm(replacement, { force: true });
+}
+
+/** A process that was ended in between may have given the live file, which is where it was, its second name already. */
+async function settleBack({ live, previous }: ExchangeNames): Promise<void> {
+  if (previous === null || (await identityOf(live)) === null) return;
+  for (const ending of ['-journal', '-wal', '-shm']) {
+    if ((await identityOf(live + ending)) === null) await rename(previous + ending, live + ending).catch(() => undefined);
+  }
+  await rm(previous, { force: true });
 }
 
 async function exchangeUnlocked(access: Access, paths: ExchangeNames, signal: AbortSignal): Promise<void> {
@@ -80,8 +112,8 @@ async function expectFree(path: string): Promise<void> {
 }
 
 function withWayOut(error: HoldfastError, { live, replacement, previous }: ExchangeNames): HoldfastError {
-  const away = previous === null ? '' : `mv ${quoted(live)} ${quoted(previous)} && `;
-  const command = `${away}mv ${quoted(replacement)} ${quoted(live)}`;
+  const away = previous === null ? '' : `mv -n ${quoted(live)} ${quoted(previous)} && `;
+  const command = `${away}mv -n ${quoted(replacement)} ${quoted(live)}`;
   return new HoldfastError(error.code, error.message, {
     kind: error.kind,
     cause: error,
