@@ -16,8 +16,14 @@ export interface HookTask {
   report: Report;
 }
 
-/** To be called once what the run is for has been reached. Resolves with the failures of hooks that did not stop it. */
-export type Reached = (outcome: { backup: string; state: 'succeeded' | 'partial' }) => Promise<string[]>;
+/**
+ * To be called once what the run is for has been reached. Resolves with the failures of hooks that did not stop it. With a signal, that
+ * one ends the command instead of the run's.
+ */
+export type Reached = (
+  outcome: { backup: string; state: 'succeeded' | 'partial' },
+  signal?: AbortSignal,
+) => Promise<string[]>;
 
 type Moment = keyof HookMoments;
 
@@ -33,15 +39,11 @@ export async function withHooks<T>(task: HookTask, work: (reached: Reached) => P
   const { hooks } = task;
   if (!hooks) return work(async () => []);
   let backup = '';
+  let told = false;
   const warnings: string[] = [];
-  try {
-    warnings.push(...(await run(task, 'before', { HOOK_STATE: 'running' })));
-    return await work(async (outcome) => {
-      backup = outcome.backup;
-      warnings.push(...(await run(task, 'after', { HOOK_STATE: outcome.state, HOOK_BACKUP: backup })));
-      return warnings;
-    });
-  } catch (error) {
+  const tellFailed = async (error: unknown) => {
+    if (told) return;
+    told = true;
     const { kind, message, code } = toHoldfastError(error);
     const facts = {
       HOOK_STATE: kind === 'interrupted' ? 'cancelled' : 'failed',
@@ -53,6 +55,22 @@ export async function withHooks<T>(task: HookTask, work: (reached: Reached) => P
       // What went wrong first is what counts.
       task.report({ kind: 'warning', message: toHoldfastError(failure).message });
     });
+  };
+  try {
+    warnings.push(...(await run(task, 'before', { HOOK_STATE: 'running' })));
+    return await work(async (outcome, signal = task.signal) => {
+      backup = outcome.backup;
+      try {
+        warnings.push(...(await run({ ...task, signal }, 'after', { HOOK_STATE: outcome.state, HOOK_BACKUP: backup })));
+      } catch (error) {
+        // At once: whoever called may think nothing of it, and what `before` has stopped stands still.
+        await tellFailed(error);
+        throw error;
+      }
+      return warnings;
+    });
+  } catch (error) {
+    await tellFailed(error);
     throw error;
   }
 }

@@ -28,6 +28,8 @@ export interface Run {
   readonly signal: AbortSignal;
   /** Tells whoever watches, and writes the steps into the run's log. */
   readonly report: Report;
+  /** Notes down what must be known of the run even if it does not come to its end. */
+  keep(result: object): void;
 }
 
 export interface RunOutcome<Result> {
@@ -64,8 +66,15 @@ export async function withRun<Result>(
       request.report({ kind: 'warning', message: `the run's end was not recorded: ${toHoldfastError(error).message}` });
     }
   };
+  const keep = (result: object) => {
+    try {
+      catalog.runs.update(record.id, { result: withoutSecretsInside(result) });
+    } catch (error) {
+      report({ kind: 'warning', message: `the run could not be noted down: ${toHoldfastError(error).message}` });
+    }
+  };
   try {
-    const { state, result, backup } = await work({ id: record.id, signal, report });
+    const { state, result, backup } = await work({ id: record.id, signal, report, keep });
     finish({ state, result: withoutSecretsInside(result), ...(backup === undefined ? {} : { backup }) });
     return result;
   } catch (error) {

@@ -1,12 +1,13 @@
 import { step } from '../base/progress.ts';
 import { countAndCompare, rehearse } from '../care/rehearse.ts';
+import type { Afterwards } from './afterwards.ts';
 import type { RestorePlan } from './plan.ts';
-import type { Outcome, RestoreTask } from './task.ts';
+import type { Live, Outcome, RestoreTask } from './task.ts';
 import { assertEqual, orDrop } from './swap-in.ts';
 
 /** Restores into another database: a new one, or an existing one that is empty or receives chosen parts. */
-export async function fillNew(task: RestoreTask, plan: RestorePlan): Promise<Outcome> {
-  return plan.targetFacts ? fillExisting(task, plan) : createAndFill(task, plan);
+export async function fillNew(task: RestoreTask, plan: RestorePlan, { after }: Pick<Live, 'after'>): Promise<Outcome> {
+  return plan.targetFacts ? fillExisting(task, plan, after) : createAndFill(task, plan);
 }
 
 async function createAndFill({ request, report, signal }: RestoreTask, plan: RestorePlan): Promise<Outcome> {
@@ -23,14 +24,18 @@ async function createAndFill({ request, report, signal }: RestoreTask, plan: Res
 }
 
 /** An existing database belongs to somebody: it is filled in one transaction and never dropped. */
-async function fillExisting({ report, signal }: RestoreTask, plan: RestorePlan): Promise<Outcome> {
+async function fillExisting(
+  { report, signal }: RestoreTask,
+  plan: RestorePlan,
+  after: Afterwards,
+): Promise<Outcome> {
   const { target, dump, load, expected } = plan;
   const started = performance.now();
   const { warnings } = await step(report, 'load', () =>
     target.replace(dump, load, expected ?? { tables: [], sequences: [] }, signal),
   );
   const loadSeconds = (performance.now() - started) / 1000;
-  await step(report, 'analyze', () => target.analyze(signal));
+  await after.attempt('its statistics were not gathered', (late) => step(report, 'analyze', () => target.analyze(late)));
   const { comparison } = await step(report, 'compare', () => countAndCompare(target, expected, signal));
   assertEqual(comparison);
   return { comparison, previous: null, files: [], loadSeconds, warnings };

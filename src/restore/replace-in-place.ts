@@ -2,29 +2,27 @@ import { step } from '../base/progress.ts';
 import { compareCounts, type Comparison } from '../care/compare.ts';
 import { countAndCompare } from '../care/rehearse.ts';
 import type { RestorePlan } from './plan.ts';
-import type { Laid } from './trees.ts';
-import type { Outcome, RestoreTask } from './task.ts';
+import type { Live, Outcome, RestoreTask } from './task.ts';
 
 /** Replaces the content of the live database, or chosen parts of it, in one transaction that is compared before it commits. */
 export async function replaceInPlace(
   task: RestoreTask,
   plan: RestorePlan,
-  { assertHeld, laid }: { assertHeld: () => void; laid: Laid },
+  { assertHeld, laid, reached, after }: Live,
 ): Promise<Outcome> {
   const { report, signal } = task;
   const { target, dump, load, expected } = plan;
   assertHeld();
   const started = performance.now();
   const { result, files } = await step(report, 'replace', () =>
-    laid.goLive(
-      () => target.replace(dump, load, expected ?? { tables: [], sequences: [] }, signal),
-      task.request.keepOld,
-    ),
+    laid.goLive(() => target.replace(dump, load, expected ?? { tables: [], sequences: [] }, signal)),
   );
+  reached({ previous: null, files });
+  const left = task.request.keepOld ? files : await laid.forget();
   const { warnings } = result;
   const loadSeconds = (performance.now() - started) / 1000;
-  await step(report, 'analyze', () => target.analyze(signal));
-  return { comparison: await whatWasCompared(plan, signal), previous: null, files, loadSeconds, warnings };
+  await after.attempt('its statistics were not gathered', (late) => step(report, 'analyze', () => target.analyze(late)));
+  return { comparison: await whatWasCompared(plan, after.signal), previous: null, files: left, loadSeconds, warnings };
 }
 
 /** The comparison happened inside the transaction, before it committed; now that clients write again, counting says nothing more. */

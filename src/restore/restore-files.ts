@@ -8,6 +8,7 @@ import type { Source } from '../care/source.ts';
 import { assertVerified, readingLock } from '../care/verify.ts';
 import { holdLock } from '../catalog/lease.ts';
 import { withRun } from '../catalog/run.ts';
+import { afterwards } from './afterwards.ts';
 import { aroundRestore } from './around-restore.ts';
 import type { BackupPlace } from './open-dump.ts';
 import { safetyBackup } from './safety.ts';
@@ -38,7 +39,8 @@ export interface FilesPlan {
 export interface FilesResult {
   run: string;
   id: string;
-  state: 'succeeded';
+  /** `partial`: the folders are restored and live, and what should have happened after that did not. */
+  state: 'succeeded' | 'partial';
   files: (SwappedTree & { files: number; bytes: number })[];
   /** The backup of what was live, made just before. */
   safety: string | null;
@@ -84,6 +86,7 @@ export async function restoreFiles(task: FilesTask): Promise<FilesResult> {
       // Beside everything that lives, nothing has to stand still.
       const around = aroundRestore(inside, { run: run.id, trigger });
       const hooks = wanted.to === null ? around : { ...around, hooks: undefined };
+      using after = afterwards(lease.signal, run.report);
       const result = await withHooks(hooks, async (reached) => {
         const safety =
           planned.destructive && request.safetyBackup
@@ -94,14 +97,24 @@ export async function restoreFiles(task: FilesTask): Promise<FilesResult> {
         const { files } = await step(
           run.report,
           'swap',
-          () => laid.goLive(async () => undefined, keepOld),
+          () => laid.goLive(async () => undefined),
           () => planned.files.map(({ target }) => target).join(', '),
         );
-        const said = await reached({ backup: from.id, state: 'succeeded' });
-        return { safety, files: withSizes(files, planned.files), warnings: [...laid.warnings, ...said] };
+        run.keep({ id: from.id, previous: null, files, safety });
+        const left = keepOld ? files : await laid.forget();
+        const said: string[] = [];
+        const told = await after.attempt('what was to run after it did not end well', async (late) => {
+          said.push(...(await reached({ backup: from.id, state: 'succeeded' }, late)));
+        });
+        return {
+          state: told ? ('succeeded' as const) : ('partial' as const),
+          files: withSizes(left, planned.files),
+          safety,
+          warnings: [...laid.warnings, ...said, ...after.warnings],
+        };
       });
       const seconds = (clock.monotonic() - started) / 1000;
-      return { state: 'succeeded', result: { run: run.id, id: from.id, state: 'succeeded', ...result, seconds } };
+      return { state: result.state, result: { run: run.id, id: from.id, ...result, seconds } };
     },
   );
 }

@@ -12,6 +12,7 @@ import { holdLock, type Lease } from '../catalog/lease.ts';
 import { withRun } from '../catalog/run.ts';
 import type { Guard } from './guards.ts';
 import { withEverything } from './left-out.ts';
+import { afterwards } from './afterwards.ts';
 import { aroundRestore } from './around-restore.ts';
 import { fillNew } from './fill-new.ts';
 import { appDatabase, assertAllowed, planRestore, type RestorePlan } from './plan.ts';
@@ -19,13 +20,14 @@ import { refuseUnfitted } from './fit-app.ts';
 import { replaceInPlace } from './replace-in-place.ts';
 import { safetyBackup } from './safety.ts';
 import { swapIn } from './swap-in.ts';
-import type { Outcome, RestoreTask } from './task.ts';
-import { layTrees, type Laid } from './trees.ts';
+import type { Live, Outcome, RestoreTask } from './task.ts';
+import { layTrees } from './trees.ts';
 
 export interface RestoreResult {
   run: string;
   id: string;
-  state: 'succeeded';
+  /** `partial`: the data is restored and live, and what should have happened after that did not. */
+  state: 'succeeded' | 'partial';
   mode: RestorePlan['mode'];
   target: string;
   /** Under which name the database that was live before is kept. */
@@ -83,23 +85,34 @@ export async function restore(task: RestoreTask): Promise<RestoreResult> {
       });
       const inside = { ...task, signal: readLease.signal, report: run.report };
       const plan = await readWholeCopy(inside, planned);
-      const { safety, outcome } = await withHooks(hooksOf(inside, plan, run.id), async (reached) => {
+      using after = afterwards(readLease.signal, run.report);
+      const { safety, outcome, state } = await withHooks(hooksOf(inside, plan, run.id), async (reached) => {
         const before = await takeSafetyBackup(inside, plan, sourceLease, run.id);
         await using laid = await layTrees(inside, plan.trees, { only: null, to: null });
-        const done = await carryOut(inside, plan, run.id, { assertHeld: () => sourceLease.assertHeld(), laid });
-        const said = await reached({ backup: plan.from, state: 'succeeded' });
-        return { safety: before, outcome: { ...done, warnings: [...laid.warnings, ...done.warnings, ...said] } };
+        const done = await carryOut(inside, plan, run.id, {
+          assertHeld: () => sourceLease.assertHeld(),
+          laid,
+          reached: (wayBack) => run.keep({ id: plan.from, ...wayBack, safety: before }),
+          after,
+        });
+        const said: string[] = [];
+        const told = await after.attempt('what was to run after it did not end well', async (signal) => {
+          said.push(...(await reached({ backup: plan.from, state: 'succeeded' }, signal)));
+        });
+        const warnings = [...laid.warnings, ...done.warnings, ...said, ...after.warnings];
+        const ended = told ? ('succeeded' as const) : ('partial' as const);
+        return { safety: before, outcome: { ...done, warnings }, state: ended };
       });
       const { comparison, previous, files, loadSeconds, warnings } = outcome;
       const result: RestoreResult = {
         run: run.id,
         id: plan.from,
-        state: 'succeeded',
+        state,
         mode: plan.mode,
         target: plan.target.title,
         previous,
         files,
-        next: await whatIsNext(inside, plan),
+        next: await whatIsNext({ ...inside, signal: after.signal }, plan),
         safety,
         tables: comparison.tables,
         sequences: comparison.sequences,
@@ -108,7 +121,7 @@ export async function restore(task: RestoreTask): Promise<RestoreResult> {
         seconds: (clock.monotonic() - started) / 1000,
         warnings,
       };
-      return { state: 'succeeded', result };
+      return { state, result };
     },
   );
 }
@@ -217,7 +230,7 @@ async function carryOut(
   task: RestoreTask,
   plan: RestorePlan,
   run: string,
-  live: { assertHeld: () => void; laid: Laid },
+  live: Live,
 ): Promise<Outcome> {
   switch (plan.mode) {
     case 'swap':
@@ -226,6 +239,6 @@ async function carryOut(
       await refuseUnfitted(task, plan);
       return replaceInPlace(task, plan, live);
     case 'new':
-      return fillNew(task, plan);
+      return fillNew(task, plan, live);
   }
 }

@@ -7,15 +7,14 @@ import { nameBeside } from '../care/scratch-name.ts';
 import type { Database } from '../engines/engine.ts';
 import { fitApp } from './fit-app.ts';
 import type { RestorePlan } from './plan.ts';
-import type { Laid } from './trees.ts';
-import type { Outcome, RestoreTask } from './task.ts';
+import type { Live, Outcome, RestoreTask } from './task.ts';
 
 /** Loads beside the live database, compares, then swaps by renaming. */
 export async function swapIn(
   task: RestoreTask,
   plan: RestorePlan,
   run: string,
-  { assertHeld, laid }: { assertHeld: () => void; laid: Laid },
+  { assertHeld, laid, reached }: Live,
 ): Promise<Outcome> {
   const { report, signal, request } = task;
   const { target: live } = plan;
@@ -50,15 +49,17 @@ export async function swapIn(
     report,
     'swap',
     // A failure here keeps the proven database: the error tells how to finish by hand.
-    () => laid.goLive(() => live.swap(names, request.sessions, signal), request.keepOld),
+    () => laid.goLive(() => live.swap(names, request.sessions, signal)),
     () => `${live.name} is the restored database now`,
   );
+  reached({ previous: names.previous, files });
   const kept = exists && request.keepOld;
+  const left = request.keepOld ? files : await laid.forget();
   if (exists && !kept) await dropPrevious(task, previous);
   return {
     comparison: rehearsal.comparison,
     previous: kept ? previous.name : null,
-    files,
+    files: left,
     loadSeconds: rehearsal.loadSeconds,
     warnings: rehearsal.warnings,
   };

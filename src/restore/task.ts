@@ -3,7 +3,9 @@ import type { Report } from '../base/progress.ts';
 import type { Comparison } from '../care/compare.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { SwappedTree } from '../apps/app.ts';
+import type { Afterwards } from './afterwards.ts';
 import type { RestorePlan, RestoreRequest } from './plan.ts';
+import type { Laid } from './trees.ts';
 
 export interface RestoreTask {
   request: RestoreRequest;
@@ -28,4 +30,13 @@ export interface Outcome {
   files: SwappedTree[];
   loadSeconds: number;
   warnings: string[];
+}
+
+/** What the three ways are given beside their task. */
+export interface Live {
+  assertHeld: () => void;
+  laid: Laid;
+  /** To be called the moment the restored data is live: from then on the way back is known, whatever happens to the run. */
+  reached: (wayBack: { previous: string | null; files: SwappedTree[] }) => void;
+  after: Afterwards;
 }

@@ -38,10 +38,12 @@ export async function planTrees(
 
 export interface Laid extends AsyncDisposable {
   /**
-   * Lets the folders take their places, then does `swap`; when that fails, the folders go back. What was live before is removed
-   * afterwards unless it shall be kept.
+   * Lets the folders take their places, then does `swap`; when that fails, the folders go back. What was live before is kept beside
+   * them until it is forgotten.
    */
-  goLive<T>(swap: () => Promise<T>, keepOld: boolean): Promise<{ result: T; files: SwappedTree[] }>;
+  goLive<T>(swap: () => Promise<T>): Promise<{ result: T; files: SwappedTree[] }>;
+  /** There is no way back any more: removes what was live before, where nothing is only there. Never fails. */
+  forget(): Promise<SwappedTree[]>;
   readonly warnings: readonly string[];
 }
 
@@ -67,28 +69,26 @@ export async function layTrees(
   }
   const kept = doors.move();
   const warnings = staged.flatMap((each) => each.warnings);
+  const moved: StagedTrees[] = [];
+  const files: SwappedTree[] = [];
   return {
     warnings,
-    goLive: async (swap, keepOld) => {
-      const moved: StagedTrees[] = [];
-      const files: SwappedTree[] = [];
+    goLive: async (swap) => {
       try {
         for (const each of staged) {
           files.push(...(await each.swap(signal)));
           moved.push(each);
         }
-        const result = await swap();
-        if (keepOld) return { result, files };
-        const kept = await forget(moved, { report, warnings });
-        return {
-          result,
-          files: files.map((each) => ({ ...each, previous: kept.find((path) => path === each.previous) ?? null })),
-        };
+        return { result: await swap(), files };
       } catch (error) {
         if (isUncertain(error)) throw error;
         for (const each of moved.toReversed()) await each.back();
         throw error;
       }
+    },
+    forget: async () => {
+      const left = await forget(moved, { report, warnings });
+      return files.map((each) => ({ ...each, previous: left.find((path) => path === each.previous) ?? null }));
     },
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };

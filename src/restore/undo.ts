@@ -9,8 +9,10 @@ import { databaseOf, titleOf, type Source } from '../care/source.ts';
 import type { Catalog, RunRecord } from '../catalog/catalog.ts';
 import { holdLock } from '../catalog/lease.ts';
 import { withRun } from '../catalog/run.ts';
+import { afterwards } from './afterwards.ts';
 import { aroundRestore } from './around-restore.ts';
 import type { RestoreResult } from './restore.ts';
+import { isUncertain } from './trees.ts';
 
 export interface UndoTask {
   source: Source;
@@ -27,6 +29,8 @@ export interface UndoResult {
   run: string;
   /** The restore that was undone. */
   undone: string;
+  /** `partial`: all is back, and what should have happened after that did not. */
+  state: 'succeeded' | 'partial';
   target: string;
   /** The restored database is kept under this name: nothing is destroyed by changing one's mind. */
   kept: string | null;
@@ -64,7 +68,9 @@ export async function undoRestore(task: UndoTask): Promise<UndoResult> {
       await using lease = await holdLock({ catalog, clock, name: sourceLock(source), run: run.id, signal: run.signal });
       const kept = live && nameBeside(live.name, 'undone', run.id);
       const around = { ...task, signal: lease.signal, report: run.report };
-      const undone = await withHooks(aroundRestore(around, { run: run.id, trigger: 'undo' }), async (reached) => {
+      const target = live?.title ?? titleOf(source);
+      using after = afterwards(lease.signal, run.report);
+      const { swapped: undone, state } = await withHooks(aroundRestore(around, { run: run.id, trigger: 'undo' }), async (reached) => {
         const swapped =
           files.length === 0 ? [] : await step(run.report, 'files', () => undoFiles(source, files, lease.signal));
         try {
@@ -77,14 +83,16 @@ export async function undoRestore(task: UndoTask): Promise<UndoResult> {
             );
         } catch (error) {
           // Files and database belong together: either both are from before, or none.
-          await undoFiles(source, swapped, AbortSignal.timeout(backMs));
+          if (!isUncertain(error)) await undoFiles(source, swapped, AbortSignal.timeout(backMs));
           throw error;
         }
-        await reached({ backup: restored.backup ?? '', state: 'succeeded' });
-        return swapped;
+        run.keep({ undone: restored.id, target, kept, files: swapped });
+        const told = await after.attempt('what was to run after it did not end well', (late) =>
+          reached({ backup: restored.backup ?? '', state: 'succeeded' }, late),
+        );
+        return { swapped, state: told ? ('succeeded' as const) : ('partial' as const) };
       });
-      const target = live?.title ?? titleOf(source);
-      return { state: 'succeeded', result: { run: run.id, undone: restored.id, target, kept, files: undone } };
+      return { state, result: { run: run.id, undone: restored.id, state, target, kept, files: undone } };
     },
   );
 }
@@ -109,7 +117,8 @@ interface WayBack {
 }
 
 function findWayBack(source: Source, catalog: Catalog): WayBack {
-  const runs = catalog.runs.list({ source: source.name, operation: 'restore', state: 'succeeded' });
+  // One that was killed, or did not end well, after its swap has kept what was there before as well.
+  const runs = catalog.runs.list({ source: source.name, operation: 'restore' }).filter(({ state }) => state !== 'running');
   const undone = new Set(runs.map((run) => (run.result as Partial<UndoResult> | null)?.undone));
   for (const restored of runs) {
     const result = restored.result as Partial<RestoreResult> | null;

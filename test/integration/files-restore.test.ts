@@ -220,7 +220,8 @@ describe('what backups of a folder leave out is not removed with the folder that
     const saved = await saveTrees(folder.path, settings);
     {
       await using ready = await laid(treesOf(folder.path, settings), saved);
-      const { files } = await ready.goLive(async () => undefined, false);
+      await ready.goLive(async () => undefined);
+      const files = await ready.forget();
       expect(files[0]?.previous).toBeNull();
     }
     expect(await readdir(folder.path)).toEqual(['backup', 'live']);
@@ -228,7 +229,8 @@ describe('what backups of a folder leave out is not removed with the folder that
     await writeFile(join(live, 'originals/raw.mov'), 'too large for backups');
     const warnings: string[] = [];
     await using ready = await laid(treesOf(folder.path, settings), saved, warnings);
-    const { files } = await ready.goLive(async () => undefined, false);
+    await ready.goLive(async () => undefined);
+    const files = await ready.forget();
     expect(await readFile(join(files[0]?.previous ?? '', 'originals/raw.mov'), 'utf8')).toBe('too large for backups');
     expect(warnings).toEqual([expect.stringMatching(/kept as .*live\.before-.*: exclude .*originals/)]);
     expect(ready.warnings).toEqual(expect.arrayContaining(warnings));
@@ -248,7 +250,8 @@ describe('what backups of a folder leave out is not removed with the folder that
     try {
       const warnings: string[] = [];
       await using ready = await laid(treesOf(folder.path, settings), saved, warnings);
-      const { files } = await ready.goLive(async () => undefined, false);
+      await ready.goLive(async () => undefined);
+    const files = await ready.forget();
       previous = files[0]?.previous ?? live;
       expect(previous).not.toBe(live);
       expect(await readFile(join(share, 'photos.tar'), 'utf8')).toBe('only here');

@@ -1,7 +1,7 @@
-import { readFileSync, existsSync } from 'node:fs';
+import { readFileSync, existsSync, writeFileSync } from 'node:fs';
 import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { installHoldfast, type Installation } from '../support/holdfast.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { until } from '../support/until.ts';
@@ -195,6 +195,65 @@ test('a restore has its own hooks, around what replaces the live database, and i
   expect(order()).toHaveLength(3);
   await holdfast.json('restore', '--undo', '--yes');
   expect(order()).toHaveLength(5);
+});
+
+describe('S17: what goes wrong once the restored data is live does not make the restore one that failed', () => {
+  const restored = async (holdfast: Installation) => {
+    const runs = await holdfast.json<{ operation: string; state: string }[]>('runs');
+    return runs.find(({ operation }) => operation === 'restore')?.state;
+  };
+  const undone = async (holdfast: Installation) => {
+    const { kept } = await holdfast.json<{ kept: string }>('restore', '--undo', '--yes');
+    expect(await server.databases()).toContain(kept);
+  };
+
+  test('an interruption while `after` runs: it may end, and --undo knows the way back', async () => {
+    await using holdfast = await install({
+      restore: { after: { shell: 'touch started; while [ ! -e go ]; do sleep 0.05; done; touch ended' } },
+    });
+    await holdfast.json('backup');
+    const { child, ended } = holdfast.start({}, 'restore', 'latest', '--yes', '--keep-old');
+    await until(() => existsSync(join(holdfast.folder, 'started')), 'the hook');
+    child.kill('SIGINT');
+    writeFileSync(join(holdfast.folder, 'go'), '');
+    await ended;
+    expect(existsSync(join(holdfast.folder, 'ended'))).toBe(true);
+    expect(await restored(holdfast)).toBe('succeeded');
+    await undone(holdfast);
+  });
+
+  test('killed while `after` runs, too', async () => {
+    await using holdfast = await install({ restore: { after: { shell: 'touch started; sleep 60' } } });
+    await holdfast.json('backup');
+    const { child, ended } = holdfast.start({}, 'restore', 'latest', '--yes', '--keep-old');
+    await until(() => existsSync(join(holdfast.folder, 'started')), 'the hook');
+    child.kill('SIGKILL');
+    await ended;
+    await holdfast.configure({
+      state: './state',
+      sources: { shop: { database: { url: server.url('shop') } } },
+      storages: { local: { type: 'local', path: './backups' } },
+    });
+    await undone(holdfast);
+  });
+
+  test('`after` that fails: partial, `failed` is told, and --undo knows the way back', async () => {
+    await using holdfast = await install({
+      restore: { after: { run: ['false'], onFailure: 'fail' }, failed: { shell: 'echo $HOOK_ERROR_CODE > told' } },
+    });
+    await holdfast.json('backup');
+    const { status, stdout } = await holdfast.run('restore', 'latest', '--yes', '--keep-old', '--json');
+    expect(status).toBe(3);
+    expect(JSON.parse(stdout)).toMatchObject({
+      state: 'partial',
+      previous: expect.stringMatching(/^shop_before_/),
+      warnings: [expect.stringContaining('HOOK_FAILED')],
+    });
+    expect(readFileSync(join(holdfast.folder, 'told'), 'utf8')).toBe('HOOK_FAILED\n');
+    const { status: again } = await holdfast.run('restore', '--undo', '--yes');
+    expect(again).toBe(3);
+    expect(await server.databases()).toEqual(expect.arrayContaining([expect.stringMatching(/^shop_undone_/)]));
+  });
 });
 
 function isZombie(pid: number): boolean {

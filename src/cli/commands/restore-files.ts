@@ -66,7 +66,7 @@ Nothing of the live folder is mixed into it. The live folders are backed up firs
     });
     if (context.json) printJson(context.io, result);
     else print(context.io, ...describeResult(context.io, result));
-    return 'done';
+    return result.state === 'partial' ? 'partial' : 'done';
   },
 };
 

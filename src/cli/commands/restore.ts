@@ -211,7 +211,7 @@ async function carryOut(context: CommandContext, house: House, request: RestoreR
     });
     if (context.json) printJson(io, result);
     else print(io, ...describeRestore(io, result, house.sources.length > 1 ? ` --source ${request.source.name}` : ''));
-    return 'done';
+    return result.state === 'partial' ? 'partial' : 'done';
   } catch (error) {
     // The one error that is a checklist: all of it helps more than what blocked alone.
     const { guards } = toHoldfastError(error).details as { guards?: Guard[] };
@@ -271,5 +271,5 @@ async function undo(context: CommandContext, input: CommandInput): Promise<Endin
       ),
     );
   }
-  return 'done';
+  return result.state === 'partial' ? 'partial' : 'done';
 }
