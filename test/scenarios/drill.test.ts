@@ -100,3 +100,31 @@ test('S20, J-d5: proofs are recorded: list and show tell when a backup was verif
   await holdfast.json('drill', id);
   expect(await entry()).toMatchObject({ drilled: { ok: true } });
 });
+
+test.each(['custom', 'directory', 'plain'])(
+  'promise 2: a drill of a subscriber leaves no copy behind, and no second subscription to the same slot (%s)',
+  async (format) => {
+    await using publishes = await startPostgres();
+    await publishes.createDatabase('subscriber');
+    await publishes.sql('subscriber', 'create table orders (id int); insert into orders values (1)');
+    await publishes.sql(
+      'subscriber',
+      `create subscription from_erp connection 'host=erp.example dbname=erp' publication p with (connect = false, slot_name = 'from_erp');
+       comment on subscription from_erp is 'orders'`,
+    );
+    await using holdfast = await installHoldfast({
+      url: publishes.url('subscriber'),
+      settings: { dump: { format }, drill: { target: 'same' } },
+    });
+    const { id } = await holdfast.json<{ id: string }>('backup');
+    expect((await holdfast.json<Drilled>('drill', id)).ok).toBe(true);
+    expect(await publishes.databases()).toEqual(['postgres', 'subscriber']);
+    const { warnings } = await holdfast.json<{ warnings: string[] }>('restore', id, '--into', 'copy', '--yes');
+    expect(warnings).toContainEqual(expect.stringMatching(/subscription from_erp was left out/));
+    const subscriptions = await publishes.sql(
+      'postgres',
+      'select datname, subslotname from pg_subscription s join pg_database d on d.oid = s.subdbid',
+    );
+    expect(subscriptions).toEqual([{ datname: 'subscriber', subslotname: 'from_erp' }]);
+  },
+);

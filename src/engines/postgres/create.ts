@@ -8,6 +8,7 @@ import { propertiesOf } from './facts.ts';
 import { openMaintenance } from './maintenance.ts';
 import { readMark, writeMark } from './mark.ts';
 import { quoteIdent, quoteLiteral } from './names.ts';
+import { dropSubscriptions } from './subscriptions.ts';
 
 /** Creates the database empty, equal to `like`, marked as ours until `dress`. */
 export async function create(access: Access, like: DatabaseFacts, note: string, signal: AbortSignal): Promise<void> {
@@ -46,8 +47,10 @@ export async function dress(access: Access, like: DatabaseFacts, signal: AbortSi
 export async function drop(access: Access, options: { unmarked: boolean }, signal: AbortSignal): Promise<void> {
   const { database: name } = access.address;
   await using session = await openMaintenance(access, [name], signal);
-  const [found] = await session.rows<{ comment: string | null }>(
-    `select pg_catalog.shobj_description(oid, 'pg_database') as comment from pg_catalog.pg_database where datname = $1`,
+  const [found] = await session.rows<{ comment: string | null; subscribes: boolean }>(
+    `select pg_catalog.shobj_description(oid, 'pg_database') as comment,
+       exists (select from pg_catalog.pg_subscription s where s.subdbid = d.oid) as subscribes
+     from pg_catalog.pg_database d where datname = $1`,
     [name],
   );
   if (!found) return;
@@ -57,6 +60,8 @@ export async function drop(access: Access, options: { unmarked: boolean }, signa
       hint: 'It was not made by holdfast, or is in use since. Drop it by hand if nobody needs it.',
     });
   }
+  // Of what is not ours, a subscription and the slot it reads from are somebody's: the server then refuses.
+  if (found.subscribes && readMark(found.comment) !== null) await dropSubscriptions(access, signal);
   await session.rows(`DROP DATABASE IF EXISTS ${quoteIdent(name)} WITH (FORCE)`);
 }
 

@@ -19,6 +19,7 @@ import { chooseJobs, listFile, psqlArgs, restoreArgs, scriptOnlyArgs, type Resto
 import { restoreError } from './restore-errors.ts';
 import { selectForNew, type Selection } from './select-entries.ts';
 import type { TocEntry } from './toc.ts';
+import { dropSubscriptions, isOfSubscription, leftSubscriptions } from './subscriptions.ts';
 import { toolCommand } from './tool-command.ts';
 import type { ClientTools } from './tools.ts';
 
@@ -48,6 +49,7 @@ export async function load(
   try {
     if (dump.format === 'plain') await loadScript(task);
     else await loadArchive(task, dump.format);
+    if (dump.format === 'plain') warnings.push(...leftSubscriptions(await dropSubscriptions(access, signal)));
     return { warnings };
   } catch (error) {
     await endSessions(access, application);
@@ -107,7 +109,8 @@ async function loadArchive(task: LoadTask, format: RestoreShape['format']): Prom
 /** Null: everything. */
 function selectionOf(all: readonly TocEntry[], { scope, policies }: LoadOptions): Selection | null {
   const chosen = scope ? selectForNew(all, scope) : { entries: [...all], warnings: [] };
-  const entries = chosen.entries.filter((entry) => !createsPublic(entry));
+  const entries = chosen.entries.filter((entry) => !createsPublic(entry) && !isOfSubscription(entry));
+  const subscriptions = chosen.entries.filter(({ kind }) => kind === 'SUBSCRIPTION').map(({ name }) => name);
   const left = scope || policies === 'keep' ? [] : entries.filter((entry) => entry.kind === 'POLICY');
   if (!scope && left.length === 0 && entries.length === all.length) return null;
   const names = left.map((entry) => entry.name).join(', ');
@@ -115,6 +118,7 @@ function selectionOf(all: readonly TocEntry[], { scope, policies }: LoadOptions)
     entries: entries.filter((entry) => !left.includes(entry)),
     warnings: [
       ...chosen.warnings,
+      ...leftSubscriptions(subscriptions),
       ...(left.length > 0 ? [`row security policies left out because roles they name are missing: ${names}`] : []),
     ],
   };
