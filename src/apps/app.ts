@@ -155,8 +155,8 @@ export interface StagedTrees extends AsyncDisposable {
   readonly warnings: string[];
   /** By renaming, all of them or none; what was live before is kept beside it. */
   swap(signal: AbortSignal): Promise<SwappedTree[]>;
-  /** Undoes `swap`. */
-  back(): Promise<void>;
+  /** Undoes `swap`. What was written into the restored folders while they were live is not removed with them. */
+  back(): Promise<KeptTree[]>;
   /**
    * Removes what `swap` kept: there is no way back any more. What is nowhere else (left out of backups, mounted there) stays where it is,
    * and so does what cannot be removed.
@@ -164,9 +164,9 @@ export interface StagedTrees extends AsyncDisposable {
   forget(signal: AbortSignal): Promise<KeptTree[]>;
 }
 
-/** A former folder that was not removed. */
+/** A folder that was live, and was not removed. */
 export interface KeptTree {
-  previous: string;
+  path: string;
   why: string;
 }
 

@@ -316,13 +316,15 @@ export interface Database {
   ): Promise<void>;
   /**
    * Replaces content inside this live database in one transaction, compares with `expected` before it commits,
-   * and leaves everything as it was when anything is wrong.
+   * and leaves everything as it was when anything is wrong. `beforeCommit` is called when nothing but the commit is left to do, which does
+   * not happen when it rejects.
    */
   replace(
     dump: StoredDump,
     options: LoadOptions,
     expected: Counts,
     signal: AbortSignal,
+    beforeCommit?: () => Promise<void>,
   ): Promise<{ warnings: string[] }>;
   /** Scratch databases of ours that an interrupted run left on this server. */
   leftovers(signal: AbortSignal): Promise<Leftover[]>;

@@ -15,7 +15,8 @@ export async function replaceInPlace(
   assertHeld();
   const started = performance.now();
   const { result, files } = await step(report, 'replace', () =>
-    laid.goLive(() => target.replace(dump, load, expected ?? { tables: [], sequences: [] }, signal)),
+    // Loading takes its time, in which the application writes into its folders.
+    laid.goLive((move) => target.replace(dump, load, expected ?? { tables: [], sequences: [] }, signal, move)),
   );
   reached({ previous: null, files });
   const left = task.request.keepOld ? files : await laid.forget();

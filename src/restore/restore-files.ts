@@ -97,7 +97,7 @@ export async function restoreFiles(task: FilesTask): Promise<FilesResult> {
         const { files } = await step(
           run.report,
           'swap',
-          () => laid.goLive(async () => undefined),
+          () => laid.goLive((move) => move()),
           () => planned.files.map(({ target }) => target).join(', '),
         );
         run.keep({ id: from.id, previous: null, files, safety });

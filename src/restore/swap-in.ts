@@ -49,7 +49,10 @@ export async function swapIn(
     report,
     'swap',
     // A failure here keeps the proven database: the error tells how to finish by hand.
-    () => laid.goLive(() => live.swap(names, request.sessions, signal)),
+    () => laid.goLive(async (move) => {
+        await move();
+        await live.swap(names, request.sessions, signal);
+      }),
     () => `${live.name} is the restored database now`,
   );
   reached({ previous: names.previous, files });

@@ -38,10 +38,10 @@ export async function planTrees(
 
 export interface Laid extends AsyncDisposable {
   /**
-   * Lets the folders take their places, then does `swap`; when that fails, the folders go back. What was live before is kept beside
-   * them until it is forgotten.
+   * Does `swap`, which calls `move` at the moment when the folders are to take their places; when it fails, they go back. What was live
+   * before is kept beside them until it is forgotten.
    */
-  goLive<T>(swap: () => Promise<T>): Promise<{ result: T; files: SwappedTree[] }>;
+  goLive<T>(swap: (move: () => Promise<void>) => Promise<T>): Promise<{ result: T; files: SwappedTree[] }>;
   /** There is no way back any more: removes what was live before, where nothing is only there. Never fails. */
   forget(): Promise<SwappedTree[]>;
   readonly warnings: readonly string[];
@@ -75,14 +75,19 @@ export async function layTrees(
     warnings,
     goLive: async (swap) => {
       try {
-        for (const each of staged) {
-          files.push(...(await each.swap(signal)));
-          moved.push(each);
-        }
-        return { result: await swap(), files };
+        const move = async () => {
+          for (const each of staged) {
+            files.push(...(await each.swap(signal)));
+            moved.push(each);
+          }
+        };
+        return { result: await swap(move), files };
       } catch (error) {
         if (isUncertain(error)) throw error;
-        for (const each of moved.toReversed()) await each.back();
+        for (const each of moved.toReversed()) {
+          for (const { path, why } of await each.back())
+            report({ kind: 'warning', message: `the restored folder was live for a moment and is kept as ${path}: ${why}` });
+        }
         throw error;
       }
     },
@@ -116,8 +121,8 @@ async function forget(
       tell(`what lived before is still there: ${(error as Error).message}`);
     }
   }
-  for (const { previous, why } of kept) tell(`what lived before is kept as ${previous}: ${why}`);
-  return kept.map(({ previous }) => previous);
+  for (const { path, why } of kept) tell(`what lived before is kept as ${path}: ${why}`);
+  return kept.map(({ path }) => path);
 }
 
 /** For looking at what is to be removed: what cannot be looked at is kept. */

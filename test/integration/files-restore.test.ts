@@ -25,6 +25,7 @@ import { block, mostHead, padded, writeHead } from '../../src/apps/files/tar-hea
 import type { Member } from '../../src/apps/files/member.ts';
 import { removeHere } from '../../src/apps/files/remove-here.ts';
 import { removeTree } from '../../src/apps/files/remove-tree.ts';
+import { HoldfastError } from '../../src/base/errors.ts';
 import type { Report } from '../../src/base/progress.ts';
 import { layTrees } from '../../src/restore/trees.ts';
 import {
@@ -220,7 +221,7 @@ describe('what backups of a folder leave out is not removed with the folder that
     const saved = await saveTrees(folder.path, settings);
     {
       await using ready = await laid(treesOf(folder.path, settings), saved);
-      await ready.goLive(async () => undefined);
+      await ready.goLive((move) => move());
       const files = await ready.forget();
       expect(files[0]?.previous).toBeNull();
     }
@@ -229,7 +230,7 @@ describe('what backups of a folder leave out is not removed with the folder that
     await writeFile(join(live, 'originals/raw.mov'), 'too large for backups');
     const warnings: string[] = [];
     await using ready = await laid(treesOf(folder.path, settings), saved, warnings);
-    await ready.goLive(async () => undefined);
+    await ready.goLive((move) => move());
     const files = await ready.forget();
     expect(await readFile(join(files[0]?.previous ?? '', 'originals/raw.mov'), 'utf8')).toBe('too large for backups');
     expect(warnings).toEqual([expect.stringMatching(/kept as .*live\.before-.*: exclude .*originals/)]);
@@ -250,7 +251,7 @@ describe('what backups of a folder leave out is not removed with the folder that
     try {
       const warnings: string[] = [];
       await using ready = await laid(treesOf(folder.path, settings), saved, warnings);
-      await ready.goLive(async () => undefined);
+      await ready.goLive((move) => move());
     const files = await ready.forget();
       previous = files[0]?.previous ?? live;
       expect(previous).not.toBe(live);
@@ -269,6 +270,59 @@ describe('what backups of a folder leave out is not removed with the folder that
     await writeFile(join(disk.path, 'file'), 'only here');
     expect(() => removeHere(dirname(disk.path))).toThrow(/is mounted in/);
     expect(await readFile(join(disk.path, 'file'), 'utf8')).toBe('only here');
+  });
+});
+
+describe('S14: a swap that fails after the folders have become live', () => {
+  const fail = async (folder: string, meanwhile: (live: string) => Promise<void>) => {
+    const { live, saved } = await savedTree(folder);
+    await writeFile(join(live, 'since'), 'since the backup');
+    const before = listTree(live);
+    const warnings: string[] = [];
+    {
+      const report: Report = (event) => void (event.kind === 'warning' && warnings.push(event.message));
+      await using laid = await layTrees({ signal, report }, [{ saved, trees: treesOf(folder, [tree(live)]) }], all);
+      const swapping = laid.goLive(async (move) => {
+        expect(listTree(live)).toEqual(before);
+        await move();
+        await meanwhile(live);
+        throw new Error('the database could not be exchanged');
+      });
+      await expect(swapping).rejects.toThrow('could not be exchanged');
+    }
+    expect(listTree(live)).toEqual(before);
+    return warnings;
+  };
+
+  test('removes them', async () => {
+    await using folder = await temporaryFolder();
+    expect(await fail(folder.path, async () => undefined)).toEqual([]);
+    expect((await readdir(folder.path)).toSorted()).toEqual(['backup', 'live']);
+  });
+
+  test('but not what somebody has written into them in that moment', async () => {
+    await using folder = await temporaryFolder();
+    const warnings = await fail(folder.path, (live) => writeFile(join(live, 'contract.pdf'), 'uploaded'));
+    const [kept = ''] = (await readdir(folder.path)).filter((name) => name.startsWith('live.'));
+    expect(await readFile(join(folder.path, kept, 'contract.pdf'), 'utf8')).toBe('uploaded');
+    expect(warnings).toEqual([expect.stringContaining(kept)]);
+  });
+
+  test('and leaves all as it is where nobody knows which database is live', async () => {
+    await using folder = await temporaryFolder();
+    const { live, saved, before } = await savedTree(folder.path);
+    await writeFile(join(live, 'since'), 'since the backup');
+    {
+      await using laid = await layTrees(task, [{ saved, trees: treesOf(folder.path, [tree(live)]) }], all);
+      const swapping = laid.goLive(async (move) => {
+        await move();
+        throw new HoldfastError('RESTORE_UNCERTAIN', 'the connection was lost');
+      });
+      await expect(swapping).rejects.toMatchObject({ code: 'RESTORE_UNCERTAIN' });
+    }
+    expect(listTree(live, { nanoseconds: false })).toEqual(before);
+    const [previous = ''] = (await readdir(folder.path)).filter((name) => name.startsWith('live.before-'));
+    expect(await readFile(join(folder.path, previous, 'since'), 'utf8')).toBe('since the backup');
   });
 });
 

@@ -1,9 +1,12 @@
 import { toHoldfastError } from '../../base/errors.ts';
 import { formatCount } from '../../base/units.ts';
+import type { KeptTree } from '../app.ts';
 import { toBytes } from './member.ts';
 import { mountsIn } from './mounts.ts';
 import type { TreeSettings } from './options.ts';
+import type { LaidTree } from './stage-tree.ts';
 import { runJob } from './thread.ts';
+import { differencesOf } from './tree-content.ts';
 
 /**
  * Why a folder that was live must not be removed, although a safety backup was made: what that has left out is nowhere else. Null: all
@@ -28,6 +31,19 @@ export async function onlyHere(
     return unreadable.count > 0 ? `some of it cannot be read (${named(unreadable)})` : null;
   } catch (error) {
     return toHoldfastError(error).message;
+  }
+}
+
+/** Of a restored tree that is not live any more: whether somebody has written into it in between. */
+export async function changedWhileLive({ staged, expected }: LaidTree): Promise<KeptTree | null> {
+  const { signal } = new AbortController();
+  try {
+    const settings = { root: toBytes(staged), exclude: [], keepOut: [], optional: true };
+    const { content, unreadable } = await runJob({ kind: 'measure', settings }, signal);
+    if (unreadable.count === 0 && differencesOf(expected, content).length === 0) return null;
+    return { path: staged, why: 'somebody has written into it while it was live' };
+  } catch (error) {
+    return { path: staged, why: toHoldfastError(error).message };
   }
 }
 

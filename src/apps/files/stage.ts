@@ -3,7 +3,7 @@ import { throwIfAborted } from '../../base/abort.ts';
 import { HoldfastError } from '../../base/errors.ts';
 import type { AppContext, AppTask, KeptTree, Saved, StagedTrees, WantedTrees } from '../app.ts';
 import { findLeftovers } from './leftovers.ts';
-import { onlyHere } from './left-out.ts';
+import { changedWhileLive, onlyHere } from './left-out.ts';
 import type { TreeSettings } from './options.ts';
 import { removeTree } from './remove-tree.ts';
 import { stageTree, type LaidTree } from './stage-tree.ts';
@@ -58,6 +58,8 @@ class Staged implements StagedTrees {
   readonly #laid: readonly Laid[];
   readonly #context: AppContext;
   #swap: Swap | null = null;
+  /** Laid down, live for a moment, and changed by somebody then. */
+  #kept: ReadonlySet<string> = new Set();
 
   constructor(laid: readonly Laid[], warnings: string[], context: AppContext) {
     this.#laid = laid;
@@ -78,9 +80,13 @@ class Staged implements StagedTrees {
     return this.#swap.trees;
   }
 
-  async back(): Promise<void> {
-    if (this.#swap) await swapBack(this.#swap);
+  async back(): Promise<KeptTree[]> {
+    if (!this.#swap) return [];
+    await swapBack(this.#swap);
     this.#swap = null;
+    const kept = (await Promise.all(this.#laid.map(changedWhileLive))).filter((each) => each !== null);
+    this.#kept = new Set(kept.map(({ path }) => path));
+    return kept;
   }
 
   async forget(signal: AbortSignal): Promise<KeptTree[]> {
@@ -89,14 +95,14 @@ class Staged implements StagedTrees {
       if (previous === null) continue;
       const settings = this.#laid.find((tree) => tree.name === name)?.settings;
       const why = await onlyHere(previous, settings, signal);
-      if (why !== null) kept.push({ previous, why });
-      else await removeTree(previous).catch((error: Error) => kept.push({ previous, why: error.message }));
+      if (why !== null) kept.push({ path: previous, why });
+      else await removeTree(previous).catch((error: Error) => kept.push({ path: previous, why: error.message }));
     }
     return kept;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#swap === null) return removeAll(this.#laid);
+    if (this.#swap === null) return removeAll(this.#laid.filter(({ staged }) => !this.#kept.has(staged)));
     // The folder whose entries became live; the others were renamed.
     for (const { how, staged } of this.#laid) if (how === 'inside') await rmdir(staged).catch(() => undefined);
   }

@@ -76,7 +76,7 @@ async function stage(
     },
     back: async () => {
       await placed?.back();
-      await staged?.back();
+      return (await staged?.back()) ?? [];
     },
     forget: async (signal) => {
       const stayed = (await staged?.forget(signal)) ?? [];

@@ -68,8 +68,8 @@ function databaseOf(access: Access): Database {
     analyze: async (signal) => (await import('./load.ts')).analyze(access, signal),
     drop: async (options, signal) => (await import('./create.ts')).drop(access, options, signal),
     swap: async (names, sessions, signal) => (await import('./swap.ts')).swap(access, names, sessions, signal),
-    replace: async (dump, options, expected, signal) =>
-      (await import('./replace.ts')).replace(access, dump, options, expected, signal),
+    replace: async (dump, options, expected, signal, beforeCommit) =>
+      (await import('./replace.ts')).replace(access, dump, { options, expected, beforeCommit }, signal),
     leftovers: async (signal) => (await import('./create.ts')).leftovers(access, signal),
     temporary: async (like, signal) => {
       const { access: other, ...resource } = await (await import('./temporary.ts')).openTemporary(access, like, signal);

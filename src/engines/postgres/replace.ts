@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { throwIfAborted } from '../../base/abort.ts';
+import { abortReason, throwIfAborted } from '../../base/abort.ts';
 import { HoldfastError } from '../../base/errors.ts';
 import { toolFailure } from '../../base/run-process.ts';
 import type { Counts, LoadOptions, StoredDump } from '../engine.ts';
@@ -30,6 +30,12 @@ import { refuseOwnTransactions, withoutLastCommit } from './script-transactions.
 import { toolCommand } from './tool-command.ts';
 import type { ClientTools } from './tools.ts';
 
+interface Replacing {
+  options: LoadOptions;
+  expected: Counts;
+  beforeCommit: (() => Promise<void>) | undefined;
+}
+
 /**
  * Replaces content inside the live database: one psql, one transaction, fed with what pg_restore would do. The commit is only sent when
  * pg_restore has ended with status 0, the dump's own bytes were right to the end, and rows and positions are those of the backup.
@@ -37,8 +43,7 @@ import type { ClientTools } from './tools.ts';
 export async function replace(
   access: Access,
   dump: StoredDump,
-  options: LoadOptions,
-  expected: Counts,
+  { options, expected, beforeCommit }: Replacing,
   signal: AbortSignal,
 ): Promise<Loaded> {
   refuseGuess(await access.container(signal));
@@ -58,6 +63,7 @@ export async function replace(
   await using folder = await access.folder();
   warnings.push(...source.plan.warnings);
   let transaction: string | null = null;
+  const told = Promise.withResolvers<void>();
   const command = toolCommand(psql, 'psql', psqlArgs, { address: access.address, application });
   try {
     await feedScript(
@@ -67,6 +73,9 @@ export async function replace(
         await source.send(send, inner, folder.path);
         await sendAll(send, [...source.plan.after, ...checkStatements(expected)]);
         await send(sayTransaction);
+        // It says so only when everything before went well.
+        await orAborted(told.promise, inner);
+        await beforeCommit?.();
         await sendAll(send, ['COMMIT']);
       },
       {
@@ -74,6 +83,7 @@ export async function replace(
         onStderr: (line) => warnings.push(line),
         onSaid: (last) => {
           transaction = saidTransaction.exec(last)?.[1] ?? transaction;
+          if (transaction !== null) told.resolve();
         },
       },
     );
@@ -90,6 +100,18 @@ export async function replace(
 // Results go nowhere in this psql, so it is told to say this one.
 const sayTransaction = `SELECT pg_catalog.txid_current() AS holdfast_transaction \\gset\n\\echo holdfast-transaction :holdfast_transaction\n`;
 const saidTransaction = /holdfast-transaction (\d+)/;
+
+async function orAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
+  const aborted = Promise.withResolvers<never>();
+  const stop = () => aborted.reject(abortReason(signal));
+  if (signal.aborted) stop();
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    await Promise.race([work, aborted.promise]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}
 
 async function hasCommitted(access: Access, transaction: string, cause: unknown): Promise<boolean> {
   const status = await askPatiently(async (signal) => {

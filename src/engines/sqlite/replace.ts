@@ -6,18 +6,24 @@ import type { ExpectedTable, Refusal } from './process/replace.ts';
 import { expectFileDump, expectReadable, openStored } from './read-through.ts';
 import { startSession } from './session.ts';
 
+interface Replacing {
+  options: LoadOptions;
+  expected: Counts;
+  beforeCommit: (() => Promise<void>) | undefined;
+}
+
 /** Other content in the same file, in one transaction: programs that have it open go on, and wait as long as it takes. */
 export async function replace(
   access: Access,
   dump: StoredDump,
-  options: LoadOptions,
-  expected: Counts,
+  { options, expected, beforeCommit }: Replacing,
   signal: AbortSignal,
 ): Promise<{ warnings: string[] }> {
   expectFileDump(dump);
   await using file = await dump.locally(signal);
   await expectAsCounted(file.path, { quick: dump.trusted, counts: options.scope ? null : expected }, signal);
   await using session = await access.open('write', signal);
+  await beforeCommit?.();
   const refusal = options.scope
     ? await session.ask('replaceTables', { from: file.path, tables: wanted(options.scope, expected) }, signal)
     : await session.ask('replaceAll', { from: file.path }, signal);

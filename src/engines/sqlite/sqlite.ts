@@ -45,8 +45,8 @@ function databaseOf(access: Access): Database {
     analyze: async () => undefined,
     drop: async (options, signal) => (await import('./create.ts')).drop(access, options, signal),
     swap: async (names, _sessions, signal) => (await import('./swap.ts')).swap(access, names, signal),
-    replace: async (dump, options, expected, signal) =>
-      (await import('./replace.ts')).replace(access, dump, options, expected, signal),
+    replace: async (dump, options, expected, signal, beforeCommit) =>
+      (await import('./replace.ts')).replace(access, dump, { options, expected, beforeCommit }, signal),
     leftovers: async (signal) => (await import('./create.ts')).leftovers(access, signal),
     temporary: async (_like, signal) => {
       const { access: other, ...resource } = await (await import('./temporary.ts')).openTemporary(access, signal);
