@@ -153,6 +153,8 @@ export interface WantedTrees {
 export interface StagedTrees extends AsyncDisposable {
   readonly trees: readonly StagedTree[];
   readonly warnings: string[];
+  /** What is written into the live folders from now on is in no safety backup: `forget` then keeps them. */
+  watch(): Promise<void>;
   /** By renaming, all of them or none; what was live before is kept beside it. */
   swap(signal: AbortSignal): Promise<SwappedTree[]>;
   /** Undoes `swap`. What was written into the restored folders while they were live is not removed with them. */

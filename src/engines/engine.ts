@@ -302,6 +302,11 @@ export interface Database {
   dress(like: DatabaseFacts, signal: AbortSignal): Promise<void>;
   load(dump: StoredDump, options: LoadOptions, signal: AbortSignal): Promise<{ warnings: string[] }>;
   analyze(signal: AbortSignal): Promise<void>;
+  /**
+   * Something that is another text once anybody has written into this database, whatever its name is then. Absent where an engine cannot
+   * tell.
+   */
+  state?(signal: AbortSignal): Promise<string>;
   /** Ends sessions and drops it. Refuses a database without our mark unless `unmarked` says so. Fine when it does not exist. */
   drop(options: { unmarked: boolean }, signal: AbortSignal): Promise<void>;
   /**

@@ -8,10 +8,11 @@ import type { Live, Outcome, RestoreTask } from './task.ts';
 export async function replaceInPlace(
   task: RestoreTask,
   plan: RestorePlan,
-  { assertHeld, laid, reached, after }: Live,
+  { assertHeld, laid, secure, reached, after }: Live,
 ): Promise<Outcome> {
   const { report, signal } = task;
   const { target, dump, load, expected } = plan;
+  await secure();
   assertHeld();
   const started = performance.now();
   const { result, files } = await step(report, 'replace', () =>

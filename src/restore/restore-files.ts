@@ -88,11 +88,12 @@ export async function restoreFiles(task: FilesTask): Promise<FilesResult> {
       const hooks = wanted.to === null ? around : { ...around, hooks: undefined };
       using after = afterwards(lease.signal, run.report);
       const result = await withHooks(hooks, async (reached) => {
-        const safety =
-          planned.destructive && request.safetyBackup
-            ? await safetyBackup(inside, { source, from: from.id, only: null }, sourceLease, run.id)
-            : null;
         await using laid = await layTrees(inside, planned.trees, wanted);
+        const secures = planned.destructive && request.safetyBackup;
+        if (secures) await laid.watch();
+        const safety = secures
+          ? await safetyBackup(inside, { source, from: from.id, only: null }, sourceLease, run.id)
+          : null;
         sourceLease.assertHeld();
         const { files } = await step(
           run.report,

@@ -4,6 +4,7 @@ import { openArchive, type StoredBackup } from '../archive/reader.ts';
 import { isOneOf } from '../archive/stored-dump.ts';
 import type { SwappedTree } from '../apps/app.ts';
 import { throwIfAborted } from '../base/abort.ts';
+import type { Database } from '../engines/engine.ts';
 import { step } from '../base/progress.ts';
 import type { Comparison } from '../care/compare.ts';
 import { readerOf, type Source } from '../care/source.ts';
@@ -21,7 +22,7 @@ import { replaceInPlace } from './replace-in-place.ts';
 import { safetyBackup } from './safety.ts';
 import { swapIn } from './swap-in.ts';
 import type { Live, Outcome, RestoreTask } from './task.ts';
-import { layTrees } from './trees.ts';
+import { layTrees, type Laid } from './trees.ts';
 
 export interface RestoreResult {
   run: string;
@@ -87,11 +88,16 @@ export async function restore(task: RestoreTask): Promise<RestoreResult> {
       const plan = await readWholeCopy(inside, planned);
       using after = afterwards(readLease.signal, run.report);
       const { safety, outcome, state } = await withHooks(hooksOf(inside, plan, run.id), async (reached) => {
-        const before = await takeSafetyBackup(inside, plan, sourceLease, run.id);
+        let before: string | null = null;
         await using laid = await layTrees(inside, plan.trees, { only: null, to: null });
         const done = await carryOut(inside, plan, run.id, {
           assertHeld: () => sourceLease.assertHeld(),
           laid,
+          secure: async () => {
+            const state = await watchLive(inside, plan, laid);
+            before = await takeSafetyBackup(inside, plan, sourceLease, run.id);
+            return { changed: async (previous) => state !== null && (await stateNow(previous)) !== state };
+          },
           reached: (wayBack) => run.keep({ id: plan.from, ...wayBack, safety: before }),
           after,
         });
@@ -193,6 +199,21 @@ async function filesFor(
     throwIfAborted(signal);
     return null;
   }
+}
+
+/** From here on; null: there is no safety backup to be late for, or nobody can tell. */
+async function watchLive({ request, signal }: RestoreTask, plan: RestorePlan, laid: Laid): Promise<string | null> {
+  if (!plan.destructive || !request.safetyBackup) return null;
+  await laid.watch();
+  if (plan.targetFacts === null) return null;
+  const state = await plan.target.state?.(signal).catch(() => null);
+  throwIfAborted(signal);
+  return state ?? null;
+}
+
+/** After the swap: its sessions have ended, and with them all that was not yet counted. */
+async function stateNow(previous: Database): Promise<string | null> {
+  return (await previous.state?.(AbortSignal.timeout(60_000)).catch(() => null)) ?? null;
 }
 
 async function takeSafetyBackup(

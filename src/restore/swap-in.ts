@@ -14,7 +14,7 @@ export async function swapIn(
   task: RestoreTask,
   plan: RestorePlan,
   run: string,
-  { assertHeld, laid, reached }: Live,
+  { assertHeld, laid, secure, reached }: Live,
 ): Promise<Outcome> {
   const { report, signal, request } = task;
   const { target: live } = plan;
@@ -36,6 +36,7 @@ export async function swapIn(
     await fitApp(task, plan, scratch);
     return result;
   });
+  const secured = await orDrop(scratch, secure);
   const dressing = async () => {
     await scratch.dress({ ...plan.like, name: live.name }, signal);
     throwIfAborted(signal);
@@ -56,16 +57,22 @@ export async function swapIn(
     () => `${live.name} is the restored database now`,
   );
   reached({ previous: names.previous, files });
-  const kept = exists && request.keepOld;
-  const left = request.keepOld ? files : await laid.forget();
+  const late = exists && !request.keepOld && (await secured.changed(previous));
+  if (late) report({ kind: 'warning', message: lateText(previous) });
+  const kept = exists && (request.keepOld || late);
+  const left = request.keepOld || late ? files : await laid.forget();
   if (exists && !kept) await dropPrevious(task, previous);
   return {
     comparison: rehearsal.comparison,
     previous: kept ? previous.name : null,
     files: left,
     loadSeconds: rehearsal.loadSeconds,
-    warnings: rehearsal.warnings,
+    warnings: [...rehearsal.warnings, ...(late ? [lateText(previous)] : [])],
   };
+}
+
+function lateText({ name }: Database): string {
+  return `somebody wrote into the former database after the safety backup had begun: it is kept as ${name}`;
 }
 
 export function assertEqual(comparison: Comparison): void {

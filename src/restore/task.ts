@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Report } from '../base/progress.ts';
 import type { Comparison } from '../care/compare.ts';
 import type { Catalog } from '../catalog/catalog.ts';
+import type { Database } from '../engines/engine.ts';
 import type { SwappedTree } from '../apps/app.ts';
 import type { Afterwards } from './afterwards.ts';
 import type { RestorePlan, RestoreRequest } from './plan.ts';
@@ -36,7 +37,16 @@ export interface Outcome {
 export interface Live {
   assertHeld: () => void;
   laid: Laid;
+  /**
+   * The safety backup, as late as it can be. Resolves with what tells afterwards whether the database that was live has been written to
+   * since: then it is in no backup as it was.
+   */
+  secure: () => Promise<Secured>;
   /** To be called the moment the restored data is live: from then on the way back is known, whatever happens to the run. */
   reached: (wayBack: { previous: string | null; files: SwappedTree[] }) => void;
   after: Afterwards;
+}
+
+export interface Secured {
+  changed(previous: Database): Promise<boolean>;
 }

@@ -42,6 +42,8 @@ export interface Laid extends AsyncDisposable {
    * before is kept beside them until it is forgotten.
    */
   goLive<T>(swap: (move: () => Promise<void>) => Promise<T>): Promise<{ result: T; files: SwappedTree[] }>;
+  /** To be called right before a safety backup: what is written into the live folders from then on is not forgotten. */
+  watch(): Promise<void>;
   /** There is no way back any more: removes what was live before, where nothing is only there. Never fails. */
   forget(): Promise<SwappedTree[]>;
   readonly warnings: readonly string[];
@@ -73,6 +75,9 @@ export async function layTrees(
   const files: SwappedTree[] = [];
   return {
     warnings,
+    watch: async () => {
+      for (const each of staged) await each.watch();
+    },
     goLive: async (swap) => {
       try {
         const move = async () => {

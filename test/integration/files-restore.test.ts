@@ -237,6 +237,43 @@ describe('what backups of a folder leave out is not removed with the folder that
     expect(ready.warnings).toEqual(expect.arrayContaining(warnings));
   });
 
+  const watched = async (folder: string, live: string, saved: Saved, meanwhile: () => Promise<void>) => {
+    const warnings: string[] = [];
+    await using ready = await laid(treesOf(folder, [tree(live)]), saved, warnings);
+    await ready.watch();
+    await meanwhile();
+    await ready.goLive((move) => move());
+    const [file] = await ready.forget();
+    return { previous: file?.previous ?? null, warnings };
+  };
+
+  test.each<[string, (live: string) => Promise<void>]>([
+    ['a new file', (live) => writeFile(join(live, 'contract.pdf'), 'uploaded')],
+    ['a changed one', (live) => writeFile(join(live, 'sub/c'), 'changed')],
+    ['one with an old date', (live) => rename(join(live, 'a'), join(live, 'sub/older'))],
+  ])('S17: %s that came after the safety backup had begun', async (_, change) => {
+    await using folder = await temporaryFolder();
+    const { live, saved } = await savedTree(folder.path);
+    await writeFile(join(live, 'since'), 'since the backup');
+    const { previous, warnings } = await watched(folder.path, live, saved, () => change(live));
+    expect(await readFile(join(previous ?? '', 'since'), 'utf8')).toBe('since the backup');
+    expect(warnings).toEqual([expect.stringMatching(/after the safety backup had begun/)]);
+  });
+
+  test('S17: and where nothing came, nothing is kept, in a mount neither', async () => {
+    await using folder = await temporaryFolder();
+    const { live, saved } = await savedTree(folder.path);
+    expect(await watched(folder.path, live, saved, async () => undefined)).toEqual({ previous: null, warnings: [] });
+    await using disk = root ? await smallDisk(20) : null;
+    if (!disk) return;
+    await mkdir(join(disk.path, 'inner'));
+    await writeFile(join(disk.path, 'inner/file'), 'file');
+    const inside = await watched(folder.path, disk.path, saved, async () => undefined);
+    expect(inside).toEqual({ previous: null, warnings: [] });
+    const late = await watched(folder.path, disk.path, saved, () => writeFile(join(disk.path, 'late'), 'late'));
+    expect(await readFile(join(late.previous ?? '', 'late'), 'utf8')).toBe('late');
+  });
+
   test.skipIf(!root)('S17: a share that is mounted in it is not emptied', async () => {
     await using folder = await temporaryFolder();
     const { live } = await savedTree(folder.path);
@@ -337,12 +374,11 @@ describe.skipIf(!root)('a folder that is a mount', () => {
     const trees = treesOf(folder.path, [tree(disk.path)]);
     const swapped = await (async () => {
       await using staged = await trees.stage(saved, all, task);
-      const result = await staged.swap(signal);
+      await staged.swap(signal);
       await staged.back();
       expect(await readdir(disk.path)).toContain('newer');
       expect((await stat(disk.path)).mode & 0o777).toBe(0o750);
-      await staged.swap(signal);
-      return result;
+      return await staged.swap(signal);
     })();
     const previous = swapped[0]?.previous ?? '';
     expect(previous).toContain('/.holdfast-before-');

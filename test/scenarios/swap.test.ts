@@ -3,6 +3,7 @@ import { contentOf, evidenceOf } from '../support/evidence.ts';
 import { installHoldfast, type Installation } from '../support/holdfast.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { fillShop } from '../support/shop.ts';
+import { until } from '../support/until.ts';
 
 let server: TestPostgres;
 let holdfast: Installation;
@@ -155,4 +156,24 @@ test('--table brings one table back and leaves the others as they are', async ()
   const now = await contentOf(server, 'shop');
   expect(now['shop.customer']).toEqual(backedUp['shop.customer']);
   expect(now).toHaveProperty('public.later');
+});
+
+test('S17: what is written after the safety backup has begun is not dropped with the former database', async () => {
+  // Nothing can be renamed while this is open.
+  await using other = await server.session('postgres');
+  await other.query('begin; alter database shop connection limit 100');
+  const { ended } = holdfast.start({}, 'restore', id, '--yes', '--json');
+  await until(async () => (await holdfast.stored()).length === 2, 'the safety backup', 90_000);
+  await server.sql('shop', `insert into later values ('meanwhile')`);
+  await other.query('rollback');
+  const { status, stdout, stderr } = await ended;
+  expect(status, stderr).toBe(0);
+  const { previous, warnings } = JSON.parse(stdout) as { previous: string; warnings: string[] };
+  expect(warnings).toContainEqual(expect.stringContaining(previous));
+  expect(await server.sql(previous, 'select note from later order by 1')).toEqual([
+    { note: 'meanwhile' },
+    { note: 'written after the backup' },
+  ]);
+  await holdfast.json('restore', '--undo', '--yes');
+  expect(await server.sql('shop', 'select from later')).toHaveLength(2);
 });

@@ -3,7 +3,7 @@ import { throwIfAborted } from '../../base/abort.ts';
 import { HoldfastError } from '../../base/errors.ts';
 import type { AppContext, AppTask, KeptTree, Saved, StagedTrees, WantedTrees } from '../app.ts';
 import { findLeftovers } from './leftovers.ts';
-import { changedWhileLive, onlyHere } from './left-out.ts';
+import { changedWhileLive, onlyHere, timeThere } from './left-out.ts';
 import type { TreeSettings } from './options.ts';
 import { removeTree } from './remove-tree.ts';
 import { stageTree, type LaidTree } from './stage-tree.ts';
@@ -58,6 +58,8 @@ class Staged implements StagedTrees {
   readonly #laid: readonly Laid[];
   readonly #context: AppContext;
   #swap: Swap | null = null;
+  /** When the safety backup was begun, by the clock of each tree's file system. */
+  readonly #since = new Map<string, bigint>();
   /** Laid down, live for a moment, and changed by somebody then. */
   #kept: ReadonlySet<string> = new Set();
 
@@ -72,6 +74,10 @@ class Staged implements StagedTrees {
       files,
       bytes,
     }));
+  }
+
+  async watch(): Promise<void> {
+    for (const { name, staged } of this.#laid) this.#since.set(name, await timeThere(staged));
   }
 
   async swap(signal: AbortSignal) {
@@ -93,8 +99,9 @@ class Staged implements StagedTrees {
     const kept: KeptTree[] = [];
     for (const { name, previous } of this.#swap?.trees ?? []) {
       if (previous === null) continue;
-      const settings = this.#laid.find((tree) => tree.name === name)?.settings;
-      const why = await onlyHere(previous, settings, signal);
+      const { settings, how } = this.#laid.find((tree) => tree.name === name) ?? {};
+      const since = this.#since.get(name) ?? null;
+      const why = await onlyHere({ path: previous, settings, since, moved: how === 'inside' }, signal);
       if (why !== null) kept.push({ path: previous, why });
       else await removeTree(previous).catch((error: Error) => kept.push({ path: previous, why: error.message }));
     }

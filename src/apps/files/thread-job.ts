@@ -2,15 +2,14 @@ import type { ErrorKind } from '../../base/errors.ts';
 import type { Undigested } from './chunks.ts';
 import type { PackReport, PackSettings } from './tree-packer.ts';
 import type { UnpackSettings } from './tree-unpacker.ts';
-import type { WalkSettings } from './tree-walk.ts';
-import type { TreeLook } from './tree-look.ts';
+import type { LookSettings, TreeLook } from './tree-look.ts';
 
 /** What the thread is started for. */
 export type Job =
   /** `taken`: how many pieces the reader has taken, shared between both. */
   | { kind: 'pack'; settings: PackSettings; taken: Int32Array }
   | { kind: 'measure'; settings: PackSettings }
-  | { kind: 'look'; settings: WalkSettings }
+  | { kind: 'look'; settings: LookSettings }
   | { kind: 'remove'; path: string }
   | { kind: 'unpack'; settings: UnpackSettings };
 

@@ -1,4 +1,4 @@
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, lstatSync, type BigIntStats } from 'node:fs';
 import { systemErrno } from '../../base/errors.ts';
 import { toLine, toPath } from './member.ts';
 import { mostNames } from './tree-content.ts';
@@ -10,10 +10,19 @@ export interface TreeLook {
   unreadable: { count: number; names: string[] };
   /** Never part of a backup: excluded, or of ours. */
   leftOut: { count: number; names: string[] };
+  /** Written to after `since`. */
+  changed: { count: number; names: string[] };
 }
 
-export function lookAtTree(settings: WalkSettings): TreeLook {
-  const look: TreeLook = { files: 0, unreadable: { count: 0, names: [] }, leftOut: { count: 0, names: [] } };
+export interface LookSettings extends WalkSettings {
+  /** Null, or nothing: nobody wants to know. */
+  since?: bigint | null;
+  /** The entries of the tree itself were moved there since. */
+  moved?: boolean;
+}
+
+export function lookAtTree(settings: LookSettings): TreeLook {
+  const look: TreeLook = { files: 0, unreadable: { count: 0, names: [] }, leftOut: { count: 0, names: [] }, changed: { count: 0, names: [] } };
   const refuse = (path: string, error: unknown) => {
     const errno = systemErrno(error);
     if (errno === undefined) throw error;
@@ -22,12 +31,14 @@ export function lookAtTree(settings: WalkSettings): TreeLook {
     const name = `${path === '' ? '.' : toLine(path)} (${errno})`;
     if (look.unreadable.names.length < mostNames) look.unreadable.names.push(name);
   };
-  const leave = (path: string) => {
-    look.leftOut.count += 1;
-    if (look.leftOut.names.length < mostNames) look.leftOut.names.push(toLine(path));
+  const note = (list: TreeLook['changed'], path: string) => {
+    list.count += 1;
+    if (list.names.length < mostNames) list.names.push(path === '' ? '.' : toLine(path));
   };
+  const leave = (path: string) => note(look.leftOut, path);
   const troubles = { unreadable: refuse, vanished: () => undefined, leftOut: leave, excluded: leave };
-  for (const { path, kind } of walkTree(settings, troubles)) {
+  for (const { path, kind, stats } of walkTree(settings, troubles)) {
+    if (isChanged(settings, path, stats)) note(look.changed, path);
     if (kind !== 'file') continue;
     look.files += 1;
     try {
@@ -37,4 +48,13 @@ export function lookAtTree(settings: WalkSettings): TreeLook {
     }
   }
   return look;
+}
+
+function isChanged({ root, since, moved }: LookSettings, path: string, stats: BigIntStats | null): boolean {
+  if (since === null || since === undefined) return false;
+  // A change of name is a change of the folder that was given another one, and of each entry that was moved.
+  const renamed = path === '' || (moved === true && !path.includes('/'));
+  if (moved === true && path === '') return false;
+  const { ctimeNs, mtimeNs } = stats ?? lstatSync(toPath(`${root}/${path}`), { bigint: true });
+  return (renamed ? mtimeNs : ctimeNs) > since;
 }

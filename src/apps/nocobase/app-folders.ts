@@ -65,6 +65,7 @@ async function stage(
   return {
     trees: [...(staged?.trees ?? []), ...(placed?.trees ?? [])],
     warnings: [...(staged?.warnings ?? []), ...(placed?.warnings ?? [])],
+    watch: async () => staged?.watch(),
     swap: async (signal) => {
       const swapped = (await staged?.swap(signal)) ?? [];
       try {
