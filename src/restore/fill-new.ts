@@ -24,18 +24,16 @@ async function createAndFill({ request, report, signal }: RestoreTask, plan: Res
 }
 
 /** An existing database belongs to somebody: it is filled in one transaction and never dropped. */
-async function fillExisting(
-  { report, signal }: RestoreTask,
-  plan: RestorePlan,
-  after: Afterwards,
-): Promise<Outcome> {
+async function fillExisting({ report, signal }: RestoreTask, plan: RestorePlan, after: Afterwards): Promise<Outcome> {
   const { target, dump, load, expected } = plan;
   const started = performance.now();
   const { warnings } = await step(report, 'load', () =>
     target.replace(dump, load, expected ?? { tables: [], sequences: [] }, signal),
   );
   const loadSeconds = (performance.now() - started) / 1000;
-  await after.attempt('its statistics were not gathered', (late) => step(report, 'analyze', () => target.analyze(late)));
+  await after.attempt('its statistics were not gathered', (late) =>
+    step(report, 'analyze', () => target.analyze(late)),
+  );
   const { comparison } = await step(report, 'compare', () => countAndCompare(target, expected, signal));
   assertEqual(comparison);
   return { comparison, previous: null, files: [], loadSeconds, warnings };

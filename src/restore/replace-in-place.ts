@@ -23,7 +23,9 @@ export async function replaceInPlace(
   const left = task.request.keepOld ? files : await laid.forget();
   const { warnings } = result;
   const loadSeconds = (performance.now() - started) / 1000;
-  await after.attempt('its statistics were not gathered', (late) => step(report, 'analyze', () => target.analyze(late)));
+  await after.attempt('its statistics were not gathered', (late) =>
+    step(report, 'analyze', () => target.analyze(late)),
+  );
   return { comparison: await whatWasCompared(plan, after.signal), previous: null, files: left, loadSeconds, warnings };
 }
 

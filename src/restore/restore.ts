@@ -98,7 +98,7 @@ export async function restore(task: RestoreTask): Promise<RestoreResult> {
             before = await takeSafetyBackup(inside, plan, sourceLease, run.id);
             return { changed: async (previous) => state !== null && (await stateNow(previous)) !== state };
           },
-          reached: (wayBack) => run.keep({ id: plan.from, ...wayBack, safety: before }),
+          reached: (wayBack) => run.keep({ id: plan.from, mode: plan.mode, ...wayBack, safety: before }),
           after,
         });
         const said: string[] = [];
@@ -247,12 +247,7 @@ async function whatIsNext({ request, signal }: RestoreTask, { mode, archive, tar
   }
 }
 
-async function carryOut(
-  task: RestoreTask,
-  plan: RestorePlan,
-  run: string,
-  live: Live,
-): Promise<Outcome> {
+async function carryOut(task: RestoreTask, plan: RestorePlan, run: string, live: Live): Promise<Outcome> {
   switch (plan.mode) {
     case 'swap':
       return swapIn(task, plan, run, live);

@@ -50,7 +50,8 @@ export async function swapIn(
     report,
     'swap',
     // A failure here keeps the proven database: the error tells how to finish by hand.
-    () => laid.goLive(async (move) => {
+    () =>
+      laid.goLive(async (move) => {
         await move();
         await live.swap(names, request.sessions, signal);
       }),

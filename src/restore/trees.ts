@@ -2,7 +2,16 @@ import type { StoredBackup } from '../archive/reader.ts';
 import { HoldfastError } from '../base/errors.ts';
 import { step, type Report } from '../base/progress.ts';
 import { formatBytes, formatCount } from '../base/units.ts';
-import type { AppTask, KeptTree, Saved, StagedTree, StagedTrees, SwappedTree, Trees, WantedTrees } from '../apps/app.ts';
+import type {
+  AppTask,
+  KeptTree,
+  Saved,
+  StagedTree,
+  StagedTrees,
+  SwappedTree,
+  Trees,
+  WantedTrees,
+} from '../apps/app.ts';
 import { appOf, type Source } from '../care/source.ts';
 
 /** The folders of a backup that can be put back here: file trees, and those of an application. */
@@ -91,7 +100,10 @@ export async function layTrees(
         if (isUncertain(error)) throw error;
         for (const each of moved.toReversed()) {
           for (const { path, why } of await each.back())
-            report({ kind: 'warning', message: `the restored folder was live for a moment and is kept as ${path}: ${why}` });
+            report({
+              kind: 'warning',
+              message: `the restored folder was live for a moment and is kept as ${path}: ${why}`,
+            });
         }
         throw error;
       }

@@ -70,28 +70,31 @@ export async function undoRestore(task: UndoTask): Promise<UndoResult> {
       const around = { ...task, signal: lease.signal, report: run.report };
       const target = live?.title ?? titleOf(source);
       using after = afterwards(lease.signal, run.report);
-      const { swapped: undone, state } = await withHooks(aroundRestore(around, { run: run.id, trigger: 'undo' }), async (reached) => {
-        const swapped =
-          files.length === 0 ? [] : await step(run.report, 'files', () => undoFiles(source, files, lease.signal));
-        try {
-          if (live && previous !== null)
-            await step(
-              run.report,
-              'swap',
-              () => live.swap({ replacement: previous, previous: kept }, task.sessions, lease.signal),
-              () => `${live.name} is the database from before the restore again`,
-            );
-        } catch (error) {
-          // Files and database belong together: either both are from before, or none.
-          if (!isUncertain(error)) await undoFiles(source, swapped, AbortSignal.timeout(backMs));
-          throw error;
-        }
-        run.keep({ undone: restored.id, target, kept, files: swapped });
-        const told = await after.attempt('what was to run after it did not end well', (late) =>
-          reached({ backup: restored.backup ?? '', state: 'succeeded' }, late),
-        );
-        return { swapped, state: told ? ('succeeded' as const) : ('partial' as const) };
-      });
+      const { swapped: undone, state } = await withHooks(
+        aroundRestore(around, { run: run.id, trigger: 'undo' }),
+        async (reached) => {
+          const swapped =
+            files.length === 0 ? [] : await step(run.report, 'files', () => undoFiles(source, files, lease.signal));
+          try {
+            if (live && previous !== null)
+              await step(
+                run.report,
+                'swap',
+                () => live.swap({ replacement: previous, previous: kept }, task.sessions, lease.signal),
+                () => `${live.name} is the database from before the restore again`,
+              );
+          } catch (error) {
+            // Files and database belong together: either both are from before, or none.
+            if (!isUncertain(error)) await undoFiles(source, swapped, AbortSignal.timeout(backMs));
+            throw error;
+          }
+          run.keep({ undone: restored.id, target, kept, files: swapped });
+          const told = await after.attempt('what was to run after it did not end well', (late) =>
+            reached({ backup: restored.backup ?? '', state: 'succeeded' }, late),
+          );
+          return { swapped, state: told ? ('succeeded' as const) : ('partial' as const) };
+        },
+      );
       return { state, result: { run: run.id, undone: restored.id, state, target, kept, files: undone } };
     },
   );
@@ -118,7 +121,9 @@ interface WayBack {
 
 function findWayBack(source: Source, catalog: Catalog): WayBack {
   // One that was killed, or did not end well, after its swap has kept what was there before as well.
-  const runs = catalog.runs.list({ source: source.name, operation: 'restore' }).filter(({ state }) => state !== 'running');
+  const runs = catalog.runs
+    .list({ source: source.name, operation: 'restore' })
+    .filter(({ state }) => state !== 'running');
   const undone = new Set(runs.map((run) => (run.result as Partial<UndoResult> | null)?.undone));
   for (const restored of runs) {
     const result = restored.result as Partial<RestoreResult> | null;

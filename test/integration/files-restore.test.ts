@@ -289,7 +289,7 @@ describe('what backups of a folder leave out is not removed with the folder that
       const warnings: string[] = [];
       await using ready = await laid(treesOf(folder.path, settings), saved, warnings);
       await ready.goLive((move) => move());
-    const files = await ready.forget();
+      const files = await ready.forget();
       previous = files[0]?.previous ?? live;
       expect(previous).not.toBe(live);
       expect(await readFile(join(share, 'photos.tar'), 'utf8')).toBe('only here');

@@ -161,10 +161,11 @@ describe('a swap', () => {
         return;
       }
       expect(live()).toBe(0);
-      expect(readdirSync(data).filter((name) => !/-(wal|shm|journal)$/.test(name)).toSorted()).toEqual([
-        'bank.sqlite',
-        replacement,
-      ]);
+      expect(
+        readdirSync(data)
+          .filter((name) => !/-(wal|shm|journal)$/.test(name))
+          .toSorted(),
+      ).toEqual(['bank.sqlite', replacement]);
       expect(error.hint).toContain('mv -n');
       runCommand(String(error.details?.['command']));
       expect(live()).toBeGreaterThan(0);

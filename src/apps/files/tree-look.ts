@@ -22,7 +22,12 @@ export interface LookSettings extends WalkSettings {
 }
 
 export function lookAtTree(settings: LookSettings): TreeLook {
-  const look: TreeLook = { files: 0, unreadable: { count: 0, names: [] }, leftOut: { count: 0, names: [] }, changed: { count: 0, names: [] } };
+  const look: TreeLook = {
+    files: 0,
+    unreadable: { count: 0, names: [] },
+    leftOut: { count: 0, names: [] },
+    changed: { count: 0, names: [] },
+  };
   const refuse = (path: string, error: unknown) => {
     const errno = systemErrno(error);
     if (errno === undefined) throw error;

@@ -27,12 +27,10 @@ export async function filledAmong(
   const filled: TableName[] = [];
   for (const table of there) {
     // What may not be read may have rows.
-    const some = await session
-      .value<boolean>(`select exists (select from only ${quoteTable(table)})`)
-      .catch(() => {
-        throwIfAborted(signal);
-        return true;
-      });
+    const some = await session.value<boolean>(`select exists (select from only ${quoteTable(table)})`).catch(() => {
+      throwIfAborted(signal);
+      return true;
+    });
     if (some) filled.push(nameOf(table));
   }
   return filled;

@@ -122,7 +122,11 @@ async function hasCommitted(access: Access, transaction: string, cause: unknown)
   });
   if (status === 'committed' || status === 'aborted') return status === 'committed';
   const { database } = access.address;
-  throw uncertain(`the restored content of ${database} was committed`, cause, `Look into ${database}: all of it is as before, or all is restored.`);
+  throw uncertain(
+    `the restored content of ${database} was committed`,
+    cause,
+    `Look into ${database}: all of it is as before, or all is restored.`,
+  );
 }
 
 interface Source {

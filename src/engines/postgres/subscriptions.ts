@@ -12,7 +12,9 @@ export function isOfSubscription({ kind, name }: TocEntry): boolean {
 }
 
 export function leftSubscriptions(names: readonly string[]): string[] {
-  return names.map((name) => `the subscription ${name} was left out: a copy would take from the original what it waits for`);
+  return names.map(
+    (name) => `the subscription ${name} was left out: a copy would take from the original what it waits for`,
+  );
 }
 
 /** Those of this database, without a word to the server they subscribe to: the slot there is the original's. */

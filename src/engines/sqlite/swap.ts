@@ -55,7 +55,8 @@ async function finish({ replacement, previous }: ExchangeNames): Promise<void> {
 async function settleBack({ live, previous }: ExchangeNames): Promise<void> {
   if (previous === null || (await identityOf(live)) === null) return;
   for (const ending of ['-journal', '-wal', '-shm']) {
-    if ((await identityOf(live + ending)) === null) await rename(previous + ending, live + ending).catch(() => undefined);
+    if ((await identityOf(live + ending)) === null)
+      await rename(previous + ending, live + ending).catch(() => undefined);
   }
   await rm(previous, { force: true });
 }
