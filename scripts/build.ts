@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { extname, join, sep } from 'node:path';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
-import { rolldown } from 'rolldown';
 import { build } from 'vite';
+import { bundleProgram } from './bundle.ts';
 
 /**
  * Makes `dist/`, what the package runs: the program with the libraries it is made of, in few files. Reading hundreds of small ones
@@ -12,32 +12,10 @@ const root = join(import.meta.dirname, '..');
 const dist = join(root, 'dist');
 /** Made here and moved at once: a daemon may be answering from `dist/ui` meanwhile. */
 const making = join(root, 'node_modules', `.holdfast-build-${process.pid}`);
-/** It builds parts of itself for the machine it is installed on. */
-const leftOutside = ['ssh2'];
 
 mkdirSync(making);
 process.once('exit', () => rmSync(making, { recursive: true, force: true }));
-await using bundle = await rolldown({
-  // A thread and a process of their own are files of their own.
-  input: {
-    main: join(root, 'src/main.ts'),
-    'files-worker': join(root, 'src/apps/files/worker.ts'),
-    'read-ahead': join(root, 'src/pipeline/read-ahead-worker.ts'),
-    'sqlite-process': join(root, 'src/engines/sqlite/process/main.ts'),
-  },
-  cwd: root,
-  platform: 'node',
-  external: [/^node:/, ...leftOutside],
-  logLevel: 'warn',
-});
-// Names stay as they are, for traces; what comments say of licences stands in the notices.
-const { output } = await bundle.write({
-  dir: making,
-  format: 'esm',
-  chunkFileNames: '[name]-[hash].js',
-  comments: false,
-});
-const modules = output.flatMap((each) => (each.type === 'chunk' ? each.moduleIds : []));
+const modules = await bundleProgram(making);
 writeFileSync(join(making, 'THIRD-PARTY-NOTICES.txt'), notices([...modules, ...(await buildConsole())]));
 const before = `${making}-before`;
 if (existsSync(dist)) renameSync(dist, before);

@@ -1,3 +1,4 @@
+import { buildProgram } from './built-program.ts';
 import { chromiumProgram } from './browser.ts';
 import { hasRadosgw } from './s3-server.ts';
 import { clientTools, hasServer, type Major } from './postgres.ts';
@@ -5,8 +6,13 @@ import { rcloneProgram } from './rclone-remote.ts';
 import { hasSshd } from './sftp-server.ts';
 import { hasApache } from './webdav-server.ts';
 
+export default async function prepare(): Promise<() => Promise<void>> {
+  checkMachine();
+  return await buildProgram();
+}
+
 /** Says which parts of the tests cannot run on this machine; in CI a missing required part is an error. */
-export default function checkMachine(): void {
+function checkMachine(): void {
   const missing: string[] = [];
   if (!hasServer(15) || clientTools(15) === null) {
     const message = 'PostgreSQL 15 is missing: apt-get install postgresql-15 (every integration test needs it)';

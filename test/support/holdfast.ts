@@ -2,10 +2,8 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
-
-const program = fileURLToPath(new URL('../../bin/holdfast', import.meta.url));
+import { builtProgram } from './built-program.ts';
 
 export interface Ended {
   status: number | null;
@@ -97,9 +95,10 @@ function launch(
   { env, cwd }: { env: Record<string, string>; cwd: string },
 ): { child: ChildProcess; ended: Promise<Ended> } {
   const { PATH = '', HOME = '', TMPDIR = '' } = process.env;
+  const { program, env: itsOwn } = builtProgram();
   const child = spawn(program, args, {
     cwd,
-    env: { PATH, HOME, ...(TMPDIR ? { TMPDIR } : {}), LC_ALL: 'C.UTF-8', ...env },
+    env: { PATH, HOME, ...(TMPDIR ? { TMPDIR } : {}), LC_ALL: 'C.UTF-8', ...itsOwn, ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   let stdout = '';
