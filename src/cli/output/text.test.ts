@@ -26,6 +26,11 @@ test('wide characters are padded by columns, and styles take none', () => {
   expect(padTo('\u001B[32mok\u001B[39m', 4)).toBe('\u001B[32mok\u001B[39m  ');
 });
 
+test('signs and accents are one column each, and what combines with them takes none', () => {
+  expect(columnsOf('✓ Größe → 3 • „x“ … ─')).toBe(21);
+  expect(columnsOf('e\u0301✓\uFE0F')).toBe(2);
+});
+
 test('plural', () => {
   expect([plural(1, 'table'), plural(1200, 'table'), plural(0, 'copy', 'copies')]).toEqual([
     '1 table',

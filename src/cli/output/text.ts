@@ -41,7 +41,8 @@ export function columnsOf(text: string): number {
   return graphemes(plain).reduce((columns, grapheme) => columns + (wide.test(grapheme) ? 2 : 1), 0);
 }
 
-const ascii = /^[ -~]*$/;
+/** What nothing combines with: ASCII, the letters of Western and Central Europe, and the signs this program draws with. */
+const simple = /^[ -~¡-¬®-ɏ–—‘-‟•…←-⇿─-╿✓✗]*$/;
 const wide =
   /\p{Emoji_Presentation}|[\u1100-\u115F\u2E80-\uA4CF\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF00-\uFF60\uFFE0-\uFFE6]/u;
 
@@ -49,7 +50,7 @@ let segmenter: Intl.Segmenter | undefined;
 
 /** Making a segmenter takes longer than everything else `--help` does. */
 function graphemes(text: string): string[] {
-  if (ascii.test(text)) return text.split('');
+  if (simple.test(text)) return text.split('');
   segmenter ??= new Intl.Segmenter(undefined, { granularity: 'grapheme' });
   return [...segmenter.segment(text)].map(({ segment }) => segment);
 }
