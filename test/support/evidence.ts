@@ -17,19 +17,18 @@ export async function evidenceOf(server: TestPostgres, database: string): Promis
 
 /** Per table a digest of all its rows in any order; comparable between databases and servers. */
 export async function contentOf(server: TestPostgres, database: string): Promise<Record<string, string>> {
-  const tables = await server.sql<{ relation: string }>(
-    database,
+  await using session = await server.session(database);
+  const { rows: tables } = await session.query<{ relation: string }>(
     `select format('%I.%I', n.nspname, c.relname) as relation
      from pg_class c join pg_namespace n on n.oid = c.relnamespace
      where c.relkind in ('r', 'm') and n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast') order by 1`,
   );
   const content: Record<string, string> = {};
   for (const { relation } of tables) {
-    const [row] = await server.sql<{ digest: string }>(
-      database,
+    const { rows } = await session.query<{ digest: string }>(
       `select count(*) || ':' || coalesce(md5(string_agg(md5(t::text), '' order by md5(t::text))), '') as digest from ${relation} t`,
     );
-    content[relation] = row?.digest ?? '';
+    content[relation] = rows[0]?.digest ?? '';
   }
   return content;
 }
