@@ -19,6 +19,10 @@ export function builtProgram(): { program: string; env: Record<string, string> }
   return { program: join(folder, 'bin/holdfast'), env: { NODE_COMPILE_CACHE: join(folder, 'compile-cache') } };
 }
 
+export function isProgramBuilt(): boolean {
+  return process.env[folderName] !== undefined;
+}
+
 /** Makes it, and returns what removes it again. */
 export async function buildProgram(): Promise<() => Promise<void>> {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-built-'));

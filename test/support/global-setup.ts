@@ -1,4 +1,4 @@
-import { buildProgram } from './built-program.ts';
+import { buildProgram, isProgramBuilt } from './built-program.ts';
 import { chromiumProgram } from './browser.ts';
 import { hasRadosgw } from './s3-server.ts';
 import { clientTools, hasServer, type Major } from './postgres.ts';
@@ -6,7 +6,9 @@ import { rcloneProgram } from './rclone-remote.ts';
 import { hasSshd } from './sftp-server.ts';
 import { hasApache } from './webdav-server.ts';
 
-export default async function prepare(): Promise<() => Promise<void>> {
+/** Several projects ask for it, one after the other; once is enough. */
+export default async function prepare(): Promise<(() => Promise<void>) | undefined> {
+  if (isProgramBuilt()) return undefined;
   checkMachine();
   return await buildProgram();
 }
