@@ -2,15 +2,15 @@ import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { builtProgram } from '../support/built-program.ts';
 import { evidenceOf } from '../support/evidence.ts';
 import { installHoldfast, type Ended } from '../support/holdfast.ts';
 import { clientTools, hasServer, startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { fillShop } from '../support/shop.ts';
 
 /** What goes wrong on an ordinary day: each ends with its documented code, says what to do, and leaves nothing half done. */
-const program = fileURLToPath(new URL('../../bin/holdfast', import.meta.url));
+const { program, env: programEnv } = builtProgram();
 const nobody = 65_534;
 
 let server: TestPostgres;
@@ -168,7 +168,7 @@ describe('the command line', () => {
     await using holdfast = await installHoldfast({ url: server.url('shop') });
     const child = spawn(program, ['backup'], {
       cwd: holdfast.folder,
-      env: { PATH: process.env['PATH'], HOME: process.env['HOME'] },
+      env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...programEnv },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     child.stdout.destroy();
@@ -234,7 +234,14 @@ describe('on a terminal of 80 columns', () => {
       const { stdout } = spawnSync('script', ['-qec', `stty cols 80 rows 50; '${program}' ${command}`, '/dev/null'], {
         encoding: 'utf8',
         cwd: holdfast.folder,
-        env: { PATH: process.env['PATH'], HOME: process.env['HOME'], TERM: 'xterm', LC_ALL: 'C.UTF-8', NO_COLOR: '1' },
+        env: {
+          PATH: process.env['PATH'],
+          HOME: process.env['HOME'],
+          TERM: 'xterm',
+          LC_ALL: 'C.UTF-8',
+          NO_COLOR: '1',
+          ...programEnv,
+        },
       });
       const lines = stdout.split(/\r?\n/).map((line) => line.replaceAll(/\u001B\[[0-9;]*[A-Za-z]|\r/g, ''));
       expect(

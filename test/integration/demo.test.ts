@@ -3,9 +3,10 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { builtProgram, programFromSource } from '../support/built-program.ts';
 import { until } from '../support/until.ts';
 
-const holdfast = join(import.meta.dirname, '../../bin/holdfast');
+const holdfast = builtProgram();
 
 /** Only root can hide the installed servers from one program. */
 const mayHide = spawnSync('unshare', ['--mount', 'mount', '-t', 'tmpfs', 'tmpfs', '/usr/lib/postgresql']).status === 0;
@@ -18,13 +19,13 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 function start(...args: string[]) {
-  return startProgram(holdfast, args);
+  return startProgram(holdfast.program, args);
 }
 
 function startProgram(program: string, args: string[]) {
   const { PATH = '', HOME = '' } = process.env;
   const child = spawn(program, args, {
-    env: { PATH, HOME, TMPDIR: folder, LC_ALL: 'C.UTF-8' },
+    env: { PATH, HOME, TMPDIR: folder, LC_ALL: 'C.UTF-8', ...holdfast.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const said = { stdout: '', stderr: '' };
@@ -53,7 +54,7 @@ function stillRunning(): string[] {
 
 describe('holdfast demo', () => {
   test('backs up, drills, has an accident, restores, proves it row for row, and leaves nothing', async () => {
-    const { status, stdout, stderr } = await start('demo', '--json').ended;
+    const { status, stdout, stderr } = await startProgram(programFromSource, ['demo', '--json']).ended;
     expect({ status }, stderr).toEqual({ status: 0 });
     const result = JSON.parse(stdout) as { seconds: number; rows: number; tables: number; fingerprints: number };
     expect(result).toMatchObject({ ok: true, kept: null });
@@ -105,7 +106,7 @@ describe('holdfast demo', () => {
         'sh',
         '-c',
         'mount -t tmpfs tmpfs /usr/lib/postgresql && exec "$0" "$@"',
-        holdfast,
+        holdfast.program,
         ...args,
       ]);
 
