@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { contentOfGround, fillGround, grounds, hostileTable, type Ground } from '../support/grounds.ts';
 import { installHoldfast, type Installation } from '../support/holdfast.ts';
-import { until } from '../support/until.ts';
+import { caught } from '../support/until.ts';
 
 const kills = 12;
 
@@ -129,11 +129,16 @@ describe.for(Object.entries(grounds).filter(([, { possible }]) => possible))('%s
   test.each(['SIGKILL', 'SIGTERM'] as const)(
     'S14 S22 a restore ended by %s leaves the live database as it was',
     async (signal) => {
-      await ground.sql("update customers set name = 'newer' where id = 2");
-      const before = await contentOfGround(ground);
-      const others = new Set(await ground.others());
-      const { child, ended } = holdfast.start({}, 'restore', id, '--yes', '--no-safety-backup');
-      await until(
+      let before: Record<string, string> = {};
+      let others = new Set<string>();
+      const start = async () => {
+        await ground.sql("update customers set name = 'newer' where id = 2");
+        before = await contentOfGround(ground);
+        others = new Set(await ground.others());
+        return holdfast.start({}, 'restore', id, '--yes', '--no-safety-backup');
+      };
+      const { child, ended } = await caught(
+        start,
         async () => (await ground.others()).some((name) => !others.has(name)),
         'the scratch database appears',
       );

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { installHoldfast } from '../support/holdfast.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { fillShop } from '../support/shop.ts';
-import { until } from '../support/until.ts';
+import { caught, until } from '../support/until.ts';
 
 let server: TestPostgres;
 
@@ -24,16 +24,20 @@ test.each([
   'S22: a %s backup ended by %s stops its tools, removes what it wrote and exits with 130',
   async (format, signal) => {
     await using holdfast = await installHoldfast({ url: server.url('shop'), settings: { dump: { format } } });
-    const { child, ended } = holdfast.start({}, 'backup');
-    const dumping = async () => (await server.connections()).some(({ application }) => application.endsWith(' dump'));
-    await until(dumping, 'pg_dump is connected');
+    let before: string[] = [];
+    const start = async () => {
+      before = await readdir(join(holdfast.storage, 'shop')).catch(() => []);
+      return holdfast.start({}, 'backup');
+    };
+    const { child, ended } = await caught(start, () => dumping(server), 'pg_dump is connected');
     child.kill(signal);
     const { status, stderr } = await ended;
     expect(status).toBe(130);
     expect(stderr).toMatch(/INTERRUPTED/);
     await until(async () => (await server.connections()).length === 0, 'no session is left on the server');
-    expect(await readdir(join(holdfast.storage, 'shop'))).toEqual([]);
-    expect(await holdfast.json('runs')).toMatchObject([{ operation: 'backup', state: 'cancelled' }]);
+    expect(await readdir(join(holdfast.storage, 'shop'))).toEqual(before);
+    const [run] = await holdfast.json<unknown[]>('runs');
+    expect(run).toMatchObject({ operation: 'backup', state: 'cancelled' });
     expect(await holdfast.run('backup')).toMatchObject({ status: 0 });
   },
 );
@@ -43,16 +47,17 @@ test('S6: the server restarted in the middle of the dump: failed, told as such, 
   await own.createDatabase('shop');
   await fillShop(own, 'shop', { rows: 20_000 });
   await using holdfast = await installHoldfast({ url: own.url('shop') });
-  const { ended } = holdfast.start({}, 'backup');
-  await until(
-    async () => (await own.connections()).some(({ application }) => application.endsWith(' dump')),
-    'pg_dump is connected',
-  );
+  let before: string[] = [];
+  const start = async () => {
+    before = await holdfast.stored();
+    return holdfast.start({}, 'backup');
+  };
+  const { ended } = await caught(start, () => dumping(own), 'pg_dump is connected');
   await own.restart('immediate');
   const { status, stderr } = await ended;
   expect(status, stderr).toBe(1);
   expect(stderr).toMatch(/DATABASE_/);
-  expect(await holdfast.stored()).toEqual([]);
+  expect(await holdfast.stored()).toEqual(before);
   expect(await holdfast.run('backup')).toMatchObject({ status: 0 });
 });
 
@@ -106,3 +111,7 @@ test('S21: two backups within one second get different ids', async () => {
   expect(first.id).not.toBe(second.id);
   expect((await holdfast.stored()).toSorted()).toEqual([first.id, second.id].toSorted());
 });
+
+async function dumping(on: TestPostgres): Promise<boolean> {
+  return (await on.connections()).some(({ application }) => application.endsWith(' dump'));
+}

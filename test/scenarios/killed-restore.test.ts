@@ -3,7 +3,7 @@ import { contentOf, evidenceOf } from '../support/evidence.ts';
 import { installHoldfast, type Installation } from '../support/holdfast.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { fillShop } from '../support/shop.ts';
-import { until } from '../support/until.ts';
+import { caught, until } from '../support/until.ts';
 
 let server: TestPostgres;
 let holdfast: Installation;
@@ -28,9 +28,16 @@ const scratch = async () => (await server.databases()).filter((name) => name.inc
 test.each(['SIGKILL', 'SIGTERM', 'SIGINT'] as const)(
   'S14, S22: a restore ended by %s half-way leaves the live database as it was',
   async (signal) => {
-    const before = await evidenceOf(server, 'shop');
-    const { child, ended } = holdfast.start({}, 'restore', id, '--yes', '--no-safety-backup');
-    await until(async () => (await scratch()).length > 0, 'the scratch database appears');
+    let before: unknown;
+    const start = async () => {
+      before = await evidenceOf(server, 'shop');
+      return holdfast.start({}, 'restore', id, '--yes', '--no-safety-backup');
+    };
+    const { child, ended } = await caught(
+      start,
+      async () => (await scratch()).length > 0,
+      'the scratch database appears',
+    );
     child.kill(signal);
     const { status } = await ended;
     expect(await evidenceOf(server, 'shop')).toEqual(before);
