@@ -1,4 +1,5 @@
-import { request, type RequestOptions } from 'node:http';
+import type { RequestOptions } from 'node:http';
+import { nodeHttp } from '../base/node-http.ts';
 
 export interface Answer {
   /** Null when there was none. */
@@ -12,7 +13,8 @@ export async function askHealthz(address: string, signal: AbortSignal): Promise<
   const within = AbortSignal.any([signal, AbortSignal.timeout(limitMs)]);
   return new Promise((resolve) => {
     const none = () => resolve({ status: null });
-    const asked = request({ ...placeOf(address), path: '/healthz', agent: false, signal: within }, (response) => {
+    const wanted = { ...placeOf(address), path: '/healthz', agent: false, signal: within };
+    const asked = nodeHttp().request(wanted, (response) => {
       response.resume();
       response.once('close', none);
       response.once('end', () => resolve({ status: response.statusCode ?? null }));

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
-import { request as httpRequest, type IncomingMessage } from 'node:http';
-import { request as httpsRequest } from 'node:https';
+import type { IncomingMessage } from 'node:http';
 import { abortReason, throwIfAborted, withTimeout } from '../base/abort.ts';
+import { nodeHttp, nodeHttps } from '../base/node-http.ts';
 import { connectionError, refusal, timedOut } from './errors.ts';
 import { clip, oneLine } from './outline.ts';
 import type { Service } from './service.ts';
@@ -46,7 +46,7 @@ export async function post(service: Service, sent: Post, signal: AbortSignal): P
 
 /** Node's own client and not `fetch`, which refuses some ports that services of one's own may well have. */
 async function exchange({ url, method = 'POST', headers, body }: Post, signal: AbortSignal): Promise<IncomingMessage> {
-  const start = /^https:/i.test(url) ? httpsRequest : httpRequest;
+  const { request: start } = /^https:/i.test(url) ? nodeHttps() : nodeHttp();
   // One message in hours: a connection kept for the next would only be found dead.
   const request = start(url, { method, headers: { ...headers, connection: 'close' }, signal });
   request.on('error', () => undefined); // also after the answer has begun, when nobody waits for it any more

@@ -1,7 +1,7 @@
-import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import type { IncomingMessage } from 'node:http';
 import { finished, pipeline, type Readable } from 'node:stream';
 import { abortReason, throwIfAborted } from '../../base/abort.ts';
+import { nodeHttp, nodeHttps } from '../../base/node-http.ts';
 import { silent, unreachable } from './errors.ts';
 
 export interface Ask {
@@ -18,8 +18,8 @@ export interface Ask {
 export class Wire implements Disposable {
   readonly #title: string;
   readonly #silenceMs: number;
-  readonly #http = new HttpAgent({ keepAlive: true, maxSockets: 64 });
-  readonly #https = new HttpsAgent({ keepAlive: true, maxSockets: 64 });
+  readonly #http = new (nodeHttp().Agent)({ keepAlive: true, maxSockets: 64 });
+  readonly #https = new (nodeHttps().Agent)({ keepAlive: true, maxSockets: 64 });
 
   constructor(title: string, silenceMs: number) {
     this.#title = title;
@@ -29,7 +29,7 @@ export class Wire implements Disposable {
   async ask({ method, url, headers, body }: Ask, signal: AbortSignal): Promise<IncomingMessage> {
     throwIfAborted(signal);
     const secure = /^https:/i.test(url);
-    const request = (secure ? httpsRequest : httpRequest)(url, {
+    const request = (secure ? nodeHttps() : nodeHttp()).request(url, {
       method,
       headers,
       agent: secure ? this.#https : this.#http,

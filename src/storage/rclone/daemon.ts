@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { abortReason, throwIfAborted } from '../../base/abort.ts';
 import { HoldfastError } from '../../base/errors.ts';
+import { nodeHttp } from '../../base/node-http.ts';
 import { startProcess, type RunningProcess } from '../../base/run-process.ts';
 import { Secret } from '../../base/secret.ts';
 import { lostProgram, notStarted, rcloneError, timedOut } from './errors.ts';
@@ -79,7 +80,7 @@ export class Daemon implements AsyncDisposable {
     const { port, authorization } = await this.#running;
     throwIfAborted(ask.signal);
     const { signal, body } = ask;
-    const request = httpRequest({
+    const request = nodeHttp().request({
       host: '127.0.0.1',
       port,
       path,

@@ -1,8 +1,8 @@
-import { Agent as HttpAgent, request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import type { Agent, ClientRequest, IncomingMessage } from 'node:http';
 import { finished, type Readable } from 'node:stream';
 import { abortReason, throwIfAborted } from '../../base/abort.ts';
 import { systemErrno } from '../../base/errors.ts';
+import { nodeHttp, nodeHttps } from '../../base/node-http.ts';
 import { connectionError, timedOut, webdavError } from './errors.ts';
 import type { WebdavOptions } from './options.ts';
 
@@ -24,14 +24,14 @@ export class Client implements Disposable {
   readonly #base: URL;
   readonly #options: WebdavOptions;
   readonly #authorization: string | null;
-  readonly #agent: HttpAgent;
+  readonly #agent: Agent;
 
   constructor(options: WebdavOptions, title: string) {
     this.title = title;
     this.#options = options;
     this.#base = new URL(`${options.url}/${encodePath(options.path)}`.replace(/\/$/, ''));
     this.#authorization = authorizationOf(options);
-    this.#agent = new (this.#base.protocol === 'https:' ? HttpsAgent : HttpAgent)({ keepAlive: true, maxSockets: 64 });
+    this.#agent = new (this.#http().Agent)({ keepAlive: true, maxSockets: 64 });
   }
 
   /** For the folder above the storage's; null where the server's own part of the address begins. */
@@ -99,10 +99,9 @@ export class Client implements Disposable {
     this.#agent.destroy();
   }
 
-  #send(method: string, path: string, { signal, headers = {}, body }: Ask, agent: HttpAgent): Promise<IncomingMessage> {
+  #send(method: string, path: string, { signal, headers = {}, body }: Ask, agent: Agent): Promise<IncomingMessage> {
     throwIfAborted(signal);
-    const secure = this.#base.protocol === 'https:';
-    const request = (secure ? httpsRequest : httpRequest)(this.urlOf(path), {
+    const request = this.#http().request(this.urlOf(path), {
       method,
       headers: {
         // Some servers take a request with a length left open for one with content.
@@ -140,8 +139,12 @@ export class Client implements Disposable {
     });
   }
 
-  #fresh(): HttpAgent {
-    return new (this.#base.protocol === 'https:' ? HttpsAgent : HttpAgent)();
+  #fresh(): Agent {
+    return new (this.#http().Agent)();
+  }
+
+  #http() {
+    return this.#base.protocol === 'https:' ? nodeHttps() : nodeHttp();
   }
 
   async #ended(answer: IncomingMessage, signal: AbortSignal): Promise<void> {
