@@ -33,7 +33,7 @@ const kinds = Object.keys(written) as HttpKind[];
 
 function optionsFor(kind: HttpKind, url: string, more: object = {}): ChannelOptions {
   const options = channels[kind].schema.parse({ type: kind, ...written[kind](url, tokenOf(kind)), ...more });
-  return { ...options, timeout: 400 };
+  return { ...options, timeout: 2000 };
 }
 
 function channelFor(kind: HttpKind, url: string, more: object = {}): Channel {

@@ -152,5 +152,5 @@ describe.skipIf(!hasRadosgw())('a bucket and a user who may use nothing else (ra
     await owner.putBucketPolicy({ Bucket: 'locked-backups', Policy: JSON.stringify(policy) });
     await using asWriter = await install(writer, lock);
     expect(await asWriter.json('backup')).toMatchObject({ state: 'succeeded' });
-  }, 60_000);
+  }, 240_000);
 });

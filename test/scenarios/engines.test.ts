@@ -131,14 +131,14 @@ describe.for(Object.entries(grounds).filter(([, { possible }]) => possible))('%s
     async (signal) => {
       let before: Record<string, string> = {};
       let others = new Set<string>();
-      const start = async () => {
+      const restore = async () => {
         await ground.sql("update customers set name = 'newer' where id = 2");
         before = await contentOfGround(ground);
         others = new Set(await ground.others());
         return holdfast.start({}, 'restore', id, '--yes', '--no-safety-backup');
       };
       const { child, ended } = await caught(
-        start,
+        restore,
         async () => (await ground.others()).some((name) => !others.has(name)),
         'the scratch database appears',
       );

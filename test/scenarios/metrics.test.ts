@@ -126,7 +126,7 @@ test('S28: with 1,000 sources, 10,000 runs and 10,000 backups /metrics is quick,
   }
   // Processor time, because others use this machine, and with what reading the answer takes: 60 ms where it was measured.
   expect(Math.min(...times)).toBeLessThan(200);
-}, 60_000);
+}, 240_000);
 
 test('S28: 100 readers of /metrics at once, during a backup, with 200 sources and 10,000 backups: quick, and in bounded memory', async () => {
   const names = Array.from({ length: 200 }, (_, at) => `source-${at}`);

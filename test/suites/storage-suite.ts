@@ -93,7 +93,7 @@ export function describeStorage(kind: string, make: () => Promise<StorageFixture
       expect(await keys(`${area}/many/`)).toEqual(many.toSorted());
       await storage.delete(many, signal);
       expect(await keys(`${area}/`)).toEqual([]);
-    }, 60_000);
+    }, 240_000);
 
     test('S18 keeps names of the world', async () => {
       const names = [
