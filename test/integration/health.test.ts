@@ -167,16 +167,17 @@ test('health does not care what else the configuration says, and a port in use i
 test('health starts nearly as quickly as --help: it reads neither engines nor storages', async () => {
   await using holdfast = await install();
   openCatalog(holdfast.state, systemClock)[Symbol.dispose]();
-  const best = async (...args: string[]) => {
-    const times: number[] = [];
-    for (let round = 0; round < 5; round += 1) {
-      const started = performance.now();
-      await holdfast.run(...args);
-      times.push(performance.now() - started);
-    }
-    return Math.min(...times);
+  const timed = async (...args: string[]) => {
+    const started = performance.now();
+    await holdfast.run(...args);
+    return performance.now() - started;
   };
-  const [help, asked] = [await best('--help'), await best('health')];
+  let [help, asked] = [Infinity, Infinity];
+  // In turns, so that other work on the machine meets both.
+  for (let round = 0; round < 8; round += 1) {
+    help = Math.min(help, await timed('--help'));
+    asked = Math.min(asked, await timed('health'));
+  }
   expect(asked).toBeLessThan(help * 2.5 + 50);
 });
 
