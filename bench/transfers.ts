@@ -84,7 +84,7 @@ async function endImport(given: {
   const at = `${given.served.base}/api/v1/runs/${run.id}`;
   await fetch(at, { method: 'DELETE', headers });
   for (;;) {
-    const { state } = (await (await fetch(`${at}`, { headers })).json()) as { state: string };
+    const { state } = (await (await fetch(at, { headers })).json()) as { state: string };
     if (!['queued', 'running'].includes(state)) return;
   }
 }

@@ -6,7 +6,7 @@ import { full, type FromReader, type ReadJob } from './read-ahead-job.ts';
 /** The thread of `readAhead`: reads pieces into the places that are free, and takes the digest of all. */
 const { path, places, state, pieceBytes } = workerData as ReadJob;
 const count = state.length;
-const say = (message: FromReader) => parentPort?.postMessage(message);
+const say = (message: FromReader) => parentPort?.postMessage(message, []);
 
 const hash = createHash('sha256');
 let bytes = 0;

@@ -115,7 +115,7 @@ export async function planRestore(request: RestoreRequest, scratch: string, sign
       allowUnpatchedTools: allowed.includes('unpatched'),
     },
     guards: [...guards, ...(await guardsOfApp(request, archive, target, targetFacts, signal))],
-    destructive: mode !== 'new' && (targetFacts !== null || files.some(({ replaces }) => replaces)),
+    destructive: mode !== 'new' && (targetFacts !== null || files.some((tree) => tree.replaces)),
     trees,
     files,
   };

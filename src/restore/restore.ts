@@ -94,16 +94,16 @@ export async function restore(task: RestoreTask): Promise<RestoreResult> {
           assertHeld: () => sourceLease.assertHeld(),
           laid,
           secure: async () => {
-            const state = await watchLive(inside, plan, laid);
+            const then = await watchLive(inside, plan, laid);
             before = await takeSafetyBackup(inside, plan, sourceLease, run.id);
-            return { changed: async (previous) => state !== null && (await stateNow(previous)) !== state };
+            return { changed: async (previous) => then !== null && (await stateNow(previous)) !== then };
           },
           reached: (wayBack) => run.keep({ id: plan.from, mode: plan.mode, ...wayBack, safety: before }),
           after,
         });
         const said: string[] = [];
-        const told = await after.attempt('what was to run after it did not end well', async (signal) => {
-          said.push(...(await reached({ backup: plan.from, state: 'succeeded' }, signal)));
+        const told = await after.attempt('what was to run after it did not end well', async (fresh) => {
+          said.push(...(await reached({ backup: plan.from, state: 'succeeded' }, fresh)));
         });
         const warnings = [...laid.warnings, ...done.warnings, ...said, ...after.warnings];
         const ended = told ? ('succeeded' as const) : ('partial' as const);

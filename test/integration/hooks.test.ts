@@ -234,6 +234,7 @@ describe('S17: what goes wrong once the restored data is live does not make the 
       sources: { shop: { database: { url: server.url('shop') } } },
       storages: { local: { type: 'local', path: './backups' } },
     });
+    expect(await restored(holdfast)).not.toBe('succeeded');
     await undone(holdfast);
   });
 

@@ -192,14 +192,14 @@ describe('the whole database in place', () => {
     await expect(open('live').replace(dumpOf('custom'), everything, moved, signal)).rejects.toMatchObject({
       message: expect.stringContaining('shop.ticket stands at 1070 instead of 1'),
     });
-    const until = {
+    const later = {
       ...original,
       sequences: original.sequences.map((each) =>
         each.name === 'ticket' ? { ...each, value: '1000', until: '2000' } : each,
       ),
     };
     expect(await open('live').count(all, signal)).toEqual(before);
-    await open('live').replace(dumpOf('custom'), everything, until, signal);
+    await open('live').replace(dumpOf('custom'), everything, later, signal);
     expect(await open('live').count(all, signal)).toEqual(original);
   });
 

@@ -30,14 +30,13 @@ export function importHandlers(parts: ApiParts): Pick<Handlers, 'importFile'> {
       // A script runs with the rights of the one it is loaded by.
       if (query.allow !== undefined && !allows(grantOf(call), 'settings', null)) throw notAllowed('settings');
       const password = passwordOf(call);
-      const { file, digest } = await work.during((signal) =>
-        receive(parts, call, AbortSignal.any([signal, call.signal])),
-      );
+      const came = await work.during((signal) => receive(parts, call, AbortSignal.any([signal, call.signal])));
+      const { file } = came;
       const remove = () => rm(dirname(file), { recursive: true, force: true });
       try {
         const started = await work.begin(async (run) => {
           try {
-            return await takeIn(parts, { ...run, source, query, password, file, digest });
+            return await takeIn(parts, { ...run, source, query, password, ...came });
           } catch (error) {
             throw asTheyCallIt(error, file, query.name);
           } finally {

@@ -6,7 +6,7 @@ import type { Access } from './access.ts';
  */
 export async function stateOf(access: Access, signal: AbortSignal): Promise<string> {
   await using session = await access.connect(signal);
-  return await session.value<string>(`
+  return await session.value(`
     select pg_catalog.concat_ws(' ', pg_catalog.count(*), pg_catalog.max(relid::int8), pg_catalog.sum(n_tup_ins),
       pg_catalog.sum(n_tup_upd), pg_catalog.sum(n_tup_del))
     from pg_catalog.pg_stat_all_tables
