@@ -145,7 +145,8 @@ async function addViews(
         label: [field['label'] ?? null, field['help'] ?? null, isTrue(field['required'])],
         order: Number(field['order']),
       }))
-      .toSorted((left, right) => left.order - right.order)
+      // Two fields may have the same place; which of them NocoDB shows first is then up to its database.
+      .toSorted((left, right) => left.order - right.order || (say(left.column) < say(right.column) ? -1 : 1))
       .map(({ order: _order, ...rest }) => rest);
     facts.set(`${name} fields`, say(fields.filter(({ show }) => show)));
     facts.set(
