@@ -1,3 +1,5 @@
+import { lend, reusedMemory } from './reuse.ts';
+
 const pieceBytes = 256 * 1024;
 
 /**
@@ -5,13 +7,14 @@ const pieceBytes = 256 * 1024;
  * round trip to a thread, so small pieces are put together before they go on.
  */
 export function gather(pass: (piece: Buffer) => void): { add(chunk: Buffer): void; end(): void } {
-  let piece = Buffer.allocUnsafeSlow(pieceBytes);
+  let piece = reusedMemory(pieceBytes);
   let filled = 0;
   const flush = () => {
     if (filled === 0) return;
-    pass(piece.subarray(0, filled));
-    piece = Buffer.allocUnsafeSlow(pieceBytes);
+    const full = lend(piece.subarray(0, filled));
+    piece = reusedMemory(pieceBytes);
     filled = 0;
+    pass(full);
   };
   return {
     add: (chunk) => {

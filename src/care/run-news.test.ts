@@ -130,7 +130,23 @@ describe('what the end of a run means', () => {
   });
 
   it('no result of any run, by whatever version, keeps anybody from being told', () => {
-    const names = ['id', 'ok', 'storage', 'durationMs', 'seconds', 'bytes', 'artifacts', 'copies', 'tables', 'sequences', 'removed', 'rows', 'warnings', 'failed', 'checks'];
+    const names = [
+      'id',
+      'ok',
+      'storage',
+      'durationMs',
+      'seconds',
+      'bytes',
+      'artifacts',
+      'copies',
+      'tables',
+      'sequences',
+      'removed',
+      'rows',
+      'warnings',
+      'failed',
+      'checks',
+    ];
     const pieces = fc.oneof(fc.jsonValue(), fc.constant(null), fc.array(fc.record({ bytes: fc.jsonValue() })));
     const results = fc.oneof(fc.dictionary(fc.constantFrom(...names), pieces), fc.jsonValue());
     const kinds = fc.constantFrom(...operations);

@@ -7,6 +7,7 @@ import { zstdDecompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { HoldfastError } from '../base/errors.ts';
+import { lend, reusedMemory } from '../base/reuse.ts';
 import { throughProcess } from '../base/run-process.ts';
 import { until } from '../../test/support/until.ts';
 import { decompressor } from './compress.ts';
@@ -123,6 +124,27 @@ describe('zstd in frames', () => {
     expect(taken).toBeLessThanOrEqual(5 * 1024 * 1024);
     expect(taken).toBeGreaterThanOrEqual(2 * 1024 * 1024);
     stage.destroy();
+  });
+
+  test('memory is filled anew only when what was in it is compressed', async () => {
+    const bytes = 100_000;
+    const seen = new Set<ArrayBufferLike>();
+    const numbers = Array.from({ length: 400 }, (_, at) => at % 251);
+    const source = Readable.from(
+      (async function* pieces() {
+        for (const number of numbers) {
+          const memory = reusedMemory(bytes);
+          seen.add(memory.buffer);
+          yield lend(memory.fill(number));
+          if (number % 10 === 0) await nextTurn();
+        }
+      })(),
+      { objectMode: false },
+    );
+    const packed = await buffer(through(source, [zstdFrames(1, { frameBytes: 640_000, lanes: 2 })], signal));
+    const expected = Buffer.concat(numbers.map((number) => Buffer.alloc(bytes, number)));
+    expect(zstdDecompressSync(packed).equals(expected)).toBe(true);
+    expect(seen.size).toBeLessThan(numbers.length / 4);
   });
 
   test('a slow reader gets all of it', async () => {

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { Duplex } from 'node:stream';
 import { constants, createZstdCompress, type ZstdCompress } from 'node:zlib';
+import { giveBack } from '../base/reuse.ts';
 import { bufferedBytes } from './pipeline.ts';
 
 export interface FrameOptions {
@@ -10,12 +11,12 @@ export interface FrameOptions {
   lanes?: number;
 }
 
-/** A frame knows nothing of the one before: four times the largest window of the levels in question, so that little is lost. */
-const usualFrameBytes = 8 * 1024 * 1024;
+/** A frame knows nothing of the one before: at least four times the window of its level, so that little is lost by that. */
+const mebibytesByLevel: readonly number[] = [0, 4, 4, 8, 8];
 /** More would be quicker than anything that produces a dump, and each holds a frame in memory. */
 const mostLanes = 3;
 /** Above, windows are larger and each thread would need tens of megabytes; who asks for that wants small files, not quick ones. */
-const highestInFrames = 4;
+const highestInFrames = mebibytesByLevel.length - 1;
 /** Few, large pieces: every piece is a round trip to a thread. */
 const chunkSize = 1024 * 1024;
 
@@ -63,7 +64,7 @@ class ZstdFrames extends Duplex {
   #wanted = false;
   #over = false;
 
-  constructor(level: number, { frameBytes = usualFrameBytes, lanes = lanesHere() }: FrameOptions) {
+  constructor(level: number, { frameBytes = bytesByLevel(level), lanes = lanesHere() }: FrameOptions) {
     super({ highWaterMark: bufferedBytes });
     this.#level = level;
     this.#frameBytes = frameBytes;
@@ -105,7 +106,10 @@ class ZstdFrames extends Duplex {
         return;
       }
       const some = rest.subarray(0, this.#frameBytes - this.#filled);
-      frame.lane.write(some);
+      frame.lane.write(some, (error) => {
+        // After a failure the library may still be reading it.
+        if (!error && !this.destroyed) giveBack(some);
+      });
       this.#filled += some.length;
       rest = rest.subarray(some.length);
       if (this.#filled === this.#frameBytes) this.#close();
@@ -165,6 +169,10 @@ class ZstdFrames extends Duplex {
       this.push(null);
     }
   }
+}
+
+function bytesByLevel(level: number): number {
+  return (mebibytesByLevel[level] ?? 8) * 1024 * 1024;
 }
 
 function lanesHere(): number {

@@ -14,12 +14,15 @@ export type Undigested = [said: string, from: number, to: number];
 export class Chunks {
   readonly #send: ((chunk: Chunk) => void) | null;
   #members: Undigested[] = [];
-  buffer = Buffer.allocUnsafeSlow(chunkBytes);
+  readonly #memory: () => Buffer;
+  buffer: Buffer;
   at = 0;
 
-  /** Null: nobody wants what is written; it is only read. */
-  constructor(send: ((chunk: Chunk) => void) | null) {
+  /** Null: nobody wants what is written; it is only read. `memory` gives a buffer for a piece. */
+  constructor(send: ((chunk: Chunk) => void) | null, memory: () => Buffer = () => Buffer.allocUnsafeSlow(chunkBytes)) {
     this.#send = send;
+    this.#memory = memory;
+    this.buffer = memory();
   }
 
   /** Makes room for so many bytes in one piece. */
@@ -46,7 +49,7 @@ export class Chunks {
     if (this.at > 0 && this.#send) {
       this.#send({ bytes: this.buffer.subarray(0, this.at), members: this.#members });
       this.#members = [];
-      this.buffer = Buffer.allocUnsafeSlow(chunkBytes);
+      this.buffer = this.#memory();
     }
     this.at = 0;
   }

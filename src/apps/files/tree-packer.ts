@@ -47,9 +47,9 @@ export class TreePacker {
   readonly #firstNames = new Map<string, { path: string; left: bigint }>();
   readonly #lists = { changed: list(), vanished: list(), skipped: list(), unreadable: list(), leftOut: list() };
 
-  constructor(settings: PackSettings, send: ((chunk: Chunk) => void) | null) {
+  constructor(settings: PackSettings, send: ((chunk: Chunk) => void) | null, memory?: () => Buffer) {
     this.#settings = settings;
-    this.#out = new Chunks(send);
+    this.#out = new Chunks(send, memory);
   }
 
   run(): PackReport {
