@@ -12,14 +12,14 @@ import { benchmarkNocodb } from './nocodb.ts';
 import { dataKinds } from './data.ts';
 import { installHere } from './installed.ts';
 import { machineFacts } from './machine.ts';
+import { benchmarkMariadb } from './mariadb.ts';
 import { renderReport, type Finding } from './report.ts';
+import { benchmarkSqlite } from './sqlite.ts';
 import { benchmarkStartup } from './startup.ts';
 import { benchmarkTransfers } from './transfers.ts';
+import { hasMariadb } from '../test/support/mariadb-server.ts';
 import { hasRadosgw } from '../test/support/s3-server.ts';
 import { clientTools, hasServer, type Major } from '../test/support/postgres.ts';
-
-const usage = `npm run bench -- [--size 1gb] [--clients 15,18] [--runs 3] [--data usual|dense] [--only backup,restore,storages,startup,daemon,console,files,transfers,nocodb] [--json file]
-Measures backup, restore, memory and start-up against PostgreSQL's own programs, in one run, on servers of its own.`;
 
 const parts = [
   'backup',
@@ -31,7 +31,12 @@ const parts = [
   'files',
   'transfers',
   'nocodb',
+  'mariadb',
+  'sqlite',
 ] as const;
+
+const usage = `npm run bench -- [--size 1gb] [--clients 15,18] [--runs 3] [--data usual|dense] [--only ${parts.join(',')}] [--json file]
+Measures backup, restore, memory and start-up against the databases' own programs, in one run, on servers of its own.`;
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -77,6 +82,11 @@ async function main(): Promise<void> {
   if (only.has('transfers')) findings.push(...(await benchmarkTransfers(bytes, runs, stop.signal)));
   if (only.has('files')) findings.push(...(await benchmarkFiles(program, runs, stop.signal)));
   if (only.has('nocodb')) findings.push(...(await benchmarkNocodb(program, runs, stop.signal)));
+  if (only.has('mariadb') && !hasMariadb())
+    console.error('mariadb left out: server not found (Debian: mariadb-server)');
+  else if (only.has('mariadb'))
+    findings.push(...(await benchmarkMariadb({ program, bytes, runs, signal: stop.signal })));
+  if (only.has('sqlite')) findings.push(...(await benchmarkSqlite({ program, bytes, runs, signal: stop.signal })));
   if (only.has('backup') || only.has('restore') || only.has('storages')) {
     for (const major of values.clients.split(',').map(Number) as Major[]) {
       const tools = process.env[`HOLDFAST_CLIENTS_${major}`] ?? clientTools(major);
