@@ -13,7 +13,9 @@ interface Lent {
   back: (memory: ArrayBuffer) => void;
 }
 
-const lent = new WeakMap<ArrayBufferLike, Lent>();
+/** On the memory itself: what is only a key of a map outlives the quick collections, and dumps would need more memory. */
+const mark = Symbol('lent');
+type Marked = ArrayBufferLike & { [mark]?: Lent | undefined };
 
 /** With whatever it held before. */
 export function reusedMemory(bytes: number): Buffer {
@@ -23,18 +25,20 @@ export function reusedMemory(bytes: number): Buffer {
 
 /** From here on the content has one reader after the other, and the memory under it nothing else in it. */
 export function lend(content: Buffer, back: (memory: ArrayBuffer) => void = keep): Buffer {
-  lent.set(content.buffer, { left: content.length, back });
+  const memory: Marked = content.buffer;
+  memory[mark] = { left: content.length, back };
   return content;
 }
 
 /** Some of the content was consumed, and will not be looked at again by anybody. */
 export function giveBack(content: Uint8Array): void {
-  const found = lent.get(content.buffer);
+  const memory: Marked = content.buffer;
+  const found = memory[mark];
   if (!found) return;
   found.left -= content.length;
   if (found.left > 0) return;
-  lent.delete(content.buffer);
-  if (content.buffer instanceof ArrayBuffer) found.back(content.buffer);
+  memory[mark] = undefined;
+  if (memory instanceof ArrayBuffer) found.back(memory);
 }
 
 function keep(memory: ArrayBuffer): void {

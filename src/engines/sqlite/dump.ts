@@ -1,10 +1,10 @@
-import { open, stat } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { throwIfAborted, withTimeout } from '../../base/abort.ts';
+import { withTimeout } from '../../base/abort.ts';
 import { HoldfastError } from '../../base/errors.ts';
 import { sharedRate, slowed } from '../../base/rate.ts';
-import { lend, reusedMemory } from '../../base/reuse.ts';
 import { outputOf } from '../../base/run-process.ts';
 import { destroyOnAbort } from '../../base/streams.ts';
 import { formatCount, formatDuration } from '../../base/units.ts';
@@ -110,29 +110,18 @@ const pieceBytes = 1024 * 1024;
 async function* contentOf(place: Place, signal: AbortSignal): AsyncIterable<Buffer> {
   const { size } = await stat(place.path);
   let bytes = 0;
-  for await (const chunk of await openFile(place, signal)) {
+  for await (const chunk of (await openFile(place, signal)) as AsyncIterable<Buffer>) {
     bytes += chunk.length;
     yield chunk;
   }
   await expectUnmoved(place, bytes === size, signal);
 }
 
-async function openFile({ path, moving }: Place, signal: AbortSignal): Promise<AsyncIterable<Buffer>> {
+async function openFile({ path, moving }: Place, signal: AbortSignal): Promise<Readable> {
   // Closing any handle of a file ends all locks a process has on it. Where we have it open ourselves, which is when our own
   // catalog is what is saved, another process reads it.
   if (moving && (await isOpenHere(path))) return outputOf({ program: 'cat', args: ['--', path] }, { signal });
-  return readAll(path, signal);
-}
-
-async function* readAll(path: string, signal: AbortSignal): AsyncIterable<Buffer> {
-  await using file = await open(path);
-  for (;;) {
-    throwIfAborted(signal);
-    const memory = reusedMemory(pieceBytes);
-    const { bytesRead } = await file.read(memory, 0, pieceBytes, null);
-    if (bytesRead === 0) return;
-    yield lend(memory.subarray(0, bytesRead));
-  }
+  return createReadStream(path, { highWaterMark: pieceBytes, signal });
 }
 
 /** The end is only believed when the file was kept still until now. */
