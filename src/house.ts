@@ -28,6 +28,8 @@ export interface House extends AsyncDisposable {
   readonly timezone: string;
   /** A folder for short-lived files. */
   readonly scratch: string;
+  /** What the program writes itself: nothing else belongs there. */
+  readonly ownFolders: readonly string[];
   /** Those that are configured; where none is, those whose backups the storages hold. */
   findSources(signal: AbortSignal): Promise<readonly Source[]>;
   /**

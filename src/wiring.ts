@@ -154,6 +154,7 @@ export async function openHouse(loaded: LoadedConfig, tools: HouseTools): Promis
     instance,
     timezone: config.timezone,
     scratch,
+    ownFolders: keepOut,
     findSources: everySource,
     source: async (name, signal) => {
       const configured = sources.find((source) => source.name === name);

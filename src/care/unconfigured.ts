@@ -26,6 +26,7 @@ export function unconfiguredDatabase(engine: Database, source: string): Database
     check: refuse,
     clockAhead: refuse,
     ready: refuse,
+    identity: refuse,
     probe: refuse,
     open: refuse,
     server: refuse,

@@ -200,6 +200,8 @@ async function bringBack(house: House, id: string, task: DemoTask): Promise<void
       source,
       from: { storage: house.storageOf(source), id },
       into: null,
+    onlyNew: false,
+    guarded: { sources: [], folders: [] },
       inPlace: false,
       files: true,
       scope: null,

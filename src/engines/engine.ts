@@ -233,6 +233,8 @@ export interface Capabilities {
   temporary: boolean;
   /** The database is a file of this machine: there is no server, and no other one can be named by an address. */
   file: boolean;
+  /** Names that belong to the server: one of these is nobody's database, even while it is empty. */
+  reserved: readonly string[];
 }
 
 /** One database on one server, existing or not, with everything a recipe does to it. */
@@ -261,6 +263,11 @@ export interface Database {
   clockAhead(signal: AbortSignal): Promise<number>;
   /** Rejects as long as nobody can ask anything: of the database, or only whether the server lets us in. */
   ready(what: 'server' | 'database', signal: AbortSignal): Promise<void>;
+  /**
+   * The same for the same database by whatever address, role or link it is reached, and another one for every other; it need not exist.
+   * Of a file, its path without links.
+   */
+  identity(signal: AbortSignal): Promise<string>;
   probe(signal: AbortSignal): Promise<DatabaseFacts>;
   /**
    * Checks rights, versions and limits first, all problems at once, then opens the snapshot everything else reads from.

@@ -1,6 +1,8 @@
 import { step } from '../base/progress.ts';
 import { countAndCompare, rehearse } from '../care/rehearse.ts';
 import type { Afterwards } from './afterwards.ts';
+import { HoldfastError } from '../base/errors.ts';
+import type { Database } from '../engines/engine.ts';
 import type { RestorePlan } from './plan.ts';
 import type { Live, Outcome, RestoreTask } from './task.ts';
 import { assertEqual, orDrop } from './swap-in.ts';
@@ -26,6 +28,7 @@ async function createAndFill({ request, report, signal }: RestoreTask, plan: Res
 /** An existing database belongs to somebody: it is filled in one transaction and never dropped. */
 async function fillExisting({ report, signal }: RestoreTask, plan: RestorePlan, after: Afterwards): Promise<Outcome> {
   const { target, dump, load, expected } = plan;
+  if (!plan.destructive) await assertStillEmpty(target, signal);
   const started = performance.now();
   const { warnings } = await step(report, 'load', () =>
     target.replace(dump, load, expected ?? { tables: [], sequences: [] }, signal),
@@ -37,4 +40,14 @@ async function fillExisting({ report, signal }: RestoreTask, plan: RestorePlan, 
   const { comparison } = await step(report, 'compare', () => countAndCompare(target, expected, signal));
   assertEqual(comparison);
   return { comparison, previous: null, files: [], loadSeconds, warnings };
+}
+
+/** Reading the backup may have taken long, and nobody was asked about what came into being meanwhile. */
+async function assertStillEmpty(target: Database, signal: AbortSignal): Promise<void> {
+  const now = await target.target(signal);
+  if (now === null || now.relations === 0) return;
+  throw new HoldfastError('TARGET_CHANGED', `${target.name} was empty and is not any more`, {
+    kind: 'refused',
+    hint: 'Nothing was changed. Restore into another database.',
+  });
 }

@@ -40,6 +40,8 @@ const facts: GuardFacts = {
   target,
   owners: 'keep',
   whole: true,
+  onlyNew: false,
+  reserved: false,
   sessions: 'disconnect',
   foreignScript: false,
   leftOut: { tables: [], rows: [] },
@@ -106,6 +108,16 @@ describe('guards before a restore', () => {
     ['in place without a place', { mode: 'in-place', target: null }, [{ code: 'target', override: null }]],
     ['a target that is not empty', { mode: 'new' }, [{ code: 'target', override: null }]],
     [
+      'S24 parts for one that is not empty, by whom only new ones are entrusted to',
+      { mode: 'new', whole: false, onlyNew: true },
+      [{ code: 'target', override: null }],
+    ],
+    [
+      "S24 a name of the server's own, though empty",
+      { mode: 'new', target: { ...target, relations: 0 }, onlyNew: true, reserved: true },
+      [{ code: 'target', override: null }],
+    ],
+    [
       'other encoding of an existing target',
       { mode: 'in-place', target: { ...target, facts: { ...backup, encoding: 'SQL_ASCII' } } },
       [{ code: 'encoding', override: '--allow encoding' }],
@@ -134,6 +146,7 @@ describe('guards before a restore', () => {
     ['S15 connected clients', { target: { ...target, sessions: [session] } }],
     ['S16 other collation', { target: { ...target, facts: { ...backup, collation: 'C' } } }],
     ['S16 other collation version', { target: { ...target, facts: { ...backup, collationVersion: '2.31' } } }],
+    ['parts for another database that holds something', { mode: 'new', whole: false }],
     ['other extension version', { server: { ...server, extensions: [{ name: 'pgcrypto', version: '1.4' }] } }],
   ])('%s is a warning', (_title, change) => {
     expect(evaluateGuards({ ...facts, ...change }).filter((guard) => guard.result === 'warn')).toHaveLength(1);

@@ -39,6 +39,10 @@ export interface GuardFacts {
   target: TargetFacts | null;
   owners: 'keep' | 'none';
   whole: boolean;
+  /** Whoever asks may fill a new or an empty database, and no other one. */
+  onlyNew: boolean;
+  /** The name belongs to the server. */
+  reserved: boolean;
   /** Other sessions are ended, or make the restore refuse. */
   sessions: 'disconnect' | 'refuse';
   /** Text of foreign origin that an interpreter would run. */
@@ -78,7 +82,7 @@ function lift(guard: Guard, allowed: readonly string[]): Guard {
   return { ...guard, result: 'warn', detail: `${guard.detail} (allowed by the operator)` };
 }
 
-function checkTarget({ mode, name, target, whole }: GuardFacts): Guard {
+function checkTarget({ mode, name, target, whole, onlyNew, reserved }: GuardFacts): Guard {
   if (mode === 'swap') {
     return target
       ? pass('target', `${name} exists and stays as it is until the restored one is proven`)
@@ -88,14 +92,12 @@ function checkTarget({ mode, name, target, whole }: GuardFacts): Guard {
     if (!target) return block('target', `${name} does not exist: there is no place to restore in`);
     return pass('target', `${name} is changed in one transaction that is undone when anything is wrong`);
   }
+  if (onlyNew && reserved) return block('target', `${name} belongs to the server`);
   if (!target) return pass('target', `${name} does not exist and will be created`);
-  if (whole && target.relations > 0) {
-    return block(
-      'target',
-      `${name} exists and holds ${target.relations} tables and other objects; only an empty one is filled`,
-    );
-  }
-  return pass('target', whole ? `${name} exists and is empty` : `${name} exists and receives the chosen parts`);
+  if (target.relations === 0) return pass('target', `${name} exists and is empty`);
+  const holds = `${name} exists and holds ${target.relations} tables and other objects`;
+  if (whole || onlyNew) return block('target', `${holds}; only an empty one is filled`);
+  return warn('target', `${holds}; the chosen parts replace theirs there, and no safety backup is made of it`);
 }
 
 function checkRights({ mode, server, target, name }: GuardFacts): Guard {

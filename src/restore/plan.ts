@@ -14,6 +14,7 @@ import { HoldfastError } from '../base/errors.ts';
 import { databaseOf, family, readerOf, type Source } from '../care/source.ts';
 import { blocking, evaluateGuards, type Guard, type RestoreMode } from './guards.ts';
 import { findLeftOut } from './left-out.ts';
+import { refuseGuarded, type Guarded } from './guarded.ts';
 import { openDump, type BackupPlace } from './open-dump.ts';
 import { planTrees, treesOf, type TreesOfBackup } from './trees.ts';
 
@@ -23,6 +24,10 @@ export interface RestoreRequest {
   from: BackupPlace | { file: string };
   /** A database name or address to restore into instead of the live database; null: the source's own database. */
   into: string | null;
+  /** With `into`: only one that does not exist yet, or holds nothing. */
+  onlyNew: boolean;
+  /** What `into` must never reach. */
+  guarded: Guarded;
   inPlace: boolean;
   /** Folders of the backup come back with the database. */
   files: boolean;
@@ -69,7 +74,7 @@ export async function planRestore(request: RestoreRequest, scratch: string, sign
   if (mode === 'in-place' && !target.capabilities.inPlace) throw wholeOnly(target);
   const server = await target.server(signal);
   const targetFacts = await target.target(signal);
-  if (request.into !== null) refuseLiveTarget(source, target, server.databases, targetFacts);
+  if (request.into !== null) await refuseGuarded(request, target, targetFacts !== null, signal);
   const backup = archive?.manifest.database ?? null;
   const foreignScript = dump.format === 'plain' && !dump.trusted;
   const trees = archive && wantsTrees(request, mode) ? await treesOf(source, archive) : [];
@@ -84,6 +89,8 @@ export async function planRestore(request: RestoreRequest, scratch: string, sign
     target: targetFacts,
     owners,
     whole: scope === null,
+    onlyNew: request.onlyNew,
+    reserved: target.capabilities.reserved.includes(target.name),
     sessions,
     foreignScript,
     leftOut,
@@ -115,7 +122,7 @@ export async function planRestore(request: RestoreRequest, scratch: string, sign
       allowUnpatchedTools: allowed.includes('unpatched'),
     },
     guards: [...guards, ...(await guardsOfApp(request, archive, target, targetFacts, signal))],
-    destructive: mode !== 'new' && (targetFacts !== null || files.some((tree) => tree.replaces)),
+    destructive: isDestructive(mode, targetFacts, files),
     trees,
     files,
   };
@@ -231,14 +238,10 @@ function keyOf({ schema, name }: { schema: string | null; name: string }): strin
   return JSON.stringify([schema, name]);
 }
 
-/** `--into` is for beside: naming the live database there would skip everything that protects it. */
-function refuseLiveTarget(source: Source, target: Database, databases: string[], facts: TargetFacts | null): void {
-  const same = target.title === source.database?.title && databases.includes(target.name);
-  if (!same || facts === null) return;
-  throw new HoldfastError('TARGET_IS_LIVE', `${target.name} is the live database of ${source.name}`, {
-    kind: 'refused',
-    hint: 'Leave `--into` out to replace it safely, or name another database.',
-  });
+/** Of a database that holds something, at least a part goes; whoever made it must have meant this one. */
+function isDestructive(mode: RestoreMode, target: TargetFacts | null, files: readonly StagedTree[]): boolean {
+  if (mode === 'new') return target !== null && target.relations > 0;
+  return target !== null || files.some(({ replaces }) => replaces);
 }
 
 async function factsOf(database: Database, signal: AbortSignal): Promise<DatabaseFacts | null> {

@@ -223,7 +223,8 @@ async function takeSafetyBackup(
   run: string,
 ): Promise<string | null> {
   const { source, safetyBackup: wanted } = task.request;
-  if (!plan.destructive || !wanted) return null;
+  // Another database than the source's own is none that its backups are of.
+  if (!plan.destructive || plan.mode === 'new' || !wanted) return null;
   const replaced = { source: goes(task, plan) ? withEverything(source) : source, from: plan.from, only: null };
   return safetyBackup(task, replaced, lease, run, plan.archive?.manifest.id ?? null);
 }

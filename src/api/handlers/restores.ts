@@ -53,8 +53,9 @@ async function readRequest(parts: ApiParts, call: Call, wanted: Wanted): Promise
   const { id, storage, source: name, password, what, keepOld, safetyBackup } = wanted;
   const { into, inPlace, tables, schemas, owners, sessions, jobs, allow } = wanted;
   const named = await sourceFor(parts, call, name, 'restore');
-  // Another server could be anybody's: whoever says so must be trusted with the configuration as well.
-  if (into?.includes('://') && !allows(grantOf(call), 'settings', null)) throw notAllowed('settings');
+  // Another server, or a path of this machine, could be anybody's: whoever says so must be trusted with the configuration as well.
+  const trusted = allows(grantOf(call), 'settings', null);
+  if (into !== null && /[/\\]/.test(into) && !trusted) throw notAllowed('settings');
   const found = await resolveBackup({
     source: named,
     storage: storage === undefined ? null : house.storageOf(named, storage),
@@ -90,6 +91,8 @@ async function readRequest(parts: ApiParts, call: Call, wanted: Wanted): Promise
     source,
     from,
     into,
+    onlyNew: !trusted,
+    guarded: { sources: house.sources, folders: house.ownFolders },
     inPlace,
     files,
     scope,

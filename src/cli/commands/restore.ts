@@ -136,6 +136,8 @@ async function readRequest(
       source,
       from,
       into: input.text('into') ?? null,
+      onlyNew: false,
+      guarded: { sources: house.sources, folders: house.ownFolders },
       inPlace: input.flag('in-place'),
       files: !input.flag('db-only'),
       scope: tables.length + schemas.length > 0 ? { tables, schemas } : null,

@@ -29,7 +29,7 @@ export function errorLook({ errorColor, live, columns }: Io): Look {
 const ways = {
   swap: 'loaded beside the live database, compared, then the two change places',
   'in-place': 'replaced inside the live database, in one transaction',
-  new: 'filled; the live database is not touched',
+  new: 'filled; the live database of the source is not touched',
 } as const;
 
 /** What a restore would do, and the checklist of its guards. */
@@ -52,7 +52,7 @@ export function describePlan(
     ['target', plan.target.title],
     ['way', ways[plan.mode]],
     ['files', plan.files.map(({ name, target }) => `${name} in ${target}`).join(', ')],
-    ['safety', plan.destructive ? safety : null],
+    ['safety', plan.destructive && plan.mode !== 'new' ? safety : null],
   ];
   return [...renderFacts(look, facts), '', ...describeGuards(plan.guards, look)];
 }

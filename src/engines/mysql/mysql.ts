@@ -16,12 +16,14 @@ function engineCalled(name: 'mysql' | 'mariadb'): Engine<DatabaseSettings> {
   };
 }
 
+const reserved = ['mysql', 'sys', 'information_schema', 'performance_schema'];
+
 /** Each part is loaded when it is first used: a command that needs one starts without the others. */
 function databaseOf(engine: EngineName, access: Access): Database {
   const { address } = access;
   return {
     engine,
-    capabilities: { defaultSchema: null, inPlace: false, temporary: true, file: false },
+    capabilities: { defaultSchema: null, inPlace: false, temporary: true, file: false, reserved },
     name: address.database,
     title: `${address.database} on ${server(address)} as ${address.user}`,
     named: (name) => databaseOf(engine, access.named(name)),
@@ -39,6 +41,7 @@ function databaseOf(engine: EngineName, access: Access): Database {
       filled: async (tables, signal) => (await import('./exclusions.ts')).filledAmong(access, tables, signal),
       without: () => databaseOf(engine, access.complete()),
     },
+    identity: async (signal) => (await import('./target.ts')).identity(access, signal),
     probe: async (signal) => (await import('./target.ts')).probe(access, signal),
     open: async (place, signal) => (await import('./dump.ts')).openSnapshot(access, place, signal),
 

@@ -41,6 +41,19 @@ export async function serverFacts(access: Access, signal: AbortSignal): Promise<
   };
 }
 
+/** What a server says of itself, not the address it is reached by; which of these there are depends on the product. */
+export async function identity(access: Access, signal: AbortSignal): Promise<string> {
+  await using session = await access.connect(signal, { database: null });
+  const rows = await session.rows<{ Variable_name: string; Value: string }>(
+    `SHOW GLOBAL VARIABLES WHERE Variable_name IN
+     ('server_uuid', 'server_uid', 'hostname', 'port', 'socket', 'datadir', 'pid_file', 'lower_case_table_names')`,
+  );
+  const said = new Map(rows.map((row) => [row.Variable_name, row.Value]));
+  const { database } = access.address;
+  const name = said.get('lower_case_table_names') === '0' ? database : database.toLowerCase();
+  return JSON.stringify([...[...said].toSorted().flat(), name]);
+}
+
 /** Null when the database does not exist. */
 export async function targetFacts(access: Access, signal: AbortSignal): Promise<TargetFacts | null> {
   try {

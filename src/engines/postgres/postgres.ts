@@ -10,12 +10,14 @@ export const postgres: Engine<DatabaseSettings> = {
   connect: (settings, context) => databaseOf(createAccess(settings, context)),
 };
 
+const reserved = ['postgres', 'template0', 'template1'];
+
 /** Each part is loaded when it is first used: a command that needs one starts without the others. */
 function databaseOf(access: Access): Database {
   const { address } = access;
   return {
     engine: 'postgres',
-    capabilities: { defaultSchema: 'public', inPlace: true, temporary: true, file: false },
+    capabilities: { defaultSchema: 'public', inPlace: true, temporary: true, file: false, reserved },
     name: address.database,
     title: `${address.database} on ${server(address)} as ${address.user}`,
     named: (name) => databaseOf(access.named(name)),
@@ -43,6 +45,7 @@ function databaseOf(access: Access): Database {
       filled: async (tables, signal) => (await import('./exclusions.ts')).filledAmong(access, tables, signal),
       without: () => databaseOf(access.complete()),
     },
+    identity: async (signal) => (await import('./target.ts')).identity(access, signal),
     probe: async (signal) => (await import('./target.ts')).probe(access, signal),
     open: async (place, signal) => (await import('./dump.ts')).openSnapshot(access, place, signal),
 

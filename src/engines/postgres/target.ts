@@ -21,6 +21,15 @@ export async function serverFacts(access: Access, signal: AbortSignal): Promise<
   return { ...rest, version: serverVersion(number), extensions: await session.rows(extensionsQuery) };
 }
 
+/** No two servers began in the same microsecond; what addresses, ports and roles say of them can differ or be the same by accident. */
+export async function identity(access: Access, signal: AbortSignal): Promise<string> {
+  await using session = await openMaintenance(access, [], signal);
+  const { began } = await session.row<{ began: string }>(
+    'select extract(epoch from pg_catalog.pg_postmaster_start_time())::text as began',
+  );
+  return JSON.stringify([began, access.address.database]);
+}
+
 /** Null when the database does not exist. */
 export async function targetFacts(access: Access, signal: AbortSignal): Promise<TargetFacts | null> {
   try {

@@ -79,8 +79,12 @@ async function follow(path: string): Promise<string> {
   }
 }
 
+/** SQLite takes a file of such a name for a part of the database beside it. */
+const besideAnother = /-(?:wal|shm|journal)$/i;
+
 function plainName(name: string): string {
-  if (name !== '' && name !== '.' && name !== '..' && !/[/\\\0]/.test(name)) return name;
+  const plain = name !== '' && name !== '.' && name !== '..' && !/[/\\\0]/.test(name);
+  if (plain && !besideAnother.test(name)) return name;
   throw new HoldfastError('NAME_INVALID', `${JSON.stringify(name)} is not the name of a file beside the database`, {
     kind: 'usage',
     hint: 'Give a name without a folder, or the whole path.',

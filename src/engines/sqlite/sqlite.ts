@@ -14,7 +14,7 @@ export const sqlite: Engine<DatabaseSettings> = {
 function databaseOf(access: Access): Database {
   return {
     engine: 'sqlite',
-    capabilities: { defaultSchema: null, inPlace: true, temporary: true, file: true },
+    capabilities: { defaultSchema: null, inPlace: true, temporary: true, file: true, reserved: [] },
     name: access.name,
     title: access.path,
     named: (name) => databaseOf(access.named(name)),
@@ -24,6 +24,7 @@ function databaseOf(access: Access): Database {
     // The file lies on this machine: there is no other clock.
     clockAhead: async () => 0,
     ready: async (what, signal) => (await import('./target.ts')).ready(access, what, signal),
+    identity: async () => access.locate(),
     probe: async (signal) => (await import('./target.ts')).probe(access, signal),
     open: async (_place, signal) => (await import('./dump.ts')).openSnapshot(access, signal),
 
