@@ -468,7 +468,7 @@ export const routes = {
       modifiedAt: moment.optional().meta({ description: 'Of the file, where its name tells no time.' }),
       description: z.string().max(500).optional(),
       allow: z
-        .enum(['script', 'unpatched'])
+        .enum(['script', 'unpatched', 'superuser'])
         .optional()
         .meta({ description: 'Lifts this guard; needs the right to change settings, too.' }),
       wait,

@@ -42,6 +42,8 @@ export interface ImportedFrom {
   sha256: string;
   /** Where `startedAt` was read, and the time zone it was read in. */
   time: { from: 'name' | 'metadata' | 'file'; zone: string | null };
+  /** The operator let it run with rights that reach beyond databases. */
+  superuser?: true;
 }
 
 export interface ManifestDatabase extends DatabaseFacts, Counts {
@@ -139,6 +141,7 @@ export const manifestSchema = z.object({
       time: z
         .object({ from: text.describe('name, metadata or file'), zone: text.nullable() })
         .describe('where startedAt was read, and the time zone it was read in'),
+      superuser: z.literal(true).optional().describe('it was allowed to run with the rights of a superuser'),
     })
     .optional()
     .describe('of an import: what it was before'),

@@ -20,6 +20,8 @@ export interface AdoptTask extends Omit<BackupTask, 'trigger' | 'safetyFor'> {
   allowScript: boolean;
   /** Even with tools that a hostile dump is known to be able to misuse. */
   allowUnpatched: boolean;
+  /** Load it with a role that may start programs on the server. */
+  allowSuperuser: boolean;
 }
 
 /**
@@ -74,7 +76,7 @@ export async function adopt(task: AdoptTask): Promise<BackupResult> {
           files: null,
           encryption: null,
           artifacts,
-          imported: foreign.imported,
+          imported: { ...foreign.imported, ...(task.allowSuperuser ? { superuser: true } : {}) },
           warnings: [
             'imported: counts were taken after restoring it, not when it was made',
             ...foreign.notes,
@@ -144,6 +146,7 @@ async function rehearseForeign(
         jobs: null,
         allowForeignScript: task.allowScript,
         allowUnpatchedTools: task.allowUnpatched,
+        allowSuperuser: task.allowSuperuser,
       },
       signal,
       report,

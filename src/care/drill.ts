@@ -127,6 +127,8 @@ async function rehearseDump(task: DrillTask, archive: StoredBackup, run: string)
       // A script of foreign origin was accepted and ran when it was imported; the digests say it is still the same.
       allowForeignScript: true,
       allowUnpatchedTools: true,
+      // It may have been taken in by a role that could do no harm, and run here by one that can.
+      allowSuperuser: archive.manifest.imported?.superuser === true,
     },
     signal,
     report,
@@ -160,7 +162,9 @@ async function openTarget(
   signal: AbortSignal,
 ): Promise<Place> {
   if (target === 'temporary') {
-    const server = await live.temporary(like, signal);
+    // Of an import, the dump's roles are known; the owner is the live database's.
+    const roles = [...new Set([...like.roles, ...(like.owner === '' ? [] : [like.owner])])];
+    const server = await live.temporary({ ...like, roles }, signal);
     return {
       scratch: server,
       keepOwners: true,

@@ -186,6 +186,8 @@ export interface LoadOptions {
   allowForeignScript: boolean;
   /** Do so even with tools that are known to run commands a hostile dump hides. */
   allowUnpatchedTools: boolean;
+  /** Load a dump that is not ours with a role whose rights reach beyond databases. */
+  allowSuperuser: boolean;
 }
 
 export interface ServerFacts {
@@ -193,6 +195,11 @@ export interface ServerFacts {
   role: string;
   superuser: boolean;
   mayCreateDatabase: boolean;
+  /**
+   * What lets this role start programs on the server's machine or read and write its files, and with it all that a dump brings along.
+   * Empty where no dump is run without being asked for as a script.
+   */
+  reaches: string[];
   /** Roles whose belongings this role may treat as its own (itself included); everything for a superuser. */
   memberOf: string[];
   roles: string[];

@@ -25,6 +25,7 @@ const server: ServerFacts = {
   role: 'admin',
   superuser: false,
   mayCreateDatabase: true,
+  reaches: [],
   memberOf: ['admin', 'shop'],
   roles: ['admin', 'shop', 'app'],
   extensions: [{ name: 'pgcrypto', version: '1.3' }],
@@ -46,6 +47,7 @@ const facts: GuardFacts = {
   foreignScript: false,
   leftOut: { tables: [], rows: [] },
   keepsOld: false,
+  foreignDump: false,
   allowed: [],
 };
 
@@ -126,6 +128,11 @@ describe('guards before a restore', () => {
       'J-d9 a script of foreign origin',
       { foreignScript: true, backup: null },
       [{ code: 'script', override: '--allow script' }],
+    ],
+    [
+      'S24 a dump of foreign origin for a role that may start programs',
+      { foreignDump: true, backup: null, server: { ...server, reaches: ['postgres'] } },
+      [{ code: 'superuser', override: '--allow superuser' }],
     ],
   ])('%s is named', (_title, change, expected) => {
     expect(blocked(change)).toEqual(expected);

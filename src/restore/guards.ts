@@ -23,6 +23,7 @@ export const guardCodes = [
   'sessions',
   'script',
   'excluded',
+  'superuser',
 ] as const;
 export type GuardCode = (typeof guardCodes)[number];
 
@@ -51,6 +52,8 @@ export interface GuardFacts {
   leftOut: LeftOut;
   /** The database that lives now stays, under another name. */
   keepsOld: boolean;
+  /** A dump of foreign origin that nobody has let run with any rights yet. */
+  foreignDump: boolean;
   /** Codes of guards the operator has lifted. */
   allowed: readonly string[];
 }
@@ -68,6 +71,7 @@ export function evaluateGuards(facts: GuardFacts): Guard[] {
     checkSessions(facts),
     checkScript(facts),
     checkExcluded(facts),
+    checkSuperuser(facts),
   ].filter((guard) => guard !== null);
   return guards.map((guard) => lift(guard, facts.allowed));
 }
@@ -242,6 +246,12 @@ function checkExcluded({ leftOut: { tables, rows }, keepsOld, name }: GuardFacts
 function listed(names: readonly string[]): string {
   const more = names.length - 5;
   return names.slice(0, 5).join(', ') + (more > 0 ? ` and ${formatCount(more, 'more table')}` : '');
+}
+
+function checkSuperuser({ foreignDump, server }: GuardFacts): Guard | null {
+  if (!foreignDump || server.reaches.length === 0) return null;
+  const may = `${server.role} may start programs and read files on the server (${server.reaches.join(', ')})`;
+  return block('superuser', `${may}, and so could a dump that was not made here`, '--allow superuser');
 }
 
 /** `15.18 (Debian ...)` → 15; of MariaDB, MySQL, SQLite and PostgreSQL before 10, two numbers count: 10.6 is older than 10.11. */

@@ -77,6 +77,7 @@ export async function planRestore(request: RestoreRequest, scratch: string, sign
   if (request.into !== null) await refuseGuarded(request, target, targetFacts !== null, signal);
   const backup = archive?.manifest.database ?? null;
   const foreignScript = dump.format === 'plain' && !dump.trusted;
+  const accepted = archive?.manifest.imported?.superuser === true;
   const trees = archive && wantsTrees(request, mode) ? await treesOf(source, archive) : [];
   const files = await planTrees(trees, everyTree, signal);
   const replaces = mode !== 'new' && targetFacts !== null;
@@ -95,6 +96,7 @@ export async function planRestore(request: RestoreRequest, scratch: string, sign
     foreignScript,
     leftOut,
     keepsOld: mode === 'swap' && request.keepOld,
+    foreignDump: dump.format !== 'plain' && !dump.trusted && !accepted,
     allowed,
   });
   return {
@@ -120,6 +122,7 @@ export async function planRestore(request: RestoreRequest, scratch: string, sign
       jobs: request.jobs,
       allowForeignScript: allowed.includes('script'),
       allowUnpatchedTools: allowed.includes('unpatched'),
+      allowSuperuser: accepted || allowed.includes('superuser'),
     },
     guards: [...guards, ...(await guardsOfApp(request, archive, target, targetFacts, signal))],
     destructive: isDestructive(mode, targetFacts, files),

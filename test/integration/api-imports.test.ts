@@ -55,7 +55,12 @@ async function dumped(format: 'custom' | 'plain'): Promise<Uint8Array<ArrayBuffe
 
 test('a dump that is uploaded becomes a backup that was proven, and is restored; the second time it is known', async () => {
   const content = await dumped('custom');
-  const query = { name: 'backup_shop_20250102_030405.dump', description: 'from the old machine', wait: '60s' };
+  const query = {
+    name: 'backup_shop_20250102_030405.dump',
+    description: 'from the old machine',
+    allow: 'superuser' as const,
+    wait: '60s',
+  };
   const { run } = await api.importFile({ query, content });
   expect(run, JSON.stringify(run.error)).toMatchObject({ operation: 'import', state: 'succeeded', source: 'shop' });
   const params = { source: 'shop', id: run.backup ?? '' };
@@ -138,7 +143,7 @@ test('an upload that breaks off leaves nothing behind', async () => {
 test('B-15 S26: an encrypted file of NocoBase takes its password, and says when it is wrong', async () => {
   const data = Buffer.from(await dumped('custom'));
   const content = Uint8Array.from(makeNbdata({ data, password: 'päss wörd' }));
-  const query = { name: 'backup_20250203_040506_7.nbdata', wait: '60s' };
+  const query = { name: 'backup_20250203_040506_7.nbdata', allow: 'superuser' as const, wait: '60s' };
   const upload = (password?: string) =>
     api.importFile({
       query,

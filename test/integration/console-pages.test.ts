@@ -175,6 +175,9 @@ describe.skipIf(missing)('pages of the console in a browser (skipped without chr
 
       await page.getByLabel('Password of the file').fill('right password');
       await take.click();
+      await page.getByRole('alert').getByText('IMPORT_SUPERUSER').waitFor({ timeout: 60_000 });
+      await page.getByLabel('I trust whoever made this file').check();
+      await take.click();
       await page.getByRole('radio', { name: /imported|2026-01-20/, checked: true }).waitFor({ timeout: 60_000 });
       await page.getByRole('button', { name: 'Check', exact: true }).click();
       await page.getByLabel('To go on, type').fill('shop');

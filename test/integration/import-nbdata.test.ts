@@ -79,7 +79,14 @@ test('B-17: an encrypted file is inspected, verified, unpacked and taken in with
 
   const secret = join(holdfast.folder, 'password');
   await writeFile(secret, `${password}\n`);
-  const imported = await holdfast.runWith({ env: { HOLDFAST_NBDATA_PASSWORD_FILE: secret } }, 'import', file, '--json');
+  const imported = await holdfast.runWith(
+    { env: { HOLDFAST_NBDATA_PASSWORD_FILE: secret } },
+    'import',
+    file,
+    '--allow',
+    'superuser',
+    '--json',
+  );
   expect(imported.status, imported.stderr).toBe(0);
   expect(JSON.parse(imported.stdout)).toMatchObject({
     imported: 1,
@@ -149,7 +156,7 @@ describe('B-11, S26: a wrong password is told from damage, as far as the format 
       for (const words of [
         ['nbdata', 'verify', file],
         ['nbdata', 'extract', file, '--to', join(holdfast.folder, 'out')],
-        ['import', file],
+        ['import', file, '--allow', 'superuser'],
       ]) {
         const ended = await withPassword(secret ?? 'not needed', ...words);
         expect(ended.status, words.join(' ')).toBe(6);
@@ -166,7 +173,7 @@ test.each(['public', 'tenant1'])('B-16: a dump of the one schema %s comes back',
   const data = await dumpWith(server, 'app', ['-Fc', '-n', schema, '--no-owner', '--quote-all-identifiers']);
   const database = { ...metadata.database, schema };
   const file = await written({ data, metadata: { ...metadata, database } });
-  const { items } = await holdfast.json<{ items: object[] }>('import', file);
+  const { items } = await holdfast.json<{ items: object[] }>('import', file, '--allow', 'superuser');
   expect(items).toMatchObject([{ state: 'imported', backup: { tables: 1 } }]);
 });
 
@@ -225,7 +232,7 @@ test.each<[string, Partial<NbdataWanted>, (file: Buffer) => Buffer, number, stri
   ['a cut ZIP', {}, (file) => file.subarray(0, 4000), 6, 'NBDATA_DAMAGED'],
   ['not even a ZIP', {}, () => Buffer.from('hello'), 6, 'NBDATA_DAMAGED'],
 ])('B-11: %s is refused before the server is touched', async (_name, wanted, change, status, code) => {
-  const ended = await holdfast.run('import', await written(wanted, change));
+  const ended = await holdfast.run('import', await written(wanted, change), '--allow', 'superuser');
   expect(ended.status, ended.stderr).toBe(status);
   expect(ended.stderr).toContain(`(${code})`);
   expect(await holdfast.stored('app')).toEqual([]);

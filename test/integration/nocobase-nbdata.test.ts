@@ -58,7 +58,14 @@ async function written(wanted: Partial<NbdataWanted> = {}, change: (file: Buffer
 test('B-07: a .nbdata becomes a backup with its files and key, and comes back as one', async () => {
   await install({ encryption: { passphrase } });
   const env = { HOLDFAST_NBDATA_PASSWORD: password };
-  const imported = await holdfast.runWith({ env }, 'import', await written({ password }), '--json');
+  const imported = await holdfast.runWith(
+    { env },
+    'import',
+    await written({ password }),
+    '--allow',
+    'superuser',
+    '--json',
+  );
   expect(imported.status, imported.stderr).toBe(0);
   const { items } = JSON.parse(imported.stdout) as { items: { id: string; backup: { warnings: string[] } }[] };
   const [item] = items;
@@ -90,7 +97,7 @@ test('B-d6: one flipped bit in an encrypted .nbdata: nothing is taken in', async
     content[at] = (content[at] ?? 0) ^ 1;
     return content;
   });
-  const ended = await holdfast.runWith({ env }, 'import', file);
+  const ended = await holdfast.runWith({ env }, 'import', file, '--allow', 'superuser');
   expect(ended.status, ended.stderr).toBe(6);
   expect(await holdfast.stored('nb')).toEqual([]);
   expect(await readdir(join(path, 'storage/uploads'))).toEqual(['.gitkeep', 'of-today.txt']);
@@ -100,7 +107,7 @@ test('B-d7: into a backup that is not encrypted, the key of a .nbdata is not tak
   await install({});
   const { items } = await holdfast.json<{
     items: { id: string; backup: { warnings: string[]; artifacts: { path: string }[] } }[];
-  }>('import', await written());
+  }>('import', await written(), '--allow', 'superuser');
   expect(items[0]?.backup.warnings.join('\n')).toContain('its aes_key.dat is not taken in');
   expect(items[0]?.backup.artifacts.map(({ path: name }) => name).join(' ')).not.toContain('keys');
   const guarded = await holdfast.run('restore', items[0]?.id ?? '', '--yes', '--if-connected', 'disconnect');
@@ -111,7 +118,7 @@ test('B-d7: into a backup that is not encrypted, the key of a .nbdata is not tak
 test('S24, B-d13: a member that leads elsewhere ends it', async () => {
   await install({});
   const more = [{ path: 'uploads/../../escaped', content: Buffer.from('x') }];
-  const ended = await holdfast.run('import', await written({ more }));
+  const ended = await holdfast.run('import', await written({ more }), '--allow', 'superuser');
   expect(ended.status, ended.stdout).toBe(6);
   expect(ended.stderr).toContain('(NBDATA_HOSTILE)');
   expect(await holdfast.stored('nb')).toEqual([]);
@@ -122,6 +129,8 @@ test('B-08: one of a newer NocoBase is taken in, and not restored over older pro
   const { items } = await holdfast.json<{ items: { id: string }[] }>(
     'import',
     await written({ metadata: { ...metadata, version: '2.3.0' } }),
+    '--allow',
+    'superuser',
   );
   const guarded = await holdfast.run('restore', items[0]?.id ?? '', '--yes', '--if-connected', 'disconnect');
   expect(guarded.status).toBe(4);

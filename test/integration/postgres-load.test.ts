@@ -16,6 +16,7 @@ const everything: LoadOptions = {
   jobs: null,
   allowForeignScript: false,
   allowUnpatchedTools: false,
+  allowSuperuser: false,
 };
 const all = { tables: null, sequences: true, fingerprints: true };
 

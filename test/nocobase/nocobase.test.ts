@@ -276,7 +276,7 @@ describe('B-07, B-17: a .nbdata that NocoBase made itself', () => {
     async (password) => {
       const file = await made(password);
       const env = { HOLDFAST_NBDATA_PASSWORD: password };
-      const imported = await into.runWith({ env }, 'import', file, '--json');
+      const imported = await into.runWith({ env }, 'import', file, '--allow', 'superuser', '--json');
       expect(imported.status, imported.stderr + imported.stdout).toBe(0);
       const { items } = JSON.parse(imported.stdout) as { items: { id: string; backup: { warnings: string[] } }[] };
       expect(items[0]?.backup.warnings.join(' ')).toContain('no authentication');

@@ -69,6 +69,8 @@ describe.each(['custom', 'compressed', 'tar', 'plain'])('S13, T-d4, J-d9, J-d14:
         'script',
         '--allow',
         'unpatched',
+        '--allow',
+        'superuser',
         ...how,
       );
       expect(ended.status, ended.stderr).not.toBe(0);
@@ -94,6 +96,8 @@ describe.each(['custom', 'compressed', 'tar', 'plain'])('S13, T-d4, J-d9, J-d14:
         'script',
         '--allow',
         'unpatched',
+        '--allow',
+        'superuser',
       );
       expect(ended.status, `${wrap}: ${ended.stderr}`).toBe(0);
       await server.sql('postgres', `drop database ${target}`);

@@ -40,7 +40,7 @@ test('N-22, J-09, J-16, B-13: backups of all five systems are taken in from a bu
       },
     },
   });
-  const trust = ['--trust-script', '--allow', 'unpatched'];
+  const trust = ['--trust-script', '--allow', 'unpatched', '--allow', 'superuser'];
   const first = await holdfast.json('import', '--from', 'offsite', 'old', ...trust);
   expect(first).toMatchObject({ imported: 5, failed: 0, unrecognised: ['offsite:old/readme.txt'] });
   expect(await holdfast.json('import', '--from', 'offsite', 'old', ...trust)).toMatchObject({ imported: 0, known: 5 });

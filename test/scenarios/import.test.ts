@@ -28,6 +28,8 @@ interface Imports {
 
 /** Debian's client of this moment may be one that a hostile script could misuse. */
 const trust = ['--trust-script', '--allow', 'unpatched'];
+/** The servers of these tests know no role but a superuser. */
+const superuser = ['--allow', 'superuser'];
 
 let server: TestPostgres;
 
@@ -58,7 +60,7 @@ async function fixtures(): Promise<OldBackups & AsyncDisposable> {
 }
 
 async function importJson(holdfast: Installation, status: number, ...args: string[]): Promise<Imports> {
-  const ended = await holdfast.run('import', ...args, '--json');
+  const ended = await holdfast.run('import', ...args, ...superuser, '--json');
   expect(ended.status, ended.stderr).toBe(status);
   return JSON.parse(ended.stdout) as Imports;
 }
@@ -145,10 +147,10 @@ test('N-d8, T-11, J-d13, T-d11, B-d6: what is cut, exchanged or not as recorded 
   expect(await holdfast.stored('app')).toEqual(['2025-03-01_05-15-00']);
   expect(await server.databases()).toEqual(['app', 'postgres']);
 
-  const one = await holdfast.run('import', old.tma);
+  const one = await holdfast.run('import', old.tma, ...superuser);
   expect(one.status).toBe(6);
   expect(one.stderr).toContain('(FOREIGN_MISMATCH)');
-  const told = await holdfast.run('import', old.folder, ...trust);
+  const told = await holdfast.run('import', old.folder, ...trust, ...superuser);
   expect(told.status).toBe(3);
   expect(told.stdout).toMatch(/already there/);
   expect(told.stdout).toContain('readme.txt');
@@ -175,7 +177,7 @@ test('S18, N-d19: hostile names stay names', async () => {
   // The second holds the same bytes, and is the same backup.
   const done = await importJson(holdfast, 0, old.folder);
   expect(done).toMatchObject({ imported: 1, known: 1 });
-  const text = await holdfast.run('import', old.folder);
+  const text = await holdfast.run('import', old.folder, ...superuser);
   expect(text.stdout).not.toMatch(/\n'; drop/);
   expect((await readdir(holdfast.folder)).includes('pwned')).toBe(false);
 });
@@ -248,7 +250,7 @@ test('S1: kill -9 in the middle of an import leaves nothing half, and the next o
   await using holdfast = await install();
   await using old = await fixtures();
   for (const when of ['load', 'store'] as const) {
-    const { child, ended } = holdfast.start({}, 'import', old.folder, ...trust);
+    const { child, ended } = holdfast.start({}, 'import', old.folder, ...trust, ...superuser);
     child.stdin?.end();
     await until(async () => {
       const listed = await holdfast.stored('app');
@@ -272,7 +274,7 @@ test('an empty or unknown folder is said to be so, and no usage is guessed', asy
   await using holdfast = await install();
   await using folder = await temporaryFolder();
   await writeFiles(folder.path, { 'notes.txt': 'x', 'plain.sql.gz': gzipSync('-- PostgreSQL database dump\n') });
-  const ended = await holdfast.run('import', folder.path);
+  const ended = await holdfast.run('import', folder.path, ...superuser);
   expect(ended.status).toBe(0);
   expect(ended.stdout).toContain('no backup was recognised');
   expect(ended.stdout).toContain('plain.sql.gz');

@@ -50,6 +50,7 @@ export const loadAll: LoadOptions = {
   jobs: null,
   allowForeignScript: false,
   allowUnpatchedTools: false,
+  allowSuperuser: false,
 };
 
 /** Loads a dump into a new database and counts what came. */

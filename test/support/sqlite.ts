@@ -124,4 +124,5 @@ export const wholeLoad: LoadOptions = {
   jobs: null,
   allowForeignScript: false,
   allowUnpatchedTools: false,
+  allowSuperuser: false,
 };

@@ -115,6 +115,7 @@ async function takeIn({ house }: ApiParts, arrived: Arrived): Promise<{ run: str
     password: async () => password,
     allowScript: query.allow === 'script',
     allowUnpatched: query.allow === 'unpatched',
+    allowSuperuser: query.allow === 'superuser',
     description: query.description ?? null,
     settled: () => undefined,
   });

@@ -48,6 +48,9 @@ export function restoreHandlers(parts: ApiParts): Pick<Handlers, 'planRestore' |
   };
 }
 
+/** What these guard against would reach beyond the database. */
+const reaching: ReadonlySet<string> = new Set(['unpatched', 'superuser']);
+
 async function readRequest(parts: ApiParts, call: Call, wanted: Wanted): Promise<Restoring> {
   const { house } = parts;
   const { id, storage, source: name, password, what, keepOld, safetyBackup } = wanted;
@@ -56,6 +59,7 @@ async function readRequest(parts: ApiParts, call: Call, wanted: Wanted): Promise
   // Another server, or a path of this machine, could be anybody's: whoever says so must be trusted with the configuration as well.
   const trusted = allows(grantOf(call), 'settings', null);
   if (into !== null && /[/\\]/.test(into) && !trusted) throw notAllowed('settings');
+  if (allow.some((guard) => reaching.has(guard)) && !trusted) throw notAllowed('settings');
   const found = await resolveBackup({
     source: named,
     storage: storage === undefined ? null : house.storageOf(named, storage),

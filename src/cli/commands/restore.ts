@@ -59,6 +59,7 @@ export const restore: Command = {
         'script',
         'unpatched',
         'excluded',
+        'superuser',
         'app-version',
         'app-schema',
         'app-stopped',

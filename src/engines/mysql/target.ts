@@ -30,6 +30,8 @@ export async function serverFacts(access: Access, signal: AbortSignal): Promise<
     version: numberOf(await session.value('SELECT VERSION()')),
     role: account.name,
     superuser: account.superuser,
+    // Every dump that was not made here is a script, which is asked about anyway.
+    reaches: [],
     // A right to names of a pattern (`shop%`) serves as well: the names of ours begin with the database's own.
     mayCreateDatabase:
       mayGlobally(account.grants, 'CREATE') || mayInAll(account.grants, 'CREATE', `${database}_restoring_20000101`),

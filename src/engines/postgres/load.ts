@@ -21,6 +21,7 @@ import { selectForNew, type Selection } from './select-entries.ts';
 import type { TocEntry } from './toc.ts';
 import { dropSubscriptions, isOfSubscription, leftSubscriptions } from './subscriptions.ts';
 import { toolCommand } from './tool-command.ts';
+import { reachesQuery } from './target.ts';
 import type { ClientTools } from './tools.ts';
 
 export interface Loaded {
@@ -46,6 +47,7 @@ export async function load(
     warnings,
     serverMajor: await majorOf(access, signal),
   };
+  await refuseReach(task);
   try {
     if (dump.format === 'plain') await loadScript(task);
     else await loadArchive(task, dump.format);
@@ -201,6 +203,27 @@ export function refuseScript({ dump, options }: Pick<LoadTask, 'dump' | 'options
       },
     );
   }
+}
+
+/** The list of contents of a dump is SQL: whoever made it lets it run with the rights of the role that loads it. A script is asked about as such. */
+export async function refuseReach({
+  access,
+  dump,
+  options,
+  signal,
+}: Pick<LoadTask, 'access' | 'dump' | 'options' | 'signal'>): Promise<void> {
+  if (dump.trusted || dump.format === 'plain' || options.allowSuperuser) return;
+  await using session = await access.connect(signal);
+  const { reaches } = await session.row<{ reaches: string[] }>(`select (${reachesQuery}) as reaches`);
+  if (reaches.length === 0) return;
+  throw new HoldfastError(
+    'IMPORT_SUPERUSER',
+    `${access.address.user} may start programs and read files on the server (${reaches.join(', ')}), and so could a dump that was not made here`,
+    {
+      kind: 'refused',
+      hint: 'Use a role without these rights for it; or, if you trust whoever made it, allow it with `--allow superuser`.',
+    },
+  );
 }
 
 /** The psql of the server's version; for a dump that was not made here one that cannot be made to run commands. */

@@ -11,6 +11,7 @@ import { feedScript, type Send } from './feed-script.ts';
 import {
   majorOf,
   psqlFor,
+  refuseReach,
   refuseScript,
   sendArchive,
   sendScript,
@@ -58,6 +59,7 @@ export async function replace(
     warnings,
     serverMajor: await majorOf(access, signal),
   };
+  await refuseReach(task);
   const psql = await psqlFor(task);
   const source = dump.format === 'plain' ? await fromScript(task) : await fromArchive(task);
   await using folder = await access.folder();

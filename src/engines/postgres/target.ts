@@ -50,9 +50,16 @@ function viaOf(container: { name: string } | null): string {
   return container ? `container:${container.name}` : 'host';
 }
 
+/** Membership is enough: a dump may change to such a role. Before 16, whoever may make roles may give these to itself. */
+export const reachesQuery = `
+  select coalesce(pg_catalog.array_agg(x.rolname::text order by 1), '{}') from pg_catalog.pg_roles x
+  where pg_catalog.pg_has_role(x.oid, 'member') and (x.rolsuper
+    or x.rolname in ('pg_execute_server_program', 'pg_read_server_files', 'pg_write_server_files')
+    or (x.rolcreaterole and pg_catalog.current_setting('server_version_num')::int < 160000))`;
+
 const serverQuery = `
   select pg_catalog.current_setting('server_version_num')::int as number, r.rolname as role, r.rolsuper as superuser,
-    r.rolsuper or r.rolcreatedb as "mayCreateDatabase",
+    r.rolsuper or r.rolcreatedb as "mayCreateDatabase", (${reachesQuery}) as reaches,
     (select coalesce(pg_catalog.array_agg(m.rolname::text order by 1), '{}') from pg_catalog.pg_roles m
       where pg_catalog.pg_has_role(m.oid, 'usage')) as "memberOf",
     (select pg_catalog.array_agg(o.rolname::text order by 1) from pg_catalog.pg_roles o) as roles,

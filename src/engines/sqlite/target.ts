@@ -26,6 +26,8 @@ export async function serverFacts(access: Access, signal: AbortSignal): Promise<
       () => true,
       () => false,
     ),
+    // Nothing in a file runs when it is copied.
+    reaches: [],
     // A database in a file belongs to nobody.
     memberOf: ['', role],
     roles: [role],

@@ -8,17 +8,20 @@ interface Wanted {
   file: File;
   /** Null where it is not encrypted. */
   password: string | null;
+  /** It may run with the rights of a superuser. */
+  superuser: boolean;
   /** From 0 to 1, while it is on its way. */
   onProgress: (share: number) => void;
   signal: AbortSignal;
 }
 
 /** Sends a file as it is read: nothing else tells how far it has come. */
-export function upload({ source, file, password, onProgress, signal }: Wanted): Promise<Begun> {
+export function upload({ source, file, password, superuser, onProgress, signal }: Wanted): Promise<Begun> {
   const modifiedAt = new Date(file.lastModified).toISOString();
   const request = new XMLHttpRequest();
   const answered = Promise.withResolvers<Begun>();
-  request.open('POST', addressOf('/imports', {}, { source, name: file.name, modifiedAt }));
+  const allow = superuser ? { allow: 'superuser' } : {};
+  request.open('POST', addressOf('/imports', {}, { source, name: file.name, modifiedAt, ...allow }));
   request.setRequestHeader('x-holdfast', '1');
   request.setRequestHeader('content-type', 'application/octet-stream');
   if (password !== null) request.setRequestHeader('x-holdfast-password', encodeURIComponent(password));

@@ -390,6 +390,8 @@ export const de: Words = {
     otherFile: 'Eine andere Datei wählen',
     filePassword: 'Passwort der Datei',
     filePasswordText: 'Leer lassen, wenn sie nicht verschlüsselt ist.',
+    trustFile: 'Ich vertraue dem, der diese Datei gemacht hat',
+    trustFileText: 'Sie läuft dann mit allen Rechten der Rolle und könnte auf dem Server Programme starten.',
     uploading: 'Die Datei wird gesendet',
     takeIn: 'Übernehmen',
     password: 'Passwort dieser Sicherung',

@@ -384,6 +384,8 @@ export const en = {
     otherFile: 'Choose another file',
     filePassword: 'Password of the file',
     filePasswordText: 'Leave it empty when it is not encrypted.',
+    trustFile: 'I trust whoever made this file',
+    trustFileText: 'It then runs with all rights of the role, and could start programs on the server.',
     uploading: 'Sending the file',
     takeIn: 'Take it in',
     password: 'Password of this backup',

@@ -60,6 +60,12 @@ export const guardsEn = {
     warn: 'Something that is there now was left out of backups, and will not be in the restored database.',
     block: 'Something that is there now was left out of backups: keep the old database, or it is not there afterwards.',
   },
+  superuser: {
+    name: 'Foreign dump',
+    pass: 'The role cannot reach beyond its databases.',
+    warn: 'It was made elsewhere and runs with the rights of a superuser; you have allowed it.',
+    block: 'It was made elsewhere, and the role may start programs on the server: whatever stands in it could, too.',
+  },
 } as const;
 
 export type GuardWords = {
@@ -132,5 +138,12 @@ export const guardsDe: GuardWords = {
     warn: 'Etwas, das jetzt da ist, war von den Sicherungen ausgenommen und wird in der wiederhergestellten Datenbank fehlen.',
     block:
       'Etwas, das jetzt da ist, war von den Sicherungen ausgenommen: Heben Sie die alte Datenbank auf, sonst ist es danach nicht mehr da.',
+  },
+  superuser: {
+    name: 'Fremder Dump',
+    pass: 'Die Rolle reicht nicht über ihre Datenbanken hinaus.',
+    warn: 'Es wurde anderswo gemacht und läuft mit den Rechten eines Superusers; Sie haben es zugelassen.',
+    block:
+      'Es wurde anderswo gemacht, und die Rolle darf auf dem Server Programme starten: was darin steht, könnte es auch.',
   },
 };

@@ -1,4 +1,4 @@
-import { Button, FileInput, Group, PasswordInput, Progress, Stack, Text } from '@mantine/core';
+import { Button, Checkbox, FileInput, Group, PasswordInput, Progress, Stack, Text } from '@mantine/core';
 import { IconUpload } from '@tabler/icons-react';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useRef, useState } from 'react';
@@ -50,8 +50,10 @@ function Form({ source, onTaken, onClose }: UploadDumpProps & { onClose: () => v
   const { t } = useTranslation();
   const format = useFormat();
   const queries = useQueryClient();
+  const maySettings = useMay('settings');
   const [file, setFile] = useState<File | null>(null);
   const [password, setPassword] = useState('');
+  const [superuser, setSuperuser] = useState(false);
   const [share, setShare] = useState<number | null>(null);
   const over = useRef<AbortController | null>(null);
   useEffect(() => () => over.current?.abort(), []);
@@ -64,6 +66,7 @@ function Form({ source, onTaken, onClose }: UploadDumpProps & { onClose: () => v
         source,
         file: chosen,
         password: password === '' ? null : password,
+        superuser,
         onProgress: setShare,
         signal: controller.signal,
       });
@@ -77,6 +80,7 @@ function Form({ source, onTaken, onClose }: UploadDumpProps & { onClose: () => v
   });
   const working = send.isPending || (run !== undefined && run.finishedAt === null);
   const failed = run?.error ? new Problem(500, { ...run.error, detail: run.error.message }) : null;
+  const problem = send.error ?? failed;
   return (
     <form
       onSubmit={(event) => {
@@ -90,7 +94,10 @@ function Form({ source, onTaken, onClose }: UploadDumpProps & { onClose: () => v
           description={t('restore.fileText')}
           placeholder={t('restore.chooseFile')}
           value={file}
-          onChange={setFile}
+          onChange={(chosen) => {
+            setFile(chosen);
+            setSuperuser(false);
+          }}
           disabled={working}
           clearable
           clearButtonProps={{ 'aria-label': t('restore.otherFile') }}
@@ -103,7 +110,16 @@ function Form({ source, onTaken, onClose }: UploadDumpProps & { onClose: () => v
           onChange={(event) => setPassword(event.currentTarget.value)}
           disabled={working}
         />
-        <Refusal error={send.error ?? failed} />
+        <Refusal error={problem} />
+        {maySettings && (superuser || codeOf(problem) === 'IMPORT_SUPERUSER') ? (
+          <Checkbox
+            label={t('restore.trustFile')}
+            description={t('restore.trustFileText')}
+            checked={superuser}
+            onChange={(event) => setSuperuser(event.currentTarget.checked)}
+            disabled={working}
+          />
+        ) : null}
         {share === null ? null : (
           <>
             <Progress value={share * 100} aria-label={t('restore.uploading')} />
@@ -123,6 +139,10 @@ function Form({ source, onTaken, onClose }: UploadDumpProps & { onClose: () => v
       </Stack>
     </form>
   );
+}
+
+function codeOf(error: Error | null): string | null {
+  return error instanceof Problem ? error.code : null;
 }
 
 /** Follows what was sent until it is a backup. */
