@@ -28,6 +28,8 @@ interface Running extends AsyncDisposable {
   api: Client;
 }
 
+const recipient = 'age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p';
+
 const written = (url: string) => `# our shop
 state: ./state
 sources:
@@ -166,6 +168,10 @@ test('S23 S27: secrets are written only when they are given; commands, places an
     [['state'], '/tmp'],
     [['server'], null],
     [['encryption', 'passphrase'], 'another passphrase'],
+    [['sources', 'shop', 'encryption'], { passphrase: 'another passphrase' }],
+    [['sources', 'shop', 'encryption', 'passphrase'], 'another passphrase'],
+    [['sources', 'shop', 'encryption'], { recipients: [recipient] }],
+    [['sources', 'shop', 'encryption', 'recipients'], [recipient]],
     [['encryption'], null],
     [['__proto__', 'x'], 1],
   ] as [string[], unknown][]) {
@@ -180,6 +186,21 @@ test('S23 S27: secrets are written only when they are given; commands, places an
   });
   expect(await said(put(['sources', 'shop', 'storages'], ['nowhere']))).toMatchObject({ code: 'CONFIG_INVALID' });
   expect(await readFile(holdfast.configFile, 'utf8')).toBe(before);
+});
+
+test('a source whose passphrase is that of all can be made plain and encrypted again, and still opens what it had', async () => {
+  await using running = await start();
+  const { api, holdfast } = running;
+  const wait = { wait: '60s' };
+  const { run } = await api.createBackup({ query: wait });
+  const put = (value: unknown) =>
+    api.changeSettings({ body: { changes: [{ path: ['sources', 'shop', 'encryption'], value }] } });
+  await put(false);
+  expect(await said(put({ passphrase: 'another passphrase' }))).toMatchObject({ code: 'SETTING_LOCKED' });
+  await put({ passphrase: 'a long passphrase', recipients: [recipient] });
+  await put(null);
+  const ended = await holdfast.run('verify', run.backup ?? '', '--depth', 'structure');
+  expect(ended.status, ended.stderr).toBe(0);
 });
 
 test('several changes go into a part of the file that was not there, and channels are changed one by one', async () => {

@@ -35,9 +35,10 @@ export function readChanges(sent: readonly { path: Path; value?: unknown }[], wr
     assertEditable(path, tree);
     const wanted = value === null || value === undefined ? undefined : withKept(path, value, tree);
     if (wanted === undefined && valueAt(tree, path) === undefined) return [];
-    assertPassphraseStays(path, wanted, tree);
     const change = within(path, wanted, tree);
-    tree = withValue(tree, change.path, change.value);
+    const changed = withValue(tree, change.path, change.value);
+    assertPassphrasesStay(tree, changed);
+    tree = changed;
     return [change];
   });
 }
@@ -53,17 +54,25 @@ function assertEditable(path: Path, tree: unknown): void {
   });
 }
 
-/** Keys are wrapped with it: with another one, or without, what was encrypted before would not open any more. */
-function assertPassphraseStays(path: Path, wanted: unknown, tree: unknown): void {
-  const at = path.indexOf('encryption');
-  if (at < 0) return;
-  const place = [...path.slice(0, at), 'encryption', 'passphrase'];
-  const before = valueAt(tree, place);
-  if (before === undefined || valueAt(withValue(tree, path, wanted), place) === before) return;
-  throw new HoldfastError('SETTING_LOCKED', 'the passphrase can neither be changed nor removed over HTTP', {
-    kind: 'refused',
-    hint: 'Use `holdfast key change-passphrase`; `encryption: false` of a source makes its next backups plain.',
-  });
+/**
+ * Keys are wrapped with it: with another one, or without, what was encrypted before would not open any more. A source has that of all where
+ * it says nothing of its own, and opens with it also where its next backups are plain.
+ */
+function assertPassphrasesStay(before: unknown, after: unknown): void {
+  const sources = Object.keys((valueAt(before, ['sources']) as object | null | undefined) ?? {});
+  for (const source of [null, ...sources]) {
+    const passphrase = passphraseOf(before, source);
+    if (passphrase === undefined || passphraseOf(after, source) === passphrase) continue;
+    throw new HoldfastError('SETTING_LOCKED', 'a passphrase can neither be changed nor removed over HTTP', {
+      kind: 'refused',
+      hint: 'Use `holdfast key change-passphrase`; `encryption: false` of a source makes its next backups plain, and one for all cannot be replaced for one source.',
+    });
+  }
+}
+
+function passphraseOf(tree: unknown, source: string | null): unknown {
+  const own = source === null ? null : valueAt(tree, ['sources', source, 'encryption']);
+  return valueAt(isBranch(own) ? own : valueAt(tree, ['encryption']), ['passphrase']);
 }
 
 /** A map that is not there yet, or stands there as null, is written as a whole. */

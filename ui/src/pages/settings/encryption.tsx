@@ -18,6 +18,8 @@ export function Encryption({ at }: { at: Path }) {
   const before = valueAt(settings, at);
   const wayBefore: Way = ofSource && before === undefined ? 'all' : before === false ? 'none' : 'own';
   const [chosen, setChosen] = useState<Way | null>(null);
+  // Backups of before open with the passphrase for all: one of its own would lock them.
+  const inherits = wayBefore !== 'own' && typeof valueAt(settings, ['encryption', 'passphrase']) === 'string';
   const way = ofSource ? (chosen ?? wayBefore) : 'own';
   const isSet = typeof valueAt(before, ['passphrase']) === 'string';
   const passphrase: Path = [...at, 'passphrase'];
@@ -45,9 +47,11 @@ export function Encryption({ at }: { at: Path }) {
           error={way === 'own' ? null : form.error(at)}
         >
           <Stack gap="xs">
-            {ways.map((each) => (
-              <Radio key={each} value={each} label={t(`settings.encryptionWays.${each}`)} disabled={form.readOnly} />
-            ))}
+            {ways
+              .filter((each) => each !== 'own' || !inherits)
+              .map((each) => (
+                <Radio key={each} value={each} label={t(`settings.encryptionWays.${each}`)} disabled={form.readOnly} />
+              ))}
           </Stack>
         </Radio.Group>
       ) : (
