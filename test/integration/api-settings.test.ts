@@ -269,3 +269,51 @@ test('without a file, or one that is not valid, settings are read-only and say w
     code: 'CONFIG_READ_ONLY',
   });
 });
+
+const postbox = `    - type: email
+      name: post
+      from: a@example.com
+      to: [b@example.com]
+      smtp: { host: 127.0.0.1, port: 9, tls: none, user: ada, password: "\${MAIL_WORD}" }
+    - { type: webhook, name: hook, url: "http://127.0.0.1:9/third-secret", secret: signing-secret, headers: { X-Other: "\${MAIL_WORD}" } }
+    - { type: ntfy, name: loud, server: "http://127.0.0.1:9", topic: shop, token: ntfy-token }
+server:`;
+
+test('S25: the secret of a channel goes to no other address than the one it was given for', async () => {
+  await using holdfast = await installHoldfast({ url: server.url('shop') });
+  await writeFile(holdfast.configFile, written(server.url('shop')).replace('server:', postbox), { mode: 0o600 });
+  await using served = await serveHoldfast(holdfast, { MAIL_WORD: 'mail-word' });
+  const env = { MAIL_WORD: 'mail-word' };
+  const made = await holdfast.runWith({ env }, 'token', 'create', 'more', '--role', 'admin', '--json');
+  const api = served.client((JSON.parse(made.stdout) as { token: string }).token);
+  const put = (...changes: { path: (string | number)[]; value: unknown }[]) =>
+    api.changeSettings({ body: { changes } });
+  const at = (...path: (string | number)[]) => ['alerts', 'channels', ...path];
+  const evil = 'http://127.0.0.1:10/';
+  const { settings } = await api.settings();
+  const { channels } = (settings as { alerts: { channels: Record<string, object>[] } }).alerts;
+  const [, , post, hook, loud] = channels;
+  const before = await readFile(holdfast.configFile, 'utf8');
+  const others = channels.slice(0, 2);
+  for (const changes of [
+    [{ path: at(2, 'smtp', 'host'), value: '127.0.0.2' }],
+    [{ path: at(2, 'smtp', 'port'), value: 10 }],
+    [{ path: at(3, 'url'), value: evil }],
+    [{ path: at(4, 'server'), value: evil }],
+    [{ path: at(), value: [...others, { ...post, smtp: { ...post?.['smtp'], host: '127.0.0.2' } }] }],
+    [{ path: at(), value: [{ ...hook, url: evil }, ...others] }],
+    [{ path: at(), value: [{ ...loud, server: evil }] }],
+    [{ path: ['alerts'], value: { channels: channels.map((each) => ({ ...each, server: evil, url: evil })) } }],
+    [
+      { path: at(4, 'name'), value: 'other' },
+      { path: at(4, 'server'), value: evil },
+    ],
+  ])
+    expect(await said(put(...changes)), JSON.stringify(changes)).toMatchObject({ status: 400, code: 'SECRET_NEEDED' });
+  expect(await readFile(holdfast.configFile, 'utf8')).toBe(before);
+  // Elsewhere with a secret of its own, or with the same one in full; and all that is no address.
+  await put({ path: at(2, 'smtp', 'host'), value: '127.0.0.2' }, { path: at(2, 'smtp', 'password'), value: 'another' });
+  await put({ path: at(4), value: { type: 'ntfy', name: 'loud', server: evil, topic: 'shop', token: 'ntfy-token' } });
+  await put({ path: at(3, 'name'), value: 'renamed' }, { path: at(3, 'level'), value: 'all' });
+  expect(await readFile(holdfast.configFile, 'utf8')).toMatch(/signing-secret/);
+});

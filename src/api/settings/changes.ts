@@ -1,8 +1,9 @@
 import { HoldfastError } from '../../base/errors.ts';
 import { escapeReferences } from '../../config/interpolate.ts';
-import { formatPath, isBranch, mapLeaves, valueAt, withValue, type Path } from '../../config/path.ts';
+import { formatPath, isBranch, leavesOf, mapLeaves, valueAt, withValue, type Path } from '../../config/path.ts';
 import type { SettingChange } from '../../config/save.ts';
 import { mask } from '../../config/secrets.ts';
+import { assertSecretsStay } from './channel-secrets.ts';
 
 const any = null;
 /**
@@ -31,7 +32,7 @@ export const editablePaths = editable.map((path) => path.map((part) => part ?? '
 /** What is to be written, from what was sent: checked, without the dots that stand for secrets, and without references. */
 export function readChanges(sent: readonly { path: Path; value?: unknown }[], written: unknown): SettingChange[] {
   let tree = written;
-  return sent.flatMap(({ path, value }) => {
+  const changes = sent.flatMap(({ path, value }) => {
     assertEditable(path, tree);
     const wanted = value === null || value === undefined ? undefined : withKept(path, value, tree);
     if (wanted === undefined && valueAt(tree, path) === undefined) return [];
@@ -41,6 +42,14 @@ export function readChanges(sent: readonly { path: Path; value?: unknown }[], wr
     tree = changed;
     return [change];
   });
+  assertSecretsStay(written, tree, textsIn(sent));
+  return changes;
+}
+
+/** As they would be written, whatever they stand for. */
+function textsIn(sent: readonly { value?: unknown }[]): ReadonlySet<string> {
+  const texts = sent.flatMap(({ value }) => [...leavesOf(value)].map(([, leaf]) => leaf));
+  return new Set(texts.filter((text) => typeof text === 'string').map(escapeReferences));
 }
 
 function assertEditable(path: Path, tree: unknown): void {
