@@ -15,6 +15,8 @@ export interface Principal {
   readonly grant: Grant;
   /** Of a session or a token: what to end. */
   readonly id: string;
+  /** Of a token that ends; null: it does not, or its owner just signs in again. */
+  readonly expiresAt: string | null;
 }
 
 export interface SignIn {
@@ -303,6 +305,7 @@ export function openAccess({ catalog, clock }: { catalog: Catalog; clock: Clock 
         name: token.name,
         id: token.id,
         grant: { role, sources, actions: actions as Action[] | null },
+        expiresAt: token.expiresAt,
       };
     },
 
@@ -346,7 +349,7 @@ function expiryOf(createdAt: Date, seenAt: Date): Date {
 
 function userPrincipal({ name, role }: UserRecord, id: string): Principal {
   const known = isRole(role) ? role : 'viewer';
-  return { kind: 'user', name, id, grant: { role: known, sources: null, actions: null } };
+  return { kind: 'user', name, id, grant: { role: known, sources: null, actions: null }, expiresAt: null };
 }
 
 function newSecret(): string {

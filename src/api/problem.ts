@@ -64,6 +64,7 @@ const statusByCode: Readonly<Record<string, number>> = {
   SETUP_OVER: 403,
   SETUP_TOKEN_WRONG: 403,
   TOKEN_EXISTS: 409,
+  TOKEN_EXPIRES: 403,
   USER_EXISTS: 409,
   RUN_ENDED: 409,
   TOKEN_UNKNOWN: 404,

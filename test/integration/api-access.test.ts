@@ -138,6 +138,33 @@ test('users and tokens: made, changed, taken away; what they were given ends at 
   expect((await holdfast.json<{ name: string }[]>('user', 'list')).map(({ name }) => name)).toEqual(['ada']);
 });
 
+test('S24: a token that may only manage access, or that ends, makes nobody who may more or longer', async () => {
+  await using holdfast = await install();
+  await using served = await serveHoldfast(holdfast);
+  const admin = served.client(await served.token('admin', '--role', 'admin'));
+  await admin.createUser({ body: { name: 'ada', role: 'admin', password } });
+  await admin.createUser({ body: { name: 'bob', role: 'viewer', password } });
+  const narrow = served.client(await served.token('narrow', '--role', 'admin', '--only-action', 'access'));
+  const ending = served.client(await served.token('ending', '--role', 'admin', '--expires', '1h'));
+  for (const api of [narrow, ending]) {
+    const eve = { name: 'eve', role: 'admin' as const };
+    for (const refused of [
+      api.createUser({ body: { ...eve, password } }),
+      api.changeUser({ params: { name: 'bob' }, body: { role: 'admin' } }),
+      api.changeUser({ params: { name: 'ada' }, body: { password: 'another password' } }),
+      api.changeUser({ params: { name: 'ada' }, body: { totp: false } }),
+      api.removeUser({ params: { name: 'bob' } }),
+      api.createToken({ body: eve }),
+      api.createToken({ body: { ...eve, expiresAt: new Date(Date.now() + 7_200_000).toISOString() } }),
+    ])
+      expect(await said(refused)).toMatchObject({ status: 403 });
+  }
+  const soon = { name: 'soon', role: 'admin' as const, expiresAt: new Date(Date.now() + 60_000).toISOString() };
+  expect(await ending.createToken({ body: soon })).toMatchObject({ name: 'soon' });
+  expect((await admin.users()).map(({ name, role }) => `${name} ${role}`)).toEqual(['ada admin', 'bob viewer']);
+  expect((await admin.tokens()).map(({ name }) => name).toSorted()).toEqual(['admin', 'ending', 'narrow', 'soon']);
+});
+
 test('S24: who was shown out does not go on to watch', async () => {
   await using holdfast = await install();
   await using served = await serveHoldfast(holdfast);

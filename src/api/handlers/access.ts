@@ -1,7 +1,8 @@
+import type { Principal } from '../../access/access.ts';
 import { isRole, type Action, type Role } from '../../access/roles.ts';
 import { HoldfastError } from '../../base/errors.ts';
 import type { TokenRecord, UserRecord } from '../../catalog/catalog.ts';
-import { notAllowed, type Handlers } from '../register.ts';
+import { notAllowed, type Call, type Handlers } from '../register.ts';
 import { grantOf, type ApiParts } from './parts.ts';
 
 type AccessRoutes =
@@ -25,8 +26,8 @@ export function accessHandlers({ house, access }: ApiParts): Pick<Handlers, Acce
     tokens: () => catalog.tokens.list().map(describeToken),
     createToken: (call) => {
       const { name, role, sources, actions, expiresAt } = call.body;
-      // Nobody gives away more than they were given.
-      if (grantOf(call).actions !== null) throw notAllowed('access');
+      assertWhole(call);
+      assertOutlives(call.principal, expiresAt);
       const { secret, record } = access.createToken({
         name,
         role,
@@ -43,10 +44,12 @@ export function accessHandlers({ house, access }: ApiParts): Pick<Handlers, Acce
     },
     users: () => catalog.users.list().map(describeUser),
     createUser: async (call) => {
+      assertManagesUsers(call);
       await access.createUser(call.body);
       return userView(call.body.name);
     },
     changeUser: async (call) => {
+      assertManagesUsers(call);
       const { name } = call.params;
       const { role, password, totp } = call.body;
       userView(name);
@@ -56,6 +59,7 @@ export function accessHandlers({ house, access }: ApiParts): Pick<Handlers, Acce
       return userView(name);
     },
     removeUser: (call) => {
+      assertManagesUsers(call);
       userView(call.params.name);
       access.removeUser(call.params.name);
     },
@@ -72,6 +76,30 @@ export function accessHandlers({ house, access }: ApiParts): Pick<Handlers, Acce
       return { items, next: last && items.length === limit ? String(last.number) : null };
     },
   };
+}
+
+/** Nobody gives away more than they were given: a token that was given some rights only has none to hand on. */
+function assertWhole(call: Call): void {
+  if (grantOf(call).actions !== null) throw notAllowed('access');
+}
+
+/** Users do not end by themselves, so that whoever will be out soon must not make any, nor become one. */
+function assertManagesUsers(call: Call): void {
+  assertWhole(call);
+  if (typeof call.principal?.expiresAt !== 'string') return;
+  throw new HoldfastError('TOKEN_EXPIRES', 'users are not managed with a token that expires', {
+    kind: 'refused',
+    hint: 'Sign in, or use a token without an end.',
+  });
+}
+
+function assertOutlives(principal: Principal | null, expiresAt: string | null): void {
+  const limit = principal?.expiresAt ?? null;
+  if (limit === null || (expiresAt !== null && Date.parse(expiresAt) <= Date.parse(limit))) return;
+  throw new HoldfastError('TOKEN_EXPIRES', 'a token makes none that lives longer than itself', {
+    kind: 'refused',
+    hint: `Give \`expiresAt\`, at most ${limit}.`,
+  });
 }
 
 function describeUser({ name, role, totp, subject, createdAt }: UserRecord) {
