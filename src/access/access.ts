@@ -52,6 +52,8 @@ export interface Access {
   createUser(user: { name: string; role: Role; password: string }): Promise<void>;
   setPassword(name: string, password: string): Promise<void>;
   setRole(name: string, role: Role): void;
+  /** All of it or nothing. */
+  changeUser(name: string, wanted: { role?: Role; password?: string; totp?: false }): Promise<void>;
   /** Refuses to remove the last admin, as `setRole` does. */
   removeUser(name: string): void;
   /** A new secret for an authenticator; in force once `confirmTotp` was given a code made with it. */
@@ -79,6 +81,7 @@ const sessionMs = 12 * 3_600_000;
 const longestSessionMs = 7 * 24 * 3_600_000;
 /** Written at most so often: a console asks every few seconds. */
 const seenEveryMs = 60_000;
+const noTotp = { totp: null, totpStep: null, recovery: [] };
 const setupMark = 'setup';
 const tokenPrefix = 'hf_';
 const userName = /^[a-z0-9][a-z0-9._@+-]{0,62}$/;
@@ -199,6 +202,22 @@ export function openAccess({ catalog, clock }: { catalog: Catalog; clock: Clock 
       if (role !== 'admin') assertAdminLeft(name);
       change(name, { role });
     },
+    changeUser: async (name, { role, password, totp }) => {
+      userNamed(name);
+      const hash = password === undefined ? null : await hashPassword(password);
+      catalog.atomically(() => {
+        if (role !== undefined && role !== 'admin') assertAdminLeft(name);
+        const keepSessions = role === undefined && hash === null;
+        if (!keepSessions) catalog.sessions.removeOf(name);
+        catalog.users.put({
+          ...userNamed(name),
+          ...(role === undefined ? {} : { role }),
+          ...(hash === null ? {} : { password: hash }),
+          ...(totp === false ? noTotp : {}),
+          ...(keepSessions ? {} : { changedAt: stamp() }),
+        });
+      });
+    },
     removeUser: (name) => {
       assertAdminLeft(name);
       catalog.users.remove(name);
@@ -215,7 +234,7 @@ export function openAccess({ catalog, clock }: { catalog: Catalog; clock: Clock 
       change(name, { totp: secret, totpStep: step, recovery: recovery.map(digest) }, true);
       return { recovery };
     },
-    removeTotp: (name) => change(name, { totp: null, totpStep: null, recovery: [] }, true),
+    removeTotp: (name) => change(name, noTotp, true),
 
     confirm: async ({ name, password, from }) => {
       await checkPassword(name, password, throttleKeys(name, from));

@@ -16,7 +16,7 @@ export interface Call {
   /** Fires when whoever asked has hung up. */
   readonly signal: AbortSignal;
   /** What it turned out to be about, for the audit log. */
-  readonly about: { source?: string; target?: string };
+  readonly about: { source?: string; target?: string; detail?: string };
 }
 
 export type Handler<R extends Route> = (call: Call & RequestOf<R>) => Promise<ResponseOf<R>> | ResponseOf<R>;
@@ -199,7 +199,7 @@ function note(
             (principal && (body['name'] ?? body['id'])),
         ),
       outcome,
-      detail,
+      detail: detail ?? about.detail?.slice(0, 200) ?? null,
     });
   } catch (error) {
     logger.log('error', `the audit log could not be written: ${toHoldfastError(error).message}`, { action: name });

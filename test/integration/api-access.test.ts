@@ -138,6 +138,28 @@ test('users and tokens: made, changed, taken away; what they were given ends at 
   expect((await holdfast.json<{ name: string }[]>('user', 'list')).map(({ name }) => name)).toEqual(['ada']);
 });
 
+test('a change of a user is made as a whole or not at all, and written down with what it was', async () => {
+  await using holdfast = await install();
+  await using served = await serveHoldfast(holdfast);
+  const admin = served.client(await served.token('admin', '--role', 'admin'));
+  await admin.createUser({ body: { name: 'ada', role: 'admin', password } });
+  await admin.createUser({ body: { name: 'bob', role: 'viewer', password } });
+  const params = { name: 'bob' };
+  const bad = admin.changeUser({ params, body: { role: 'admin', password: 'short' } });
+  expect(await said(bad)).toMatchObject({ status: 400, code: 'PASSWORD_WEAK' });
+  expect(await admin.users()).toMatchObject([{ name: 'ada' }, { name: 'bob', role: 'viewer' }]);
+  const last = admin.changeUser({ params: { name: 'ada' }, body: { role: 'viewer', password: 'another password' } });
+  expect(await said(last)).toMatchObject({ code: 'LAST_ADMIN' });
+  await signIn(served, { name: 'ada', password });
+  await admin.changeUser({ params, body: { role: 'operator', password: 'another password' } });
+  await signIn(served, { name: 'bob', password: 'another password' });
+  expect((await admin.audit({ query: { action: 'changeUser' } })).items).toMatchObject([
+    { target: 'bob', outcome: 'done', detail: 'role operator, password' },
+    { target: 'ada', outcome: 'refused', detail: 'LAST_ADMIN' },
+    { target: 'bob', outcome: 'refused', detail: 'PASSWORD_WEAK' },
+  ]);
+});
+
 test('S24: a token that may only manage access, or that ends, makes nobody who may more or longer', async () => {
   await using holdfast = await install();
   await using served = await serveHoldfast(holdfast);
@@ -156,8 +178,8 @@ test('S24: a token that may only manage access, or that ends, makes nobody who m
       api.removeUser({ params: { name: 'bob' } }),
       api.createToken({ body: eve }),
       api.createToken({ body: { ...eve, expiresAt: new Date(Date.now() + 7_200_000).toISOString() } }),
-    ])
-      expect(await said(refused)).toMatchObject({ status: 403 });
+    ].map(said))
+      expect(await refused).toMatchObject({ status: 403 });
   }
   const soon = { name: 'soon', role: 'admin' as const, expiresAt: new Date(Date.now() + 60_000).toISOString() };
   expect(await ending.createToken({ body: soon })).toMatchObject({ name: 'soon' });

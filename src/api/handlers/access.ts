@@ -53,9 +53,15 @@ export function accessHandlers({ house, access }: ApiParts): Pick<Handlers, Acce
       const { name } = call.params;
       const { role, password, totp } = call.body;
       userView(name);
-      if (role !== undefined) access.setRole(name, role);
-      if (password !== undefined) await access.setPassword(name, password);
-      if (totp === false) access.removeTotp(name);
+      await access.changeUser(name, {
+        ...(role === undefined ? {} : { role }),
+        ...(password === undefined ? {} : { password }),
+        ...(totp === false ? { totp } : {}),
+      });
+      call.about.detail = Object.entries({ role, password, totp })
+        .filter(([, value]) => value !== undefined)
+        .map(([field, value]) => (field === 'role' ? `role ${String(value)}` : field))
+        .join(', ');
       return userView(name);
     },
     removeUser: (call) => {
