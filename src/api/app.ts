@@ -1,6 +1,7 @@
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { HoldfastError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
+import { fromOf, trustIn } from './asker.ts';
 import { answerBrokenRequest } from './broken-request.ts';
 import { isKnownHost } from './known-host.ts';
 import { problemType, toProblem, badRequest } from './problem.ts';
@@ -21,7 +22,7 @@ export function createApp(options: ServerOptions): FastifyInstance {
     logger: false,
     bodyLimit,
     // Nobody else may say on whose behalf they ask.
-    trustProxy: settings.trustedProxies.length > 0 ? [...settings.trustedProxies] : false,
+    trustProxy: trustIn(settings.trustedProxies),
     frameworkErrors: (error, _request, reply) => sendProblem(reply, error),
     routerOptions: { maxParamLength: 500 },
   });
@@ -78,7 +79,7 @@ function logAnswer(logger: Logger, request: FastifyRequest, reply: FastifyReply)
   logger.log('debug', `${request.method} ${path} answered ${reply.statusCode}`, {
     status: reply.statusCode,
     ms: Math.round(reply.elapsedTime),
-    from: request.ip,
+    from: fromOf(request),
   });
 }
 

@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import type { Access, Principal } from '../access/access.ts';
 import { HoldfastError } from '../base/errors.ts';
+import { fromOf } from './asker.ts';
 
 export const sessionCookie = 'holdfast_session';
 export const sessionSeconds = 7 * 24 * 3600;
@@ -19,7 +20,7 @@ export function authenticate(request: FastifyRequest, { access, publicUrl }: Doo
   const { authorization } = request.headers;
   if (authorization !== undefined) {
     const token = /^Bearer ([\x21-\x7E]{1,1000})$/i.exec(authorization)?.[1];
-    const principal = token === undefined ? null : access.byToken(token, request.ip);
+    const principal = token === undefined ? null : access.byToken(token, fromOf(request));
     if (principal) return principal;
     throw new HoldfastError('TOKEN_WRONG', 'the token is unknown, expired or revoked', {
       kind: 'refused',
@@ -27,7 +28,7 @@ export function authenticate(request: FastifyRequest, { access, publicUrl }: Doo
     });
   }
   const secret = readCookie(request, sessionCookie);
-  const principal = secret === null ? null : access.bySession(secret, request.ip);
+  const principal = secret === null ? null : access.bySession(secret, fromOf(request));
   if (principal && !readingMethods.has(request.method)) assertOwnPage(request, publicUrl);
   return principal;
 }

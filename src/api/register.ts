@@ -5,6 +5,7 @@ import { actions, allows, type Action } from '../access/roles.ts';
 import { HoldfastError, toHoldfastError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import type { AuditRecord, Catalog } from '../catalog/catalog.ts';
+import { fromOf } from './asker.ts';
 import { assertOwnPage, authenticate, type Doorman } from './authenticate.ts';
 import type { RequestOf, ResponseOf, Route, RouteName, Routes } from './contract.ts';
 
@@ -100,11 +101,24 @@ async function answer(entry: Entry, request: FastifyRequest, reply: FastifyReply
     note(registration, { name, route, request, principal, about }, refused ? 'refused' : 'failed', code);
     // The rest of a file that nobody wants is not waited for.
     if (route.upload) void reply.header('connection', 'close');
-    if (!reply.raw.headersSent) throw error;
+    if (!reply.raw.headersSent) throw principal === null ? withoutPlaces(error, registration) : error;
     // Too late for another answer; only breaking off tells that this one is not whole.
     reply.raw.destroy();
     return reply.hijack();
   }
+}
+
+/** Strangers are not told where the state lies. */
+function withoutPlaces(error: unknown, { logger }: Registration): unknown {
+  const { code, kind, message, retryable } = toHoldfastError(error);
+  if (!code.startsWith('CATALOG_')) return error;
+  logger.log('error', message, { code });
+  return new HoldfastError(code, 'the state of this installation cannot be read or written', {
+    kind,
+    retryable,
+    cause: error,
+    hint: 'The log of the daemon has the cause.',
+  });
 }
 
 function admit(route: Route, request: FastifyRequest, registration: Registration): Principal | null {
@@ -186,7 +200,7 @@ function note(
       at: now().toISOString(),
       who: principal?.name ?? text(body['name']) ?? 'nobody',
       via: principal === null ? 'none' : principal.kind === 'token' ? 'token' : 'session',
-      from: request.ip,
+      from: fromOf(request),
       action: name,
       source: about.source ?? text(params['source'] ?? body['source']),
       target:

@@ -58,10 +58,11 @@ const settings = z
     listen: listen.prefault('127.0.0.1:8420'),
     publicUrl: address.nullable().default(null),
     trustedProxies: z
-      .array(z.string().refine(isNetwork, 'must be an address such as 10.0.0.2, or a network such as 10.0.0.0/8'))
+      .array(z.string().refine(isNetwork, 'must be an address such as 10.0.0.2, a network such as 10.0.0.0/8, or unix'))
       .default([])
       .meta({
-        description: 'Reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are believed; default: none.',
+        description:
+          'Reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are believed; unix: whoever asks through the socket of `listen`; default: none.',
       }),
     maxUpload: size().prefault('50gb').meta({ description: 'The largest file that can be uploaded to be imported.' }),
     provider: provider.nullable().default(null),
@@ -92,6 +93,7 @@ function isIssuer(text: string): boolean {
 }
 
 function isNetwork(text: string): boolean {
+  if (text === 'unix') return true;
   const [number = '', bits, ...more] = text.split('/');
   const longest = { 0: -1, 4: 32, 6: 128 }[isIP(number)] ?? -1;
   return (

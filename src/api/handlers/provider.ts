@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Configuration, IDToken, UserInfoResponse } from 'openid-client';
 import type { Role } from '../../access/roles.ts';
 import { HoldfastError, toHoldfastError } from '../../base/errors.ts';
+import { fromOf } from '../asker.ts';
 import { cookieText, readCookie, sessionCookie, sessionSeconds } from '../authenticate.ts';
 import type { ProviderSettings } from '../options.ts';
 import type { Call, Handlers } from '../register.ts';
@@ -73,7 +74,7 @@ export function providerHandlers(parts: ApiParts): Pick<Handlers, 'enterProvider
       throw notLetIn();
     }
     const agent = call.request.headers['user-agent'] ?? '';
-    const from = call.request.ip;
+    const from = fromOf(call.request);
     const { secret, principal } = access.signInVouched({ subject: `${own.iss} ${own.sub}`, name, role, from, agent });
     const facts = { seconds: sessionSeconds, path: '/', site: 'Strict', secure: secure(call) } as const;
     setCookies(call, cookieText(sessionCookie, secret.reveal(), facts), dropErrand(call));
@@ -84,7 +85,7 @@ export function providerHandlers(parts: ApiParts): Pick<Handlers, 'enterProvider
       at: clock.now().toISOString(),
       who,
       via: 'none',
-      from: request.ip,
+      from: fromOf(request),
       action: 'signIn',
       source: null,
       target: null,

@@ -2,6 +2,7 @@ import type { Principal } from '../../access/access.ts';
 import { actions, allows, type Role } from '../../access/roles.ts';
 import { totpAddress } from '../../access/totp.ts';
 import { HoldfastError } from '../../base/errors.ts';
+import { fromOf } from '../asker.ts';
 import { cookieText, sessionCookie, sessionSeconds } from '../authenticate.ts';
 import type { Call, Handlers } from '../register.ts';
 import type { ApiParts } from './parts.ts';
@@ -28,7 +29,7 @@ export function sessionHandlers(parts: ApiParts): Pick<Handlers, SessionRoutes> 
   };
   const enter = async (call: Call, given: { name: string; password: string; code?: string | undefined }) => {
     const agent = call.request.headers['user-agent'] ?? '';
-    const { secret, principal } = await access.signIn({ ...given, from: call.request.ip, agent });
+    const { secret, principal } = await access.signIn({ ...given, from: fromOf(call.request), agent });
     setCookie(call, secret.reveal());
     return view(parts, principal);
   };
@@ -44,7 +45,7 @@ export function sessionHandlers(parts: ApiParts): Pick<Handlers, SessionRoutes> 
     },
     setUp: async (call) => {
       const { token, name, password } = call.body;
-      await access.setUp(token, { name, password }, call.request.ip);
+      await access.setUp(token, { name, password }, fromOf(call.request));
       return enter(call, { name, password });
     },
     changePassword: async (call) => {
@@ -85,7 +86,7 @@ function person(call: Call): Principal {
 
 /** A session that somebody left open must not be enough to lock its owner out. */
 async function confirmed({ access }: ApiParts, call: Call, password: string): Promise<void> {
-  await access.confirm({ name: person(call).name, password, from: call.request.ip });
+  await access.confirm({ name: person(call).name, password, from: fromOf(call.request) });
 }
 
 function view({ house }: ApiParts, { name, kind, grant }: Principal) {
