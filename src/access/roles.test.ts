@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { actions, allows, roles, visible, type Action, type Grant } from './roles.ts';
+import { actions, allows, mayReadRun, roles, visible, type Action, type Grant } from './roles.ts';
 
 const grant = (role: Grant['role'], more: Partial<Grant> = {}): Grant => ({
   role,
@@ -34,4 +34,10 @@ test('a token never has more than its role', () => {
 
 test('only visible sources are told', () => {
   expect(visible(grant('viewer', { sources: ['b'] }), [{ name: 'a' }, { name: 'b' }])).toEqual([{ name: 'b' }]);
+});
+
+test('S24: a run over all sources is seen by whoever may see all of them', () => {
+  const scoped = grant('operator', { sources: ['shop'] });
+  expect([null, 'shop', 'blog'].map((source) => mayReadRun(scoped, { source }))).toEqual([false, true, false]);
+  expect([null, 'shop'].map((source) => mayReadRun(grant('viewer'), { source }))).toEqual([true, true]);
 });

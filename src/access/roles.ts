@@ -46,6 +46,11 @@ export function allows(grant: Grant, action: Action, source: string | null): boo
   return source === null ? action === 'read' : grant.sources.includes(source);
 }
 
+/** What concerned all sources tells of those somebody may not see. */
+export function mayReadRun(grant: Grant, run: { readonly source: string | null }): boolean {
+  return grant.sources === null || (run.source !== null && allows(grant, 'read', run.source));
+}
+
 /** The sources somebody may see, of those there are. */
 export function visible<T extends { readonly name: string }>(grant: Grant, sources: readonly T[]): T[] {
   return sources.filter(({ name }) => allows(grant, 'read', name));

@@ -146,6 +146,16 @@ describe('S24: over HTTP, a restore into another database fills only a new one',
   });
 });
 
+test('S24: what pruned all sources is not told to whoever may see some of them', async () => {
+  const { run } = await admin.prune({ body: {}, query: wait });
+  expect(run).toMatchObject({ operation: 'prune', source: null });
+  const params = { id: run.id };
+  expect((await admin.runs()).map(({ id }) => id)).toContain(run.id);
+  expect((await operator.runs()).map(({ id }) => id)).not.toContain(run.id);
+  expect(await said(operator.run({ params }))).toMatchObject({ status: 404, code: 'RUN_UNKNOWN' });
+  expect(await said(operator.runLog({ params }))).toMatchObject({ status: 404, code: 'RUN_UNKNOWN' });
+});
+
 describe('from the command line', () => {
   const restoring = (into: string, ...more: string[]) =>
     holdfast.run('restore', of['a'] ?? '', '--source', 'a', '--into', into, '--table', 'orders', ...more);

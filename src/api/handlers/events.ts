@@ -1,4 +1,4 @@
-import { allows } from '../../access/roles.ts';
+import { mayReadRun } from '../../access/roles.ts';
 import { authenticate } from '../authenticate.ts';
 import type { Call, Handlers } from '../register.ts';
 import type { Change } from '../run-watch.ts';
@@ -32,9 +32,9 @@ export function eventHandlers(parts: ApiParts): Pick<Handlers, 'events'> {
         else raw.write(text);
       };
       const tell = (change: Change) => {
-        const source = change.kind === 'run' ? change.run.source : change.source;
-        if (!allows(grant, 'read', source)) return;
-        const data = change.kind === 'run' ? runToView(house, change.run) : { source };
+        const about = change.kind === 'run' ? change.run : change;
+        if (!mayReadRun(grant, about)) return;
+        const data = change.kind === 'run' ? runToView(house, change.run) : { source: change.source };
         send(`event: ${change.kind}\ndata: ${JSON.stringify(data)}\n\n`);
       };
       using _listening = watch.listen(tell);

@@ -1,4 +1,4 @@
-import { allows } from '../../access/roles.ts';
+import { allows, mayReadRun } from '../../access/roles.ts';
 import { HoldfastError } from '../../base/errors.ts';
 import type { Finding } from '../../care/finding.ts';
 import { runCheck } from '../../care/monitor/run-check.ts';
@@ -12,7 +12,7 @@ export function runHandlers(parts: ApiParts): Pick<Handlers, 'runs' | 'run' | 'r
   /** One they may not see does not exist for them. */
   const runFor = (call: Call, id: string, action: 'read' | 'cancel'): RunRecord => {
     const run = catalog.runs.get(id);
-    if (!run || !allows(grantOf(call), 'read', run.source)) throw runUnknown(id);
+    if (!run || !mayReadRun(grantOf(call), run)) throw runUnknown(id);
     if (!allows(grantOf(call), action, run.source)) throw notAllowed(action);
     return run;
   };
@@ -29,7 +29,7 @@ export function runHandlers(parts: ApiParts): Pick<Handlers, 'runs' | 'run' | 'r
       const mine = grantOf(call).sources;
       const found = catalog.runs.list({ ...filter, limit: mine === null ? limit : limit * 10 });
       return found
-        .filter((run) => allows(grantOf(call), 'read', run.source))
+        .filter((run) => mayReadRun(grantOf(call), run))
         .slice(0, limit)
         .map((run) => runToView(house, run));
     },
