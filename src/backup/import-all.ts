@@ -57,7 +57,8 @@ export async function importAll(task: ImportTask): Promise<ImportItem[]> {
 }
 
 async function importOne(task: ImportTask, candidate: Candidate, known: Map<string, string>): Promise<ImportItem> {
-  const { system, name, time, dump, place } = candidate;
+  const { system, name, dump, place } = candidate;
+  const time = timeOf(candidate, task.clock.now());
   const item: ImportItem = {
     file: dump === null ? candidate.title : place.title(dump),
     system,
@@ -67,14 +68,15 @@ async function importOne(task: ImportTask, candidate: Candidate, known: Map<stri
     bytes: dump?.bytes ?? 0,
     state: 'skipped',
     id: null,
-    notes: notesOf(candidate),
+    notes: notesOf(candidate, time.at.getTime() !== candidate.time.at.getTime()),
     error: null,
     backup: null,
   };
   if (candidate.skipped !== null) return { ...item, notes: [candidate.skipped] };
   if (dump === null) return { ...item, notes: ['there is no database in it', ...item.notes] };
   try {
-    return await takeIn(task, { candidate, dump, item, known });
+    if (time.at.getTime() > task.clock.now().getTime() + dayMs) throw fromFuture(candidate);
+    return await takeIn(task, { candidate: { ...candidate, time }, dump, item, known });
   } catch (error) {
     const problem = toHoldfastError(error);
     if (problem.kind === 'interrupted' || problem.kind === 'busy') throw error;
@@ -161,10 +163,31 @@ function describeNbdata({ facts, members, encrypted }: Nbdata, source: Source) {
   };
 }
 
-function notesOf({ time, others }: Candidate): string[] {
+/** A zone may have been misread, but not by more. */
+const dayMs = 86_400_000;
+
+/** What the file system says of a file can be anything; what its name says was meant. */
+function timeOf({ time }: Candidate, now: Date): Candidate['time'] {
+  return time.from === 'file' && time.at.getTime() > now.getTime() + dayMs ? { ...time, at: now } : time;
+}
+
+/** It would be the latest backup for years, and keep retention from removing any other. */
+function fromFuture({ name, time }: Candidate): HoldfastError {
+  return new HoldfastError(
+    'IMPORT_FROM_FUTURE',
+    `${name} says that it was made at ${time.at.toISOString()}, which is still to come`,
+    {
+      kind: 'usage',
+      hint: 'Look at the clock of this machine, or give the file a name with the time it was really made at.',
+    },
+  );
+}
+
+function notesOf({ time, others }: Candidate, wrong: boolean): string[] {
   const bytes = others.reduce((sum, file) => sum + file.bytes, 0);
   return [
-    ...(time.from === 'file' ? ['its time is that of the file: its name tells none'] : []),
+    ...(wrong ? ['the time of the file is still to come: the time of the import counts instead'] : []),
+    ...(time.from === 'file' && !wrong ? ['its time is that of the file: its name tells none'] : []),
     ...(time.from !== 'file' && time.zone !== 'UTC'
       ? [`its ${time.from} tells a local time, read as ${time.zone}`]
       : []),

@@ -78,6 +78,24 @@ test('a dump that is uploaded becomes a backup that was proven, and is restored;
   await until(async () => (await uploads()).length === 0, 'nothing stays behind');
 });
 
+test('S20: a time that is still to come is no time of a backup', async () => {
+  const content = Uint8Array.from(Buffer.from(await dumped('custom')));
+  const query = { allow: 'superuser' as const, wait: '60s' };
+  const named = { ...query, name: 'backup_shop_20350102_030405.dump' };
+  expect(await said(api.importFile({ query: named, content }))).toMatchObject({
+    status: 400,
+    code: 'IMPORT_FROM_FUTURE',
+  });
+  const timed = { ...query, name: 'a.dump', modifiedAt: '2035-01-02T03:04:05Z' };
+  const { run } = await api.importFile({ query: timed, content });
+  expect(run, JSON.stringify(run.error)).toMatchObject({ state: 'succeeded' });
+  const params = { source: 'shop', id: run.backup ?? '' };
+  const { backup, manifest } = await api.backup({ params });
+  expect(Math.abs(Date.parse(backup.createdAt) - Date.now())).toBeLessThan(3_600_000);
+  expect(JSON.stringify(manifest)).toContain('still to come');
+  await api.deleteBackup({ params, query: { wait: '60s' } });
+});
+
 test('S24: what is no dump, a script and what is too large are refused, and nothing stays behind', async () => {
   const junk = new TextEncoder().encode('this is no dump at all');
   const refused = await said(api.importFile({ query: { name: '../../../etc/cron.d/x', wait: '60s' }, content: junk }));
