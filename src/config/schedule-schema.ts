@@ -44,9 +44,14 @@ export function toTiming({ cron, every, timezone: zone = 'UTC', ...rest }: Timin
 }
 
 export const scheduleSchema = z
-  .strictObject(timingShape)
+  .strictObject({
+    ...timingShape,
+    enabled: truth()
+      .default(true)
+      .meta({ description: 'false: nothing is started by it; all that stands here is kept.' }),
+  })
   .superRefine((timing, context) => refineTiming(timing, context))
-  .transform(toTiming);
+  .transform(({ enabled, ...timing }) => (enabled ? toTiming(timing) : null));
 
 export const verifySchema = z
   .strictObject({

@@ -1,7 +1,9 @@
 import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 import { gunzipSync } from 'node:zlib';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { parse } from 'yaml';
 import { anyPort, serveHoldfast, type Served } from '../support/api.ts';
 import { installHoldfast, type Installation } from '../support/holdfast.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
@@ -153,6 +155,28 @@ test('O-d5 O-d6 O-d16: limits below 1 are refused; what is set persists and coun
   await served.stop();
   served = await serveHoldfast(holdfast);
   expect(await status()).toMatchObject(wanted);
+});
+
+test('O-d6: switched off and on again, a schedule is what it was', async () => {
+  const kept = await readFile(holdfast.configFile, 'utf8');
+  const schedule = { cron: '15 4 * * *', timezone: 'Europe/Berlin', retries: 7 };
+  const config = parse(kept) as { sources: Record<string, object> };
+  const [name = ''] = Object.keys(config.sources);
+  config.sources[name] = { ...config.sources[name], schedule };
+  await holdfast.configure(config);
+  await served.stop();
+  served = await serveHoldfast(holdfast);
+  const written = async () =>
+    (parse(await readFile(holdfast.configFile, 'utf8')) as { sources: Record<string, { schedule: object }> }).sources[
+      name
+    ]?.schedule;
+  const off = await ask('PUT', '/settings', { auto_backup_enabled: false });
+  expect(off).toMatchObject({ status: 200, body: { settings: { auto_backup_enabled: false } } });
+  expect(await written()).toEqual({ ...schedule, enabled: false });
+  expect(await ask('PUT', '/settings', { auto_backup_enabled: true })).toMatchObject({ status: 200 });
+  expect(await written()).toEqual(schedule);
+  await ask('PUT', '/settings', { interval_hours: 6 });
+  expect(await written()).toEqual({ retries: 7, every: '6h' });
 });
 
 test('O-11: the lines for a pipeline work with a token', async () => {

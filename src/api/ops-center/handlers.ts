@@ -7,7 +7,7 @@ import { readingLock } from '../../care/verify.ts';
 import { liveName, type Source } from '../../care/source.ts';
 import { holdLock } from '../../catalog/lease.ts';
 import { parseDuration } from '../../base/units.ts';
-import { valueAt } from '../../config/path.ts';
+import { isBranch, valueAt, type Path } from '../../config/path.ts';
 import type { Action } from '../../access/roles.ts';
 import type { RunView } from '../contract.ts';
 import { restoreBody } from '../restore-body.ts';
@@ -106,14 +106,11 @@ export function opsHandlers(parts: ApiParts, v1: Used): OpsHandlers {
       const { retention_days: days, max_backups: count, interval_hours: hours, auto_backup_enabled: on } = call.body;
       const at = (...path: string[]) => ['sources', name, ...path];
       const scheduled = statusOf(await sourceOf(call, 'settings'));
-      const every = `${hours ?? scheduled.interval_hours ?? 24}h`;
+      const schedule = valueAt(house.loaded.settings, at('schedule'));
       const changes = [
         ...(days === undefined ? [] : [{ path: at('retention', 'maxAge'), value: `${days}d` }]),
         ...(count === undefined ? [] : [{ path: at('retention', 'last'), value: count }]),
-        ...(on === false ? [{ path: at('schedule'), value: null }] : []),
-        ...(on !== false && (hours !== undefined || (on === true && !scheduled.enabled))
-          ? [{ path: at('schedule'), value: { every } }]
-          : []),
+        ...(isBranch(schedule) ? changesOf(schedule, at('schedule'), { hours, on }) : firstSchedule(at, { hours, on })),
       ];
       if (changes.length > 0) {
         await v1.changeSettings({ ...call, params: undefined, query: undefined, body: { changes } });
@@ -159,4 +156,32 @@ export function opsHandlers(parts: ApiParts, v1: Used): OpsHandlers {
       return { success: true, message: 'Backup deleted successfully' };
     },
   };
+}
+
+interface Switches {
+  hours: number | undefined;
+  on: boolean | undefined;
+}
+
+/** Switched off and on again, everything that these clients know nothing of is as it was. */
+function changesOf(schedule: object, path: Path, { hours, on }: Switches): Change[] {
+  const at = (name: string) => [...path, name];
+  const replaced = ['cron', 'timezone'].filter(
+    (name) => hours !== undefined && valueAt(schedule, [name]) !== undefined,
+  );
+  return [
+    ...(hours === undefined ? [] : [{ path: at('every'), value: `${hours}h` }]),
+    ...replaced.map((name) => ({ path: at(name), value: null })),
+    ...(on === undefined ? [] : [{ path: at('enabled'), value: on ? null : false }]),
+  ];
+}
+
+function firstSchedule(at: (...path: string[]) => string[], { hours, on }: Switches): Change[] {
+  if (on === false || (hours === undefined && on === undefined)) return [];
+  return [{ path: at('schedule'), value: { every: `${hours ?? 24}h` } }];
+}
+
+interface Change {
+  path: (string | number)[];
+  value: unknown;
 }

@@ -27,7 +27,10 @@ export function Schedule({ source }: { source: string }) {
       { path: at('missed'), kind: 'text' },
     ],
     // Without a time there is no schedule, and what else stands in it has no meaning.
-    (changes) => (mode !== 'off' ? changes : before === 'off' ? [] : [{ path: [...base], value: null }]),
+    (changes) => {
+      if (mode === 'off') return before === 'off' ? [] : [{ path: [...base], value: null }];
+      return isPaused(valueAt(settings, base)) ? [...changes, { path: [...at('enabled')], value: null }] : changes;
+    },
   );
   const choose = (next: (typeof modes)[number]) => {
     setChosen(next);
@@ -111,7 +114,13 @@ function NextTimes({ cron, timezone }: { cron: string; timezone: string }) {
   );
 }
 
+/** Switched off from elsewhere, with all that it says kept. */
+function isPaused(schedule: unknown): boolean {
+  return valueAt(schedule, ['enabled']) === false;
+}
+
 function modeOf(schedule: unknown): (typeof modes)[number] {
+  if (isPaused(schedule)) return 'off';
   if (typeof valueAt(schedule, ['cron']) === 'string') return 'cron';
   return valueAt(schedule, ['every']) === undefined ? 'off' : 'every';
 }
