@@ -74,6 +74,34 @@ describe('sign-in (S24)', () => {
     await expect(signIn()).resolves.toMatchObject({ principal: { name: 'ada' } });
   });
 
+  test('a stranger who guesses does not keep out whoever has come from the same address before', async () => {
+    await ada();
+    const at = (days: number) => new Date(now - days * 86_400_000).toISOString();
+    const note = (from: string, outcome: 'done' | 'refused', days: number) =>
+      catalog.audit.add({
+        at: at(days),
+        who: 'ada',
+        via: 'none',
+        from,
+        action: 'signIn',
+        source: null,
+        target: null,
+        outcome,
+        detail: null,
+      });
+    note('10.0.0.1', 'done', 29);
+    note('10.0.0.2', 'done', 31);
+    note('10.0.0.3', 'refused', 1);
+    for (let tries = 0; tries < 6; tries += 1)
+      await signIn({ password: 'guess', from: '198.51.100.1' }).catch(() => undefined);
+    await signIn();
+    for (const from of ['10.0.0.2', '10.0.0.3', '10.0.0.4'])
+      await expect(signIn({ from })).rejects.toMatchObject({ code: 'LOGIN_THROTTLED' });
+    // There, too, guessing is slowed down.
+    for (let tries = 0; tries < 6; tries += 1) await signIn({ password: 'guess' }).catch(() => undefined);
+    await expect(signIn()).rejects.toMatchObject({ code: 'LOGIN_THROTTLED' });
+  });
+
   test('tries side by side are counted as well', async () => {
     await ada();
     const tries = await Promise.allSettled(Array.from({ length: 12 }, () => signIn({ password: 'wrong password' })));

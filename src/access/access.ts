@@ -82,6 +82,7 @@ const longestSessionMs = 7 * 24 * 3_600_000;
 /** Written at most so often: a console asks every few seconds. */
 const seenEveryMs = 60_000;
 const noTotp = { totp: null, totpStep: null, recovery: [] };
+const knownMs = 30 * 24 * 3_600_000;
 const setupMark = 'setup';
 const tokenPrefix = 'hf_';
 const userName = /^[a-z0-9][a-z0-9._@+-]{0,62}$/;
@@ -144,6 +145,14 @@ export function openAccess({ catalog, clock }: { catalog: Catalog; clock: Clock 
         .replace(/^[^a-z0-9]+/, '')
         .slice(0, 48) || 'user';
     return catalog.users.get(plain) ? `${plain}-${digest(subject).slice(0, 8)}` : plain;
+  };
+
+  /** Strangers who guess must not keep its owner out: whoever came from there before is slowed down by what was tried there alone. */
+  const throttleKeys = (name: string, from: string): string[] => {
+    const since = new Date(now().getTime() - knownMs).toISOString();
+    const before = catalog.audit.list({ who: name, action: 'signIn', limit: 500 });
+    const known = before.some((each) => each.outcome === 'done' && each.from === from && each.at >= since);
+    return known ? [`pair:${JSON.stringify([name, from])}`] : [`user:${name}`, `from:${from}`];
   };
 
   const checkPassword = async (name: string, password: string, keys: readonly string[]): Promise<UserRecord> => {
@@ -351,10 +360,6 @@ export function openAccess({ catalog, clock }: { catalog: Catalog; clock: Clock 
       catalog.marks.put({ name: setupMark, lastAttempt: null, lastGood: stamp(), detail: null });
     },
   };
-}
-
-function throttleKeys(name: string, from: string): string[] {
-  return [`user:${name}`, `from:${from}`];
 }
 
 function isAlive(session: SessionRecord | null, user: UserRecord, at: Date): session is SessionRecord {

@@ -53,6 +53,7 @@ const statusByCode: Readonly<Record<string, number>> = {
   ROUTE_UNKNOWN: 404,
   TOKEN_WRONG: 401,
   TYPE_UNSUPPORTED: 415,
+  EVENTS_TOO_MANY: 429,
   FOREIGN_PAGE: 403,
   LOGIN_CODE_NEEDED: 401,
   LOGIN_CODE_WRONG: 401,

@@ -204,6 +204,20 @@ test('S24: who was shown out does not go on to watch', async () => {
   expect(over).toBe(true);
 });
 
+test('S24: nobody takes all connections with streams of events', async () => {
+  await using holdfast = await install();
+  await using served = await serveHoldfast(holdfast);
+  const viewer = served.client(await served.token('viewer'));
+  const other = served.client(await served.token('other'));
+  const stopped = new AbortController();
+  for (let streams = 0; streams < 20; streams += 1) await viewer.events({ signal: stopped.signal });
+  expect(await said(viewer.events())).toMatchObject({ status: 429, code: 'EVENTS_TOO_MANY' });
+  await other.events({ signal: stopped.signal });
+  stopped.abort();
+  const again = async () => (await said(viewer.events({ signal: AbortSignal.timeout(1_000) }))) === null;
+  await until(again, 'there is room again');
+});
+
 test('HOLDFAST_ADMIN_PASSWORD_FILE makes the user admin at the first start only', async () => {
   await using holdfast = await install();
   const file = join(holdfast.folder, 'admin-password');

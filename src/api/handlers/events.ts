@@ -1,4 +1,5 @@
 import { mayReadRun } from '../../access/roles.ts';
+import { HoldfastError } from '../../base/errors.ts';
 import { authenticate } from '../authenticate.ts';
 import type { Call, Handlers } from '../register.ts';
 import type { Change } from '../run-watch.ts';
@@ -14,11 +15,13 @@ const mostUnread = 1024 * 1024;
 /** What happens, in any process on this state folder. */
 export function eventHandlers(parts: ApiParts): Pick<Handlers, 'events'> {
   const { house, watch, closing, reloading } = parts;
+  const open = new Map<string, number>();
   return {
     events: async (call) => {
       const { reply, signal } = call;
       const { raw } = reply;
       const grant = grantOf(call);
+      using _place = takePlace(open, `${call.principal?.kind} ${call.principal?.name}`);
       const ended = Promise.withResolvers<void>();
       const end = () => ended.resolve();
       reply.hijack();
@@ -51,6 +54,28 @@ export function eventHandlers(parts: ApiParts): Pick<Handlers, 'events'> {
       // Others take over in a moment; without a word, it would look like a loss.
       if (reloading.handingOver()) send('retry: 100\nevent: renewed\ndata: {}\n\n');
       raw.end();
+    },
+  };
+}
+
+/** A browser takes one for each of its pages; the connections of the server are for everybody. */
+const mostStreams = 20;
+
+function takePlace(open: Map<string, number>, who: string): Disposable {
+  const before = open.get(who) ?? 0;
+  if (before >= mostStreams) {
+    throw new HoldfastError('EVENTS_TOO_MANY', `there are ${mostStreams} streams of events for one who asks already`, {
+      kind: 'busy',
+      retryable: true,
+      hint: 'Close some of them.',
+    });
+  }
+  open.set(who, before + 1);
+  return {
+    [Symbol.dispose]: () => {
+      const left = (open.get(who) ?? 1) - 1;
+      if (left === 0) open.delete(who);
+      else open.set(who, left);
     },
   };
 }
