@@ -1,9 +1,8 @@
 import { BlockList, isIPv6 } from 'node:net';
-import type { FastifyRequest } from 'fastify';
 
 /** Where a request is from; over a socket in the file system there is no address. */
-export function fromOf({ ip }: Pick<FastifyRequest, 'ip'>): string {
-  return (ip as string | undefined) ?? 'socket';
+export function fromOf({ ip }: { readonly ip?: string | undefined }): string {
+  return ip ?? 'socket';
 }
 
 type Trust = false | string[] | ((address: string | undefined) => boolean);

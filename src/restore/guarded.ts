@@ -4,7 +4,6 @@ import { throwIfAborted } from '../base/abort.ts';
 import { HoldfastError } from '../base/errors.ts';
 import { family, type Source } from '../care/source.ts';
 import type { Database } from '../engines/engine.ts';
-import type { RestoreRequest } from './plan.ts';
 
 /** What a restore into another database must never reach, whoever asks for it. */
 export interface Guarded {
@@ -16,7 +15,7 @@ export interface Guarded {
 
 /** `--into` is for beside: naming a live database there would skip everything that protects it. */
 export async function refuseGuarded(
-  request: Pick<RestoreRequest, 'source' | 'guarded' | 'onlyNew'>,
+  request: { source: Pick<Source, 'name'>; guarded: Guarded; onlyNew: boolean },
   target: Database,
   exists: boolean,
   signal: AbortSignal,

@@ -53,7 +53,7 @@ export async function identity(access: Access, signal: AbortSignal): Promise<str
   const said = new Map(rows.map((row) => [row.Variable_name, row.Value]));
   const { database } = access.address;
   const name = said.get('lower_case_table_names') === '0' ? database : database.toLowerCase();
-  return JSON.stringify([...[...said].toSorted().flat(), name]);
+  return JSON.stringify([...[...said].map((each) => each.join('=')).toSorted(), name]);
 }
 
 /** Null when the database does not exist. */
