@@ -27,6 +27,10 @@ export function holdKey(source: string, id: string): string {
   return `${backupPrefix(source, id)}${holdName}`;
 }
 
+export function removingKey(source: string, id: string): string {
+  return `${backupPrefix(source, id)}${removingName}`;
+}
+
 export function drillsPrefix(source: string, id: string): string {
   return `${backupPrefix(source, id)}drills/`;
 }
@@ -39,6 +43,8 @@ export const manifestName = 'manifest.json';
 const holdName = 'hold.json';
 /** Lies there while a backup is written, where a storage cannot rename; it may outlive a writer that died at the very end. */
 const markName = 'writing.json';
+/** Lies there while a backup is removed: without it, what has no manifest may be on its way in. */
+const removingName = 'removing.json';
 
 /** `.zst`, `.gz`, ...: what the archive did, told by the name. */
 export function extensionFor({ codec }: Compression): string {
@@ -79,7 +85,7 @@ export function checkArtifactPath(path: string): void {
 }
 
 function isReserved(path: string): boolean {
-  return path === manifestName || path === holdName || path === markName || path.startsWith('drills/');
+  return [manifestName, holdName, markName, removingName].includes(path) || path.startsWith('drills/');
 }
 
 /** Whether a path below a backup's folder has a name of ours; anything else there belongs to somebody else. */

@@ -1,14 +1,16 @@
-import { HoldfastError } from '../base/errors.ts';
+import { throwIfAborted } from '../base/abort.ts';
+import { HoldfastError, toHoldfastError } from '../base/errors.ts';
 import { inParallel } from '../base/parallel.ts';
 import type { Storage } from '../storage/storage.ts';
-import { backupPrefix, isBackupFile, manifestKey } from './layout.ts';
+import { backupPrefix, isBackupFile, manifestKey, removingKey } from './layout.ts';
 import { readManifest } from './read-manifest.ts';
+import { writeJson } from './small-files.ts';
 
 const statsAtOnce = 8;
 
 /**
- * Removes a backup. Its manifest goes first, so that no half of it is ever taken for a whole. Files in its folder that were not
- * written by us stay, and the folder with them.
+ * Removes a backup. Its manifest goes first, so that no half of it is ever taken for a whole; a mark, which goes last, says that
+ * what has no manifest any more is to go as well. Files in its folder that were not written by us stay, and the folder with them.
  */
 export async function removeBackup(storage: Storage, source: string, id: string, signal: AbortSignal): Promise<void> {
   const prefix = backupPrefix(source, id);
@@ -22,9 +24,30 @@ export async function removeBackup(storage: Storage, source: string, id: string,
     return keys;
   };
   await assertNotLocked(storage, manifestKey(source, id), ours, signal);
+  const mark = removingKey(source, id);
+  await leaveMark(storage, mark, signal);
   await storage.delete([manifestKey(source, id)], signal);
-  await storage.delete(await ours(), signal);
+  const left = await ours();
+  await storage.delete(
+    left.filter((key) => key !== mark),
+    signal,
+  );
+  await storage.delete([mark], signal).catch(unlessLocked);
   await storage.removeFolder(prefix, signal);
+}
+
+/** Where it does not fit (a full disk), the removal goes on all the more; only that it was cut off would not be known. */
+async function leaveMark(storage: Storage, mark: string, signal: AbortSignal): Promise<void> {
+  try {
+    await writeJson(storage, mark, { at: new Date().toISOString() }, signal);
+  } catch {
+    throwIfAborted(signal);
+  }
+}
+
+/** A bucket may lock whatever is put into it: then the mark is what is left, and is swept when its time has come. */
+function unlessLocked(error: unknown): void {
+  if (!(error instanceof HoldfastError) || error.code !== 'STORAGE_LOCKED') throw error;
 }
 
 /** Whatever is locked would stay, without the manifest that makes sense of it. */
@@ -53,6 +76,11 @@ async function assertNotLocked(
 
 /** What the manifest says, as far as it can be read: a later version may use names this one does not know. */
 async function namedPaths(storage: Storage, source: string, id: string, signal: AbortSignal): Promise<Set<string>> {
-  const manifest = await readManifest(storage, source, id, signal).catch(() => null);
+  const manifest = await readManifest(storage, source, id, signal).catch((error: unknown) => {
+    const { code, kind } = toHoldfastError(error);
+    if (code === 'BACKUP_NOT_FOUND' || kind === 'integrity') return null;
+    // A storage that cannot be read is none to remove from.
+    throw error;
+  });
   return new Set(manifest?.artifacts.filter(({ object }) => object === null).map(({ path }) => path));
 }

@@ -1,6 +1,7 @@
+import { toHoldfastError } from '../base/errors.ts';
 import { parseBackupId } from '../base/ids.ts';
 import type { Storage } from '../storage/storage.ts';
-import { backupPrefix, manifestKey, sourcePrefix } from './layout.ts';
+import { backupPrefix, manifestKey, removingKey, sourcePrefix } from './layout.ts';
 import { removeBackup } from './remove.ts';
 
 export interface SweepOptions {
@@ -11,46 +12,65 @@ export interface SweepOptions {
   signal: AbortSignal;
 }
 
-/** Removes what interrupted backups and removals left behind; returns the prefixes. */
+/**
+ * Removes what interrupted backups and removals left behind; returns the prefixes. Only what bears a mark of ours goes: a folder
+ * that merely has no manifest may be a backup that somebody is copying in, or one whose manifest cannot be seen at the moment.
+ */
 export async function sweepUnfinished(storage: Storage, source: string, options: SweepOptions): Promise<string[]> {
   const { signal } = options;
+  const { atomicRename } = storage.capabilities;
   const swept: string[] = [];
   for (const { prefix, touchedAt } of await storage.unfinished(sourcePrefix(source), signal)) {
-    if (!isOurs(source, prefix) || !isAbandoned(prefix, touchedAt, options)) continue;
-    await storage.removeUnfinished(prefix, signal);
+    const id = prefix.slice(sourcePrefix(source).length, -1);
+    if (parseBackupId(id) === null || !isAbandoned(prefix, touchedAt, options)) continue;
+    // Without renaming, what is half removed is among the unfinished.
+    if (atomicRename || (await lastTouch(storage, source, id, signal)) === null)
+      await storage.removeUnfinished(prefix, signal);
+    else if (!(await finishRemoval(storage, source, id, signal))) continue;
     swept.push(prefix);
   }
-  // Without renaming, a backup that lost its manifest looks like one that has none yet, and was among the unfinished.
-  if (storage.capabilities.atomicRename) swept.push(...(await sweepHalfRemoved(storage, source, options)));
+  if (atomicRename) swept.push(...(await sweepHalfRemoved(storage, source, options)));
   return swept;
 }
 
 async function sweepHalfRemoved(storage: Storage, source: string, options: SweepOptions): Promise<string[]> {
   const { signal } = options;
   const swept: string[] = [];
-  for (const id of await storage.folders(sourcePrefix(source), signal)) {
-    if (parseBackupId(id) === null || (await storage.stat(manifestKey(source, id), signal)) !== null) continue;
+  const ids = (await storage.folders(sourcePrefix(source), signal)).filter((name) => parseBackupId(name) !== null);
+  const keys = ids.map((id) => manifestKey(source, id));
+  const manifests = await storage.statMany(keys, signal);
+  for (const id of ids.filter((_id, at) => manifests[at] === null)) {
     const prefix = backupPrefix(source, id);
-    const touchedAt = await newestUnder(storage, prefix, signal);
+    const touchedAt = await lastTouch(storage, source, id, signal);
     if (touchedAt === null || !isAbandoned(prefix, touchedAt, options)) continue;
-    await removeBackup(storage, source, id, signal);
-    swept.push(prefix);
+    if (await finishRemoval(storage, source, id, signal)) swept.push(prefix);
   }
   return swept;
 }
 
-function isOurs(source: string, prefix: string): boolean {
-  return parseBackupId(prefix.slice(sourcePrefix(source).length, -1)) !== null;
+/** Null when it is not half removed. That a manifest was not found counts only when the listing does not show it either. */
+async function lastTouch(storage: Storage, source: string, id: string, signal: AbortSignal): Promise<Date | null> {
+  let newest: Date | null = null;
+  let marked = false;
+  for await (const { key, modifiedAt } of storage.list(backupPrefix(source, id), signal)) {
+    if (key === manifestKey(source, id)) return null;
+    marked ||= key === removingKey(source, id);
+    if (newest === null || modifiedAt > newest) newest = modifiedAt;
+  }
+  return marked ? newest : null;
+}
+
+async function finishRemoval(storage: Storage, source: string, id: string, signal: AbortSignal): Promise<boolean> {
+  try {
+    await removeBackup(storage, source, id, signal);
+    return true;
+  } catch (error) {
+    // What is locked goes another time, and keeps nobody from anything.
+    if (toHoldfastError(error).code === 'STORAGE_LOCKED') return false;
+    throw error;
+  }
 }
 
 function isAbandoned(prefix: string, touchedAt: Date, { now, olderThanMs, alive }: SweepOptions): boolean {
   return now.getTime() - touchedAt.getTime() > olderThanMs && !alive(prefix);
-}
-
-async function newestUnder(storage: Storage, prefix: string, signal: AbortSignal): Promise<Date | null> {
-  let newest: Date | null = null;
-  for await (const { modifiedAt } of storage.list(prefix, signal)) {
-    if (newest === null || modifiedAt > newest) newest = modifiedAt;
-  }
-  return newest;
 }

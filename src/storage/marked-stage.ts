@@ -9,6 +9,8 @@ import type { PutOptions, Stage, Storage } from './storage.ts';
 
 /** Lies in a prefix as long as somebody writes it. */
 export const markName = 'writing.json';
+/** Lies in a prefix that is being removed. */
+const removingName = 'removing.json';
 /** What is written last, and makes the rest count. */
 const manifestName = 'manifest.json';
 const heartbeatMs = 30_000;
@@ -38,7 +40,10 @@ export async function markedStage(
   return stage;
 }
 
-/** The prefixes directly below that hold something but no manifest: begun and never finished, or half removed. */
+/**
+ * The prefixes directly below that hold a mark but no manifest: begun and never finished, or half removed. Without a mark it may be
+ * what somebody copies there, with times of long ago.
+ */
 export async function unfinishedMarked(
   storage: Plain,
   prefix: string,
@@ -47,18 +52,25 @@ export async function unfinishedMarked(
   checkPrefix(prefix);
   const touched = new Map<string, Date>();
   const finished = new Set<string>();
+  const marked = new Set<string>();
   for await (const { key, modifiedAt } of storage.list(prefix, signal)) {
     const path = key.slice(prefix.length);
     const slash = path.indexOf('/');
     if (slash === -1) continue;
     const below = path.slice(0, slash + 1);
-    if (path.slice(slash + 1) === manifestName) finished.add(below);
+    const name = path.slice(slash + 1);
+    if (name === manifestName) finished.add(below);
+    if (isMark(name)) marked.add(below);
     const before = touched.get(below);
     if (before === undefined || before < modifiedAt) touched.set(below, modifiedAt);
   }
   return [...touched]
-    .filter(([below]) => !finished.has(below))
+    .filter(([below]) => marked.has(below) && !finished.has(below))
     .map(([below, touchedAt]) => ({ prefix: prefix + below, touchedAt }));
+}
+
+function isMark(name: string): boolean {
+  return name === markName || name === removingName;
 }
 
 /** Removes what a stage left; not when it was finished meanwhile. The mark goes last, so that the rest stays recognisable. */
@@ -68,6 +80,8 @@ export async function removeUnfinishedMarked(storage: Plain, prefix: string, sig
   if ((await storage.stat(prefix + manifestName, signal)) !== null) return;
   const keys: string[] = [];
   for await (const { key } of storage.list(prefix, signal)) keys.push(key);
+  const names = keys.map((key) => key.slice(prefix.length));
+  if (names.includes(manifestName) || !names.some(isMark)) return;
   await removeMarkLast(storage, prefix, keys, signal);
 }
 

@@ -539,7 +539,9 @@ describe('sweeping', () => {
   test('a removal that was interrupted is finished', async () => {
     await makeBackup();
     await makeBackup();
-    await rm(join(root, source, firstId, 'manifest.json'));
+    await expect(
+      removeBackup({ ...forward(storage), list: () => brokenList() }, source, firstId, signal),
+    ).rejects.toThrow('storage down');
     expect(await sweep(23)).toEqual([]);
     expect(await sweep(25)).toEqual([`${source}/${firstId}/`]);
     expect(await readdir(join(root, source))).toEqual([`${firstId}-2`]);

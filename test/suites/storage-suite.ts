@@ -243,6 +243,21 @@ export function describeStorage(kind: string, make: () => Promise<StorageFixture
       await stage[Symbol.asyncDispose]();
     });
 
+    test('S12 what bears no mark of ours is not taken for unfinished, and stays', async () => {
+      await put(`${area}/coming/part`, 'x');
+      expect(await storage.unfinished(`${area}/`, signal)).toEqual([]);
+      await storage.removeUnfinished(`${area}/coming/`, signal);
+      expect(await keys(`${area}/`)).toEqual([`${area}/coming/part`]);
+    });
+
+    test('what is half removed is found where it lies among the unfinished, unless its manifest is there', async () => {
+      for (const name of ['half', 'whole']) await put(`${area}/${name}/removing.json`, '{}');
+      await put(`${area}/half/part`, 'x');
+      await put(`${area}/whole/manifest.json`, '{}');
+      const found = (await storage.unfinished(`${area}/`, signal)).map(({ prefix }) => prefix);
+      expect(found).toEqual(storage.capabilities.atomicRename ? [] : [`${area}/half/`]);
+    });
+
     test('says how much still fits, or that it does not know', async () => {
       const free = await storage.free(signal);
       if (free) expect(free.bytes).toBeLessThanOrEqual(free.total);

@@ -64,10 +64,15 @@ export class Root {
       return entry(posix.basename(path), stats, '');
     } catch (error) {
       if (isMissing(error)) return null;
-      // Below a file there is nothing: some servers call that a failure.
-      if (isFailure(error) && path !== this.path) return null;
+      if (isFailure(error) && path !== this.path && !(await this.#isNamedAbove(path, signal))) return null;
       throw await this.explain(error, path);
     }
+  }
+
+  /** Below a file there is nothing, and some servers call that a failure; so they do an error of their disk, about what is there. */
+  async #isNamedAbove(path: string, signal: AbortSignal): Promise<boolean> {
+    const beside = await this.entries(posix.dirname(path), signal);
+    return beside?.some(({ name }) => name === posix.basename(path)) ?? false;
   }
 
   /** What lies in a folder, hidden names included; null when it does not exist. */

@@ -1,0 +1,116 @@
+import { mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { removeBackup } from '../../src/archive/remove.ts';
+import { sweepUnfinished } from '../../src/archive/sweep.ts';
+import { sftpStorage } from '../../src/storage/sftp/sftp.ts';
+import type { Storage } from '../../src/storage/storage.ts';
+import { startFaultySftpServer } from '../support/faulty-sftp-server.ts';
+import { faultyStorage } from '../support/faulty-storage.ts';
+import { localAt, storeBackup } from '../support/stored-backups.ts';
+import { temporaryFolder, type TemporaryFolder } from '../support/temporary-folder.ts';
+
+const { signal } = new AbortController();
+const id = '2026-11-18_02-00-00';
+const files = ['database.dump', 'manifest.json'];
+
+let folder: TemporaryFolder;
+let place: string;
+beforeEach(async () => {
+  folder = await temporaryFolder();
+  place = join(folder.path, 'shop', id);
+  await storeBackup(localAt(folder.path), 'shop', '2026-11-18T02:00:00Z');
+});
+afterEach(() => folder[Symbol.asyncDispose]());
+
+const sweep = (storage: Storage, olderThanMs = 24 * 3_600_000) =>
+  sweepUnfinished(storage, 'shop', { now: new Date(), olderThanMs, alive: () => false, signal });
+
+/** As `rsync -a` and `sftp -p` leave the times of what they copy. */
+function makeOld(): void {
+  const old = new Date(Date.now() - 3 * 86_400_000);
+  for (const name of readdirSync(place)) utimesSync(join(place, name), old, old);
+}
+
+test.each(['lstat', 'readdir'] as const)(
+  'S8 a server that fails once when it is asked (%s) does not cost a whole backup',
+  async (question) => {
+    makeOld();
+    let failures = 0;
+    const isMine = (path: string) => path.includes(id) && (question === 'readdir' || path.endsWith('manifest.json'));
+    await using server = await startFaultySftpServer(
+      folder.path,
+      (asked, path) => asked === question && isMine(path) && failures++ === 0,
+    );
+    await using storage = sftpStorage('nas', server.options);
+    await sweep(storage).catch(() => undefined);
+    expect(readdirSync(place).toSorted()).toEqual(files);
+    // Nothing is wrong any more, and still nothing goes.
+    expect(await sweep(storage)).toEqual([]);
+    expect(readdirSync(place).toSorted()).toEqual(files);
+  },
+);
+
+test('S8 what a server says of a manifest once is not believed: a 404 in between does not cost a whole backup', async () => {
+  const local = localAt(folder.path);
+  const lying: Storage = {
+    ...faultyStorage(local, {}),
+    stat: async (key, during) => (key.endsWith('manifest.json') ? null : local.stat(key, during)),
+    statMany: async (keys) => keys.map(() => null),
+  };
+  expect(await sweep(lying, -1)).toEqual([]);
+  expect(readdirSync(place).toSorted()).toEqual(files);
+});
+
+test('S8 an error of the server is told, and is no missing file', async () => {
+  let failures = 0;
+  await using server = await startFaultySftpServer(
+    folder.path,
+    (asked, path) => asked === 'lstat' && path.endsWith('manifest.json') && failures++ === 0,
+  );
+  await using storage = sftpStorage('nas', server.options);
+  const key = `shop/${id}/manifest.json`;
+  await expect(storage.stat(key, signal)).rejects.toMatchObject({ code: 'STORAGE_FAULT' });
+  expect(await storage.stat(key, signal)).toMatchObject({ key });
+  expect(await storage.stat(`shop/${id}/database.dump/below`, signal)).toBeNull();
+});
+
+test('S12 a backup that is being copied in by something else, old as its files are, is left alone', async () => {
+  const coming = join(folder.path, 'shop/2026-11-17_02-00-00');
+  mkdirSync(coming);
+  writeFileSync(join(coming, 'database.dump'), '0123456789');
+  expect(await sweep(localAt(folder.path), -1)).toEqual([]);
+  expect(readdirSync(coming)).toEqual(['database.dump']);
+});
+
+test('S1 a removal that was cut off is finished, and foreign files stay', async () => {
+  writeFileSync(join(place, 'notes.txt'), 'mine');
+  const dying = faultyStorage(localAt(folder.path), { delete: [null, 'refuse'] });
+  await expect(removeBackup(dying, 'shop', id, signal)).rejects.toMatchObject({ code: 'STORAGE_UNREACHABLE' });
+  expect(readdirSync(place).toSorted()).toEqual(['database.dump', 'notes.txt', 'removing.json']);
+  expect(await sweep(localAt(folder.path))).toEqual([]);
+  expect(await sweep(localAt(folder.path), -1)).toEqual([`shop/${id}/`]);
+  expect(readdirSync(place)).toEqual(['notes.txt']);
+  expect(await sweep(localAt(folder.path), -1)).toEqual([]);
+});
+
+test('S1 a removal that was cut off before the manifest went leaves a whole backup, and it stays one', async () => {
+  const dying = faultyStorage(localAt(folder.path), { delete: ['refuse'] });
+  await expect(removeBackup(dying, 'shop', id, signal)).rejects.toMatchObject({ code: 'STORAGE_UNREACHABLE' });
+  expect(await sweep(localAt(folder.path), -1)).toEqual([]);
+  expect(readFileSync(join(place, 'database.dump'), 'utf8')).toBe('0123456789');
+  await removeBackup(localAt(folder.path), 'shop', id, signal);
+  expect(readdirSync(join(folder.path, 'shop'))).toEqual([]);
+});
+
+test('S3 a backup can be removed where not even the mark of its removal fits', async () => {
+  const full = faultyStorage(localAt(folder.path), { put: ['refuse'] });
+  await removeBackup(full, 'shop', id, signal);
+  expect(readdirSync(join(folder.path, 'shop'))).toEqual([]);
+});
+
+test('S8 what a storage cannot tell about a backup does not make it removable', async () => {
+  const down = faultyStorage(localAt(folder.path), { get: ['refuse'] });
+  await expect(removeBackup(down, 'shop', id, signal)).rejects.toMatchObject({ code: 'STORAGE_UNREACHABLE' });
+  expect(readdirSync(place).toSorted()).toEqual(files);
+});
