@@ -27,6 +27,10 @@ export interface Manifest {
   files: Record<string, unknown> | null;
   encryption: Record<string, unknown> | null;
   artifacts: Artifact[];
+  /** The parts of the source that were asked for, where it had more: `database`, `files`, `app`. */
+  only?: string[];
+  /** Optional parts that could not be saved, or not all of them. */
+  lacks?: string[];
   /** Of an import: what it was before. */
   imported?: ImportedFrom;
   warnings: string[];
@@ -133,6 +137,11 @@ export const manifestSchema = z.object({
   files: z.record(text, z.unknown()).nullable().optional().describe('what the file trees were like'),
   encryption: z.record(text, z.unknown()).nullable(),
   artifacts: z.array(artifactSchema),
+  only: z
+    .array(text)
+    .optional()
+    .describe('the parts that were asked for, where the source had more: database, files, app'),
+  lacks: z.array(text).optional().describe('optional parts that could not be saved, or not all of them'),
   imported: z
     .object({
       system: text.nullable().describe('the system that made it, where its name told'),

@@ -12,6 +12,7 @@ import { holdLock } from '../catalog/lease.ts';
 import { withRun } from '../catalog/run.ts';
 import type { Counts, Database, DatabaseFacts, DumpPart, StoredDump } from '../engines/engine.ts';
 import { adoptApp } from './adopt-app.ts';
+import { lessThanAll } from './save-apps.ts';
 import { proveReadable, sourceLock, type BackupResult, type BackupTask } from './backup.ts';
 
 export interface AdoptTask extends Omit<BackupTask, 'trigger' | 'safetyFor'> {
@@ -59,6 +60,7 @@ export async function adopt(task: AdoptTask): Promise<BackupResult> {
       const beside = await adoptApp(source, foreign, { writer, signal: lease.signal, report: run.report });
       artifacts.push(...beside.artifacts);
       lease.assertHeld();
+      const only = lessThanAll(source, ['database', ...(beside.app === null ? [] : ['app' as const])]);
       const manifest = await writer.seal(
         {
           id: writer.id,
@@ -76,6 +78,7 @@ export async function adopt(task: AdoptTask): Promise<BackupResult> {
           files: null,
           encryption: null,
           artifacts,
+          ...(only === null ? {} : { only: [...only] }),
           imported: { ...foreign.imported, ...(task.allowSuperuser ? { superuser: true } : {}) },
           warnings: [
             'imported: counts were taken after restoring it, not when it was made',
@@ -104,6 +107,7 @@ export async function adopt(task: AdoptTask): Promise<BackupResult> {
         id: manifest.id,
         source: source.name,
         state,
+        only,
         durationMs: manifest.durationMs,
         sealedAt,
         verifyMs,

@@ -16,7 +16,7 @@ import { applyRetention, clearLocal, retryOlder } from './afterwards.ts';
 import { begin, sweepAfterMs } from './begin.ts';
 import { beginCopies, type EarlyCopies } from './early-copies.ts';
 import { withHooks, type HookTask } from './hooks.ts';
-import { saveApps, type FailedPart, type Parts, type SavedApps } from './save-apps.ts';
+import { lessThanAll, saveApps, type FailedPart, type Parts, type SavedApps } from './save-apps.ts';
 
 export type Trigger = Manifest['trigger'];
 
@@ -45,6 +45,8 @@ export interface BackupResult {
   id: string;
   source: string;
   state: 'succeeded' | 'partial' | 'failed';
+  /** The parts that were asked for, where the source has more; null: all. */
+  only: Parts;
   /** From the first connection until the manifest was sealed. */
   durationMs: number;
   /** When it had become a backup: everything synced and renamed. */
@@ -150,6 +152,7 @@ export async function takeBackup(task: BackupTask, lease: Lease, run: string): P
     id: manifest.id,
     source: source.name,
     state: saved.failed.length === 0 && copied.every(({ state }) => state === 'complete') ? 'succeeded' : 'partial',
+    only: lessThanAll(source, task.only ?? null),
     durationMs: manifest.durationMs,
     sealedAt,
     verifyMs,
@@ -247,13 +250,20 @@ function describeTask(task: BackupTask, id: string, startedAt: Date, started: nu
     durationMs: Math.round(task.clock.monotonic() - started),
     holdfast: task.version,
     instance: task.instance,
+    ...asked(task),
   };
+}
+
+/** What is not said in a manifest is true of whole ones. */
+function asked({ source, only = null }: BackupTask): Pick<Manifest, 'only'> {
+  const parts = lessThanAll(source, only);
+  return parts === null ? {} : { only: [...parts] };
 }
 
 function describeStored(
   snapshot: Snapshot | null,
   stored: Stored | null,
-  { artifacts, files, app, warnings }: SavedApps,
+  { artifacts, files, app, warnings, lacks }: SavedApps,
 ) {
   return {
     database: snapshot && stored && { ...snapshot.facts, snapshot: snapshot.snapshot, ...stored.counts },
@@ -261,6 +271,7 @@ function describeStored(
     files,
     encryption: null,
     artifacts: [...(stored?.artifacts ?? []), ...artifacts],
+    ...(lacks.length === 0 ? {} : { lacks }),
     warnings: [...(snapshot?.warnings ?? []), ...warnings],
   };
 }

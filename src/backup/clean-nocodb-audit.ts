@@ -3,9 +3,10 @@ import type { Clock } from '../base/clock.ts';
 import { HoldfastError } from '../base/errors.ts';
 import { step, type Report } from '../base/progress.ts';
 import { formatCount, formatSetting } from '../base/units.ts';
+import { partsOf } from '../care/backup-facts.ts';
 import { takeInventory } from '../care/inventory.ts';
 import { databaseOf, type Source } from '../care/source.ts';
-import type { Catalog } from '../catalog/catalog.ts';
+import type { BackupRow, Catalog } from '../catalog/catalog.ts';
 import { holdLock } from '../catalog/lease.ts';
 import { withRun } from '../catalog/run.ts';
 import type { AgedRows, AgedTable, Database } from '../engines/engine.ts';
@@ -103,7 +104,9 @@ async function assertFreshBackup({ source, catalog, clock, signal }: CleanTask):
   for (const storage of source.storages) {
     try {
       const rows = await takeInventory({ storage, source: source.name, catalog, signal });
-      if (rows.some(({ state, facts }) => state === 'complete' && Date.parse(facts?.startedAt ?? '') >= since)) return;
+      const isFresh = ({ state, facts }: BackupRow) =>
+        state === 'complete' && facts?.database != null && Date.parse(facts.startedAt) >= since;
+      if (rows.some((row) => isFresh(row) && partsOf(row).includes('database'))) return;
     } catch {
       throwIfAborted(signal); // a storage that cannot be asked vouches for nothing
     }

@@ -13,7 +13,10 @@ export interface OpenApps extends AsyncDisposable {
   readonly opened: readonly { app: App; saving: Saving }[];
   /** Optional ones that cannot be saved now. */
   readonly failed: readonly FailedPart[];
+  readonly lacks: readonly Role[];
 }
+
+type Role = 'files' | 'app';
 
 export interface FailedPart {
   part: string;
@@ -32,22 +35,30 @@ export async function openApps(
   await using doors = new AsyncDisposableStack();
   const opened: { app: App; saving: Saving }[] = [];
   const failed: FailedPart[] = [];
+  const lacks: Role[] = [];
   for (const app of source.apps) {
-    if (!wants(only, app.kind === 'files' ? 'files' : 'app')) continue;
+    if (!wants(only, roleOf(app))) continue;
     try {
       opened.push({ app, saving: doors.use(await app.open({ encrypted, database }, signal)) });
     } catch (error) {
       throwIfAborted(signal);
       if (!app.optional || snapshot === null) throw error;
       failed.push(failureOf(app, error));
+      lacks.push(roleOf(app));
     }
   }
   const kept = doors.move();
-  return { opened, failed, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+  return { opened, failed, lacks, [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }
 
 /** What a backup shall hold; null: all that the source has. */
 export type Parts = readonly ('database' | 'files' | 'app')[] | null;
+
+/** The parts of a source that a backup of these holds; null when they are all it has. */
+export function lessThanAll(source: Pick<Source, 'database' | 'apps'>, parts: Parts): Exclude<Parts, null> | null {
+  const all = [...(source.database ? ['database' as const] : []), ...new Set(source.apps.map(roleOf))];
+  return all.every((part) => wants(parts, part)) ? null : all.filter((part) => wants(parts, part));
+}
 
 export function wants(parts: Parts, part: 'database' | 'files' | 'app'): boolean {
   return parts === null || parts.includes(part);
@@ -69,6 +80,8 @@ export interface SavedApps {
   app: Record<string, unknown> | null;
   warnings: string[];
   failed: FailedPart[];
+  /** Of which kind those are. */
+  lacks: Role[];
 }
 
 interface Task {
@@ -84,20 +97,29 @@ interface Task {
 const mostTold = 100;
 
 /** One after the other, each as a step of its own. */
-export async function saveApps({ opened, failed }: OpenApps, task: Task): Promise<SavedApps> {
+export async function saveApps({ opened, failed, lacks }: OpenApps, task: Task): Promise<SavedApps> {
   const { copies, others, signal, report } = task;
-  const saved: SavedApps = { artifacts: [], files: null, app: null, warnings: [], failed: [...failed] };
+  const saved: SavedApps = {
+    artifacts: [],
+    files: null,
+    app: null,
+    warnings: [],
+    failed: [...failed],
+    lacks: [...lacks],
+  };
   for (const { app, saving } of opened) {
-    const role = app.kind === 'files' ? 'files' : 'app';
+    const role = roleOf(app);
     let artifacts: Artifact[];
     try {
       const lacking: FailedPart[] = [];
       artifacts = await step(report, app.kind, () => saveApp(saving, lacking, role, task), describeSaved(app));
       saved.failed.push(...lacking);
+      if (lacking.length > 0) lack(saved, role);
     } catch (error) {
       throwIfAborted(signal);
       if (!app.optional || !others) throw error;
       saved.failed.push(failureOf(app, error));
+      lack(saved, role);
       continue;
     }
     // Not before all of it is there: what is taken back must not be on its way to another storage.
@@ -114,10 +136,18 @@ export async function saveApps({ opened, failed }: OpenApps, task: Task): Promis
   return saved;
 }
 
+function roleOf({ kind }: Pick<App, 'kind'>): Role {
+  return kind === 'files' ? 'files' : 'app';
+}
+
+function lack({ lacks }: SavedApps, role: Role): void {
+  if (!lacks.includes(role)) lacks.push(role);
+}
+
 async function saveApp(
   saving: Saving,
   lacking: FailedPart[],
-  role: 'files' | 'app',
+  role: Role,
   { writer, signal, report }: Task,
 ): Promise<Artifact[]> {
   const stored: Artifact[] = [];

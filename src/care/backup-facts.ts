@@ -19,7 +19,29 @@ export function describeManifest(manifest: Manifest): BackupFacts {
     artifacts: artifacts.length,
     database: describeDatabase(manifest),
     warnings: warnings.length,
+    only: manifest.only ?? null,
+    lacks: manifest.lacks ?? [],
   };
+}
+
+const allParts = ['database', 'files', 'app'] as const;
+export type Part = (typeof allParts)[number];
+
+/** What a backup has of what its source had then. A whole one has every part: of one that the source had not, nothing is missing. */
+export function partsOf({ facts }: Pick<BackupRow, 'facts'>): readonly Part[] {
+  // Rows that an earlier version noted have neither.
+  const { only = null, lacks = [] }: Partial<BackupFacts> = facts ?? {};
+  return allParts.filter((part) => (only === null || only.includes(part)) && !lacks.includes(part));
+}
+
+/** All that the source had was asked for. */
+export function isWhole({ facts }: Pick<BackupRow, 'facts'>): boolean {
+  return (facts?.only ?? null) === null;
+}
+
+/** Whether nothing is lost when a backup with these parts takes the place of one with those. */
+export function covers(parts: readonly Part[], others: readonly Part[]): boolean {
+  return others.every((part) => parts.includes(part));
 }
 
 function describeDatabase({ database, artifacts }: Manifest): BackupFacts['database'] {

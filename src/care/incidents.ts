@@ -60,12 +60,19 @@ function noteRun(run: RunRecord, parts: IncidentParts): Item[] {
   return [{ kind: 'success', severity: 'info', weight: 'info', source: run.source, texts: news.success }];
 }
 
+const looksBack = 20;
+
+/** One of some parts says nothing about the rest. */
+function isWholeRun(result: unknown): boolean {
+  return ((result as { only?: unknown } | null)?.only ?? null) === null;
+}
+
 function contextOf(run: RunRecord, parts: IncidentParts): RunContext {
   const { catalog, clock, instance, timezone, placeOf } = parts;
   const source = run.source ?? '';
   const lastGood = (['succeeded', 'partial'] as const)
-    .flatMap((state) => catalog.runs.list({ source, operation: 'backup', state, limit: 2 }))
-    .filter(({ id }) => id !== run.id)
+    .flatMap((state) => catalog.runs.list({ source, operation: 'backup', state, limit: looksBack }))
+    .filter(({ id, result }) => id !== run.id && isWholeRun(result))
     .toSorted((a, b) => (a.startedAt < b.startedAt ? 1 : -1));
   return {
     now: clock.now(),

@@ -15,6 +15,8 @@ const facts: BackupFacts = {
   artifacts: 1,
   database: null,
   warnings: 0,
+  only: null,
+  lacks: [],
 };
 
 function row(change: Partial<BackupRow>): BackupRow {

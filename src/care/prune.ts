@@ -5,7 +5,7 @@ import { step, type Report } from '../base/progress.ts';
 import { formatBytes } from '../base/units.ts';
 import type { BackupRow, Catalog } from '../catalog/catalog.ts';
 import type { Storage } from '../storage/storage.ts';
-import { backupTime } from './backup-facts.ts';
+import { backupTime, partsOf } from './backup-facts.ts';
 import { assertClocksAgree, assertNoneFromTheFuture } from './clocks.ts';
 import { takeInventory } from './inventory.ts';
 import { learnNewestDrill, standings } from './proofs.ts';
@@ -81,6 +81,7 @@ async function decide(task: PruneTask, rows: BackupRow[]): Promise<PruneDecision
     ...standing(row),
     held: row.held !== null,
     safety: row.facts?.trigger === 'safety',
+    parts: partsOf(row),
   }));
   const times = new Map(backups.map(({ id, at }) => [id, at.toISOString()]));
   return decideRetention({ backups, rules: source.retentionIn(task.storage.name), now: clock.now(), timezone }).map(

@@ -4,6 +4,7 @@ import { HoldfastError } from '../base/errors.ts';
 import { step, type Report } from '../base/progress.ts';
 import type { BackupRow, Catalog } from '../catalog/catalog.ts';
 import type { Storage } from '../storage/storage.ts';
+import { covers, isWhole, partsOf } from './backup-facts.ts';
 import { takeInventory } from './inventory.ts';
 import { standings } from './proofs.ts';
 import { held, holdRemovals, removeCopy } from './remove-copy.ts';
@@ -72,17 +73,25 @@ function assertRemovable(
   const hold = going.find((row) => row.held);
   if (hold?.held) throw held(id, hold.held.reason);
   if (!allowLastGood && isLastGood(rows, going, standings(catalog.proofs.list({ source: source.name })))) {
-    throw new HoldfastError('LAST_GOOD_BACKUP', `${id} is the last good backup of ${source.name}`, {
+    const [row] = going;
+    const what = row && !isWhole(row) ? ` that holds its ${partsOf(row).join(' and ')}` : '';
+    throw new HoldfastError('LAST_GOOD_BACKUP', `${id} is the last good backup of ${source.name}${what}`, {
       kind: 'refused',
       hint: 'Take a new backup first; to remove it all the same, say `--allow-last`.',
     });
   }
 }
 
-/** A safety backup shows the database as it was before a restore: it does not stand in for a regular one. */
+/**
+ * A safety backup shows the database as it was before a restore: it does not stand in for a regular one, and neither does one that
+ * holds less.
+ */
 function isLastGood(rows: BackupRow[], going: BackupRow[], standing: ReturnType<typeof standings>): boolean {
   const regular = (row: BackupRow) => row.facts?.trigger !== 'safety';
   const good = rows.filter((row) => standing(row).ok);
   const counted = good.some(regular) ? good.filter(regular) : good;
-  return counted.length > 0 && counted.every((row) => going.includes(row));
+  const staying = counted.filter((row) => !going.includes(row));
+  return counted
+    .filter((row) => going.includes(row))
+    .some((row) => !staying.some((other) => covers(partsOf(other), partsOf(row))));
 }

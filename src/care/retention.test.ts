@@ -1,14 +1,25 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { backupId } from '../base/ids.ts';
+import { covers, type Part } from './backup-facts.ts';
 import { decideRetention, safetyAgeMs, type RetentionBackup, type RetentionRules } from './retention.ts';
 
 const day = 86_400_000;
+const whole: readonly Part[] = ['database', 'files', 'app'];
 const now = new Date('2026-11-20T12:00:00Z');
 
 function good(at: string | Date, facts: Partial<RetentionBackup> = {}): RetentionBackup {
   const time = new Date(at);
-  return { id: backupId(time), at: time, ok: true, held: false, drilledOk: false, safety: false, ...facts };
+  return {
+    id: backupId(time),
+    at: time,
+    ok: true,
+    held: false,
+    drilledOk: false,
+    safety: false,
+    parts: whole,
+    ...facts,
+  };
 }
 
 function nightly(count: number, until = '2026-11-20T03:00:00Z'): RetentionBackup[] {
@@ -194,6 +205,25 @@ test('S21 of two backups in one second the later one is the newest', () => {
   expect(keptIds(twins, { daily: 1 })).toEqual(['2026-11-20_03-00-00-10']);
 });
 
+test('a backup of some parts takes no place of one that holds more, and gives way to one that does', () => {
+  const some = { parts: ['files'] as const };
+  const backups = [
+    good('2026-11-20T05:00:00Z', some),
+    good('2026-11-20T04:00:00Z', some),
+    good('2026-11-20T03:00:00Z', some),
+    good('2026-11-19T03:00:00Z'),
+    good('2026-11-18T05:00:00Z', some),
+    good('2026-11-18T03:00:00Z'),
+  ];
+  const rules = { last: 1, daily: 2, minimum: 2 };
+  expect(keptIds(backups, rules)).toEqual([
+    '2026-11-20_05-00-00',
+    '2026-11-20_04-00-00',
+    '2026-11-19_03-00-00',
+    '2026-11-18_03-00-00',
+  ]);
+});
+
 describe('properties', () => {
   const count = fc.option(fc.integer({ min: 0, max: 8 }), { nil: undefined });
   const rules: fc.Arbitrary<RetentionRules> = fc.record({
@@ -217,6 +247,7 @@ describe('properties', () => {
         held: chance(5),
         drilledOk: chance(20),
         safety: chance(10),
+        parts: fc.constantFrom<readonly Part[]>(whole, whole, ['files'], ['database'], ['database', 'files']),
       }),
       { maxLength: 60, selector: ({ at }) => backupId(at) },
     )
@@ -241,6 +272,18 @@ describe('properties', () => {
         expect(soundKept).toBeGreaterThanOrEqual(Math.min(sound.length, Math.max(1, question.rules.minimum)));
         for (const { id, safety, at } of sound) {
           if (safety && question.now.getTime() - at.getTime() < safetyAgeMs) expect(kept).toContain(id);
+        }
+      }),
+    );
+  });
+
+  test('whatever goes, one that holds all it held stays', () => {
+    fc.assert(
+      fc.property(situation, (question) => {
+        const kept = keptOf(question);
+        const stays = question.backups.filter(({ id, ok }) => ok && kept.has(id));
+        for (const gone of question.backups.filter(({ id }) => !kept.has(id))) {
+          expect(stays.some(({ parts }) => covers(parts, gone.parts))).toBe(true);
         }
       }),
     );

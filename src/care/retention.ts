@@ -1,4 +1,5 @@
 import { compareBackupIds } from '../base/ids.ts';
+import { covers, type Part } from './backup-facts.ts';
 
 /** What a source keeps. A backup goes only when no rule keeps it; without any rule besides `minimum` everything is kept. */
 export interface RetentionRules {
@@ -28,6 +29,8 @@ export interface RetentionBackup {
   drilledOk: boolean;
   /** Taken by a restore of what it was about to replace. */
   safety: boolean;
+  /** What it holds of the source. */
+  parts: readonly Part[];
 }
 
 export interface RetentionDecision {
@@ -48,7 +51,8 @@ export interface RetentionQuestion {
 /**
  * Newest first. Damaged backups stay: they hold no slot and protect nothing, but what is left of them may be somebody's only
  * chance, so a person deletes them. Safety backups show the database as it was before a restore, often broken: they hold no
- * slot, are not counted by `last`, and are the "newest good" only when there is nothing else.
+ * slot, are not counted by `last`, and are the "newest good" only when there is nothing else. A backup counts only against those
+ * it could stand in for: one of the folders alone never pushes out one that holds the database.
  */
 export function decideRetention({ backups, rules, now, timezone }: RetentionQuestion): RetentionDecision[] {
   const newestFirst = [...backups].sort((a, b) => b.at.getTime() - a.at.getTime() || compareBackupIds(b.id, a.id));
@@ -69,17 +73,18 @@ export function decideRetention({ backups, rules, now, timezone }: RetentionQues
       keep(backup, `safety backup, newer than ${spell(safetyAgeMs)}`);
     }
   }
-  regular.slice(0, rules.last ?? 0).forEach((backup, at) => keep(backup, `last ${at + 1} of ${rules.last}`));
+  firstAmongEquals(regular, rules.last ?? 0, (backup, at) => keep(backup, `last ${at + 1} of ${rules.last}`));
   for (const [rule, count, slotOf] of slotRules(rules, timezone)) {
-    newestPerSlot(regular, slotOf, count).forEach((backup, at) => keep(backup, `${rule} ${at + 1} of ${count}`));
+    const first = (from: RetentionBackup[]) => newestPerSlot(from, slotOf, count);
+    amongEquals(regular, first, (backup, at) => keep(backup, `${rule} ${at + 1} of ${count}`));
   }
 
   const protectedFirst = [...regular, ...good.filter((backup) => backup.safety)];
-  protectedFirst.slice(0, Math.max(1, rules.minimum)).forEach((backup, at) => {
+  firstAmongEquals(protectedFirst, Math.max(1, rules.minimum), (backup, at) => {
     keep(backup, at === 0 ? 'newest good backup' : `minimum ${at + 1} of ${rules.minimum}`);
   });
-  const drilled = good.find((backup) => backup.drilledOk);
-  if (drilled) keep(drilled, 'newest drilled backup');
+  const drilled = good.filter((backup) => backup.drilledOk);
+  firstAmongEquals(drilled, 1, (backup) => keep(backup, 'newest drilled backup'));
 
   return newestFirst.map((backup) => {
     const reasons = kept.get(backup.id) ?? [];
@@ -87,6 +92,24 @@ export function decideRetention({ backups, rules, now, timezone }: RetentionQues
       ? { id: backup.id, keep: true, reasons }
       : { id: backup.id, keep: false, reasons: whyNot(backup, rules) };
   });
+}
+
+type Keep = (backup: RetentionBackup, at: number) => void;
+
+function firstAmongEquals(backups: RetentionBackup[], count: number, keep: Keep): void {
+  amongEquals(backups, (equals) => equals.slice(0, count), keep);
+}
+
+/** For each set of parts that some backup has: what is chosen of those with at least these, as far as they have no more. */
+function amongEquals(
+  backups: RetentionBackup[],
+  choose: (from: RetentionBackup[]) => RetentionBackup[],
+  keep: Keep,
+): void {
+  for (const parts of new Map(backups.map((backup) => [backup.parts.join(' '), backup.parts])).values()) {
+    const chosen = choose(backups.filter((backup) => covers(backup.parts, parts)));
+    for (const [at, backup] of chosen.entries()) if (covers(parts, backup.parts)) keep(backup, at);
+  }
 }
 
 function hasRules({ last, maxAgeMs, daily, weekly, monthly, yearly }: RetentionRules): boolean {

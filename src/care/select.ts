@@ -2,7 +2,7 @@ import { throwIfAborted } from '../base/abort.ts';
 import { HoldfastError, toHoldfastError } from '../base/errors.ts';
 import type { BackupRow, Catalog, ProofRecord } from '../catalog/catalog.ts';
 import type { Storage } from '../storage/storage.ts';
-import { oldestFirst } from './backup-facts.ts';
+import { isWhole, oldestFirst, partsOf, type Part } from './backup-facts.ts';
 import { takeInventory } from './inventory.ts';
 import { nearestFirst } from './nearest.ts';
 import { standings } from './proofs.ts';
@@ -12,12 +12,17 @@ export type Selectable = Pick<BackupRow, 'id' | 'state' | 'facts'>;
 
 /**
  * The backup that a text means: its id, a prefix that only one has, or `latest` (the newest that can be restored; one made for safety before
- * a restore only when there is no other, because it holds what somebody wanted to be rid of). Rows may be
- * of several storages; of the copies of one backup the first complete one is taken.
+ * a restore only when there is no other, because it holds what somebody wanted to be rid of; one of some parts of the source only when
+ * it holds what is `needed`, or there is no other). Rows may be of several storages; of the copies of one backup the first complete one
+ * is taken.
  */
-export function selectBackup<Row extends Selectable>(rows: readonly Row[], text: string): Row {
+export function selectBackup<Row extends Selectable>(
+  rows: readonly Row[],
+  text: string,
+  needed: Part | null = null,
+): Row {
   const backups = onePerBackup(rows);
-  if (text === 'latest') return latest(backups);
+  if (text === 'latest') return latest(backups, needed);
   const exact = backups.find(({ id }) => id === text);
   if (exact) return exact;
   const matching = text === '' ? [] : backups.filter(({ id }) => id.startsWith(text));
@@ -45,6 +50,8 @@ export async function resolveBackup(request: {
   source: Source;
   storage: Storage | null;
   id: string;
+  /** For `latest`: the part it is wanted for; without one, all parts. */
+  needed?: Part | null;
   catalog: Catalog | null;
   signal: AbortSignal;
 }): Promise<ResolvedBackup> {
@@ -62,7 +69,7 @@ export async function resolveBackup(request: {
   }
   if (unreachable.length === storages.length) throw unreachable[0]?.error;
   const rows = damagedLast(found, catalog?.proofs.list({ source: source.name }) ?? []);
-  const row = selectOrExplain(rows, request.id, unreachable);
+  const row = selectOrExplain(rows, request, unreachable);
   const placeOf = ({ storage }: BackupRow) => storages.find(({ name }) => name === storage);
   const others = rows
     .filter((other) => other !== row && other.id === row.id && other.state === 'complete')
@@ -74,11 +81,11 @@ export async function resolveBackup(request: {
 /** What is not found may lie in the storage that does not answer. */
 function selectOrExplain(
   rows: readonly BackupRow[],
-  id: string,
+  { id, needed = null }: { id: string; needed?: Part | null },
   unreachable: ResolvedBackup['unreachable'],
 ): BackupRow {
   try {
-    return selectBackup(rows, id);
+    return selectBackup(rows, id, needed);
   } catch (error) {
     const [first] = unreachable;
     throw first && toHoldfastError(error).code === 'BACKUP_UNKNOWN' ? first.error : error;
@@ -100,10 +107,13 @@ function onePerBackup<Row extends Selectable>(rows: readonly Row[]): Row[] {
   return oldestFirst([...backups.values()]);
 }
 
-function latest<Row extends Selectable>(backups: Row[]): Row {
+function latest<Row extends Selectable>(backups: Row[], needed: Part | null): Row {
   const complete = backups.filter(({ state }) => state === 'complete');
-  const newest = complete.findLast(({ facts }) => facts?.trigger !== 'safety') ?? complete.at(-1);
-  if (newest) return newest;
+  const regular = complete.filter(({ facts }) => facts?.trigger !== 'safety');
+  const serves = (row: Row) => (needed === null ? isWhole(row) : partsOf(row).includes(needed));
+  const newest = [regular, complete].map((rows) => rows.findLast(serves)).find((row) => row !== undefined);
+  const other = newest ?? regular.at(-1) ?? complete.at(-1);
+  if (other) return other;
   throw new HoldfastError(
     'BACKUP_UNKNOWN',
     backups.length === 0 ? 'there are no backups yet' : 'no backup is complete',

@@ -39,6 +39,10 @@ export interface BackupFacts {
     rows: number;
   } | null;
   warnings: number;
+  /** The parts that were asked for, where the source had more; null: all. */
+  only: readonly string[] | null;
+  /** Optional parts that could not be saved. */
+  lacks: readonly string[];
 }
 
 export interface BackupRecords {

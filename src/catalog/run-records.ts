@@ -68,7 +68,7 @@ export interface RunRecords {
   unnoticed(): RunRecord[];
   /** Marks the present phase of a run, running or ended, as told. */
   notice(run: RunRecord): void;
-  /** By source, the start of the last one that stored something; last as recorded, whatever clocks said. */
+  /** By source, the start of the last one that stored all parts of it; last as recorded, whatever clocks said. */
   lastGood(operation: Operation): Map<string, string>;
   /** How far it has come, for whoever watches from another process; null when nothing is to be told. */
   setProgress(id: string, progress: RunProgress): void;

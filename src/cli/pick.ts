@@ -1,3 +1,4 @@
+import type { Part } from '../care/backup-facts.ts';
 import type { Source } from '../care/source.ts';
 import type { BackupRow } from '../catalog/catalog.ts';
 import type { House } from '../house.ts';
@@ -55,13 +56,18 @@ export interface PickedBackup {
 }
 
 /** The backup a command is about: its argument `id` (full, unique prefix or `latest`, which is also meant by none) in `--storage`, or where it is whole. */
-export async function pickBackup(context: CommandContext, input: CommandInput): Promise<PickedBackup> {
+export async function pickBackup(
+  context: CommandContext,
+  input: CommandInput,
+  needed: Part | null = null,
+): Promise<PickedBackup> {
   const { house, source } = await pickSource(context, input);
   const { resolveBackup } = await import('../care/select.ts');
   const { storage, id, row, others, unreachable } = await resolveBackup({
     source,
     storage: context.storage === undefined ? null : house.storageOf(source, context.storage),
     id: input.text('id') ?? 'latest',
+    needed,
     catalog: house.catalog,
     signal: context.signal,
   });

@@ -124,7 +124,7 @@ async function takeBackup(source: Source, startedBy: Trigger, parts: WorkParts, 
 
 async function rehearse(source: Source, trigger: Trigger, parts: WorkParts, signal: AbortSignal): Promise<Did> {
   const { catalog, clock, scratch, logger } = parts;
-  const place = { source, storage: null, id: 'latest', catalog, signal };
+  const place = { source, storage: null, id: 'latest', needed: 'database' as const, catalog, signal };
   const found = await resolveBackup(place).catch((error: unknown) => {
     if (toHoldfastError(error).code === 'BACKUP_UNKNOWN') return null;
     throw error;

@@ -51,6 +51,8 @@ export function fillHistory(catalog: Catalog, size: { sources: number; runs: num
           artifacts: 3,
           database: null,
           warnings: 0,
+          only: null,
+          lacks: [],
         },
       });
       catalog.proofs.add({

@@ -1,6 +1,7 @@
 import { allows } from '../../access/roles.ts';
 import { openedBy } from '../../archive/given-passphrase.ts';
 import { Secret } from '../../base/secret.ts';
+import type { Part } from '../../care/backup-facts.ts';
 import { resolveBackup } from '../../care/select.ts';
 import { liveName } from '../../care/source.ts';
 import { undoRestore } from '../../restore/undo.ts';
@@ -51,6 +52,11 @@ export function restoreHandlers(parts: ApiParts): Pick<Handlers, 'planRestore' |
 /** What these guard against would reach beyond the database. */
 const reaching: ReadonlySet<string> = new Set(['unpatched', 'superuser']);
 
+function neededFor(what: Wanted['what']): Part | null {
+  if (what === 'schema' || what === 'records' || what === 'attachments') return 'app';
+  return what === 'files' ? 'files' : null;
+}
+
 async function readRequest(parts: ApiParts, call: Call, wanted: Wanted): Promise<Restoring> {
   const { house } = parts;
   const { id, storage, source: name, password, what, keepOld, safetyBackup } = wanted;
@@ -64,6 +70,7 @@ async function readRequest(parts: ApiParts, call: Call, wanted: Wanted): Promise
     source: named,
     storage: storage === undefined ? null : house.storageOf(named, storage),
     id,
+    needed: neededFor(what),
     catalog: house.catalog,
     signal: call.signal,
   });

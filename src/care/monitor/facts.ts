@@ -1,6 +1,6 @@
 import type { BackupRow, CopyRecord, ProofRecord, RunRecord } from '../../catalog/catalog.ts';
 import type { DaemonState } from '../../catalog/daemon-state.ts';
-import { backupTime, oldestFirst } from '../backup-facts.ts';
+import { backupTime, isWhole, oldestFirst } from '../backup-facts.ts';
 import type { FreeSpace, MonitorSettings, SourceSchedule } from './settings.ts';
 
 /** Everything the rules look at, gathered before the first of them is asked: they are pure. */
@@ -101,13 +101,14 @@ export interface GoodBackup {
 export const clockToleranceMs = 5 * 60_000;
 
 /**
- * Oldest first. Safety backups are left out: they show a database somebody wanted to be rid of. So are those from the
- * future: under a clock like that, the newest would stay the newest for ever.
+ * Oldest first. Safety backups are left out: they show a database somebody wanted to be rid of. So are those of some parts only: they
+ * leave the rest of the source without a backup; and those from the future: under a clock like that, the newest would stay the newest for ever.
  */
 export function goodBackups({ copies }: Pick<SourceFacts, 'copies'>, now: Date): GoodBackup[] {
   const byId = new Map<string, BackupRow>();
   for (const { row, ok } of copies) {
-    if (ok && row.facts !== null && row.facts.trigger !== 'safety' && !isFromFuture(row, now)) byId.set(row.id, row);
+    if (ok && row.facts !== null && row.facts.trigger !== 'safety' && isWhole(row) && !isFromFuture(row, now))
+      byId.set(row.id, row);
   }
   return oldestFirst([...byId.values()]).flatMap((row): GoodBackup[] => {
     if (row.facts === null) return [];

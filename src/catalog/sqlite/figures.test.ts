@@ -123,6 +123,8 @@ test('what the storages hold: sums per storage, and the newest good backup of ea
         artifacts: 1,
         database: null,
         warnings: 0,
+        only: null,
+        lacks: [],
       },
       ...change,
     });

@@ -49,7 +49,7 @@ export function figures(connection: Connection): Figures {
       // With max() SQLite takes the other columns from the row that has it.
       all(
         `select source, max(id), started_at, bytes, raw_bytes from backups
-         where state = 'complete' and not safety group by source`,
+         where state = 'complete' and not safety and not some group by source`,
         (row) => ({
           source: row['source'] as string,
           startedAt: row['started_at'] as string,

@@ -83,7 +83,8 @@ export function runRecords(connection: Connection): RunRecords {
           .all(
             `select source, started_at from runs where rowid in (
                select max(rowid) from runs
-               where operation = $operation and state in ('succeeded', 'partial') and source is not null group by source)`,
+               where operation = $operation and state in ('succeeded', 'partial') and result ->> '$.only' is null
+                 and source is not null group by source)`,
             { operation },
           )
           .map((row) => [row['source'] as string, row['started_at'] as string]),
@@ -104,7 +105,10 @@ export function runRecords(connection: Connection): RunRecords {
         `delete from runs where finished_at is not null
            and (finished_at < $before or rowid <= (select rowid from runs order by rowid desc limit 1 offset $runs))
            and rowid not in (
-             select max(rowid) from runs where state in ('succeeded', 'partial') group by operation, source)`,
+             select max(rowid) from runs where state in ('succeeded', 'partial') group by operation, source
+             union all
+             select max(rowid) from runs where state in ('succeeded', 'partial') and result ->> '$.only' is null
+               group by operation, source)`,
         { runs, before },
       ),
   };

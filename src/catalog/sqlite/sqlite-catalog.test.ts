@@ -241,6 +241,8 @@ test('backups are replaced, listed by storage and source, cleared', () => {
       artifacts: 2,
       database: null,
       warnings: 0,
+      only: null,
+      lacks: [],
     },
     problem: null,
     held: { at: '2026-11-20T05:15:00.000Z', reason: 'audit' },

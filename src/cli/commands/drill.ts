@@ -34,7 +34,7 @@ a failure or Ctrl-C. Rows and sequences are compared with those counted in the s
 took is what a recovery would take. Ends with exit code 6 when something differs.`,
   run: async (context, input) => {
     const target = drillTarget(input.text('target'));
-    const { house, source, storage, id } = await pickBackup(context, input);
+    const { house, source, storage, id } = await pickBackup(context, input, 'database');
     const { drill: rehearse } = await import('../../care/drill.ts');
     using progress = showProgress(context);
     const result = await rehearse({

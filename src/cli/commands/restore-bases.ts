@@ -67,7 +67,7 @@ function part({ what, summary, options, example }: Part): Command {
 recognised and not done twice. At the end, counts are compared with the backup, and whatever could not be restored is listed with
 the reason; then the exit code is 3.`,
     run: async (context, input) => {
-      const { house, source, storage, id } = await pickBackup(context, input);
+      const { house, source, storage, id } = await pickBackup(context, input, 'app');
       const request = {
         source,
         from: { storage, id },

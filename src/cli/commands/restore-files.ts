@@ -35,7 +35,7 @@ export const restoreFiles: Command = {
   help: `Each folder is laid down beside the live one and compared with what was saved; only then the two change places by renaming.
 Nothing of the live folder is mixed into it. The live folders are backed up first. To confirm, type the name of the source.`,
   run: async (context, input) => {
-    const { house, source, storage, id } = await pickBackup(context, input);
+    const { house, source, storage, id } = await pickBackup(context, input, 'files');
     const request = {
       source,
       from: { storage, id },

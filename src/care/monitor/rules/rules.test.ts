@@ -44,6 +44,8 @@ function copy(at: Date, made: Made = {}): KnownCopy {
     artifacts: 1,
     database,
     warnings: 0,
+    only: null,
+    lacks: [],
   };
   const row = { storage, source: 'shop', id: backupId(at), state, stamp: '', problem: null, held: null };
   return { row: { ...row, facts: state === 'complete' ? facts : null }, ok: made.ok ?? state === 'complete' };
