@@ -105,7 +105,7 @@ async function assertFreshBackup({ source, catalog, clock, signal }: CleanTask):
     try {
       const rows = await takeInventory({ storage, source: source.name, catalog, signal });
       const isFresh = ({ state, facts }: BackupRow) =>
-        state === 'complete' && facts?.database != null && Date.parse(facts.startedAt) >= since;
+        state === 'complete' && facts !== null && facts.database !== null && Date.parse(facts.startedAt) >= since;
       if (rows.some((row) => isFresh(row) && partsOf(row).includes('database'))) return;
     } catch {
       throwIfAborted(signal); // a storage that cannot be asked vouches for nothing

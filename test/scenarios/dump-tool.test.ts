@@ -1,7 +1,7 @@
 import { chmod, mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { installHoldfast } from '../support/holdfast.ts';
+import { installHoldfast, type Installation } from '../support/holdfast.ts';
 import { clientTools, startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { fillShop } from '../support/shop.ts';
 
@@ -56,3 +56,54 @@ for (const [title, script] of Object.entries(endings)) {
     },
   );
 }
+
+/** Everything real, but a pg_restore that is this script where it reads a dump. */
+async function withRestore(holdfast: Installation, script: string): Promise<void> {
+  const tools = join(holdfast.folder, 'tools');
+  await mkdir(tools);
+  for (const tool of ['pg_dump', 'psql', 'pg_dumpall']) await symlink(join(real, tool), join(tools, tool));
+  const versions = `case "$*" in *--version*) exec "${real}/pg_restore" --version ;; esac`;
+  await writeFile(join(tools, 'pg_restore'), `#!/bin/sh\n${versions}\n${script}\n`, { mode: 0o755 });
+  await holdfast.configure({
+    state: './state',
+    sources: { shop: { database: { url: server.url('shop'), tools }, dump: { format: 'custom', globals: false } } },
+    storages: { local: { type: 'local', path: './backups' } },
+  });
+}
+
+test.each([
+  ['is stopped with its container', 'cat >/dev/null; exit 137'],
+  ['has no container', 'echo "Error response from daemon: container 123 is not running" >&2; exit 1'],
+  ['has no memory', 'echo "pg_restore: error: out of memory" >&2; exit 1'],
+])(
+  'S2 a pg_restore that %s fails the run, and costs no sound backup',
+  async (_title, script) => {
+    await using holdfast = await installHoldfast({ url: server.url('shop') });
+    await withRestore(holdfast, script);
+    const { status, stderr } = await holdfast.run('backup');
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/^error: .*pg_restore.*\(DUMP_UNREAD\)$/m);
+    expect(await holdfast.stored()).toHaveLength(1);
+  },
+  120_000,
+);
+
+test('S2 what pg_restore says of a dump once is not believed before it says it twice', async () => {
+  await using holdfast = await installHoldfast({ url: server.url('shop') });
+  const once = join(holdfast.folder, 'once');
+  const wrong = 'echo "pg_restore: error: could not read from input file: end of file" >&2; exit 1';
+  await withRestore(holdfast, `if [ ! -e ${once} ]; then touch ${once}; ${wrong}; fi; exec "${real}/pg_restore" "$@"`);
+  const { status, stderr } = await holdfast.run('backup');
+  expect(stderr).toContain('it is read once more');
+  expect(status).toBe(0);
+  expect(await holdfast.stored()).toHaveLength(1);
+}, 120_000);
+
+test('S2 a dump that pg_restore finds broken twice is no backup', async () => {
+  await using holdfast = await installHoldfast({ url: server.url('shop') });
+  await withRestore(holdfast, 'echo "pg_restore: error: could not uncompress data: (null)" >&2; exit 1');
+  const { status, stderr } = await holdfast.run('backup');
+  expect(status).toBe(6);
+  expect(stderr).toMatch(/\(BACKUP_DAMAGED\)$/m);
+  expect(await holdfast.stored()).toEqual([]);
+}, 120_000);

@@ -1,9 +1,10 @@
 import { Readable } from 'node:stream';
 import { throwIfAborted } from '../../base/abort.ts';
 import { HoldfastError } from '../../base/errors.ts';
-import { runProcess, toolFailure, type ToolFailure } from '../../base/run-process.ts';
+import { runProcess, toolFailure } from '../../base/run-process.ts';
 import type { DumpEntry, StoredDump } from '../engine.ts';
 import type { Access } from './access.ts';
+import { damagedDump, tellsOfDamage, tooOld, unreadDump } from './damaged-dump.ts';
 import { reachableFor } from './dump-place.ts';
 import { startFed } from './fed-process.ts';
 import { wholeTar } from './tar-framing.ts';
@@ -63,36 +64,14 @@ export async function tocOf(dump: StoredDump, signal: AbortSignal): Promise<Toc>
   return await readTocOfFolder(local.path);
 }
 
-/** What pg_restore says about a file is about the file, unless it could not even run or is too old for it. */
-export function damagedDump(failure: ToolFailure, cause: unknown): HoldfastError {
-  const words =
-    failure.stderr
-      .trim()
-      .split('\n')
-      .at(-1)
-      ?.replace(/^pg_restore: (error: )?/, '') ?? '';
-  if (/unsupported version/.test(failure.stderr)) {
-    return new HoldfastError('TOOL_TOO_OLD', `pg_restore is older than the dump: ${words}`, {
-      cause,
-      hint: 'Install the PostgreSQL client tools of the version that made the dump, or name their folder under database.tools.',
-    });
-  }
-  return new HoldfastError('DUMP_DAMAGED', `the dump cannot be read to its end: ${words}`, {
-    kind: 'integrity',
-    cause,
-    hint: 'Use another backup; `holdfast verify` tells which ones are whole.',
-  });
-}
-
 async function orDamaged(work: Promise<unknown>, signal: AbortSignal): Promise<void> {
   try {
     await work;
   } catch (error) {
     throwIfAborted(signal);
     const failure = toolFailure(error);
-    // Ended by a signal that was not ours (out of memory) says nothing about the dump.
-    if (!failure || failure.signal !== null) throw error;
-    throw damagedDump(failure, error);
+    if (!failure) throw error;
+    throw tooOld(failure, error) ?? (tellsOfDamage(failure) ? damagedDump(failure, error) : unreadDump(failure, error));
   }
 }
 

@@ -2,7 +2,7 @@ import { HoldfastError } from '../../base/errors.ts';
 import { toolFailure } from '../../base/run-process.ts';
 import type { Address } from './connection.ts';
 import { toolError } from './errors.ts';
-import { damagedDump } from './read-through.ts';
+import { damagedDump, tellsOfDamage, tooOld } from './damaged-dump.ts';
 
 /** A failed pg_restore or psql that was loading, as our error. */
 export function restoreError(error: unknown, address: Address): unknown {
@@ -15,7 +15,9 @@ export function restoreError(error: unknown, address: Address): unknown {
     const { code, message, hint } = describe(match[1] ?? '');
     return new HoldfastError(code, message, { cause: error, hint });
   }
-  if (damage.test(stderr) && !/ERROR: /.test(stderr)) return damagedDump(failure, error);
+  const old = tooOld(failure, error);
+  if (old) return old;
+  if (tellsOfDamage(failure) && !/ERROR: /.test(stderr)) return damagedDump(failure, error);
   const translated = toolError(error, address);
   if (translated !== error) return translated;
   return new HoldfastError('RESTORE_FAILED', `${failure.tool} could not restore: ${wordsOf(stderr)}`, {
@@ -65,9 +67,6 @@ const causes: readonly (readonly [RegExp, (name: string) => Told])[] = [
     }),
   ],
 ];
-
-const damage =
-  /could not (read from input file|uncompress|decompress|find (header|block))|unexpected (end of file|block ID|data offset)|corrupt|not .*valid archive|input file (is too short|does not appear|appears to be)|did not find magic|found unexpected|could not open input file|no such file/i;
 
 function wordsOf(stderr: string): string {
   const lines = stderr.split('\n').filter((line) => line.trim());
