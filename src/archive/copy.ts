@@ -5,6 +5,7 @@ import type { Report } from '../base/progress.ts';
 import { digestOf, digestProblem, expectDigest } from '../pipeline/digest.ts';
 import { through } from '../pipeline/pipeline.ts';
 import type { Stage, Storage } from '../storage/storage.ts';
+import { assertStaged } from './assert-staged.ts';
 import { readHold, writeHold, type Hold } from './hold.ts';
 import { copyKeys } from './key-files.ts';
 import { artifactKey, backupPrefix, drillsPrefix, manifestKey, manifestName } from './layout.ts';
@@ -122,6 +123,7 @@ export async function sealCopy({
 }): Promise<void> {
   const key = manifest.encryption?.['key'];
   if (typeof key === 'string') await copyKeys(from, to, source, key, signal);
+  await assertStaged(stage, manifest, signal);
   const body = Readable.from([content], { objectMode: false });
   await stage.put(manifestName, body, { signal, size: content.length });
   if (!to.capabilities.receiverDigest) {

@@ -9,6 +9,7 @@ import type { Stage, Storage } from '../storage/storage.ts';
 import type { Keys, WriteKey } from './keys.ts';
 import { backupPrefix, checkArtifactPath, encryptedExtension, extensionFor, manifestName } from './layout.ts';
 import { storeFolder, storeFolderFiles, storeStream } from './store-part.ts';
+import { assertStaged } from './assert-staged.ts';
 import { renderManifest, sealManifest, type Artifact, type Manifest, type ManifestDraft } from './manifest.ts';
 
 export interface BackupWriter extends AsyncDisposable {
@@ -110,6 +111,7 @@ class Writer implements BackupWriter {
   async seal(draft: ManifestDraft, signal: AbortSignal): Promise<Manifest> {
     const manifest = sealManifest({ ...draft, id: this.id, encryption: describeKey(this.key) ?? draft.encryption });
     const content = Buffer.from(renderManifest(manifest));
+    await assertStaged(this.#stage, manifest, signal);
     await this.#stage.put(manifestName, Readable.from([content], { objectMode: false }), {
       signal,
       size: content.length,

@@ -16,7 +16,7 @@ interface CopyPlace {
 }
 
 /** A stage that shows no sign of life for so long is nobody's. */
-const usualSilentMs = 10 * 60_000;
+export const usualSilentMs = 10 * 60_000;
 
 /** Whoever works on a copy holds this; and like every reader, what keeps the backup from being removed. */
 export async function holdCopy(task: CopyPlace & { catalog: Catalog; run?: string }): Promise<Lease> {

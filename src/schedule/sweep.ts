@@ -1,13 +1,16 @@
 import { sourcePrefix } from '../archive/layout.ts';
 import { sweepUnfinished } from '../archive/sweep.ts';
 import type { Clock } from '../base/clock.ts';
-import { toHoldfastError } from '../base/errors.ts';
+import { HoldfastError, toHoldfastError } from '../base/errors.ts';
 import { parseBackupId } from '../base/ids.ts';
 import type { Logger } from '../base/logger.ts';
 import { sourceLock } from '../backup/backup.ts';
 import type { Source } from '../care/source.ts';
-import type { Catalog, Operation, RunRecord } from '../catalog/catalog.ts';
+import { readingLock } from '../care/verify.ts';
+import { usualSilentMs } from '../care/copy-lock.ts';
+import type { Catalog, LockRow, Operation, RunRecord } from '../catalog/catalog.ts';
 import { holdLock } from '../catalog/lease.ts';
+import { isGone } from '../catalog/lock-holder.ts';
 import { markInterrupted } from '../catalog/run.ts';
 import type { Database } from '../engines/engine.ts';
 
@@ -70,18 +73,34 @@ async function sweepStages(run: RunRecord, source: Source, parts: SweepParts, si
   const from = Math.floor(new Date(run.startedAt).getTime() / 1000) * 1000;
   const ended = new Date(run.finishedAt ?? clock.now());
   const alive = (prefix: string) => {
-    const id = parseBackupId(prefix.slice(sourcePrefix(source.name).length, -1));
-    return id === null || id.at.getTime() < from || id.at > ended;
+    const name = prefix.slice(sourcePrefix(source.name).length, -1);
+    const id = parseBackupId(name);
+    return id === null || id.at.getTime() < from || id.at > ended || isWorkedOn(catalog, source, name);
   };
+  const waiting: string[] = [];
   for (const storage of source.storages) {
-    const options = { now: ended, olderThanMs: 0, alive, signal: lease.signal };
+    // Elsewhere others may write as well, of whose locks this state folder knows nothing; they give a sign every half minute.
+    const silentMs = storage.localPath(source.name) === null ? usualSilentMs : 0;
+    const now = silentMs === 0 ? ended : clock.now();
+    const options = { now, olderThanMs: silentMs, alive, signal: lease.signal };
     const swept = await sweepUnfinished(storage, source.name, options);
     if (swept.length > 0)
       logger.log(
         'info',
         `${source.name}: removed what ${run.id} left unfinished in ${storage.name}: ${swept.join(', ')}`,
       );
+    if (now.getTime() - ended.getTime() < silentMs) waiting.push(storage.name);
   }
+  if (waiting.length === 0) return;
+  throw new HoldfastError('SOURCE_BUSY', `${waiting.join(', ')} may still be written to`, { kind: 'busy' });
+}
+
+/** A copy holds no lock on the source, and may still write what a run that died began. */
+function isWorkedOn(catalog: Catalog, source: Source, id: string): boolean {
+  const begins = [`copy:${source.name}/${id}/`, `${readingLock(source.name, id)}#`];
+  const isOf = ({ name }: LockRow) =>
+    name === readingLock(source.name, id) || begins.some((each) => name.startsWith(each));
+  return catalog.locks.list().some((row) => isOf(row) && !isGone(row));
 }
 
 async function dropScratch(run: RunRecord, source: Source, { logger }: SweepParts, signal: AbortSignal): Promise<void> {

@@ -28,6 +28,7 @@ export function forwardStage(stage: Stage): Stage {
   return {
     put: (name, content, options) => stage.put(name, content, options),
     get: (name, options) => stage.get(name, options),
+    sizes: (signal) => stage.sizes(signal),
     folder: (name) => stage.folder(name),
     adopt: (name) => stage.adopt(name),
     remove: (name) => stage.remove(name),

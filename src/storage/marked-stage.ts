@@ -136,6 +136,14 @@ class MarkedStage implements Stage {
     return this.#storage.get(this.#prefix + name, { signal });
   }
 
+  async sizes(signal: AbortSignal): Promise<ReadonlyMap<string, number>> {
+    const found = new Map<string, number>();
+    for await (const { key, bytes } of this.#storage.list(this.#prefix, signal)) {
+      if (key !== this.#prefix + markName) found.set(key.slice(this.#prefix.length), bytes);
+    }
+    return found;
+  }
+
   folder(): Promise<string> {
     return Promise.reject(new Error(`${this.#storage.title} has no local folders`));
   }

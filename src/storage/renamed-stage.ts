@@ -4,6 +4,7 @@ import { Readable } from 'node:stream';
 import { throwIfAborted } from '../base/abort.ts';
 import { HoldfastError } from '../base/errors.ts';
 import { checkKey } from './keys.ts';
+import { stageLost } from './stage-lost.ts';
 import type { PutOptions, Stage } from './storage.ts';
 
 export const partialMark = '.partial-';
@@ -13,8 +14,6 @@ const cleanUpMs = 120_000;
 /** What a stage needs of a place with folders that can be renamed. Paths are like keys, hidden names allowed. */
 export interface StageFolders {
   readonly title: string;
-  /** Whether a mark is left even where two writers cannot make the same folder: where a folder has no time of its own. */
-  readonly alwaysMarked: boolean;
   /** Folders of this process's own stages: its writers need no marks to see one another. */
   readonly writing: Set<string>;
   exists(path: string, signal: AbortSignal): Promise<boolean>;
@@ -22,17 +21,17 @@ export interface StageFolders {
   makeParents(path: string, signal: AbortSignal): Promise<void>;
   /** False when it is there already. */
   make(path: string, signal: AbortSignal): Promise<boolean>;
-  /** All names in a folder, hidden ones included. */
-  names(path: string, signal: AbortSignal): Promise<string[]>;
-  /** Leaves nothing when it fails. */
-  write(path: string, content: Readable, options: PutOptions): Promise<number>;
+  /** All that lies directly in a folder, hidden names included. */
+  entries(path: string, signal: AbortSignal): Promise<{ name: string; isFolder: boolean; bytes: number }[]>;
+  /** Leaves nothing when it fails. Makes folders below the `stage`, but never that itself: somebody has removed it. */
+  write(path: string, content: Readable, options: PutOptions, stage: string): Promise<number>;
   read(path: string, signal: AbortSignal): Promise<Readable>;
   remove(path: string, signal: AbortSignal): Promise<void>;
   removeTree(path: string, signal: AbortSignal): Promise<void>;
   /** Refuses to replace. */
   rename(from: string, to: string, signal: AbortSignal): Promise<void>;
   /** A sign of life. */
-  touch(folder: string, mark: string | null, signal: AbortSignal): Promise<void>;
+  touch(folder: string, mark: string, signal: AbortSignal): Promise<void>;
 }
 
 export function partialFolder(prefix: string): string {
@@ -61,31 +60,29 @@ export async function renamedStage(folders: StageFolders, prefix: string, signal
 }
 
 /** Whoever can create the folder owns the name, partial and final. */
-async function claim(
-  folders: StageFolders,
-  prefix: string,
-  folder: string,
-  signal: AbortSignal,
-): Promise<string | null> {
+async function claim(folders: StageFolders, prefix: string, folder: string, signal: AbortSignal): Promise<string> {
   if (await folders.exists(folder, signal)) throw taken(prefix, folders.title);
   if (!(await folders.make(folder, signal))) throw taken(prefix, folders.title);
-  const honest = !(await folders.make(folder, signal));
-  return honest && !folders.alwaysMarked ? null : leaveMark(folders, prefix, folder, signal);
+  return leaveMark(folders, prefix, folder, signal);
 }
 
-/** Some servers let two writers make the same folder. Each leaves a mark and goes when it sees another's: at most one stays. */
+/**
+ * Some servers let two writers make the same folder. Each leaves a mark and goes when it sees another's: at most one stays. And by its
+ * mark a writer knows in the end that the folder is still the one it began.
+ */
 async function leaveMark(folders: StageFolders, prefix: string, folder: string, signal: AbortSignal): Promise<string> {
   const name = `.writer-${randomBytes(6).toString('hex')}`;
   const mark = posix.join(folder, name);
   await writeMark(folders, mark, signal);
-  if ((await folders.names(folder, signal)).every((each) => each === name)) return mark;
+  if ((await folders.entries(folder, signal)).every((each) => each.name === name)) return mark;
   await folders.remove(mark, signal);
   throw taken(prefix, folders.title);
 }
 
 export async function writeMark(folders: StageFolders, mark: string, signal: AbortSignal): Promise<void> {
   const content = Buffer.from(new Date().toISOString());
-  await folders.write(mark, Readable.from([content], { objectMode: false }), { signal, size: content.length });
+  const options = { signal, size: content.length };
+  await folders.write(mark, Readable.from([content], { objectMode: false }), options, posix.dirname(mark));
 }
 
 class RenamedStage implements Stage {
@@ -93,12 +90,13 @@ class RenamedStage implements Stage {
   readonly #prefix: string;
   readonly #folder: string;
   readonly #final: string;
-  readonly #mark: string | null;
+  readonly #mark: string;
   readonly #heartbeat: NodeJS.Timeout;
   #beating: Promise<void> = Promise.resolve();
+  #unmarked = false;
   #over = false;
 
-  constructor(folders: StageFolders, prefix: string, at: { folder: string; final: string; mark: string | null }) {
+  constructor(folders: StageFolders, prefix: string, at: { folder: string; final: string; mark: string }) {
     this.#folders = folders;
     this.#prefix = prefix;
     this.#folder = at.folder;
@@ -111,11 +109,24 @@ class RenamedStage implements Stage {
   }
 
   async put(name: string, content: Readable, options: PutOptions): Promise<{ bytes: number }> {
-    return { bytes: await this.#folders.write(this.#at(name), content, options) };
+    return { bytes: await this.#folders.write(this.#at(name), content, options, this.#folder) };
   }
 
   async get(name: string, { signal }: { signal: AbortSignal }): Promise<Readable> {
     return this.#folders.read(this.#at(name), signal);
+  }
+
+  async sizes(signal: AbortSignal): Promise<ReadonlyMap<string, number>> {
+    const found = new Map<string, number>();
+    const look = async (below: string): Promise<void> => {
+      for (const { name, isFolder, bytes } of await this.#folders.entries(posix.join(this.#folder, below), signal)) {
+        if (name.startsWith('.')) continue;
+        if (isFolder) await look(posix.join(below, name));
+        else found.set(posix.join(below, name), bytes);
+      }
+    };
+    await look('');
+    return found;
   }
 
   folder(): Promise<string> {
@@ -133,7 +144,9 @@ class RenamedStage implements Stage {
   async commit(signal: AbortSignal): Promise<void> {
     throwIfAborted(signal);
     await this.#stopBeating();
-    if (this.#mark !== null) await this.#folders.remove(this.#mark, signal);
+    if (!(await this.#folders.exists(this.#mark, signal))) throw stageLost(this.#prefix, this.#folders.title);
+    await this.#folders.remove(this.#mark, signal);
+    this.#unmarked = true;
     try {
       await this.#folders.rename(this.#folder, this.#final, signal);
     } catch (error) {
@@ -148,7 +161,12 @@ class RenamedStage implements Stage {
     if (this.#over) return;
     this.#end();
     await this.#stopBeating();
-    const remove = () => this.#folders.removeTree(this.#folder, AbortSignal.timeout(cleanUpMs));
+    const remove = async () => {
+      const signal = AbortSignal.timeout(cleanUpMs);
+      // Another writer's by now, if it is there at all.
+      if (!this.#unmarked && !(await this.#folders.exists(this.#mark, signal))) return;
+      await this.#folders.removeTree(this.#folder, signal);
+    };
     // That a connection is gone may show only now. What cannot be removed is found by its name and swept later.
     await remove()
       .catch(remove)

@@ -95,13 +95,18 @@ export interface Stage extends AsyncDisposable {
   put(name: string, content: Readable, options: PutOptions): Promise<{ bytes: number }>;
   /** Reads back what was put or adopted, before the commit: for copies that begin while the backup still runs. */
   get(name: string, options: { signal: AbortSignal }): Promise<Readable>;
+  /** What lies in it now, by name, with its size: what was put may have been removed by somebody since. */
+  sizes(signal: AbortSignal): Promise<ReadonlyMap<string, number>>;
   /** An empty local folder inside the stage for a tool to fill; only with `localFolders`. */
   folder(name: string): Promise<string>;
   /** Makes files that a tool wrote into a folder of the stage durable and private. */
   adopt(name: string): Promise<void>;
   /** Removes one object again (a part that failed). */
   remove(name: string): Promise<void>;
-  /** Syncs and makes everything visible. Without it, disposing the stage removes all of it. */
+  /**
+   * Syncs and makes everything visible. Without it, disposing the stage removes all of it. Must reject when the stage was removed
+   * meanwhile; a stage is never made a second time by what is put into it.
+   */
   commit(signal: AbortSignal): Promise<void>;
 }
 

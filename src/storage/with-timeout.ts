@@ -24,6 +24,7 @@ export function withTimeout(storage: Storage, silenceMs: number): Storage {
     ...forwardStage(stage),
     put: (name, content, options) => watched.put(content, options, (copy, put) => stage.put(name, copy, put)),
     get: (name, options) => watched.get(options, (inner) => stage.get(name, inner)),
+    sizes: (signal) => watched.ask(signal, (inner) => stage.sizes(inner)),
   });
   return {
     ...forward(storage),

@@ -1,13 +1,26 @@
-import { mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { hostname } from 'node:os';
+import { mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { copyBackup } from '../../src/archive/copy.ts';
+import { noKeys } from '../../src/archive/keys.ts';
+import { openBackup } from '../../src/archive/writer.ts';
+import { backupId } from '../../src/base/ids.ts';
+import { systemClock } from '../../src/base/clock.ts';
+import { silentLogger } from '../../src/base/logger.ts';
+import { holdCopy } from '../../src/care/copy-lock.ts';
+import { sweepInterrupted } from '../../src/schedule/sweep.ts';
+import { smallHouse } from '../support/small-house.ts';
 import { removeBackup } from '../../src/archive/remove.ts';
 import { sweepUnfinished } from '../../src/archive/sweep.ts';
 import { sftpStorage } from '../../src/storage/sftp/sftp.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import { startFaultySftpServer } from '../support/faulty-sftp-server.ts';
 import { faultyStorage } from '../support/faulty-storage.ts';
-import { localAt, storeBackup } from '../support/stored-backups.ts';
+import { draftOf, localAt, storeBackup } from '../support/stored-backups.ts';
+import { until } from '../support/until.ts';
 import { temporaryFolder, type TemporaryFolder } from '../support/temporary-folder.ts';
 
 const { signal } = new AbortController();
@@ -114,3 +127,104 @@ test('S8 what a storage cannot tell about a backup does not make it removable', 
   await expect(removeBackup(down, 'shop', id, signal)).rejects.toMatchObject({ code: 'STORAGE_UNREACHABLE' });
   expect(readdirSync(place).toSorted()).toEqual(files);
 });
+
+/** Six files, so that some are there and some are yet to come when the stage goes. */
+async function storeLarger(storage: Storage, larger: string): Promise<void> {
+  const startedAt = new Date('2026-11-19T02:00:00Z');
+  const task = { storage, source: 'shop', startedAt, keys: noKeys, scratch: folder.path, signal };
+  await using writer = await openBackup(task);
+  const artifacts = [];
+  for (let n = 0; n < 6; n += 1) {
+    const added = await writer.add(
+      {
+        kind: 'stream',
+        role: n === 0 ? 'database' : 'files',
+        name: n === 0 ? 'database.dump' : `files/tree${n}.tar`,
+        format: n === 0 ? 'custom' : 'tar',
+        compression: { codec: 'none', level: null },
+        compressedByTool: null,
+        open: () => Readable.from([Buffer.from(`content ${n}`)], { objectMode: false }),
+      } as Parameters<typeof writer.add>[0],
+      { signal, report: () => undefined },
+    );
+    artifacts.push(...added);
+  }
+  await writer.seal({ ...draftOf(larger), artifacts }, signal);
+}
+
+test.each(['sftp', 'local'])(
+  'S1 S11 a copy whose stage is swept (%s) is not sealed with files missing',
+  async (kind) => {
+    const larger = '2026-11-19_02-00-00';
+    await using there = await temporaryFolder();
+    const here = localAt(folder.path);
+    await storeLarger(here, larger);
+    await using server = await startFaultySftpServer(there.path, () => false);
+    await using copying = kind === 'sftp' ? sftpStorage('nas', server.options) : localAt(there.path, 'nas');
+    await using sweeping = kind === 'sftp' ? sftpStorage('nas', server.options) : localAt(there.path, 'nas');
+    let reads = 0;
+    const from: Storage = {
+      ...faultyStorage(here, {}),
+      get: async (key, options) => {
+        if (key.includes('/files/') && ++reads === 5) {
+          await until(
+            () => readdirSync(join(there.path, 'shop', `.partial-${larger}`)).includes('database.dump'),
+            'the first file',
+          );
+          expect(await sweep(sweeping, -60_000)).toEqual([`shop/${larger}/`]);
+        }
+        return here.get(key, options);
+      },
+    };
+    const task = { from, to: copying, source: 'shop', id: larger, replace: 'nothing' as const, signal };
+    await expect(copyBackup({ ...task, report: () => undefined })).rejects.toMatchObject({
+      code: expect.stringMatching(/^(STAGE_LOST|STORAGE_NOT_FOUND)$/),
+    });
+    expect(readdirSync(join(there.path, 'shop'))).toEqual([]);
+    // Nothing is in the way of the next one.
+    expect(await copyBackup({ ...task, from: here, report: () => undefined })).toMatchObject({ state: 'copied' });
+    expect(readdirSync(join(there.path, 'shop', larger)).toSorted()).toEqual([
+      'database.dump',
+      'files',
+      'manifest.json',
+    ]);
+  },
+);
+
+test.each([true, false])(
+  'S1 S11 what a dead run began is swept, but for what a copy still writes (%s)',
+  async (copying) => {
+    await using house = await smallHouse();
+    const { source, storage, catalog } = house;
+    const startedAt = new Date(Date.now() - 5000);
+    const dead = spawnSync('true').pid;
+    catalog.runs.add({
+      id: 'dead',
+      operation: 'backup',
+      source: 'shop',
+      backup: null,
+      trigger: 'manual',
+      state: 'running',
+      startedAt: startedAt.toISOString(),
+      finishedAt: null,
+      host: hostname(),
+      pid: dead,
+      process: null,
+      error: null,
+      result: null,
+    });
+    const begun = backupId(new Date(startedAt.getTime() + 2000));
+    await using stage = await storage.stage(`shop/${begun}/`, signal);
+    await stage.put('database.dump', Readable.from([Buffer.from('x')]), { signal });
+    const task = { source, id: begun, to: storage, catalog, clock: systemClock, signal };
+    await using _ = copying ? await holdCopy(task) : null;
+    // Its last sign of life is older than the moment in which it is found dead.
+    await until(
+      () => Date.now() > statSync(join(house.folder, 'backups/shop', `.partial-${begun}`)).mtimeMs,
+      'a later moment',
+    );
+    await sweepInterrupted({ sources: [source], catalog, clock: systemClock, logger: silentLogger }, signal);
+    expect(catalog.runs.get('dead')).toMatchObject({ state: 'failed', error: { code: 'INTERRUPTED' } });
+    expect(readdirSync(join(house.folder, 'backups/shop'))).toEqual(copying ? [`.partial-${begun}`] : []);
+  },
+);

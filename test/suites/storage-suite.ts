@@ -243,6 +243,35 @@ export function describeStorage(kind: string, make: () => Promise<StorageFixture
       await stage[Symbol.asyncDispose]();
     });
 
+    test('tells what lies in a stage', async () => {
+      await using stage = await storage.stage(`${area}/one/`, signal);
+      await stage.put('deep/part', streamOf('content'), { signal });
+      await stage.put('x', streamOf('x'), { signal });
+      expect(await stage.sizes(signal)).toEqual(
+        new Map([
+          ['deep/part', 7],
+          ['x', 1],
+        ]),
+      );
+    });
+
+    test('S1 a stage that was swept under its writer is never committed, and not made again', async () => {
+      {
+        await using stage = await storage.stage(`${area}/one/`, signal);
+        await stage.put('deep/first', streamOf('x'), { signal });
+        await storage.removeUnfinished(`${area}/one/`, signal);
+        const goingOn = async () => {
+          await stage.put('deep/second', streamOf('x'), { signal });
+          await stage.put('manifest.json', streamOf('{}'), { signal });
+          await stage.commit(signal);
+        };
+        await expect(goingOn()).rejects.toMatchObject({ code: expect.stringMatching(/^STAGE_LOST$|^STORAGE_/) });
+        const again = goingOn().then(() => 'committed');
+        await expect(again).rejects.toMatchObject({ code: expect.stringMatching(/^STAGE_LOST$|^STORAGE_/) });
+      }
+      expect(await keys(`${area}/`)).toEqual([]);
+    });
+
     test('S12 what bears no mark of ours is not taken for unfinished, and stays', async () => {
       await put(`${area}/coming/part`, 'x');
       expect(await storage.unfinished(`${area}/`, signal)).toEqual([]);

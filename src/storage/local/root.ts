@@ -2,6 +2,7 @@ import { lstatSync, realpathSync, type Stats } from 'node:fs';
 import { chmod, mkdir, readdir, realpath, stat } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { systemErrno } from '../../base/errors.ts';
+import { stageLost } from '../stage-lost.ts';
 import { localError, noFolderIn, notAFolder, outsideRoot } from './local-error.ts';
 
 export const folderMode = 0o700;
@@ -51,12 +52,13 @@ export class Root {
   }
 
   /**
-   * Creates a folder and what is missing above it, private. Existing ones are left as they are: they are the operator's. One by one,
+   * Creates a folder and what is missing above it, private; `below` a stage, which must be there. Existing ones are left as they are: they are the operator's. One by one,
    * because Node's recursive `mkdir` never ends where the system answers ENOENT although the parent is there (`/proc`).
    */
-  async makeFolder(path: string): Promise<void> {
+  async makeFolder(path: string, below: string | null = null): Promise<void> {
     if (await this.#exists(path)) return;
-    if (dirname(path) !== path) await this.makeFolder(dirname(path));
+    if (path === below) throw stageLost(path, this.path);
+    if (dirname(path) !== path) await this.makeFolder(dirname(path), below);
     try {
       await mkdir(path, { mode: folderMode });
       // A default ACL can widen the mode, and a strange umask narrow it.

@@ -1,17 +1,23 @@
-import { constants } from 'node:fs';
+import { close, constants, fstat, open as openFile } from 'node:fs';
 import { lstat, mkdir, open, readdir, rename, rm, rmdir, utimes } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import type { Readable } from 'node:stream';
+import { promisify } from 'node:util';
 import { throwIfAborted } from '../../base/abort.ts';
 import { systemErrno } from '../../base/errors.ts';
 import { inParallel } from '../../base/parallel.ts';
 import { checkKey } from '../keys.ts';
 import type { PutOptions, Stage } from '../storage.ts';
+import { stageLost } from '../stage-lost.ts';
 import { readFile, syncFolder, writeFile } from './files.ts';
 import { localError, notFound, outsideRoot, taken } from './local-error.ts';
 import { fileMode, folderMode, type Root } from './root.ts';
 
 export const partialMark = '.partial-';
+/** Numbers and not handles: one that is forgotten with a writer that died is no error of its own. */
+const openNumber = promisify(openFile);
+const closeNumber = promisify(close);
+const factsOf = promisify(fstat);
 const heartbeatMs = 30_000;
 /** Syncs that wait for the disk together cost hardly more than one. */
 const syncsAtOnce = 8;
@@ -31,7 +37,10 @@ export async function openStage(root: Root, prefix: string): Promise<Stage> {
     await rmdir(folder);
     throw taken(prefix, root.path);
   }
-  return new LocalStage(root, prefix, folder, final);
+  const self = await openNumber(folder, constants.O_RDONLY | constants.O_DIRECTORY).catch((error: unknown) => {
+    throw localError(error, folder);
+  });
+  return new LocalStage(root, prefix, { folder, final, self });
 }
 
 class LocalStage implements Stage {
@@ -39,34 +48,58 @@ class LocalStage implements Stage {
   readonly #prefix: string;
   readonly #folder: string;
   readonly #final: string;
+  /** The folder, kept open: as long as it is, no other one has its inode. */
+  readonly #self: number;
   readonly #heartbeat: NodeJS.Timeout;
   /** Folders given to tools whose files nobody has synced yet. */
   readonly #unadopted = new Set<string>();
   #over = false;
 
-  constructor(root: Root, prefix: string, folder: string, final: string) {
+  constructor(root: Root, prefix: string, at: { folder: string; final: string; self: number }) {
+    const { folder } = at;
     this.#root = root;
     this.#prefix = prefix;
     this.#folder = folder;
-    this.#final = final;
+    this.#final = at.final;
+    this.#self = at.self;
     const touch = () => utimes(folder, new Date(), new Date()).catch(() => undefined);
     this.#heartbeat = setInterval(() => void touch(), heartbeatMs).unref();
   }
 
   async put(name: string, content: Readable, options: PutOptions): Promise<{ bytes: number }> {
     const path = this.#at(name);
-    return { bytes: await writeFile(path, content, options.signal, () => this.#root.makeFolder(dirname(path))) };
+    const prepare = () => this.#root.makeFolder(dirname(path), this.#folder);
+    try {
+      return { bytes: await writeFile(path, content, options.signal, prepare) };
+    } catch (error) {
+      if (!options.signal.aborted) await this.#assertSame();
+      throw error;
+    }
   }
 
   async get(name: string, { signal }: { signal: AbortSignal }): Promise<Readable> {
     const content = await readFile(this.#at(name), { signal });
-    if (content === null) throw notFound(`${this.#prefix}${name}`, this.#root.path);
-    return content;
+    if (content !== null) return content;
+    await this.#assertSame();
+    throw notFound(`${this.#prefix}${name}`, this.#root.path);
+  }
+
+  async sizes(): Promise<ReadonlyMap<string, number>> {
+    const found = new Map<string, number>();
+    const entries = await readdir(this.#folder, { withFileTypes: true, recursive: true });
+    await inParallel(entries, syncsAtOnce, async (entry) => {
+      if (entry.isDirectory()) return;
+      const at = join(entry.parentPath, entry.name);
+      found.set(relative(this.#folder, at), (await lstat(at)).size);
+    }).catch((error: unknown) => {
+      throw localError(error, this.#folder);
+    });
+    return found;
   }
 
   async folder(name: string): Promise<string> {
     const path = this.#at(name);
-    await this.#root.makeFolder(path);
+    await this.#root.makeFolder(path, this.#folder);
     this.#unadopted.add(path);
     return path;
   }
@@ -85,12 +118,14 @@ class LocalStage implements Stage {
   }
 
   async commit(signal: AbortSignal): Promise<void> {
+    await this.#assertSame();
     for (const path of this.#unadopted) await adoptTree(path);
     try {
       await inParallel(await foldersBelow(this.#folder), syncsAtOnce, syncFolder);
       throwIfAborted(signal);
+      await this.#assertSame();
       await rename(this.#folder, this.#final);
-      this.#end();
+      await this.#end();
       await syncFolder(dirname(this.#final));
     } catch (error) {
       if (['EEXIST', 'ENOTEMPTY', 'ENOTDIR'].includes(systemErrno(error) ?? ''))
@@ -101,7 +136,10 @@ class LocalStage implements Stage {
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#over) return;
-    this.#end();
+    const same = await this.#isSame();
+    await this.#end();
+    // Another writer's by now, if it is there at all.
+    if (!same) return;
     // A child that is just ending may still create a file.
     await rm(this.#folder, { recursive: true, force: true, maxRetries: 5 });
   }
@@ -111,10 +149,29 @@ class LocalStage implements Stage {
     return join(this.#folder, name);
   }
 
-  #end(): void {
+  async #assertSame(): Promise<void> {
+    if (!(await this.#isSame())) throw stageLost(this.#prefix, this.#root.path);
+  }
+
+  async #isSame(): Promise<boolean> {
+    try {
+      const [own, there] = await Promise.all([
+        factsOf(this.#self, { bigint: true }),
+        lstat(this.#folder, { bigint: true }),
+      ]);
+      return own.ino === there.ino && own.dev === there.dev;
+    } catch (error) {
+      // ESTALE: it was removed by another machine.
+      if (['ENOENT', 'ENOTDIR', 'ESTALE'].includes(systemErrno(error) ?? '')) return false;
+      throw localError(error, this.#folder);
+    }
+  }
+
+  async #end(): Promise<void> {
     this.#over = true;
     clearInterval(this.#heartbeat);
     this.#root.forget();
+    await closeNumber(this.#self);
   }
 }
 

@@ -2,6 +2,7 @@ import { posix } from 'node:path';
 import type { SFTPWrapper, Stats } from 'ssh2';
 import { HoldfastError } from '../../base/errors.ts';
 import { inParallel } from '../../base/parallel.ts';
+import { stageLost } from '../stage-lost.ts';
 import type { Connection, Request } from './connection.ts';
 import { full, isFailure, isMissing, isUnsupported, notAFolder, sftpError } from './errors.ts';
 
@@ -89,11 +90,15 @@ export class Root {
     }
   }
 
-  /** Creates a folder and what is missing above it, private. Existing ones are left as they are: they are the operator's. */
-  async makeFolder(path: string, signal: AbortSignal): Promise<void> {
+  /**
+   * Creates a folder and what is missing above it, private; `below` a stage, which must be there. Existing ones are left as they are:
+   * they are the operator's.
+   */
+  async makeFolder(path: string, signal: AbortSignal, below: string | null = null): Promise<void> {
     if (this.#known.has(path) || path === '.' || path === '/') return;
     if (!(await this.#isFolder(path, signal))) {
-      await this.makeFolder(posix.dirname(path), signal);
+      if (path === below) throw stageLost(path, this.title);
+      await this.makeFolder(posix.dirname(path), signal, below);
       await this.ask(signal, (sftp, done) => sftp.mkdir(path, { mode: folderMode }, done)).catch(
         async (error: unknown) => {
           // Another writer was quicker.

@@ -7,7 +7,6 @@ import { folderMode, type Root } from './root.ts';
 export function stageFolders(root: Root): StageFolders {
   return {
     title: root.title,
-    alwaysMarked: false,
     writing: root.writing,
     exists: async (path, signal) => (await root.facts(root.at(path), signal)) !== null,
     makeParents: (path, signal) => root.makeFolder(root.at(path), signal),
@@ -20,10 +19,10 @@ export function stageFolders(root: Root): StageFolders {
         throw await root.explain(error, path);
       }
     },
-    names: async (path, signal) => ((await root.entries(root.at(path), signal)) ?? []).map(({ name }) => name),
-    write: (path, content, { signal }) => {
+    entries: async (path, signal) => (await root.entries(root.at(path), signal)) ?? [],
+    write: (path, content, { signal }, stage) => {
       const at = root.at(path);
-      return writeFile(root, at, content, signal, () => root.makeFolder(posix.dirname(at), signal));
+      return writeFile(root, at, content, signal, () => root.makeFolder(posix.dirname(at), signal, root.at(stage)));
     },
     read: (path, signal) => readFile(root, path, { signal }),
     remove: (path, signal) => root.remove(root.at(path), signal),

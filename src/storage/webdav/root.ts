@@ -2,6 +2,7 @@ import { posix } from 'node:path';
 import { inParallel } from '../../base/parallel.ts';
 import type { Client } from './client.ts';
 import { notAFolder, notFound, taken, webdavError } from './errors.ts';
+import { stageLost } from '../stage-lost.ts';
 import { readListing, wanted, wantedQuota, type Entry } from './listing.ts';
 
 const atOnce = 8;
@@ -46,24 +47,25 @@ export class Root {
     return (await this.#properties('', '0', wantedQuota, signal))?.[0]?.quota ?? null;
   }
 
-  /** Creates a folder and what is missing above it, the root included. */
-  async makeFolder(path: string, signal: AbortSignal): Promise<void> {
+  /** Creates a folder and what is missing above it, the root included; `below` a stage, which must be there. */
+  async makeFolder(path: string, signal: AbortSignal, below: string | null = null): Promise<void> {
     if (path === '.') return this.makeFolder('', signal);
     // Two at once are refused by servers that lock what they change.
     while (this.#making.has(path)) await this.#making.get(path)?.catch(() => undefined);
     if (this.#known.has(path)) return;
-    const making = this.#makeFolder(path, signal).finally(() => this.#making.delete(path));
+    const making = this.#makeFolder(path, signal, below).finally(() => this.#making.delete(path));
     this.#making.set(path, making);
     await making;
   }
 
-  async #makeFolder(path: string, signal: AbortSignal): Promise<void> {
+  async #makeFolder(path: string, signal: AbortSignal, below: string | null): Promise<void> {
     if (await this.#isFolder(path, signal)) {
       this.#known.add(path);
       return;
     }
+    if (path === below) throw stageLost(path, this.title);
     if (path === '') await this.#makeAboveRoot(signal);
-    else await this.makeFolder(posix.dirname(path), signal);
+    else await this.makeFolder(posix.dirname(path), signal, below);
     if (!(await this.make(path, signal)) && !(await this.#isFolder(path, signal))) throw notAFolder(path, this.title);
     this.#known.add(path);
   }

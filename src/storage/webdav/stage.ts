@@ -7,15 +7,14 @@ import type { Root } from './root.ts';
 export function stageFolders(root: Root): StageFolders {
   const folders: StageFolders = {
     title: root.title,
-    alwaysMarked: true,
     writing: root.writing,
     exists: async (path, signal) => (await root.facts(path, signal)) !== null,
     makeParents: (path, signal) => root.makeFolder(path, signal),
     make: (path, signal) => root.make(path, signal),
-    names: async (path, signal) =>
-      ((await root.entries(path, signal)) ?? []).map((entry) => posix.basename(entry.path)),
-    write: (path, content, options) =>
-      writeFile(root, path, content, options, () => root.makeFolder(posix.dirname(path), options.signal)),
+    entries: async (path, signal) =>
+      ((await root.entries(path, signal)) ?? []).map((entry) => ({ ...entry, name: posix.basename(entry.path) })),
+    write: (path, content, options, stage) =>
+      writeFile(root, path, content, options, () => root.makeFolder(posix.dirname(path), options.signal, stage)),
     read: (path, signal) => readFile(root, path, { signal }),
     remove: (path, signal) => root.remove(path, signal),
     removeTree: (path, signal) => root.removeTree(path, signal),
@@ -24,7 +23,7 @@ export function stageFolders(root: Root): StageFolders {
       await root.move(from, to, { replace: false, folder: true, signal });
     },
     touch: async (_folder, mark, signal) => {
-      if (mark !== null) await writeMark(folders, mark, signal);
+      await writeMark(folders, mark, signal);
     },
   };
   return folders;

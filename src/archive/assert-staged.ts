@@ -1,0 +1,20 @@
+import { HoldfastError } from '../base/errors.ts';
+import type { Stage } from '../storage/storage.ts';
+import type { Manifest } from './manifest.ts';
+
+/**
+ * Right before the manifest makes it a backup: all that it names lies in the stage as it was put there. Whoever sweeps a stage that
+ * is still written takes files of it, and the rest must not be sealed.
+ */
+export async function assertStaged(
+  stage: Stage,
+  { source, id, artifacts }: Pick<Manifest, 'source' | 'id' | 'artifacts'>,
+  signal: AbortSignal,
+): Promise<void> {
+  const sizes = await stage.sizes(signal);
+  const wrong = artifacts.find(({ path, object, bytes }) => object === null && sizes.get(path) !== bytes);
+  if (!wrong) return;
+  throw new HoldfastError('STAGE_LOST', `${wrong.path} of ${source}/${id} is gone before the backup was sealed`, {
+    hint: 'Somebody removed it while it was being written: another installation that works under the same name there, or a person. Try again.',
+  });
+}
