@@ -4,6 +4,7 @@ import { throwIfAborted } from '../../base/abort.ts';
 import { HoldfastError, toHoldfastError } from '../../base/errors.ts';
 import { formatCount } from '../../base/units.ts';
 import type { App, AppContext, AppPart, AppTask, Rehearsal, Saved, Saving } from '../app.ts';
+import { refuseHalfSwapped } from './half-swap.ts';
 import { checkTrees } from './check.ts';
 import type { TreeSettings } from './options.ts';
 import { packSettings, packTree, unreadableError, type PackedTree } from './pack-tree.ts';
@@ -53,6 +54,7 @@ async function openTrees(trees: readonly TreeSettings[], signal: AbortSignal): P
   const present: TreeSettings[] = [];
   for (const tree of trees) {
     try {
+      await refuseHalfSwapped(tree);
       await refuseUnreadable(tree, signal);
       present.push(tree);
     } catch (error) {

@@ -2,6 +2,7 @@ import { throwIfAborted } from '../../base/abort.ts';
 import { HoldfastError, toHoldfastError } from '../../base/errors.ts';
 import type { Saved, StagedTree, WantedTrees } from '../app.ts';
 import type { TreeSettings } from './options.ts';
+import { refuseHalfSwapped } from './half-swap.ts';
 import { findPlace, freeBytes, noSpace } from './place.ts';
 import { treesIn } from './tree-facts.ts';
 import { problemsOf, wantedTrees } from './wanted.ts';
@@ -19,6 +20,7 @@ export async function planTrees(
   for (const { facts, target } of trees) {
     throwIfAborted(signal);
     try {
+      await refuseHalfSwapped({ name: facts.name, path: target });
       const place = await findPlace(target);
       const free = await freeBytes(place.staged);
       if (free < facts.diskBytes) throw noSpace(place.target, free, facts.diskBytes);
