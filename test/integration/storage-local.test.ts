@@ -32,6 +32,21 @@ async function modeOf(path: string): Promise<string> {
   return ((await stat(path)).mode & 0o777).toString(8);
 }
 
+test('of several writers of a new file one wins', async () => {
+  const others = localStorage('other', { type: 'local', path: root });
+  const writers = await Promise.allSettled(
+    ['a', 'b', 'c', 'd'].map((text, at) =>
+      (at % 2 === 0 ? storage : others).put('shop/keys/key', streamOf(text), { signal, ifAbsent: true }),
+    ),
+  );
+  const won = writers.flatMap(({ status }, at) => (status === 'fulfilled' ? [at] : []));
+  expect(won).toHaveLength(1);
+  for (const each of writers)
+    if (each.status === 'rejected') expect(each.reason).toMatchObject({ code: 'STORAGE_TAKEN' });
+  expect(await readFile(join(root, 'shop/keys/key'), 'utf8')).toBe('abcd'[won[0] ?? 0]);
+  expect(await readdir(join(root, 'shop/keys'))).toEqual(['key']);
+});
+
 describe('local: permissions', () => {
   test('everything we create is private, whatever the umask', async () => {
     const before = process.umask(0);

@@ -41,6 +41,14 @@ export function describeStorage(kind: string, make: () => Promise<StorageFixture
       expect(await storage.stat(`${area}/a/one`, signal)).toMatchObject({ key: `${area}/a/one`, bytes: 7 });
     });
 
+    test('what must be new replaces nothing', async () => {
+      const putNew = (text: string) => storage.put(`${area}/a/key`, streamOf(text), { signal, ifAbsent: true });
+      expect(await putNew('first')).toEqual({ bytes: 5 });
+      await expect(putNew('second')).rejects.toMatchObject({ code: 'STORAGE_TAKEN' });
+      expect(String(await read(`${area}/a/key`))).toBe('first');
+      expect(await keys(`${area}/`)).toEqual([`${area}/a/key`]);
+    });
+
     test('keeps large and empty content', async () => {
       const large = randomBytes(9_000_001);
       expect(await put(`${area}/large`, large)).toEqual({ bytes: large.length });

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Stats } from 'node:fs';
-import { lstat, readdir, rename, rm, rmdir, stat, statfs, unlink } from 'node:fs/promises';
+import { link, lstat, open, readdir, rename, rm, rmdir, stat, statfs, unlink } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -10,9 +10,9 @@ import { inParallel } from '../../base/parallel.ts';
 import { checkFolder, checkKey, checkPrefix } from '../keys.ts';
 import type { PutOptions, Stage, Storage, StorageContext, StorageSetup, StoredObject } from '../storage.ts';
 import { readFile, syncFolder, writeFile } from './files.ts';
-import { localError, notFound } from './local-error.ts';
+import { localError, notFound, taken } from './local-error.ts';
 import type { LocalOptions } from './options.ts';
-import { Root } from './root.ts';
+import { fileMode, Root } from './root.ts';
 import { openStage, partialMark } from './stage.ts';
 
 const temporaryName = /^\.put-[0-9a-f]{12}$/;
@@ -37,18 +37,20 @@ class LocalStorage implements Storage {
   }
 
   async put(key: string, content: Readable, options: PutOptions): Promise<{ bytes: number }> {
+    const { signal, ifAbsent = false } = options;
     const path = this.#root.at(key);
     const temporary = join(dirname(path), `.put-${randomBytes(6).toString('hex')}`);
-    const bytes = await writeFile(temporary, content, options.signal, async () => {
+    const bytes = await writeFile(temporary, content, signal, async () => {
       checkKey(key);
+      if (ifAbsent && (await this.#describe(key)) !== null) throw taken(key, this.title);
       await this.#root.makeFolder(dirname(path));
     });
     try {
-      await rename(temporary, path);
+      await (ifAbsent ? moveIfAbsent(temporary, path) : rename(temporary, path));
       await syncFolder(dirname(path));
     } catch (error) {
       await unlink(temporary).catch(() => undefined);
-      throw localError(error, path);
+      throw ifAbsent && systemErrno(error) === 'EEXIST' ? taken(key, this.title) : localError(error, path);
     }
     return { bytes };
   }
@@ -189,13 +191,29 @@ class LocalStorage implements Storage {
   }
 }
 
+const withoutLinks = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'];
+
+/** A rename replaces what is there; of several links to one name only the first succeeds. */
+async function moveIfAbsent(from: string, to: string): Promise<void> {
+  try {
+    await link(from, to);
+  } catch (error) {
+    if (!withoutLinks.includes(systemErrno(error) ?? '')) throw error;
+    // Some file systems know no links: there the name is taken first.
+    await (await open(to, 'wx', fileMode)).close();
+    await rename(from, to);
+    return;
+  }
+  await unlink(from);
+}
+
 async function createFolder(root: Root): Promise<{ created: boolean; warnings: string[] }> {
   const before = await stat(root.path).catch(() => null);
   await root.makeFolder(root.path);
-  const open = before !== null && (before.mode & 0o077) !== 0;
+  const isOpen = before !== null && (before.mode & 0o077) !== 0;
   return {
     created: before === null,
-    warnings: open ? [`${root.path} can be entered by other users; run: chmod 700`] : [],
+    warnings: isOpen ? [`${root.path} can be entered by other users; run: chmod 700`] : [],
   };
 }
 
