@@ -21,8 +21,7 @@ export interface RemoveCopyTask {
 /** Removes one backup from one storage, unless somebody reads it or holds it; both are looked at again, under the lock. */
 export async function removeCopy({ source, storage, id, catalog, clock, run, signal }: RemoveCopyTask): Promise<void> {
   const name = readingLock(source.name, id);
-  const onBusy = (holder: LockRow) => busy(`backup ${id} is in use by`, holder);
-  await using lease = await holdLock({ catalog, clock, name, run: run ?? null, signal, onBusy });
+  await using lease = await holdLock({ catalog, clock, name, run: run ?? null, signal, onBusy: inUse(id) });
   const hold = await readHold(storage, source.name, id, lease.signal);
   if (hold) throw held(id, hold.reason);
   lease.assertHeld();
@@ -54,6 +53,10 @@ export function held(id: string, reason: string | null): HoldfastError {
     kind: 'refused',
     hint: `Release it first with \`holdfast release ${id}\`.`,
   });
+}
+
+export function inUse(id: string): (holder: LockRow) => HoldfastError {
+  return (holder) => busy(`backup ${id} is in use by`, holder);
 }
 
 function busy(what: string, { run, pid, host, acquiredAt }: LockRow): HoldfastError {

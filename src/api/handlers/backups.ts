@@ -1,4 +1,3 @@
-import { removeHold, writeHold } from '../../archive/hold.ts';
 import { readManifest } from '../../archive/read-manifest.ts';
 import { backup } from '../../backup/backup.ts';
 import { throwIfAborted } from '../../base/abort.ts';
@@ -8,6 +7,7 @@ import { drill } from '../../care/drill.ts';
 import { takeInventory } from '../../care/inventory.ts';
 import { listBackups, type ListedBackup } from '../../care/listing.ts';
 import { pruneEach, prunedWell, type PrunedStorage } from '../../care/prune-each.ts';
+import { markHeld } from '../../care/mark-held.ts';
 import { removeOne } from '../../care/remove.ts';
 import { resolveBackup, type ResolvedBackup } from '../../care/select.ts';
 import type { Source } from '../../care/source.ts';
@@ -98,11 +98,8 @@ export function backupHandlers(parts: ApiParts): Pick<Handlers, BackupRoutes> {
       const { id } = await findBackup(source, call.params.id, undefined, call.signal);
       const { held, reason = null } = call.body;
       const mark = { at: clock.now().toISOString(), reason };
-      return markCopies(parts, source, id, call, (storage) =>
-        held
-          ? writeHold(storage, source.name, id, mark, call.signal)
-          : removeHold(storage, source.name, id, call.signal),
-      );
+      const task = { source: source.name, id, mark: held ? mark : null, catalog, clock, signal: call.signal };
+      return markCopies(parts, source, id, call, (storage) => markHeld({ ...task, storage }));
     },
     deleteBackup: async (call) => {
       const { storage, allowLast, wait } = call.query;

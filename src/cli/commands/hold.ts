@@ -17,11 +17,8 @@ export const hold: Command = {
   help: 'The mark lies beside the backup in each storage, so that every machine respects it.',
   run: async (context, input) => {
     const picked = await pickBackup(context, input);
-    const { writeHold } = await import('../../archive/hold.ts');
     const mark: Hold = { at: context.clock.now().toISOString(), reason: input.text('reason') ?? null };
-    const marked = await onCopies(context, picked, (storage) =>
-      writeHold(storage, picked.source.name, picked.id, mark, context.signal),
-    );
+    const marked = await onCopies(context, picked, mark);
     return say(context, picked, { held: mark, ...marked });
   },
 };
@@ -34,10 +31,7 @@ export const release: Command = {
   examples: [{ line: 'holdfast release 2026-11-20', does: 'retention decides about it again' }],
   run: async (context, input) => {
     const picked = await pickBackup(context, input);
-    const { removeHold } = await import('../../archive/hold.ts');
-    const marked = await onCopies(context, picked, (storage) =>
-      removeHold(storage, picked.source.name, picked.id, context.signal),
-    );
+    const marked = await onCopies(context, picked, null);
     return say(context, picked, { held: null, ...marked });
   },
 };
@@ -51,9 +45,10 @@ interface Marked {
 async function onCopies(
   context: CommandContext,
   { house, source, id }: PickedBackup,
-  mark: (storage: PickedBackup['storage']) => Promise<void>,
+  mark: Hold | null,
 ): Promise<Marked> {
   const { takeInventory } = await import('../../care/inventory.ts');
+  const { markHeld } = await import('../../care/mark-held.ts');
   const request = { source: source.name, catalog: house.catalog, signal: context.signal };
   const storages = context.storage === undefined ? source.storages : [house.storageOf(source, context.storage)];
   const marked: Marked = { storages: [], failed: [] };
@@ -61,7 +56,7 @@ async function onCopies(
     try {
       const rows = await takeInventory({ ...request, storage });
       if (!rows.some((row) => row.id === id)) continue;
-      await mark(storage);
+      await markHeld({ ...request, clock: context.clock, storage, id, mark });
       // Reads the mark back into the catalog.
       await takeInventory({ ...request, storage });
       marked.storages.push(storage.name);
