@@ -4,6 +4,7 @@ import { HoldfastError } from '../base/errors.ts';
 import type { Catalog, LockRow } from '../catalog/catalog.ts';
 import { holdLock, type Lease } from '../catalog/lease.ts';
 import type { Storage } from '../storage/storage.ts';
+import { assertOwnPlace } from './own-place.ts';
 import type { Source } from './source.ts';
 import { readingLock } from './verify.ts';
 
@@ -21,6 +22,7 @@ export const usualSilentMs = 10 * 60_000;
 /** Whoever works on a copy holds this; and like every reader, what keeps the backup from being removed. */
 export async function holdCopy(task: CopyPlace & { catalog: Catalog; run?: string }): Promise<Lease> {
   const { source, id, to, catalog, clock } = task;
+  await assertOwnPlace(source, to, task.signal);
   const run = task.run ?? null;
   const onBusy = (holder: LockRow) => busy(id, to, holder);
   const copying = await holdLock({

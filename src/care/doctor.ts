@@ -12,6 +12,7 @@ import { codecFacts } from '../pipeline/codecs.ts';
 import { compressor, decompressor } from '../pipeline/compress.ts';
 import type { Storage } from '../storage/storage.ts';
 import { examineStorage } from './examine-storage.ts';
+import { findTwin, samePlace } from './own-place.ts';
 import type { Source } from './source.ts';
 
 /** One result of an examination: what was looked at, and what was found. */
@@ -55,7 +56,10 @@ export async function examine(options: ExamineOptions): Promise<Finding[]> {
     ]),
   );
   const perStorage = storages.map((storage) =>
-    examineOne(`storage ${storage.name}`, (inTime) => examineStorage(storage, clock, inTime)),
+    examineOne(`storage ${storage.name}`, async (inTime) => [
+      ...(await examineStorage(storage, clock, inTime)),
+      ...(await placeCheck(storage, storages, inTime)),
+    ]),
   );
   const perCodec = compressions.map((compression) =>
     examineOne('machine', async (inTime) => [await compressionCheck(compression, inTime)]),
@@ -126,6 +130,13 @@ async function leftoverCheck(database: Database, signal: AbortSignal): Promise<C
       hint: 'Drop them when no restore or drill is running now.',
     },
   ];
+}
+
+async function placeCheck(storage: Storage, all: readonly Storage[], signal: AbortSignal): Promise<Check[]> {
+  const twin = await findTwin(storage, all, signal);
+  if (!twin) return [];
+  const { message, hint } = samePlace(storage, twin);
+  return [{ name: 'place', result: 'failed', detail: message, ...(hint === undefined ? {} : { hint }) }];
 }
 
 async function compressionCheck(compression: Compression, signal: AbortSignal): Promise<Check> {

@@ -5,6 +5,7 @@ import { HoldfastError } from '../base/errors.ts';
 import type { Catalog, LockRow } from '../catalog/catalog.ts';
 import { holdLock, type Lease } from '../catalog/lease.ts';
 import type { Storage } from '../storage/storage.ts';
+import { assertOwnPlace } from './own-place.ts';
 import type { Source } from './source.ts';
 import { readingLock } from './verify.ts';
 
@@ -22,6 +23,7 @@ export interface RemoveCopyTask {
 export async function removeCopy({ source, storage, id, catalog, clock, run, signal }: RemoveCopyTask): Promise<void> {
   const name = readingLock(source.name, id);
   await using lease = await holdLock({ catalog, clock, name, run: run ?? null, signal, onBusy: inUse(id) });
+  await assertOwnPlace(source, storage, lease.signal);
   const hold = await readHold(storage, source.name, id, lease.signal);
   if (hold) throw held(id, hold.reason);
   lease.assertHeld();

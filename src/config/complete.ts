@@ -6,6 +6,7 @@ import { engines } from '../engines/index.ts';
 import { engineOf } from './database-schema.ts';
 import { nearest } from './nearest.ts';
 import { entriesOf, formatPath, isBranch, valueAt, withValue, type Path } from './path.ts';
+import { placeProblems } from './place-problems.ts';
 import type { Problem } from './problems.ts';
 
 /** Fills in what depends on where the configuration lies and on its other settings, and makes paths absolute. */
@@ -78,6 +79,7 @@ export function crossProblems(tree: unknown, show: (path: Path) => string): Prob
     ...sources.flatMap((source) => onlyLocalProblems(tree, ['sources', source])),
     ...sources.flatMap((source) => emptySourceProblems(tree, ['sources', source])),
     ...sources.flatMap((source) => formatProblems(tree, ['sources', source])),
+    ...placeProblems(tree),
     ...channelProblems(tree, sources),
   ];
 }

@@ -19,6 +19,7 @@ export function forward(storage: Storage): Storage {
     removeUnfinished: (prefix, signal) => storage.removeUnfinished(prefix, signal),
     localPath: (key) => storage.localPath(key),
     ...(storage.setup === undefined ? {} : { setup: storage.setup }),
+    ...(storage.identity === undefined ? {} : { identity: storage.identity }),
     free: (signal) => storage.free(signal),
     [Symbol.asyncDispose]: () => storage[Symbol.asyncDispose](),
   };

@@ -43,6 +43,8 @@ export interface Storage extends AsyncDisposable {
   removeUnfinished(prefix: string, signal: AbortSignal): Promise<void>;
   /** Where an object or folder lies as a plain local file, for tools that seek; null when it does not. */
   localPath(key: string): string | null;
+  /** The same text for whatever leads to the same place, where a place can have several names; null while it does not exist. */
+  readonly identity?: () => Promise<string | null>;
   /** Where the place itself has to be made before anything can be stored; elsewhere the first write does it. */
   readonly setup?: StorageSetup;
   /** Bytes that still fit, or null when the storage does not know. */

@@ -26,6 +26,7 @@ class LocalStorage implements Storage {
   readonly title: string;
   readonly capabilities = { atomicRename: true, localFolders: true, receiverDigest: false, lock: null };
   readonly setup: StorageSetup;
+  readonly identity: () => Promise<string | null>;
   readonly #root: Root;
 
   constructor(name: string, path: string) {
@@ -34,6 +35,7 @@ class LocalStorage implements Storage {
     const root = new Root(path);
     this.#root = root;
     this.setup = { create: () => createFolder(root), policy: () => null };
+    this.identity = () => folderIdentity(root);
   }
 
   async put(key: string, content: Readable, options: PutOptions): Promise<{ bytes: number }> {
@@ -215,6 +217,17 @@ async function createFolder(root: Root): Promise<{ created: boolean; warnings: s
     created: before === null,
     warnings: isOpen ? [`${root.path} can be entered by other users; run: chmod 700`] : [],
   };
+}
+
+/** Symbolic links and bind mounts give a folder several paths; what the system calls it stays the same. */
+async function folderIdentity({ path }: Root): Promise<string | null> {
+  try {
+    const { dev, ino } = await stat(path, { bigint: true });
+    return `folder:${dev}:${ino}`;
+  } catch (error) {
+    if (systemErrno(error) === 'ENOENT') return null;
+    throw localError(error, path);
+  }
 }
 
 function describe(key: string, { size, mtimeMs, ctimeMs }: Stats): StoredObject {
