@@ -57,7 +57,7 @@ export async function openHouse(loaded: LoadedConfig, tools: HouseTools): Promis
       withOptions(createStorage(options.type, name, options, { clock, logger, scratch }), options, { clock, logger }),
     ]),
   );
-  const keysFor = (own: SourceConfig['encryption']): Keys => {
+  const keysFor = (own: SourceConfig['encryption'], places: readonly Storage[]): Keys => {
     const wanted = own === false ? null : (own ?? config.encryption);
     const passphrase = (wanted ?? config.encryption)?.passphrase;
     return sourceKeys({
@@ -66,6 +66,7 @@ export async function openHouse(loaded: LoadedConfig, tools: HouseTools): Promis
       recipients: wanted?.recipients ?? [],
       identities,
       memory: catalog.keys,
+      storages: places,
       clock,
       ask: tools.ask,
     });
@@ -78,15 +79,16 @@ export async function openHouse(loaded: LoadedConfig, tools: HouseTools): Promis
   const keepOut = placesOf(config);
   const sourceOf = async ([name, source]: [string, SourceConfig]): Promise<Source> => {
     const { database, via, dump } = source;
+    const places = chosen(storages, source.storages);
     return {
       name,
       database: database ? connectDatabase({ database, via, dump }, context) : null,
       apps: await appsOf(source, keepOut, context),
       ...readers(name),
-      storages: chosen(storages, source.storages),
+      storages: places,
       retention: source.retention,
       retentionIn: (storage) => config.storages[storage]?.retention ?? source.retention,
-      keys: keysFor(source.encryption),
+      keys: keysFor(source.encryption, places),
       deleteLocalAfterCopy: source.deleteLocalAfterCopy,
       drill: source.drill,
       hooks: { ...source.hooks, folder: loaded.file === null ? process.cwd() : dirname(loaded.file) },
@@ -102,7 +104,7 @@ export async function openHouse(loaded: LoadedConfig, tools: HouseTools): Promis
     // Who knows nothing about a source must not thin out its backups.
     retention: { minimum: 1 },
     retentionIn: () => ({ minimum: 1 }),
-    keys: keysFor(undefined),
+    keys: keysFor(undefined, places),
     deleteLocalAfterCopy: false,
     drill: { target: 'temporary', checks: [] },
   });

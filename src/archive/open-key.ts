@@ -1,3 +1,4 @@
+import { throwIfAborted } from '../base/abort.ts';
 import { HoldfastError, toHoldfastError } from '../base/errors.ts';
 import type { Storage } from '../storage/storage.ts';
 import {
@@ -46,8 +47,47 @@ export async function openKey({ storage, source, file, openers, signal }: KeyPla
   if (!missing && first) throw first;
   throw new HoldfastError('KEY_MISSING', `${file} of ${source} is missing in ${storage.name}`, {
     kind: 'integrity',
-    hint: 'Take it from another storage of this source, or from the recovery sheet (`holdfast key export`).',
+    hint: 'The backup itself is not damaged: keep it. Put the file back from another storage of this source, or give what is on the recovery sheet (`holdfast key export`) with `--identity`.',
   });
+}
+
+/**
+ * The same, and where the storage has lost the file, or it is damaged there: from another storage of the source. What the storage itself
+ * still says of the key has to fit.
+ */
+export async function openKeyAnywhere(place: KeyPlace, others: readonly Storage[]): Promise<SourceIdentity> {
+  const { storage, source, file, signal } = place;
+  try {
+    return await openKey(place);
+  } catch (error) {
+    if (!isLost(error)) throw error;
+    const stored = await readKeyFile(storage, source, publicFile(keyIdOf(file)), signal);
+    const wanted = stored && readPublic(stored).recipient;
+    for (const other of others) {
+      if (other.name === storage.name) continue;
+      const found = await openThere({ ...place, storage: other });
+      if (found && (wanted === null || wanted === found.recipient)) return found;
+    }
+    throw error;
+  }
+}
+
+/** Null where it is not there either, or the storage cannot say. */
+async function openThere(place: KeyPlace): Promise<SourceIdentity | null> {
+  try {
+    return await openKey(place);
+  } catch (error) {
+    const { code } = toHoldfastError(error);
+    throwIfAborted(place.signal);
+    if (code === 'PASSPHRASE_WRONG' || code === 'KEY_WRONG') throw error;
+    return null;
+  }
+}
+
+/** About the file of the key and not about who asks; and about no backup. */
+export function isLost(error: unknown): boolean {
+  const { code } = toHoldfastError(error);
+  return code === 'KEY_MISSING' || code === 'KEY_DAMAGED';
 }
 
 /** A wrong passphrase and a changed byte of the file look the same to age; the file's digest knows. */

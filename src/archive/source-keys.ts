@@ -26,7 +26,7 @@ import {
   type SourceIdentity,
 } from './key-wrap.ts';
 import { keyNeeded, notEncrypted, type KeyMemory, type KeyRecord, type Keys, type WriteKey } from './keys.ts';
-import { openKey } from './open-key.ts';
+import { openKey, openKeyAnywhere } from './open-key.ts';
 
 export interface KeySettings {
   /** Whether this source's backups are to be encrypted; older ones may be, even if not. */
@@ -37,6 +37,8 @@ export interface KeySettings {
   identities: readonly Secret[];
   memory: KeyMemory;
   clock: Clock;
+  /** All of the source: a key that one of them lost may lie in another. */
+  storages?: readonly Storage[];
   /** How much work a guess of the passphrase costs, as a power of two; default: as age. */
   workFactor?: number | undefined;
   /** Asks the person at the terminal, where there is one. */
@@ -68,7 +70,8 @@ export function sourceKeys(settings: KeySettings): Keys {
     if (!given && identities.length === 0) throw keyNeeded(source, file);
     const known = passphrase && (await openRemembered(storage, source, file, signal));
     if (known) return known;
-    return (await openKey({ storage, source, file, openers: { passphrase: given, identities }, signal })).identity;
+    const place = { storage, source, file, openers: { passphrase: given, identities }, signal };
+    return (await openKeyAnywhere(place, settings.storages ?? [])).identity;
   };
 
   /** Without the work of opening the file, as long as the storage's is the one that is remembered. */

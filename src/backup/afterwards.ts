@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.ts';
 import { step, type Report } from '../base/progress.ts';
 import { retryCopies } from '../care/copies.ts';
 import { deleteLocalCopies } from '../care/delete-local.ts';
+import { mendKeys } from '../care/mend-keys.ts';
 import { prune } from '../care/prune.ts';
 import type { Source } from '../care/source.ts';
 import type { Catalog } from '../catalog/catalog.ts';
@@ -39,6 +40,11 @@ export async function applyRetention(task: Afterwards, run: string): Promise<str
     }
   }
   return [...removed];
+}
+
+/** The catalog has just been told by retention what each storage holds. */
+export async function putKeysBack(task: Afterwards): Promise<void> {
+  if (task.source.keys.wanted !== null) await mendKeys(task);
 }
 
 /** Returns which copies of this backup went. */

@@ -12,7 +12,7 @@ import type { Catalog } from '../catalog/catalog.ts';
 import { holdLock, type Lease } from '../catalog/lease.ts';
 import { withRun } from '../catalog/run.ts';
 import type { Counts, Snapshot } from '../engines/engine.ts';
-import { applyRetention, clearLocal, retryOlder } from './afterwards.ts';
+import { applyRetention, clearLocal, putKeysBack, retryOlder } from './afterwards.ts';
 import { begin, sweepAfterMs } from './begin.ts';
 import { beginCopies, type EarlyCopies } from './early-copies.ts';
 import { withHooks, type HookTask } from './hooks.ts';
@@ -79,6 +79,7 @@ export async function backup(task: BackupTask): Promise<BackupResult> {
       const warnings = [...taken.warnings, ...(await reached({ backup: taken.id, state }))];
       await retryOlder(inside, taken.copies, run.id);
       const removed = await applyRetention(inside, run.id);
+      await putKeysBack(inside);
       const copies = { ...taken.copies, ...(await clearLocal(inside, taken.id, run.id)) };
       return { state: taken.state, backup: taken.id, result: { ...taken, copies, removed, warnings } };
     });

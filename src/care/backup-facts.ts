@@ -5,6 +5,7 @@ import type { BackupFacts, BackupRow } from '../catalog/catalog.ts';
 export function describeManifest(manifest: Manifest): BackupFacts {
   const { startedAt, finishedAt, durationMs, trigger, safetyFor, description, instance, artifacts, warnings } =
     manifest;
+  const { encryption } = manifest;
   const raw = artifacts.flatMap(({ rawBytes }) => (rawBytes === null ? [] : [rawBytes]));
   return {
     startedAt,
@@ -21,6 +22,7 @@ export function describeManifest(manifest: Manifest): BackupFacts {
     warnings: warnings.length,
     only: manifest.only ?? null,
     lacks: manifest.lacks ?? [],
+    key: typeof encryption?.['key'] === 'string' ? encryption['key'] : null,
   };
 }
 

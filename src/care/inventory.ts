@@ -34,7 +34,7 @@ export async function takeInventory(request: InventoryRequest): Promise<BackupRo
   for (const [id, stamp] of stamps) {
     const row = known.get(id);
     // One that could not be read is tried again: a newer program may understand it, or the trouble has passed.
-    if (row?.stamp === stamp && row.state === 'complete') rows.push(row);
+    if (row?.stamp === stamp && row.state === 'complete' && row.facts?.key !== undefined) rows.push(row);
     else unread.push(id);
   }
   await inParallel(unread, readAtOnce, async (id) => {

@@ -43,6 +43,8 @@ export interface BackupFacts {
   only: readonly string[] | null;
   /** Optional parts that could not be saved. */
   lacks: readonly string[];
+  /** The key file its manifest names; null: it is not encrypted. Absent in rows of programs that did not note it. */
+  key?: string | null;
 }
 
 export interface BackupRecords {

@@ -75,7 +75,8 @@ async function readRequest(parts: ApiParts, call: Call, wanted: Wanted): Promise
     signal: call.signal,
   });
   call.about.target = found.id;
-  const source = password === undefined ? named : { ...named, keys: openedBy(new Secret(password), named.keys) };
+  const source =
+    password === undefined ? named : { ...named, keys: openedBy(new Secret(password), named.keys, named.storages) };
   const from = { storage: found.storage, id: found.id, others: storage === undefined ? found.others : [] };
   if (what === 'schema' || what === 'records' || what === 'attachments') {
     const { bases, baseTables, skipExisting, intoBase, withAttachments } = wanted;

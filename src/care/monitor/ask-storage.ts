@@ -9,6 +9,7 @@ import { inParallel } from '../../base/parallel.ts';
 import type { BackupRow, Catalog } from '../../catalog/catalog.ts';
 import type { Storage } from '../../storage/storage.ts';
 import { oldestFirst } from '../backup-facts.ts';
+import { namedKeys } from '../mend-keys.ts';
 import { unignoredWorkTree } from '../git-tree.ts';
 import { takeInventory } from '../inventory.ts';
 import type { Source } from '../source.ts';
@@ -99,7 +100,7 @@ async function takeStock(
   });
 }
 
-/** Where the newest backup lies, the key it was written under must lie, too. */
+/** Where a backup lies, the key that its manifest names must lie, too; and of the current key all that this machine put there. */
 async function findMissingKeys(
   storage: Storage,
   source: Source,
@@ -109,8 +110,8 @@ async function findMissingKeys(
   const key = source.keys.wanted === null ? null : catalog.keys.get(source.name);
   const newest = oldestFirst(found).at(-1);
   // Older ones may have been written before there was a key.
-  if (key === null || newest === undefined || newest.id.slice(0, 10) < key.file.slice(5, 15)) return [];
-  const names = key.files.map(({ name }) => name);
+  const isUsed = key !== null && newest !== undefined && newest.id.slice(0, 10) >= key.file.slice(5, 15);
+  const names = [...new Set([...namedKeys(found), ...(isUsed ? key.files.map(({ name }) => name) : [])])];
   const stored = await storage.statMany(
     names.map((name) => sourcePrefix(source.name) + name),
     signal,

@@ -44,6 +44,7 @@ trouble does not keep the others from being read; it ends with exit code 1 then.
 async function verifyAll(context: CommandContext, input: CommandInput, depth: VerifyDepth): Promise<Ending> {
   const { targets, unreachable } = await everyBackup(context, input);
   const results: VerifyResult[] = [];
+  let unopened: { error: unknown } | undefined;
   for (const target of targets) {
     const { name } = target.storage;
     if (unreachable.some(({ storage }) => storage === name)) continue;
@@ -54,12 +55,17 @@ async function verifyAll(context: CommandContext, input: CommandInput, depth: Ve
       const { kind, code, message } = toHoldfastError(error);
       if (code.startsWith('STORAGE_')) unreachable.push({ storage: name, error });
       else if (kind === 'busy') context.io.screen.line(`${target.id} in ${name} was not read: ${message}`);
-      else throw error;
+      else if (code === 'KEY_MISSING' || code === 'KEY_DAMAGED') {
+        // It says nothing of those with other keys.
+        context.io.screen.line(`${target.id} in ${name} was not read: ${message}`);
+        unopened ??= { error };
+      } else throw error;
     }
   }
   if (context.json) printJson(context.io, results);
   else print(context.io, ...results.flatMap((result) => describeVerification(context.io, result)));
   sayUnreachable(context.io, unreachable, 'not everything in it was verified');
+  if (unopened) throw unopened.error;
   if (results.some(({ ok }) => !ok)) return 'integrity';
   return unreachable.length > 0 ? 'failed' : 'done';
 }

@@ -87,8 +87,8 @@ export const findingsEn = {
   },
   KEY_FILE_MISSING: {
     title: 'A key file is missing',
-    text: 'Not there: {{value}}. Encrypted backups in that storage cannot be opened without it, whatever passphrase is given.',
-    todo: 'A new backup puts it back; find out who removed it.',
+    text: 'Not there: {{value}}. Backups in that storage that were encrypted under it are whole, and cannot be opened without it, whatever passphrase is given.',
+    todo: 'A new backup puts it back where this machine or another storage has it; otherwise the recovery sheet does. Delete no backup because of it.',
   },
   DATABASE_UNREACHABLE: {
     title: 'The database does not answer',
@@ -234,8 +234,8 @@ export const findingsDe: Findings = {
   },
   KEY_FILE_MISSING: {
     title: 'Eine Schlüsseldatei fehlt',
-    text: 'Nicht da: {{value}}. Verschlüsselte Sicherungen in dieser Ablage lassen sich ohne sie nicht öffnen, gleich mit welcher Passphrase.',
-    todo: 'Eine neue Sicherung legt sie wieder ab; finden Sie heraus, wer sie entfernt hat.',
+    text: 'Nicht da: {{value}}. Die damit verschlüsselten Sicherungen in dieser Ablage sind unversehrt, lassen sich ohne sie aber nicht öffnen, gleich mit welcher Passphrase.',
+    todo: 'Eine neue Sicherung legt sie wieder ab, wo dieser Rechner oder eine andere Ablage sie hat; sonst hilft das Wiederherstellungsblatt. Löschen Sie deswegen keine Sicherung.',
   },
   DATABASE_UNREACHABLE: {
     title: 'Die Datenbank antwortet nicht',

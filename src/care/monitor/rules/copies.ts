@@ -88,8 +88,9 @@ function withKeys({ name, storages }: SourceFacts): Finding[] {
         storage: storage.name,
         value: storage.missingKeys.join(', '),
         message: `${storage.missingKeys.join(' and ')} of ${name} ${storage.missingKeys.length === 1 ? 'is' : 'are'} not in ${storage.name}`,
-        meaning: 'Encrypted backups there cannot be opened without it, whatever passphrase is given.',
-        hint: 'The next backup puts it back; `holdfast backup` takes one now. Find out who removed it.',
+        meaning:
+          'The backups there that were encrypted under it are whole, and cannot be opened without it, whatever passphrase is given.',
+        hint: 'The next backup puts it back where this machine or another storage still has it; `holdfast backup` takes one now. Otherwise put it back from the recovery sheet. Delete no backup because of it, and find out who removed it.',
       }),
     );
 }

@@ -1,0 +1,86 @@
+import { copyFile, mkdir, rename, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { installHoldfast, type Installation } from '../support/holdfast.ts';
+import { runIn } from '../support/sqlite.ts';
+
+let installed: Installation;
+beforeEach(async () => {
+  installed = await installHoldfast({ url: 'sqlite:./shop.sqlite' });
+  runIn(join(installed.folder, 'shop.sqlite'), 'create table item (id integer primary key)');
+  await installed.configure({
+    state: './state',
+    encryption: { passphrase: 'eine lange passphrase' },
+    sources: { shop: { database: { path: './shop.sqlite' }, storages: ['local', 'offsite'] } },
+    storages: { local: { type: 'local', path: './backups' }, offsite: { type: 'local', path: './offsite' } },
+  });
+});
+afterEach(() => installed[Symbol.asyncDispose]());
+
+interface Check {
+  findings: { code: string; storage: string | null; message: string; hint: string }[];
+}
+
+/** The oldest backup, whose key is not the current one any more, and the file of that key in each storage. */
+async function rotated(): Promise<{ old: string; key: string; local: string; offsite: string }> {
+  const { id: old } = await installed.json<{ id: string }>('backup');
+  const [listed] = await installed.json<{ file: string }[]>('key', 'list');
+  const key = listed?.file ?? '';
+  expect((await installed.run('key', 'rotate', '--source', 'shop')).status).toBe(0);
+  await installed.json('backup');
+  const at = (storage: string) => join(installed.folder, storage, 'shop', key);
+  return { old, key, local: at('backups'), offsite: at('offsite') };
+}
+
+async function findingsOf(code: RegExp): Promise<Check['findings']> {
+  const { stdout } = await installed.run('check', '--json');
+  return (JSON.parse(stdout) as Check).findings.filter((each) => code.test(each.code));
+}
+
+test('S4: a key that one storage lost is read from another, told by check, and put back by the next backup, an old one too', async () => {
+  const { old, key, local } = await rotated();
+  await rm(local);
+  expect(await findingsOf(/KEY|DAMAGED|VERIFY/)).toMatchObject([
+    { code: 'KEY_FILE_MISSING', storage: 'local', message: expect.stringContaining(key) },
+  ]);
+  expect(await installed.json('verify', old, '--storage', 'local')).toMatchObject({ ok: true });
+  const restored = await installed.run('restore', old, '--storage', 'local', '--yes');
+  expect(restored.status, restored.stderr).toBe(0);
+  await installed.json('backup');
+  expect(existsSync(local)).toBe(true);
+  expect(await findingsOf(/KEY|DAMAGED|VERIFY/)).toEqual([]);
+}, 300_000);
+
+test('S4: a key that is lost everywhere makes no backup corrupt: once it is back, so are they', async () => {
+  const { old, key, local, offsite } = await rotated();
+  const sheet = join(installed.folder, 'kept.age');
+  await rename(local, sheet);
+  await rm(offsite);
+  for (const words of [
+    ['verify', old],
+    ['verify', '--all'],
+    ['drill', old, '--target', 'temporary'],
+  ]) {
+    const { status, stdout, stderr } = await installed.run(...words);
+    expect(status, `${words.join(' ')}: ${stdout}${stderr}`).toBe(6);
+    expect(stderr, words.join(' ')).toContain('KEY_MISSING');
+  }
+  const found = await findingsOf(/KEY|DAMAGED|VERIFY/);
+  expect(found.map(({ code, storage }) => `${code} ${storage}`).toSorted()).toEqual([
+    'KEY_FILE_MISSING local',
+    'KEY_FILE_MISSING offsite',
+  ]);
+  for (const { message, hint } of found) {
+    expect(message).toContain(key);
+    expect(hint).toMatch(/recovery sheet/);
+    expect(hint).not.toMatch(/delete this copy/);
+  }
+  expect(JSON.stringify(await installed.json('list'))).not.toContain('corrupt');
+  await mkdir(join(local, '..'), { recursive: true });
+  await copyFile(sheet, local);
+  expect(await installed.json('verify', old)).toMatchObject({ ok: true });
+  await installed.json('backup');
+  expect(existsSync(offsite)).toBe(true);
+  expect(await findingsOf(/KEY|DAMAGED|VERIFY/)).toEqual([]);
+}, 300_000);
