@@ -22,6 +22,8 @@ export interface Keys {
    * it), `PASSPHRASE_WRONG`, `KEY_WRONG`, `KEY_MISSING` or `KEY_DAMAGED`. Unlocked once and then remembered.
    */
   unlock(storage: Storage, source: string, file: string, signal: AbortSignal): Promise<string>;
+  /** Opens the key file as it lies in this storage, with nothing that is remembered; rejects as `unlock` does. */
+  probe(storage: Storage, source: string, file: string, signal: AbortSignal): Promise<void>;
   /** Whether something was given that may open keys; without it a verification stops at the checksums. */
   readonly canRead: boolean;
   /** A new identity for the backups from now on; the older ones keep theirs. */
@@ -72,6 +74,9 @@ export const noKeys: Keys = {
   wanted: null,
   forWriting: async () => null,
   unlock: async (_storage, source, file) => {
+    throw keyNeeded(source, file);
+  },
+  probe: async (_storage, source, file) => {
     throw keyNeeded(source, file);
   },
   rotate: async (_storages, source) => {

@@ -45,7 +45,11 @@ export async function openKey({ storage, source, file, openers, signal }: KeyPla
     }
   }
   if (!missing && first) throw first;
-  throw new HoldfastError('KEY_MISSING', `${file} of ${source} is missing in ${storage.name}`, {
+  throw keyMissing(source, storage, file);
+}
+
+export function keyMissing(source: string, storage: Storage, file: string): HoldfastError {
+  return new HoldfastError('KEY_MISSING', `${file} of ${source} is missing in ${storage.name}`, {
     kind: 'integrity',
     hint: 'The backup itself is not damaged: keep it. Put the file back from another storage of this source, or give what is on the recovery sheet (`holdfast key export`) with `--identity`.',
   });

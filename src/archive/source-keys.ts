@@ -191,6 +191,10 @@ export function sourceKeys(settings: KeySettings): Keys {
     canRead: passphrase !== null || identities.length > 0,
     wanted: encrypts ? { passphrase: passphrase !== null, recipients } : null,
     unlock: rememberedUnlock,
+    probe: async (storage, source, file, signal) => {
+      if (!passphrase && identities.length === 0) throw keyNeeded(source, file);
+      await openKey({ storage, source, file, openers: { passphrase, identities }, signal });
+    },
     forWriting: async (storage, source, signal) => {
       if (!encrypts) return null;
       const record = memory.get(source);

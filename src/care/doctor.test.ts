@@ -17,13 +17,20 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }));
 
 const { signal } = new AbortController();
+const backups: ExamineOptions['catalog']['backups'] = {
+  put: () => undefined,
+  remove: () => undefined,
+  list: () => [],
+  clear: () => undefined,
+  versions: () => new Map(),
+};
 
 async function findings(options: Partial<ExamineOptions>): Promise<string[]> {
   const found = await examine({
     sources: [],
     storages: [],
     compressions: [],
-    catalog: { probe: () => undefined },
+    catalog: { probe: () => undefined, backups },
     clock: systemClock,
     signal,
     ...options,
@@ -51,6 +58,7 @@ test('one bad thing does not hide the others', async () => {
     probe: () => {
       throw new Error('read-only');
     },
+    backups,
   };
   const storages = [localStorage('bad', { type: 'local', path: join(file, 'x') }), local(join(folder, 'good'))];
   const found = await findings({ catalog, storages });
@@ -115,7 +123,7 @@ test('a probe that is locked stays, and that is no failure', async () => {
       for await (const object of backups.list(prefix, inTime)) yield { ...object, lockedUntil };
     },
   };
-  const options = { sources: [], storages: [locking], compressions: [], catalog: { probe: () => undefined } };
+  const options = { sources: [], storages: [locking], compressions: [], catalog: { probe: () => undefined, backups } };
   for (let time = 0; time < 2; time += 1) {
     const found = await examine({ ...options, clock: systemClock, signal });
     expect(found.find(({ check }) => check === 'usable')).toMatchObject({ result: 'ok' });

@@ -11,6 +11,7 @@ import type { Check, Compression, Database } from '../engines/engine.ts';
 import { codecFacts } from '../pipeline/codecs.ts';
 import { compressor, decompressor } from '../pipeline/compress.ts';
 import type { Storage } from '../storage/storage.ts';
+import { examineKeys } from './examine-keys.ts';
 import { examineStorage } from './examine-storage.ts';
 import { findTwin, samePlace } from './own-place.ts';
 import type { Source } from './source.ts';
@@ -28,7 +29,7 @@ export interface Finding {
 export interface ExamineOptions {
   sources: readonly Source[];
   storages: readonly Storage[];
-  catalog: Pick<Catalog, 'probe'>;
+  catalog: Pick<Catalog, 'probe' | 'backups'>;
   /** Those the configuration asks for by name. */
   compressions: readonly Compression[];
   clock: Clock;
@@ -55,6 +56,9 @@ export async function examine(options: ExamineOptions): Promise<Finding[]> {
       ...(await Promise.all(source.apps.map((app) => app.check(inTime)))).flat(),
     ]),
   );
+  const perKeys = sources.map((source) =>
+    examineOne(`source ${source.name}`, (inTime) => examineKeys(source, catalog, inTime)),
+  );
   const perStorage = storages.map((storage) =>
     examineOne(`storage ${storage.name}`, async (inTime) => [
       ...(await examineStorage(storage, clock, inTime)),
@@ -64,7 +68,7 @@ export async function examine(options: ExamineOptions): Promise<Finding[]> {
   const perCodec = compressions.map((compression) =>
     examineOne('machine', async (inTime) => [await compressionCheck(compression, inTime)]),
   );
-  return [state, ...(await Promise.all([...perCodec, ...perSource, ...perStorage]))].flat();
+  return [state, ...(await Promise.all([...perCodec, ...perSource, ...perKeys, ...perStorage]))].flat();
 }
 
 type Look = (signal: AbortSignal) => Promise<Check[]>;
@@ -133,7 +137,8 @@ async function leftoverCheck(database: Database, signal: AbortSignal): Promise<C
 }
 
 async function placeCheck(storage: Storage, all: readonly Storage[], signal: AbortSignal): Promise<Check[]> {
-  const twin = await findTwin(storage, all, signal);
+  // One that cannot be looked at was reported by its own check.
+  const twin = await findTwin(storage, all, signal).catch(() => null);
   if (!twin) return [];
   const { message, hint } = samePlace(storage, twin);
   return [{ name: 'place', result: 'failed', detail: message, ...(hint === undefined ? {} : { hint }) }];

@@ -13,7 +13,7 @@ export interface InventoryRequest {
   storage: Storage;
   source: string;
   /** The cache; null, or one that cannot be written, only makes it slower. */
-  catalog: Catalog | null;
+  catalog: Pick<Catalog, 'backups'> | null;
   signal: AbortSignal;
 }
 

@@ -51,6 +51,8 @@ export interface SourceFacts {
   /** A backup is being taken now. */
   readonly running: boolean;
   readonly database: DatabaseFacts;
+  /** What is configured does not open the key of the newest backup. */
+  readonly keyTrouble: Trouble | null;
 }
 
 export interface PlaceFacts {

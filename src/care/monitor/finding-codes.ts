@@ -24,6 +24,7 @@ export const findingCodes = [
   'COPY_PENDING',
   'COPY_MISSING',
   'KEY_FILE_MISSING',
+  'KEY_NOT_OPENED',
   'DATABASE_UNREACHABLE',
   'STATE_NOT_WRITABLE',
   'DAEMON_DOWN',

@@ -9,6 +9,7 @@ import { askStorage, type Answer } from './ask-storage.ts';
 import type { DatabaseFacts, Facts, InstallationFacts, SourceFacts, Trouble } from './facts.ts';
 import type { MonitorRules, SourceSchedule } from './settings.ts';
 import { troubleOf } from './trouble.ts';
+import { tryKeys } from './try-keys.ts';
 
 export interface GatherTask {
   readonly sources: readonly Source[];
@@ -29,11 +30,15 @@ export async function gatherFacts(task: GatherTask): Promise<Facts> {
     Promise.all(storages.map((storage) => askStorage(storage, { ...task, timeoutMs: rules.timeoutMs }))),
     askDatabases(sources, { ...task, timeoutMs: rules.timeoutMs }),
   ]);
+  const keys = await tryKeys(sources, { ...task, timeoutMs: rules.timeoutMs });
   const byStorage = new Map(answers.map((answer) => [answer.facts.name, answer]));
   return {
     now: clock.now(),
     storages: answers.map(({ facts }) => facts),
-    sources: sources.map((source) => sourceFacts(source, task, byStorage, databases)),
+    sources: sources.map((source) => ({
+      ...sourceFacts(source, task, byStorage, databases),
+      keyTrouble: keys.get(source.name) ?? null,
+    })),
     installation: installationFacts(task),
   };
 }
@@ -43,7 +48,7 @@ function sourceFacts(
   { catalog, rules, schedules }: GatherTask,
   answers: ReadonlyMap<string, Answer>,
   databases: ReadonlyMap<string, DatabaseFacts>,
-): SourceFacts {
+): Omit<SourceFacts, 'keyTrouble'> {
   const { name } = source;
   const proofs = catalog.proofs.list({ source: name });
   const standing = standings(proofs);

@@ -90,6 +90,11 @@ export const findingsEn = {
     text: 'Not there: {{value}}. Backups in that storage that were encrypted under it are whole, and cannot be opened without it, whatever passphrase is given.',
     todo: 'A new backup puts it back where this machine or another storage has it; otherwise the recovery sheet does. Delete no backup because of it.',
   },
+  KEY_NOT_OPENED: {
+    title: 'The passphrase opens nothing',
+    text: 'What is configured does not open the key of the newest backup ({{value}}). It cannot be restored with it, and the next backup will fail.',
+    todo: 'Configure the right passphrase, or run `holdfast key change-passphrase`; `holdfast doctor` tries every key.',
+  },
   DATABASE_UNREACHABLE: {
     title: 'The database does not answer',
     text: 'The next backup will fail; the stored ones are as they were.',
@@ -236,6 +241,11 @@ export const findingsDe: Findings = {
     title: 'Eine Schlüsseldatei fehlt',
     text: 'Nicht da: {{value}}. Die damit verschlüsselten Sicherungen in dieser Ablage sind unversehrt, lassen sich ohne sie aber nicht öffnen, gleich mit welcher Passphrase.',
     todo: 'Eine neue Sicherung legt sie wieder ab, wo dieser Rechner oder eine andere Ablage sie hat; sonst hilft das Wiederherstellungsblatt. Löschen Sie deswegen keine Sicherung.',
+  },
+  KEY_NOT_OPENED: {
+    title: 'Die Passphrase öffnet nichts',
+    text: 'Was eingestellt ist, öffnet den Schlüssel der neuesten Sicherung nicht ({{value}}). Mit ihr lässt sie sich nicht wiederherstellen, und die nächste Sicherung wird fehlschlagen.',
+    todo: 'Stellen Sie die richtige Passphrase ein, oder starten Sie `holdfast key change-passphrase`; `holdfast doctor` probiert jeden Schlüssel.',
   },
   DATABASE_UNREACHABLE: {
     title: 'Die Datenbank antwortet nicht',

@@ -1,9 +1,9 @@
 import { formatCount, formatDuration } from '../../../base/units.ts';
 import type { Finding } from '../../finding.ts';
 import { goodBackups, type SourceFacts } from '../facts.ts';
-import { finding, type SourceRule } from './rule.ts';
+import { finding, wordsOf, type SourceRule } from './rule.ts';
 
-export const copyRules: readonly SourceRule[] = [paidBack, everywhere, whole, withKeys];
+export const copyRules: readonly SourceRule[] = [paidBack, everywhere, whole, withKeys, opened];
 
 /** A copy that is being made is no news. */
 const underWayMs = 3_600_000;
@@ -93,4 +93,18 @@ function withKeys({ name, storages }: SourceFacts): Finding[] {
         hint: 'The next backup puts it back where this machine or another storage still has it; `holdfast backup` takes one now. Otherwise put it back from the recovery sheet. Delete no backup because of it, and find out who removed it.',
       }),
     );
+}
+
+function opened({ name, keyTrouble }: SourceFacts): Finding[] {
+  if (keyTrouble === null) return [];
+  return [
+    finding('KEY_NOT_OPENED', {
+      severity: 'critical',
+      source: name,
+      value: keyTrouble.code,
+      message: `what is configured does not open the backups of ${name}: ${wordsOf(keyTrouble, 'KEY_NOT_OPENED')}`,
+      meaning: 'They cannot be restored with it, and the next backup will fail.',
+      hint: keyTrouble.hint ?? '`holdfast doctor` says it of each key file.',
+    }),
+  ];
 }

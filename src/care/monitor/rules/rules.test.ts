@@ -133,6 +133,7 @@ function source({ settings, ...change }: Change = {}): SourceFacts {
     lastRun: { backup: null, prune: null, drill: null },
     running: false,
     database: { title: 'shop on db', unreachable: null, clockAheadMs: 0 },
+    keyTrouble: null,
     ...change,
   };
 }
@@ -344,6 +345,11 @@ test.each<[string, Change, string[]]>([
     'a key that is gone',
     { storages: twoPlaces.map((place) => ({ ...place, missingKeys: place.local ? [] : ['keys/2026-11-20.age'] })) },
     ['KEY_FILE_MISSING critical'],
+  ],
+  [
+    'a passphrase that opens nothing',
+    { keyTrouble: { code: 'PASSPHRASE_WRONG', message: 'the passphrase does not open it', hint: null } },
+    ['KEY_NOT_OPENED critical'],
   ],
 ])('copies: %s', (_, change, expected) => {
   expect(found({ source: { storages: twoPlaces, copies: inBoth, ...change } })).toEqual(expected);

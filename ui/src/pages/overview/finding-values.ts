@@ -26,6 +26,7 @@ const detailed: ReadonlySet<string> = new Set<Code>([
   'COPY_PENDING',
   'BACKUP_DAMAGED',
   'VERIFY_FAILED',
+  'KEY_NOT_OPENED',
   'DRILL_FAILED',
   'DATABASE_UNREACHABLE',
   'STORAGE_UNREACHABLE',
