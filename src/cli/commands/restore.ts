@@ -1,4 +1,4 @@
-import { toHoldfastError } from '../../base/errors.ts';
+import { HoldfastError, toHoldfastError } from '../../base/errors.ts';
 import { liveName, titleOf, type Source } from '../../care/source.ts';
 import type { TableName } from '../../engines/engine.ts';
 import type { House } from '../../house.ts';
@@ -89,11 +89,33 @@ database is backed up first. To confirm, type its name; --yes (or FORCE_RESTORE=
     if (input.flag('undo')) return undo(sure, input);
     const { source } = await pickSource(context, input);
     // Without a database, the folders are all there is to bring back.
-    if (source.database === null && source.apps.length > 0) return restoreFiles.run?.(sure, input);
+    if (source.database === null && source.apps.length > 0) {
+      refuseDatabaseOptions(input, source.name);
+      return restoreFiles.run?.(sure, input);
+    }
     const { house, request } = await readRequest(sure, input);
     return input.flag('dry-run') ? preview(sure, house, request) : carryOut(sure, house, request);
   },
 };
+
+const databaseOptions = ['into', 'in-place', 'table', 'schema', 'db-only', 'no-owner', 'if-connected', 'jobs'];
+
+/** Left out unseen, `--into` would replace the live folders that it was to spare. */
+function refuseDatabaseOptions(input: CommandInput, source: string): void {
+  const given = databaseOptions.filter((name) => input.flag(name) || input.texts(name).length > 0);
+  if (given.length === 0) return;
+  const named = given.map((name) => `--${name}`).join(', ');
+  throw new HoldfastError(
+    'OPTIONS_CONFLICT',
+    `${named} ${given.length === 1 ? 'is' : 'are'} for databases, and the source ${source} has none`,
+    {
+      kind: 'usage',
+      hint: given.includes('into')
+        ? 'Beside the live folders: `holdfast restore files <id> --to <empty folder>`.'
+        : 'Leave it out; `holdfast restore files --help` shows what there is for folders.',
+    },
+  );
+}
 
 function checkOptions(input: CommandInput): void {
   if (input.text('id') === undefined && !input.flag('undo')) {
