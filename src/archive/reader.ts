@@ -28,6 +28,8 @@ export interface StoredBackup {
   globals(): StoredDump | null;
   /** File trees, or what an application gave, as it wants to read them; null when this backup has none. */
   saved(role: 'files' | 'app'): Saved | null;
+  /** Opens the key of what is encrypted, which the first read would do; rejects as `Keys.unlock`. */
+  unlock(signal: AbortSignal): Promise<void>;
   /** The plain bytes of an artifact, still compressed where the archive did that. */
   openPlain(artifact: Artifact, signal: AbortSignal): Promise<Readable>;
   /** The stored bytes of an artifact; fails in the place of the end when they are not those of the manifest. */
@@ -134,6 +136,12 @@ class Archive implements StoredBackup {
         });
       },
     };
+  }
+
+  async unlock(signal: AbortSignal): Promise<void> {
+    const file = keyFileOf(this.manifest);
+    if (file === null || this.manifest.artifacts.every(({ encryption }) => encryption === null)) return;
+    await this.#keys.unlock(this.storage, this.manifest.source, file, signal);
   }
 
   async openPlain(artifact: Artifact, signal: AbortSignal): Promise<Readable> {

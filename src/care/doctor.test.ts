@@ -17,7 +17,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }));
 
 const { signal } = new AbortController();
-const backups: ExamineOptions['catalog']['backups'] = {
+const noBackups: ExamineOptions['catalog']['backups'] = {
   put: () => undefined,
   remove: () => undefined,
   list: () => [],
@@ -30,7 +30,7 @@ async function findings(options: Partial<ExamineOptions>): Promise<string[]> {
     sources: [],
     storages: [],
     compressions: [],
-    catalog: { probe: () => undefined, backups },
+    catalog: { probe: () => undefined, backups: noBackups },
     clock: systemClock,
     signal,
     ...options,
@@ -58,7 +58,7 @@ test('one bad thing does not hide the others', async () => {
     probe: () => {
       throw new Error('read-only');
     },
-    backups,
+    backups: noBackups,
   };
   const storages = [localStorage('bad', { type: 'local', path: join(file, 'x') }), local(join(folder, 'good'))];
   const found = await findings({ catalog, storages });
@@ -123,7 +123,12 @@ test('a probe that is locked stays, and that is no failure', async () => {
       for await (const object of backups.list(prefix, inTime)) yield { ...object, lockedUntil };
     },
   };
-  const options = { sources: [], storages: [locking], compressions: [], catalog: { probe: () => undefined, backups } };
+  const options = {
+    sources: [],
+    storages: [locking],
+    compressions: [],
+    catalog: { probe: () => undefined, backups: noBackups },
+  };
   for (let time = 0; time < 2; time += 1) {
     const found = await examine({ ...options, clock: systemClock, signal });
     expect(found.find(({ check }) => check === 'usable')).toMatchObject({ result: 'ok' });

@@ -190,6 +190,20 @@ export interface LoadOptions {
   allowSuperuser: boolean;
 }
 
+/** Why loading (`tools`) or exchanging (`swap`) would be refused later, known before anything is touched. */
+export interface Obstacle {
+  stops: 'tools' | 'swap';
+  reason: string;
+}
+
+export interface RestoreAhead {
+  dump: StoredDump;
+  mode: 'swap' | 'new' | 'in-place';
+  /** This database exists, so a swap replaces it. */
+  exists: boolean;
+  allowUnpatchedTools: boolean;
+}
+
 export interface ServerFacts {
   version: string;
   role: string;
@@ -306,6 +320,9 @@ export interface Database {
   contents(dump: StoredDump, signal: AbortSignal): Promise<DumpEntry[]>;
   /** The files of a directory dump that loading this scope reads, as `locally` takes them; null where it is all there is. */
   filesFor(dump: StoredDump, scope: LoadOptions['scope'], signal: AbortSignal): Promise<string[] | null>;
+
+  /** What would end such a restore into this database half-way; asked while it is planned. Absent: nothing beyond the guards. */
+  obstacles?(ahead: RestoreAhead, signal: AbortSignal): Promise<Obstacle[]>;
 
   /**
    * Creates this database empty and marked as ours (`note`), equal to `like` in owner, encoding, locale; an empty owner means the

@@ -48,6 +48,8 @@ const facts: GuardFacts = {
   leftOut: { tables: [], rows: [] },
   keepsOld: false,
   foreignDump: false,
+  obstacles: [],
+  inPlace: true,
   allowed: [],
 };
 
@@ -70,6 +72,21 @@ describe('guards before a restore', () => {
       'role that may not rename',
       { server: { ...server, memberOf: ['admin', 'shop2'], superuser: true } },
       [{ code: 'rights', override: '--in-place' }],
+    ],
+    [
+      'something that ties the live database to its name',
+      { obstacles: [{ stops: 'swap', reason: 'the subscription x' }] },
+      [{ code: 'swap', override: '--in-place' }],
+    ],
+    [
+      'the same, where nothing can be restored in place',
+      { obstacles: [{ stops: 'swap', reason: 'view v of other@%' }], inPlace: false },
+      [{ code: 'swap', override: null }],
+    ],
+    [
+      'tools that foreign text could use',
+      { obstacles: [{ stops: 'tools', reason: '15.18' }] },
+      [{ code: 'tools', override: '--allow unpatched' }],
     ],
     [
       'S16 older server',

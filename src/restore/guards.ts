@@ -1,6 +1,6 @@
 import { formatCount } from '../base/units.ts';
 import type { LeftOut } from './left-out.ts';
-import type { DatabaseFacts, ServerFacts, TargetFacts } from '../engines/engine.ts';
+import type { DatabaseFacts, Obstacle, ServerFacts, TargetFacts } from '../engines/engine.ts';
 
 /** One named check before a restore. A block may have an override of its own; `--yes` never skips one. */
 export interface Guard {
@@ -24,6 +24,8 @@ export const guardCodes = [
   'script',
   'excluded',
   'superuser',
+  'tools',
+  'swap',
 ] as const;
 export type GuardCode = (typeof guardCodes)[number];
 
@@ -54,6 +56,10 @@ export interface GuardFacts {
   keepsOld: boolean;
   /** A dump of foreign origin that nobody has let run with any rights yet. */
   foreignDump: boolean;
+  /** What the engine itself would stop at later. */
+  obstacles: readonly Obstacle[];
+  /** The engine can restore inside the live database. */
+  inPlace: boolean;
   /** Codes of guards the operator has lifted. */
   allowed: readonly string[];
 }
@@ -72,6 +78,8 @@ export function evaluateGuards(facts: GuardFacts): Guard[] {
     checkScript(facts),
     checkExcluded(facts),
     checkSuperuser(facts),
+    checkObstacle(facts, 'tools', '--allow unpatched'),
+    checkObstacle(facts, 'swap', facts.inPlace ? '--in-place' : null),
   ].filter((guard) => guard !== null);
   return guards.map((guard) => lift(guard, facts.allowed));
 }
@@ -252,6 +260,10 @@ function checkSuperuser({ foreignDump, server }: GuardFacts): Guard | null {
   if (!foreignDump || server.reaches.length === 0) return null;
   const may = `${server.role} may start programs and read files on the server (${server.reaches.join(', ')})`;
   return block('superuser', `${may}, and so could a dump that was not made here`, '--allow superuser');
+function checkObstacle({ obstacles }: GuardFacts, code: Obstacle['stops'], override: string | null): Guard | null {
+  const found = obstacles.filter(({ stops }) => stops === code);
+  if (found.length === 0) return null;
+  return block(code, found.map(({ reason }) => reason).join('; '), override);
 }
 
 /** `15.18 (Debian ...)` → 15; of MariaDB, MySQL, SQLite and PostgreSQL before 10, two numbers count: 10.6 is older than 10.11. */

@@ -67,6 +67,8 @@ export async function planRestore(request: RestoreRequest, scratch: string, sign
   const { source, scope, owners, sessions, allowed } = request;
   const mode = chooseMode(request);
   const { archive, dump } = await openDump(request, scratch, signal);
+  // Who cannot read the backup hears it now, and not when the live database has been backed up.
+  await archive?.unlock(signal);
   const engine = archive?.manifest.database?.engine;
   const reader = readerOf(source, engine);
   if (scope) await assertInDump(reader, dump, scope, signal);
@@ -82,7 +84,13 @@ export async function planRestore(request: RestoreRequest, scratch: string, sign
   const files = await planTrees(trees, everyTree, signal);
   const replaces = mode !== 'new' && targetFacts !== null;
   const leftOut = await findLeftOut(target, { backup: replaces ? backup : null, scope }, signal);
+  const obstacles = await target.obstacles?.(
+    { dump, mode, exists: targetFacts !== null, allowUnpatchedTools: allowed.includes('unpatched') },
+    signal,
+  );
   const guards: Guard[] = evaluateGuards({
+    obstacles: obstacles ?? [],
+    inPlace: target.capabilities.inPlace,
     mode,
     name: target.name,
     backup,

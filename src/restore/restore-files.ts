@@ -56,6 +56,7 @@ export async function planFiles(
 ): Promise<FilesPlan> {
   const { storage, id } = from;
   const archive = await openArchive({ storage, source: source.name, id, keys: source.keys, scratch, signal });
+  await archive.unlock(signal);
   const trees = await treesOf(source, archive);
   if (trees.length === 0) {
     throw new HoldfastError('NO_FILES', `the backup ${id} holds no files`, {

@@ -1,6 +1,6 @@
 import { takeBackup } from '../backup/backup.ts';
 import type { Parts } from '../backup/save-apps.ts';
-import { HoldfastError } from '../base/errors.ts';
+import { HoldfastError, toHoldfastError } from '../base/errors.ts';
 import { step, type Report } from '../base/progress.ts';
 import { listBackups } from '../care/listing.ts';
 import type { Source } from '../care/source.ts';
@@ -45,10 +45,16 @@ export async function safetyBackup(
       `what is live could not be backed up before the restore: ${(error as Error).message}`,
       {
         cause: error,
-        hint: 'Nothing was changed. Mend the cause, or go on without this protection with `--no-safety-backup`; with `--keep-old` what is live is kept all the same.',
+        hint: `Nothing was changed. ${wayOut(error)} Or go on without this protection with \`--no-safety-backup\`; with \`--keep-old\` what is live is kept all the same.`,
       },
     );
   }
+}
+
+/** The backup that is restored could be opened; what the new one is to be encrypted with could not. */
+function wayOut(error: unknown): string {
+  const { code, hint } = toHoldfastError(error);
+  return hint !== undefined && /^(KEY|PASSPHRASE)_/.test(code) ? hint : 'Mend the cause.';
 }
 
 /** The safety backup is one step of the restore; only its warnings and its bytes are worth a line. */

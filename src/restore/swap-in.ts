@@ -1,5 +1,5 @@
 import { throwIfAborted } from '../base/abort.ts';
-import { HoldfastError } from '../base/errors.ts';
+import { HoldfastError, toHoldfastError } from '../base/errors.ts';
 import { step } from '../base/progress.ts';
 import { type Comparison, describeMismatches } from '../care/compare.ts';
 import { rehearse } from '../care/rehearse.ts';
@@ -53,7 +53,7 @@ export async function swapIn(
     () =>
       laid.goLive(async (move) => {
         await move();
-        await live.swap(names, request.sessions, signal);
+        await namingKept(scratch.name, live.swap(names, request.sessions, signal));
       }),
     () => `${live.name} is the restored database now`,
   );
@@ -74,6 +74,23 @@ export async function swapIn(
 
 function lateText({ name }: Database): string {
   return `somebody wrote into the former database after the safety backup had begun: it is kept as ${name}`;
+}
+
+async function namingKept(kept: string, swapping: Promise<void>): Promise<void> {
+  try {
+    await swapping;
+  } catch (error) {
+    const known = toHoldfastError(error);
+    if (`${known.message} ${known.hint ?? ''}`.includes(kept)) throw error;
+    const { message, kind, hint, cause, retryable, details } = known;
+    throw new HoldfastError(known.code, message, {
+      kind,
+      cause,
+      retryable,
+      details,
+      hint: `${hint === undefined ? '' : `${hint} `}The restored database, loaded and compared, is kept as ${kept}: use it, or drop it and restore again.`,
+    });
+  }
 }
 
 export function assertEqual(comparison: Comparison): void {

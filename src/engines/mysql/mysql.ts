@@ -60,6 +60,7 @@ function databaseOf(engine: EngineName, access: Access): Database {
     filesFor: async (dump, scope, signal) => (await import('./read-through.ts')).filesFor(dump, scope, signal),
     contents: async (dump, signal) => (await import('./read-through.ts')).contents(dump, signal),
 
+    obstacles: async (ahead, signal) => (await import('./swap.ts')).swapObstacles(access, ahead, signal),
     create: async (like, note, signal) => (await import('./create.ts')).create(access, like, note, signal),
     dress: async (_like, signal) => (await import('./create.ts')).dress(access, signal),
     load: async (dump, options, signal) => (await import('./load.ts')).load(access, dump, options, signal),

@@ -1,5 +1,6 @@
 import { abortReason, pause, throwIfAborted } from '../../base/abort.ts';
 import { HoldfastError, toHoldfastError } from '../../base/errors.ts';
+import type { Obstacle, RestoreAhead } from '../engine.ts';
 import type { Access } from './access.ts';
 import { readAccount } from './account.ts';
 import type { Connection } from './connection.ts';
@@ -82,9 +83,30 @@ async function prepare(session: Connection, names: SwapNames): Promise<Step[]> {
   return planSwap({ ...names, old, fresh: objects, characters: ` CHARACTER SET ${encoding} COLLATE ${collation}` });
 }
 
-/** What could not be made again, or would be torn apart. */
 async function refuseObstacles(session: Connection, { live }: SwapNames, old: DatabaseObjects | null): Promise<void> {
-  if (!old) return;
+  const reasons = old ? await reasonsAgainst(session, live, old) : [];
+  if (reasons.length === 0) return;
+  throw new HoldfastError('SWAP_BLOCKED', `${live} cannot be exchanged: ${reasons.join('; ')}`, {
+    kind: 'refused',
+    hint: 'Use a user with the right SET USER (MariaDB) or SET_USER_ID (MySQL), remove these first, or restore beside it with `--into`.',
+  });
+}
+
+/** The same, while a restore is planned. */
+export async function swapObstacles(
+  access: Access,
+  { mode, exists }: RestoreAhead,
+  signal: AbortSignal,
+): Promise<Obstacle[]> {
+  if (mode !== 'swap' || !exists) return [];
+  const live = access.address.database;
+  await using session = await access.connect(signal, { database: null });
+  const reasons = await reasonsAgainst(session, live, await readObjects(session, live));
+  return reasons.map((reason) => ({ stops: 'swap', reason }));
+}
+
+/** What could not be made again, or would be torn apart. */
+async function reasonsAgainst(session: Connection, live: string, old: DatabaseObjects): Promise<string[]> {
   const reasons: string[] = [];
   const account = await readAccount(session);
   const foreign = old.code.filter(({ definer }) => definer !== '' && definer !== account.name);
@@ -104,11 +126,7 @@ async function refuseObstacles(session: Connection, { live }: SwapNames, old: Da
   );
   if (outside.length > 0)
     reasons.push(`tables of other databases refer to its tables: ${outside.map(({ child }) => child).join(', ')}`);
-  if (reasons.length === 0) return;
-  throw new HoldfastError('SWAP_BLOCKED', `${live} cannot be exchanged: ${reasons.join('; ')}`, {
-    kind: 'refused',
-    hint: 'Use a user with the right SET USER (MariaDB) or SET_USER_ID (MySQL), remove these first, or restore beside it with `--into`.',
-  });
+  return reasons;
 }
 
 async function refuseSessions(session: Connection, { live, replacement }: SwapNames): Promise<void> {

@@ -227,7 +227,15 @@ export async function refuseReach({
 }
 
 /** The psql of the server's version; for a dump that was not made here one that cannot be made to run commands. */
-export async function psqlFor({ access, dump, options, serverMajor, signal }: LoadTask): Promise<ClientTools> {
+export async function psqlFor({
+  access,
+  dump,
+  options,
+  serverMajor,
+  signal,
+}: Pick<LoadTask, 'access' | 'dump' | 'serverMajor' | 'signal'> & {
+  options: Pick<LoadOptions, 'allowUnpatchedTools'>;
+}): Promise<ClientTools> {
   const fitting = await access.tools({ tools: ['psql'], minimum: null, preferred: serverMajor }, signal);
   if (dump.trusted || isPatched(fitting)) return fitting;
   const newest = await access.tools({ tools: ['psql'], minimum: null, preferred: null }, signal);

@@ -65,6 +65,7 @@ function databaseOf(access: Access): Database {
     filesFor: async (dump, scope, signal) => (await import('./dump-files.ts')).filesFor(dump, scope, signal),
     contents: async (dump, signal) => (await import('./read-through.ts')).contents(dump, signal),
 
+    obstacles: async (ahead, signal) => (await import('./obstacles.ts')).obstacles(access, ahead, signal),
     create: async (like, note, signal) => (await import('./create.ts')).create(access, like, note, signal),
     dress: async (like, signal) => (await import('./create.ts')).dress(access, like, signal),
     load: async (dump, options, signal) => (await import('./load.ts')).load(access, dump, options, signal),

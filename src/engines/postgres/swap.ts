@@ -83,12 +83,21 @@ function checkNames({ live, replacement, previous }: Plan): void {
 
 /** What no ending of sessions would remove. */
 async function refuseObstacles(session: Connection, { live, replacement, previous }: Plan): Promise<void> {
-  const rows = await session.rows<{ reason: string }>(obstacles, [previous === null ? replacement : live, replacement]);
-  if (rows.length === 0) return;
-  throw new HoldfastError('SWAP_BLOCKED', `${live} cannot be exchanged: ${rows.map((row) => row.reason).join(', ')}`, {
+  const reasons = await swapObstacles(session, [previous === null ? replacement : live, replacement]);
+  if (reasons.length === 0) return;
+  throw new HoldfastError('SWAP_BLOCKED', `${live} cannot be exchanged: ${reasons.join(', ')}`, {
     kind: 'refused',
     hint: 'Finish or remove these first, or restore in place (`--in-place`), which keeps the database itself.',
   });
+}
+
+/** In words, what ties these databases to their names. */
+export async function swapObstacles(
+  session: Connection,
+  [first, second = first]: [string, string?],
+): Promise<string[]> {
+  const rows = await session.rows<{ reason: string }>(obstacles, [first, second]);
+  return rows.map(({ reason }) => reason);
 }
 
 // A slot or subscription stays with the database it was made in: under its new name it would feed nobody, or twice.

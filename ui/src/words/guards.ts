@@ -66,6 +66,19 @@ export const guardsEn = {
     warn: 'It was made elsewhere and runs with the rights of a superuser; you have allowed it.',
     block: 'It was made elsewhere, and the role may start programs on the server: whatever stands in it could, too.',
   },
+  tools: {
+    name: 'Tools',
+    pass: 'The client tools can be used.',
+    warn: 'The client tools have known holes; you have allowed them.',
+    block: 'The client tools have known holes that a dump of foreign origin could use.',
+  },
+  swap: {
+    name: 'Exchange',
+    pass: 'The database can be exchanged.',
+    warn: 'Something ties the database to its name.',
+    block:
+      'The database cannot be exchanged for the restored one: something ties it to its name, or could not be made again.',
+  },
 } as const;
 
 export type GuardWords = {
@@ -145,5 +158,18 @@ export const guardsDe: GuardWords = {
     warn: 'Es wurde anderswo gemacht und läuft mit den Rechten eines Superusers; Sie haben es zugelassen.',
     block:
       'Es wurde anderswo gemacht, und die Rolle darf auf dem Server Programme starten: was darin steht, könnte es auch.',
+  },
+  tools: {
+    name: 'Programme',
+    pass: 'Die Client-Programme lassen sich verwenden.',
+    warn: 'Die Client-Programme haben bekannte Lücken; Sie haben sie zugelassen.',
+    block: 'Die Client-Programme haben bekannte Lücken, die eine Datei fremder Herkunft ausnutzen könnte.',
+  },
+  swap: {
+    name: 'Austausch',
+    pass: 'Die Datenbank lässt sich austauschen.',
+    warn: 'Etwas bindet die Datenbank an ihren Namen.',
+    block:
+      'Die Datenbank lässt sich nicht gegen die wiederhergestellte austauschen: Etwas bindet sie an ihren Namen oder ließe sich nicht neu anlegen.',
   },
 };

@@ -1,0 +1,39 @@
+import { toHoldfastError } from '../../base/errors.ts';
+import type { Obstacle, RestoreAhead } from '../engine.ts';
+import type { Access } from './access.ts';
+import type { Connection } from './connection.ts';
+import { serverNumber } from './facts.ts';
+import { psqlFor } from './load.ts';
+import { openMaintenance } from './maintenance.ts';
+import { swapObstacles } from './swap.ts';
+
+/** What the load or the swap would stop at, found out while nothing has been touched. */
+export async function obstacles(access: Access, ahead: RestoreAhead, signal: AbortSignal): Promise<Obstacle[]> {
+  const live = access.address.database;
+  await using session = await openMaintenance(access, [live], signal);
+  const inTheWay = ahead.mode === 'swap' && ahead.exists ? await swapObstacles(session, [live]) : [];
+  return [
+    ...(await ofTools(access, session, ahead, signal)),
+    ...inTheWay.map((reason): Obstacle => ({ stops: 'swap', reason })),
+  ];
+}
+
+async function ofTools(
+  access: Access,
+  session: Connection,
+  { dump, mode, allowUnpatchedTools }: RestoreAhead,
+  signal: AbortSignal,
+): Promise<Obstacle[]> {
+  if (dump.trusted || (dump.format !== 'plain' && mode !== 'in-place')) return [];
+  try {
+    const serverMajor = Math.floor((await serverNumber(session)) / 10_000);
+    await psqlFor({ access, dump, options: { allowUnpatchedTools }, serverMajor, signal });
+    return [];
+  } catch (error) {
+    const { code, message } = toHoldfastError(error);
+    // That there are no tools at all, the load itself tells best.
+    if (code === 'TOOL_NOT_SAFE') return [{ stops: 'tools', reason: message }];
+    signal.throwIfAborted();
+    return [];
+  }
+}
