@@ -7,6 +7,7 @@ import { step, type Report } from '../base/progress.ts';
 import { formatBytes, formatCount } from '../base/units.ts';
 import type { CopyOutcome } from '../care/copies.ts';
 import type { Source } from '../care/source.ts';
+import { assertPresent } from '../care/vanished.ts';
 import { assertVerified, verifyCopy } from '../care/verify.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { holdLock, type Lease } from '../catalog/lease.ts';
@@ -116,6 +117,7 @@ async function takeUnlessChanged(task: BackupTask, lease: Lease, run: string): P
 export async function takeBackup(task: BackupTask, lease: Lease, run: string): Promise<BackupResult> {
   const { source, clock, signal, report } = task;
   const [primary] = source.storages;
+  await assertPresent(source, primary, task.catalog, signal);
   const startedAt = clock.now();
   const started = clock.monotonic();
   await using begun = await begin(task, startedAt);

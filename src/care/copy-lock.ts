@@ -6,6 +6,7 @@ import { holdLock, type Lease } from '../catalog/lease.ts';
 import type { Storage } from '../storage/storage.ts';
 import { assertOwnPlace } from './own-place.ts';
 import type { Source } from './source.ts';
+import { assertPresent } from './vanished.ts';
 import { readingLock } from './verify.ts';
 
 interface CopyPlace {
@@ -23,6 +24,7 @@ export const usualSilentMs = 10 * 60_000;
 export async function holdCopy(task: CopyPlace & { catalog: Catalog; run?: string }): Promise<Lease> {
   const { source, id, to, catalog, clock } = task;
   await assertOwnPlace(source, to, task.signal);
+  await assertPresent(source, to, catalog, task.signal);
   const run = task.run ?? null;
   const onBusy = (holder: LockRow) => busy(id, to, holder);
   const copying = await holdLock({

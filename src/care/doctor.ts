@@ -15,6 +15,7 @@ import { examineKeys } from './examine-keys.ts';
 import { examineStorage } from './examine-storage.ts';
 import { findTwin, samePlace } from './own-place.ts';
 import type { Source } from './source.ts';
+import { assertPresent } from './vanished.ts';
 
 /** One result of an examination: what was looked at, and what was found. */
 export interface Finding {
@@ -29,7 +30,7 @@ export interface Finding {
 export interface ExamineOptions {
   sources: readonly Source[];
   storages: readonly Storage[];
-  catalog: Pick<Catalog, 'probe' | 'backups'>;
+  catalog: Pick<Catalog, 'probe' | 'backups'> & Partial<Pick<Catalog, 'proofs'>>;
   /** Those the configuration asks for by name. */
   compressions: readonly Compression[];
   clock: Clock;
@@ -44,7 +45,7 @@ const graceMs = 5000;
 
 /** Tries everything a backup will need, changes nothing but a probe it removes again, and never stops at the first failure. */
 export async function examine(options: ExamineOptions): Promise<Finding[]> {
-  const { sources, storages, catalog, compressions, clock, signal, timeoutMs = usualTimeoutMs } = options;
+  const { sources, storages, catalog, compressions, signal, timeoutMs = usualTimeoutMs } = options;
   const examineOne = (subject: string, look: Look) => examineInTime(subject, look, { signal, timeoutMs });
   const state = await examineOne('state', async () => {
     catalog.probe();
@@ -61,7 +62,7 @@ export async function examine(options: ExamineOptions): Promise<Finding[]> {
   );
   const perStorage = storages.map((storage) =>
     examineOne(`storage ${storage.name}`, async (inTime) => [
-      ...(await examineStorage(storage, clock, inTime)),
+      ...(await examinePresent(storage, options, inTime)),
       ...(await placeCheck(storage, storages, inTime)),
     ]),
   );
@@ -134,6 +135,19 @@ async function leftoverCheck(database: Database, signal: AbortSignal): Promise<C
       hint: 'Drop them when no restore or drill is running now.',
     },
   ];
+}
+
+/** The probe would make the folder of a disk that is not mounted. */
+async function examinePresent(
+  storage: Storage,
+  { sources, catalog, clock }: ExamineOptions,
+  signal: AbortSignal,
+): Promise<Check[]> {
+  for (const source of sources) {
+    if (source.storages.some(({ name }) => name === storage.name))
+      await assertPresent(source, storage, catalog, signal);
+  }
+  return examineStorage(storage, clock, signal);
 }
 
 async function placeCheck(storage: Storage, all: readonly Storage[], signal: AbortSignal): Promise<Check[]> {

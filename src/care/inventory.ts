@@ -8,12 +8,13 @@ import type { BackupRow, Catalog } from '../catalog/catalog.ts';
 import type { Storage, StoredObject } from '../storage/storage.ts';
 import { describeManifest, oldestFirst } from './backup-facts.ts';
 import { learnDrills } from './proofs.ts';
+import { forgetVanished, noteVanished } from './vanished.ts';
 
 export interface InventoryRequest {
   storage: Storage;
   source: string;
   /** The cache; null, or one that cannot be written, only makes it slower. */
-  catalog: Pick<Catalog, 'backups'> | null;
+  catalog: (Pick<Catalog, 'backups'> & Partial<Pick<Catalog, 'marks' | 'runs'>>) | null;
   signal: AbortSignal;
 }
 
@@ -41,11 +42,8 @@ export async function takeInventory(request: InventoryRequest): Promise<BackupRo
     const row = await readBackup(request, id, stamps.get(id) ?? '');
     if (row) changed.push(row);
   });
-  remember(
-    request,
-    changed,
-    [...known.keys()].filter((id) => !stamps.has(id)),
-  );
+  const gone = [...known.keys()].filter((id) => !stamps.has(id));
+  remember(request, changed, gone, (id) => stamps.has(id));
   return oldestFirst([...rows, ...changed]);
 }
 
@@ -65,6 +63,7 @@ export async function rebuild({
   for (const storage of storages) {
     catalog.backups.clear(storage.name);
     for (const source of sources) {
+      forgetVanished(catalog, { storage: storage.name, source });
       const rows = await takeInventory({ storage, source, catalog, signal });
       found.backups += rows.length;
       found.corrupt += rows.filter(({ state }) => state === 'corrupt').length;
@@ -122,8 +121,14 @@ function recall({ storage, source, catalog }: InventoryRequest): BackupRow[] {
   return catalog?.backups.list(storage.name, source) ?? [];
 }
 
-function remember({ storage, source, catalog }: InventoryRequest, changed: BackupRow[], gone: string[]): void {
+function remember(
+  { storage, source, catalog }: InventoryRequest,
+  changed: BackupRow[],
+  gone: string[],
+  isThere: (id: string) => boolean,
+): void {
   try {
+    if (catalog) noteVanished(catalog, { storage: storage.name, source }, { gone, isThere });
     for (const row of changed) catalog?.backups.put(row);
     for (const id of gone) catalog?.backups.remove(storage.name, source, id);
   } catch (error) {

@@ -7,6 +7,7 @@ import { holdLock, type Lease } from '../catalog/lease.ts';
 import type { Storage } from '../storage/storage.ts';
 import { assertOwnPlace } from './own-place.ts';
 import type { Source } from './source.ts';
+import { forgetVanished } from './vanished.ts';
 import { readingLock } from './verify.ts';
 
 export interface RemoveCopyTask {
@@ -29,6 +30,7 @@ export async function removeCopy({ source, storage, id, catalog, clock, run, sig
   lease.assertHeld();
   await removeBackup(storage, source.name, id, lease.signal);
   catalog.backups.remove(storage.name, source.name, id);
+  forgetVanished(catalog, { storage: storage.name, source: source.name }, id);
   if (hasOtherCopy(catalog, source, storage, id)) return;
   catalog.proofs.remove(source.name, id);
   // What is gone everywhere is not copied anywhere any more.

@@ -63,6 +63,8 @@ export interface PlaceFacts {
   readonly asked: boolean;
   /** Files of the current key that are not there. */
   readonly missingKeys: readonly string[];
+  /** Backups that were there and are gone, without having been removed by us. */
+  readonly vanished: readonly string[];
 }
 
 export interface KnownCopy {

@@ -17,6 +17,7 @@ export const findingCodes = [
   'BACKUP_FAILED',
   'RETENTION_FAILED',
   'BACKUP_DAMAGED',
+  'BACKUPS_VANISHED',
   'VERIFY_FAILED',
   'VERIFY_STALE',
   'DRILL_FAILED',

@@ -4,6 +4,7 @@ import { daemonState } from '../../catalog/daemon-state.ts';
 import type { Storage } from '../../storage/storage.ts';
 import { standings } from '../proofs.ts';
 import { titleOf, type Source } from '../source.ts';
+import { vanishedFrom } from '../vanished.ts';
 import { askDatabases } from './ask-databases.ts';
 import { askStorage, type Answer } from './ask-storage.ts';
 import type { DatabaseFacts, Facts, InstallationFacts, SourceFacts, Trouble } from './facts.ts';
@@ -65,6 +66,10 @@ function sourceFacts(
       local: storage.localPath('probe') !== null,
       asked: answers.get(storage.name)?.rows.has(name) ?? false,
       missingKeys: answers.get(storage.name)?.missingKeys.get(name) ?? [],
+      // Of a folder that is not there, that is the finding.
+      vanished: answers.get(storage.name)?.facts.missing
+        ? []
+        : vanishedFrom(catalog, { storage: storage.name, source: name }),
     })),
     deleteLocalAfterCopy: source.deleteLocalAfterCopy,
     copies: rows.map((row) => ({ row, ok: standing(row).ok })),

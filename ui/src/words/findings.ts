@@ -85,6 +85,11 @@ export const findingsEn = {
     text: 'Nobody has tried for {{value}} whether the backups can be restored; {{threshold}} is the limit.',
     todo: 'Drill one, or plan it: `drill: { every: 7d }`.',
   },
+  BACKUPS_VANISHED: {
+    title: 'Backups are gone',
+    text: '{{value}} of those made here are not in that storage any more, and nothing here removed them. Their disk is not mounted, or somebody removed them.',
+    todo: 'Mount the disk. `holdfast copy --all` brings back what another storage has; when they are gone for good, `holdfast rebuild` accepts it.',
+  },
   KEY_FILE_MISSING: {
     title: 'A key file is missing',
     text: 'Not there: {{value}}. Backups in that storage that were encrypted under it are whole, and cannot be opened without it, whatever passphrase is given.',
@@ -236,6 +241,11 @@ export const findingsDe: Findings = {
     title: 'Lange keine Probe',
     text: 'Seit {{value}} hat niemand probiert, ob sich die Sicherungen wiederherstellen lassen; {{threshold}} ist die Grenze.',
     todo: 'Proben Sie eine, oder planen Sie es ein: `drill: { every: 7d }`.',
+  },
+  BACKUPS_VANISHED: {
+    title: 'Sicherungen sind fort',
+    text: '{{value}} von den hier gemachten liegen nicht mehr in dieser Ablage, und von hier wurden sie nicht entfernt. Der Datenträger ist nicht eingehängt, oder jemand hat sie gelöscht.',
+    todo: 'Hängen Sie den Datenträger ein. `holdfast copy --all` holt zurück, was eine andere Ablage hat; sind sie endgültig fort, nimmt `holdfast rebuild` es hin.',
   },
   KEY_FILE_MISSING: {
     title: 'Eine Schlüsseldatei fehlt',

@@ -3,7 +3,7 @@ import type { Finding } from '../../finding.ts';
 import { goodBackups, type SourceFacts } from '../facts.ts';
 import { finding, wordsOf, type SourceRule } from './rule.ts';
 
-export const copyRules: readonly SourceRule[] = [paidBack, everywhere, whole, withKeys, opened];
+export const copyRules: readonly SourceRule[] = [paidBack, everywhere, whole, stillThere, withKeys, opened];
 
 /** A copy that is being made is no news. */
 const underWayMs = 3_600_000;
@@ -76,6 +76,24 @@ function whole({ name, storages, copies }: SourceFacts): Finding[] {
       }),
     ];
   });
+}
+
+function stillThere({ name, storages }: SourceFacts): Finding[] {
+  return storages
+    .filter(({ vanished }) => vanished.length > 0)
+    .map((storage) =>
+      finding('BACKUPS_VANISHED', {
+        severity: 'critical',
+        source: name,
+        storage: storage.name,
+        value: storage.vanished.length,
+        threshold: 0,
+        message: `${formatCount(storage.vanished.length, 'backup')} of ${name} ${storage.vanished.length === 1 ? 'is' : 'are'} gone from ${storage.name}, and nothing here removed ${storage.vanished.length === 1 ? 'it' : 'them'}: ${storage.vanished.slice(-3).join(', ')}`,
+        meaning:
+          'Their disk is not mounted, or somebody removed them, or their manifest alone: then the rest still lies in their folders.',
+        hint: `See whether the disk is mounted and who else deletes there. \`holdfast copy --all --to ${storage.name}\` brings back what another storage has; when the others are gone for good, \`holdfast rebuild\` accepts it.`,
+      }),
+    );
 }
 
 function withKeys({ name, storages }: SourceFacts): Finding[] {

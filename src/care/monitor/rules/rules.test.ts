@@ -125,7 +125,7 @@ function source({ settings, ...change }: Change = {}): SourceFacts {
     name: 'shop',
     settings: { ...usual, ...settings },
     schedule: null,
-    storages: [{ name: 'local', local: true, asked: true, missingKeys: [] }],
+    storages: [{ name: 'local', local: true, asked: true, missingKeys: [], vanished: [] }],
     deleteLocalAfterCopy: false,
     copies: nightly(4),
     proofs: [proof('verify', ago(hour)), proof('drill', ago(day))],
@@ -175,8 +175,8 @@ function found(scene: Scene): string[] {
 
 const trouble = { code: 'STORAGE_UNREACHABLE', message: 'no answer', hint: null };
 const twoPlaces = [
-  { name: 'local', local: true, asked: true, missingKeys: [] },
-  { name: 'offsite', local: false, asked: true, missingKeys: [] },
+  { name: 'local', local: true, asked: true, missingKeys: [], vanished: [] },
+  { name: 'offsite', local: false, asked: true, missingKeys: [], vanished: [] },
 ];
 const inBoth = [...nightly(2), ...nightly(2, { storage: 'offsite' })];
 
@@ -216,7 +216,11 @@ describe('backups', () => {
     ['only those made for safety', { copies: nightly(2, { trigger: 'safety' }) }, ['NO_BACKUP critical']],
     [
       'nothing is known of storages that do not answer',
-      { copies: [], proofs: [], storages: [{ name: 'local', local: true, asked: false, missingKeys: [] }] },
+      {
+        copies: [],
+        proofs: [],
+        storages: [{ name: 'local', local: true, asked: false, missingKeys: [], vanished: [] }],
+      },
       [],
     ],
     ['J-12 as many as wanted', { settings: { minBackups: 4 } }, []],
@@ -345,6 +349,11 @@ test.each<[string, Change, string[]]>([
     'a key that is gone',
     { storages: twoPlaces.map((place) => ({ ...place, missingKeys: place.local ? [] : ['keys/2026-11-20.age'] })) },
     ['KEY_FILE_MISSING critical'],
+  ],
+  [
+    'backups that nobody here removed',
+    { storages: twoPlaces.map((place) => ({ ...place, vanished: place.local ? [] : ['2026-11-19_03-00-00'] })) },
+    ['BACKUPS_VANISHED critical'],
   ],
   [
     'a passphrase that opens nothing',

@@ -27,6 +27,7 @@ const detailed: ReadonlySet<string> = new Set<Code>([
   'BACKUP_DAMAGED',
   'VERIFY_FAILED',
   'KEY_NOT_OPENED',
+  'BACKUPS_VANISHED',
   'DRILL_FAILED',
   'DATABASE_UNREACHABLE',
   'STORAGE_UNREACHABLE',
