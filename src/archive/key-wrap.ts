@@ -118,6 +118,14 @@ export function passphraseWrong(what: string, cause?: unknown): HoldfastError {
   });
 }
 
+export function passphraseChanged(source: string, file: string): HoldfastError {
+  const { message, kind } = passphraseWrong(`${file} of ${source}`);
+  return new HoldfastError('PASSPHRASE_WRONG', message, {
+    kind,
+    hint: 'The configured passphrase has changed: run `holdfast key change-passphrase`, so that older backups stay readable with it, or configure the old one again.',
+  });
+}
+
 export function keyDamaged(what: string, cause?: unknown): HoldfastError {
   return new HoldfastError('KEY_DAMAGED', `the key file ${what} is damaged`, {
     kind: 'integrity',

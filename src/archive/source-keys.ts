@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.ts';
-import { HoldfastError, toHoldfastError } from '../base/errors.ts';
+import { toHoldfastError } from '../base/errors.ts';
 import type { Secret } from '../base/secret.ts';
 import type { Storage } from '../storage/storage.ts';
 import { changePassphrase } from './change-passphrase.ts';
@@ -19,7 +19,7 @@ import {
 import {
   createIdentity,
   openProof,
-  passphraseWrong,
+  passphraseChanged,
   sealProof,
   wrapForPassphrase,
   wrapForRecipients,
@@ -293,12 +293,4 @@ function decodeFiles(record: KeyRecord): KeyFile[] {
 
 function writeKey({ file, recipient, recipients, passphrase }: KeyRecord): WriteKey {
   return { file, recipient, recipients, passphrase };
-}
-
-function passphraseChanged(source: string, file: string): HoldfastError {
-  const { message, kind } = passphraseWrong(`${file} of ${source}`);
-  return new HoldfastError('PASSPHRASE_WRONG', message, {
-    kind,
-    hint: 'The configured passphrase has changed: run `holdfast key change-passphrase`, so that older backups stay readable with it, or configure the old one again.',
-  });
 }
