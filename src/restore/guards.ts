@@ -260,6 +260,8 @@ function checkSuperuser({ foreignDump, server }: GuardFacts): Guard | null {
   if (!foreignDump || server.reaches.length === 0) return null;
   const may = `${server.role} may start programs and read files on the server (${server.reaches.join(', ')})`;
   return block('superuser', `${may}, and so could a dump that was not made here`, '--allow superuser');
+}
+
 function checkObstacle({ obstacles }: GuardFacts, code: Obstacle['stops'], override: string | null): Guard | null {
   const found = obstacles.filter(({ stops }) => stops === code);
   if (found.length === 0) return null;
