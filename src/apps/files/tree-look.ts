@@ -61,5 +61,6 @@ function isChanged({ root, since, moved }: LookSettings, path: string, stats: Bi
   const renamed = path === '' || (moved === true && !path.includes('/'));
   if (moved === true && path === '') return false;
   const { ctimeNs, mtimeNs } = stats ?? lstatSync(toPath(`${root}/${path}`), { bigint: true });
-  return (renamed ? mtimeNs : ctimeNs) > since;
+  // The clock of a file system stands still for some milliseconds at a time.
+  return (renamed ? mtimeNs : ctimeNs) >= since;
 }
