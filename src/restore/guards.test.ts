@@ -100,7 +100,7 @@ describe('guards before a restore', () => {
     ],
     [
       'role one may not act for',
-      { backup: { ...backup, roles: ['app'] } },
+      { backup: { ...backup, roles: ['app'], owners: ['app'] } },
       [{ code: 'roles', override: '--no-owner' }],
     ],
     [
