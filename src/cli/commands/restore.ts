@@ -1,4 +1,4 @@
-import { HoldfastError, toHoldfastError } from '../../base/errors.ts';
+import { toHoldfastError } from '../../base/errors.ts';
 import { liveName, titleOf, type Source } from '../../care/source.ts';
 import type { TableName } from '../../engines/engine.ts';
 import type { House } from '../../house.ts';
@@ -18,7 +18,7 @@ import { fetchDump, isS3Address, localFolders } from '../fetch-dump.ts';
 import { parseTableName } from '../table-name.ts';
 import { pickBackup, pickSource } from '../pick.ts';
 import { restoreFiles } from './restore-files.ts';
-import { wrongUsage } from '../usage-error.ts';
+import { checkOptions, refuseDatabaseOptions, refuseIdleKeepOld } from '../restore-options.ts';
 
 export const restore: Command = {
   name: 'restore',
@@ -93,57 +93,11 @@ database is backed up first. To confirm, type its name; --yes (or FORCE_RESTORE=
       refuseDatabaseOptions(input, source.name);
       return restoreFiles.run?.(sure, input);
     }
+    refuseIdleKeepOld(input, source);
     const { house, request } = await readRequest(sure, input);
     return input.flag('dry-run') ? preview(sure, house, request) : carryOut(sure, house, request);
   },
 };
-
-const databaseOptions = ['into', 'in-place', 'table', 'schema', 'db-only', 'no-owner', 'if-connected', 'jobs'];
-
-/** Left out unseen, `--into` would replace the live folders that it was to spare. */
-function refuseDatabaseOptions(input: CommandInput, source: string): void {
-  const given = databaseOptions.filter((name) => input.flag(name) || input.texts(name).length > 0);
-  if (given.length === 0) return;
-  const named = given.map((name) => `--${name}`).join(', ');
-  throw new HoldfastError(
-    'OPTIONS_CONFLICT',
-    `${named} ${given.length === 1 ? 'is' : 'are'} for databases, and the source ${source} has none`,
-    {
-      kind: 'usage',
-      hint: given.includes('into')
-        ? 'Beside the live folders: `holdfast restore files <id> --to <empty folder>`.'
-        : 'Leave it out; `holdfast restore files --help` shows what there is for folders.',
-    },
-  );
-}
-
-function checkOptions(input: CommandInput): void {
-  if (input.text('id') === undefined && !input.flag('undo')) {
-    throw wrongUsage(
-      'restore needs to know what: an id, `latest` or a dump file',
-      'See what there is with `holdfast list`.',
-    );
-  }
-  if (input.text('id') !== undefined && input.flag('undo')) {
-    throw wrongUsage('--undo takes no backup: it swaps the databases back', 'Leave out the id, or --undo.');
-  }
-  const aimed = ['table', 'schema'].filter((name) => input.texts(name).length > 0);
-  const chosen = ['into', 'in-place', 'keep-old'].filter((name) => input.flag(name) || input.text(name) !== undefined);
-  const others = [...chosen, ...aimed].map((name) => `--${name}`);
-  if (input.flag('undo') && others.length > 0) {
-    throw wrongUsage(
-      `--undo takes back a whole restore, and has no ${others.join(', ')}`,
-      'Leave them out; `holdfast restore ID --table ...` brings back single tables.',
-    );
-  }
-  const instead = others.filter((name) => name !== '--keep-old');
-  if (input.flag('keep-old') && instead.length > 0) {
-    throw wrongUsage(
-      `with ${instead.join(', ')} no former database is left over that --keep-old could keep`,
-      'The safety backup is the way back there.',
-    );
-  }
-}
 
 async function readRequest(
   context: CommandContext,
