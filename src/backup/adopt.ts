@@ -13,7 +13,8 @@ import { withRun } from '../catalog/run.ts';
 import type { Counts, Database, DatabaseFacts, DumpPart, StoredDump } from '../engines/engine.ts';
 import { adoptApp } from './adopt-app.ts';
 import { lessThanAll } from './save-apps.ts';
-import { proveReadable, sourceLock, type BackupResult, type BackupTask } from './backup.ts';
+import { proveReadable } from './prove-readable.ts';
+import { sourceLock, type BackupResult, type BackupTask } from './backup.ts';
 
 export interface AdoptTask extends Omit<BackupTask, 'trigger' | 'safetyFor'> {
   foreign: ForeignFile;

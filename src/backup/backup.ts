@@ -1,5 +1,4 @@
 import type { Artifact, Manifest } from '../archive/manifest.ts';
-import { removeBackup } from '../archive/remove.ts';
 import type { BackupWriter } from '../archive/writer.ts';
 import type { Clock } from '../base/clock.ts';
 import { toHoldfastError } from '../base/errors.ts';
@@ -8,7 +7,6 @@ import { formatBytes, formatCount } from '../base/units.ts';
 import type { CopyOutcome } from '../care/copies.ts';
 import type { Source } from '../care/source.ts';
 import { assertPresent } from '../care/vanished.ts';
-import { assertVerified, verifyCopy } from '../care/verify.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { holdLock, type Lease } from '../catalog/lease.ts';
 import { withRun } from '../catalog/run.ts';
@@ -17,7 +15,8 @@ import { applyRetention, clearLocal, putKeysBack, retryOlder } from './afterward
 import { begin, sweepAfterMs } from './begin.ts';
 import { beginCopies, type EarlyCopies } from './early-copies.ts';
 import { withHooks, type HookTask } from './hooks.ts';
-import { lessThanAll, saveApps, type FailedPart, type Parts, type SavedApps } from './save-apps.ts';
+import { proveReadable } from './prove-readable.ts';
+import { asked, lessThanAll, saveApps, type FailedPart, type Parts, type SavedApps } from './save-apps.ts';
 
 export type Trigger = Manifest['trigger'];
 
@@ -218,27 +217,6 @@ async function settleTogether<A, B>(first: Promise<A>, second: Promise<B>): Prom
   return both;
 }
 
-type ReadBack = Pick<BackupTask, 'source' | 'catalog' | 'clock' | 'scratch' | 'signal' | 'report'>;
-
-/**
- * Reads the sealed backup back from the storage. A backup that turns out damaged is not left lying about as if it were one. What a tool
- * says of bytes that are as they were stored has to be said twice.
- */
-export async function proveReadable(task: ReadBack, id: string): Promise<void> {
-  const [storage] = task.source.storages;
-  const look = () => verifyCopy({ ...task, storage, id, depth: 'structure' });
-  let result = await look();
-  if (!result.ok && result.checks.every(({ ok, check }) => ok || check === 'structure')) {
-    task.report({ kind: 'warning', message: `${id} could not be read to its end; it is read once more` });
-    result = await look();
-  }
-  if (result.ok) return;
-  await removeBackup(storage, task.source.name, id, task.signal);
-  task.catalog.proofs.remove(task.source.name, id);
-  task.catalog.copies.remove(task.source.name, id);
-  assertVerified(result);
-}
-
 async function finishCopies(copies: EarlyCopies, count: number, report: Report): Promise<CopyOutcome[]> {
   if (count === 0) return [];
   return step(
@@ -261,14 +239,8 @@ function describeTask(task: BackupTask, id: string, startedAt: Date, started: nu
     durationMs: Math.round(task.clock.monotonic() - started),
     holdfast: task.version,
     instance: task.instance,
-    ...asked(task),
+    ...asked(task.source, task.only ?? null),
   };
-}
-
-/** What is not said in a manifest is true of whole ones. */
-function asked({ source, only = null }: BackupTask): Pick<Manifest, 'only'> {
-  const parts = lessThanAll(source, only);
-  return parts === null ? {} : { only: [...parts] };
 }
 
 function describeStored(

@@ -60,6 +60,12 @@ export function lessThanAll(source: Pick<Source, 'database' | 'apps'>, parts: Pa
   return all.every((part) => wants(parts, part)) ? null : all.filter((part) => wants(parts, part));
 }
 
+/** As a manifest says it: what it does not say is true of whole ones. */
+export function asked(source: Pick<Source, 'database' | 'apps'>, only: Parts): { only?: string[] } {
+  const parts = lessThanAll(source, only);
+  return parts === null ? {} : { only: [...parts] };
+}
+
 export function wants(parts: Parts, part: 'database' | 'files' | 'app'): boolean {
   return parts === null || parts.includes(part);
 }
