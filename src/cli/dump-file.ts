@@ -6,21 +6,21 @@ const looksLikeBackup = /^(latest|\d{4}(-[\d_-]*)?)$/;
 const looksLikePath = /\/|\.(dump|sql|tar|dir|gz|bz2|xz|zst|lz4|backup|bak|pgdump|nbdata)$/i;
 
 /**
- * The path of a dump file (or directory dump), or null when the text is the id of a backup. An id wins over a file of
- * the same name; `./name` always means the file. A bare name is also looked for in the folders that backups lie in: two of the
- * older systems know their backups by nothing else.
+ * A dump file (or directory dump), or null when the text is the id of a backup. An id wins over a file of the same name; `./name` always
+ * means the file. A bare name is also looked for in the folders that backups lie in: two of the older systems know their backups
+ * by nothing else. What lies there is the operator's `own`.
  */
 export async function dumpFile(
   text: string,
   cwd: string,
   folders: () => Promise<string[]> = async () => [],
-): Promise<string | null> {
+): Promise<{ path: string; own: boolean } | null> {
   if (looksLikeBackup.test(text)) return null;
   const path = resolve(cwd, text);
-  if (await exists(path)) return path;
+  if (await exists(path)) return { path, own: false };
   if (!looksLikePath.test(text)) return null;
   for (const folder of basename(text) === text ? await folders() : []) {
-    if (await exists(join(folder, text))) return join(folder, text);
+    if (await exists(join(folder, text))) return { path: join(folder, text), own: true };
   }
   throw notFound(path);
 }

@@ -337,8 +337,8 @@ test.each([
     await writeFile(join(holdfast.folder, name), content);
     const before = { names: await server.databases(), shop: await evidenceOf(server, 'shop') };
     for (const words of [
-      ['import', `./${name}`],
-      ['restore', `./${name}`, '--yes', '--no-safety-backup'],
+      ['import', `./${name}`, '--allow', 'superuser'],
+      ['restore', `./${name}`, '--yes', '--no-safety-backup', '--allow', 'superuser'],
     ]) {
       const { status, stderr } = await holdfast.run(...words);
       expect(status, stderr).toBe(6);

@@ -103,7 +103,7 @@ async function readRequest(
   context: CommandContext,
   input: CommandInput,
 ): Promise<{ house: House; request: RestoreRequest }> {
-  const { house, source, from } = await readFrom(context, input);
+  const { house, source, from, own } = await readFrom(context, input);
   const usual = source.database ? (source.database.capabilities.defaultSchema ?? '') : undefined;
   const tables: TableName[] = input.texts('table').map((text) => parseTableName(text, usual));
   const schemas = input.texts('schema');
@@ -123,7 +123,12 @@ async function readRequest(
       keepOld: input.flag('keep-old'),
       safetyBackup: !input.flag('no-safety-backup'),
       jobs: input.number('jobs') ?? null,
-      allowed: [...input.texts('allow'), ...(input.flag('trust-script') ? ['script'] : [])],
+      allowed: [
+        ...input.texts('allow'),
+        ...(input.flag('trust-script') ? ['script'] : []),
+        // Whoever writes into the folder of the backups decides what is restored in any case.
+        ...(own ? ['superuser'] : []),
+      ],
     },
   };
 }
@@ -131,18 +136,19 @@ async function readRequest(
 async function readFrom(
   context: CommandContext,
   input: CommandInput,
-): Promise<{ house: House; source: Source; from: RestoreRequest['from'] }> {
+): Promise<{ house: House; source: Source; from: RestoreRequest['from']; own: boolean }> {
   const typed = required(input, 'id');
   if (isS3Address(typed)) {
     const { house, source } = await pickSource(context, input);
-    return { house, source, from: { file: await fetchDump(house, typed, context.signal) } };
+    return { house, source, from: { file: await fetchDump(house, typed, context.signal) }, own: false };
   }
   const file = await dumpFile(typed, context.cwd, async () => localFolders(await context.house()));
   if (file === null) {
     const { house, source, storage, id, others } = await pickBackup(context, input);
-    return { house, source, from: { storage, id, others: context.storage === undefined ? others : [] } };
+    const from = { storage, id, others: context.storage === undefined ? others : [] };
+    return { house, source, from, own: false };
   }
-  return { ...(await pickSource(context, input)), from: { file } };
+  return { ...(await pickSource(context, input)), from: { file: file.path }, own: file.own };
 }
 
 function sessionsOf(input: CommandInput): 'disconnect' | 'refuse' {
