@@ -47,21 +47,32 @@ function compress(file: string): void {
 /** The licences of what was taken in, as they ask for. */
 function notices(files: readonly string[]): string {
   const folders = new Set(files.map(packageFolder).filter((folder) => folder !== null));
-  return [...folders]
-    .map((folder) => {
-      const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
-        name: string;
-        version: string;
-        license?: string;
-      };
-      const texts = readdirSync(folder)
-        .filter((file) => /^(licen[cs]e|notice|copying)/i.test(file))
-        .map((file) => readFileSync(join(folder, file), 'utf8').trim());
-      return [`${name} ${version} (${license ?? 'see below'})`, ...texts].join('\n\n');
-    })
+  // Many libraries have the same words: each text stands once, below all it is of.
+  const byText = Map.groupBy([...folders].map(licenceOf), ({ text }) => text);
+  return [...byText]
+    .map(([text, libraries]) => [
+      libraries
+        .map(({ title }) => title)
+        .toSorted()
+        .join('\n'),
+      text,
+    ])
+    .map((parts) => parts.filter((part) => part !== '').join('\n\n'))
     .toSorted()
     .join(`\n\n${'-'.repeat(80)}\n\n`)
     .concat('\n');
+}
+
+function licenceOf(folder: string): { title: string; text: string } {
+  const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
+    name: string;
+    version: string;
+    license?: string;
+  };
+  const texts = readdirSync(folder)
+    .filter((file) => /^(licen[cs]e|notice|copying)/i.test(file))
+    .map((file) => readFileSync(join(folder, file), 'utf8').trim());
+  return { title: `${name} ${version} (${license ?? 'see below'})`, text: texts.join('\n\n') };
 }
 
 function packageFolder(file: string): string | null {
