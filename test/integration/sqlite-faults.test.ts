@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { PassThrough } from 'node:stream';
@@ -9,6 +9,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { startSession } from '../../src/engines/sqlite/session.ts';
 import { makeBank, openFile, rowsOf, runIn, startWriter, take } from '../support/sqlite.ts';
 import { temporaryFolder, type TemporaryFolder } from '../support/temporary-folder.ts';
+import { until } from '../support/until.ts';
 
 let folder: TemporaryFolder;
 let path: string;
@@ -153,26 +154,31 @@ describe('S7 locks', () => {
   });
 });
 
-test('S2 a reading process that is killed makes the stream fail, not end', async () => {
-  makeBank(
-    path,
-    'wal',
-    `create table big (text); insert into big with recursive n(i) as (select 1 union all select i + 1 from n where i < 100000) select 'some text to read ' || i from n;`,
-  );
-  await using snapshot = await openFile(path, scratch).open({ folders: false }, signal());
-  for await (const part of snapshot.parts(signal())) {
-    if (part.kind !== 'stream') throw new Error('a stream was expected');
-    const stream = part.open(signal());
-    await once(stream, 'readable');
-    const { usersOf } = await import('../../src/engines/sqlite/users.ts');
-    const readers = (await usersOf(path)).filter(({ pid }) => pid !== process.pid);
-    expect(readers).toMatchObject([{ ours: true }]);
-    for (const { pid } of readers) process.kill(pid, 'SIGKILL');
-    await expect(pipeline(stream, new PassThrough().resume())).rejects.toMatchObject({
-      code: 'DATABASE_CONNECTION_LOST',
-    });
-  }
-});
+test.each(['while it is read', 'before it is read on'])(
+  'S2 a reading process that is killed makes the stream fail, not end: %s',
+  async (when) => {
+    makeBank(
+      path,
+      'wal',
+      `create table big (text); insert into big with recursive n(i) as (select 1 union all select i + 1 from n where i < 100000) select 'some text to read ' || i from n;`,
+    );
+    await using snapshot = await openFile(path, scratch).open({ folders: false }, signal());
+    for await (const part of snapshot.parts(signal())) {
+      if (part.kind !== 'stream') throw new Error('a stream was expected');
+      const stream = part.open(signal());
+      await once(stream, 'readable');
+      const { usersOf } = await import('../../src/engines/sqlite/users.ts');
+      const readers = (await usersOf(path)).filter(({ pid }) => pid !== process.pid);
+      expect(readers).toMatchObject([{ ours: true }]);
+      for (const { pid } of readers) process.kill(pid, 'SIGKILL');
+      const gone = () => readers.every(({ pid }) => !existsSync(`/proc/${pid}`));
+      if (when === 'before it is read on') await until(gone, 'the process is gone, and we know of it');
+      await expect(pipeline(stream, new PassThrough().resume())).rejects.toMatchObject({
+        code: 'DATABASE_CONNECTION_LOST',
+      });
+    }
+  },
+);
 
 test.each(['wal', 'delete'])(
   'in the mode %s a dump that takes too long is ended, and one with a limited speed is slow',

@@ -30,9 +30,14 @@ export function startSession(path: string): Session {
   if (child.stdout) {
     createInterface({ input: child.stdout }).on('line', (line) => waiting.shift()?.resolve(JSON.parse(line) as Answer));
   }
+  let gone: HoldfastError | null = null;
+  const leave = (error: HoldfastError) => {
+    gone = error;
+    rejectAll(waiting, error);
+  };
   child.done.then(
-    () => rejectAll(waiting, lost(path)),
-    (error: unknown) => rejectAll(waiting, lost(path, error)),
+    () => leave(lost(path)),
+    (error: unknown) => leave(lost(path, error)),
   );
   return {
     ask: async (name, args, signal) => {
@@ -41,6 +46,8 @@ export function startSession(path: string): Session {
       signal.addEventListener('abort', stop, { once: true });
       try {
         const answer = await new Promise<Answer>((resolve, reject) => {
+          // Nobody would answer any more.
+          if (gone) return reject(gone);
           waiting.push({ resolve, reject });
           child.stdin?.write(toLine({ name, args }));
         });
