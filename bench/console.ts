@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { availableParallelism, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../src/base/clock.ts';
@@ -35,6 +35,8 @@ export async function benchmarkConsole(): Promise<Finding[]> {
       server: anyPort,
     },
   });
+  // Where backups were, a folder that is missing would be a disk that is not mounted.
+  for (const folder of ['backups', 'offsite']) await mkdir(join(holdfast.folder, folder), { mode: 0o700 });
   {
     using catalog = openCatalog(holdfast.state, systemClock);
     fillHistory(catalog, { sources, runs: backups, backups });

@@ -15,12 +15,17 @@ test('what docs/api.md says to type works as it stands there', async () => {
   const blocks = [...page.matchAll(/```sh\n(.*?)```/gs)].map(([, block]) => block ?? '');
   expect(blocks.length).toBeGreaterThan(5);
   await using server = await startPostgres();
-  await server.createDatabase('shop');
-  await server.sql('shop', 'create table orders (id int); insert into orders select generate_series(1, 10)');
+  const login = { user: 'shop', password: 'a-word-of-its-own' };
+  await server.sql('postgres', `create role shop login createdb password '${login.password}'`);
+  await server.sql('postgres', 'create database shop owner shop');
+  await server.sql(
+    'shop',
+    'set role shop; create table orders (id int); insert into orders select generate_series(1, 10)',
+  );
   await using uploads = await temporaryFolder();
   await writeFile(join(uploads.path, 'a.txt'), 'a');
   await using holdfast = await installHoldfast({
-    url: server.url('shop'),
+    url: server.url('shop', login),
     settings: { files: [{ name: 'uploads', path: uploads.path }] },
     top: { server: anyPort },
   });
@@ -29,7 +34,7 @@ test('what docs/api.md says to type works as it stands there', async () => {
     PATH: `${clientTools(15) ?? ''}:${process.env['PATH'] ?? ''}`,
     HOLDFAST: served.base,
     TOKEN: await served.token('docs', '--role', 'operator'),
-    DATABASE_URL: server.url('shop'),
+    DATABASE_URL: server.url('shop', login),
   };
   for (const block of blocks) {
     const { stdout } = await run('bash', ['-ec', block], { cwd: holdfast.folder, env });

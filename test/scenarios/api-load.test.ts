@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
 import { openCatalog } from '../../src/catalog/sqlite/sqlite-catalog.ts';
@@ -65,6 +66,8 @@ async function underLoad({ sources, readers }: { sources: number; readers: numbe
       monitor: { every: 'off' },
     },
   });
+  // Where backups were, a folder that is missing would be a disk that is not mounted.
+  for (const folder of ['backups', 'offsite']) await mkdir(join(holdfast.folder, folder), { mode: 0o700 });
   {
     using catalog = openCatalog(holdfast.state, systemClock);
     fillHistory(catalog, { sources, runs: 10_000, backups: 10_000 });

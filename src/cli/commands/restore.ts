@@ -126,7 +126,7 @@ async function readRequest(
       allowed: [
         ...input.texts('allow'),
         ...(input.flag('trust-script') ? ['script'] : []),
-        // Whoever writes into the folder of the backups decides what is restored in any case.
+        // Whoever writes into the folder or the bucket of the backups decides what is restored in any case.
         ...(own ? ['superuser'] : []),
       ],
     },
@@ -140,7 +140,7 @@ async function readFrom(
   const typed = required(input, 'id');
   if (isS3Address(typed)) {
     const { house, source } = await pickSource(context, input);
-    return { house, source, from: { file: await fetchDump(house, typed, context.signal) }, own: false };
+    return { house, source, from: { file: await fetchDump(house, typed, context.signal) }, own: true };
   }
   const file = await dumpFile(typed, context.cwd, async () => localFolders(await context.house()));
   if (file === null) {
