@@ -22,7 +22,7 @@ const names = {
 type Contender = keyof typeof names;
 const bound = 0.8;
 
-/** A stored backup over HTTP and a dump sent there, beside a server that does nothing but that with the same file. */
+/** A stored backup from disk over HTTP, and a dump sent there, beside a server that does nothing but that with the same file. */
 export async function benchmarkTransfers(bytes: number, runs: number, signal: AbortSignal): Promise<Finding[]> {
   await using server = await startPostgres({ settings: { fsync: 'off', max_wal_size: '8GB' } });
   await server.createDatabase('shop');
@@ -43,7 +43,10 @@ export async function benchmarkTransfers(bytes: number, runs: number, signal: Ab
     runs,
     Object.keys(names) as Contender[],
     async (who) => {
-      const taken = await measureShell(line[who], { PATH: process.env['PATH'] ?? '' }, signal);
+      const env = { PATH: process.env['PATH'] ?? '' };
+      // The bound is about the disk: a backup that somebody fetches was not read a moment ago.
+      await measureShell(`dd if='${file}' iflag=nocache count=0 of=/dev/null 2>/dev/null`, env, signal);
+      const taken = await measureShell(line[who], env, signal);
       if (who === 'upload') await endImport({ holdfast, served, token, started: taken.stdout });
       return taken;
     },
