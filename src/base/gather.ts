@@ -1,5 +1,3 @@
-import { lend, reusedMemory } from './reuse.ts';
-
 const pieceBytes = 256 * 1024;
 
 /**
@@ -7,14 +5,13 @@ const pieceBytes = 256 * 1024;
  * round trip to a thread, so small pieces are put together before they go on.
  */
 export function gather(pass: (piece: Buffer) => void): { add(chunk: Buffer): void; end(): void } {
-  let piece = reusedMemory(pieceBytes);
+  let piece = Buffer.allocUnsafeSlow(pieceBytes);
   let filled = 0;
   const flush = () => {
     if (filled === 0) return;
-    const full = lend(piece.subarray(0, filled));
-    piece = reusedMemory(pieceBytes);
+    pass(piece.subarray(0, filled));
+    piece = Buffer.allocUnsafeSlow(pieceBytes);
     filled = 0;
-    pass(full);
   };
   return {
     add: (chunk) => {

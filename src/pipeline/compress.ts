@@ -1,11 +1,13 @@
 import type { Duplex } from 'node:stream';
-import { createGunzip, createGzip, createZstdDecompress } from 'node:zlib';
+import { constants, createGunzip, createGzip, createZstdCompress, createZstdDecompress } from 'node:zlib';
 import { HoldfastError } from '../base/errors.ts';
 import { throughProcess } from '../base/run-process.ts';
 import { codecFacts, levelOf, type Codec, type Compression } from './codecs.ts';
-import { zstdStream } from './zstd-frames.ts';
 
-/** Few, large pieces: every piece is a round trip to a thread. */
+/**
+ * Few, large pieces: every piece is a round trip to a thread. The zstd library would compress on several threads by itself
+ * (`ZSTD_c_nbWorkers`), but through Node's stream that fails with a push after the end.
+ */
 const chunkSize = 1024 * 1024;
 
 /** Null when there is nothing to do. */
@@ -17,8 +19,10 @@ export function compressor(compression: Compression, signal: AbortSignal): Duple
       return null;
     case 'gzip':
       return createGzip({ level, chunkSize });
-    case 'zstd':
-      return zstdStream(level);
+    case 'zstd': {
+      const { ZSTD_c_compressionLevel, ZSTD_c_checksumFlag } = constants;
+      return createZstdCompress({ chunkSize, params: { [ZSTD_c_compressionLevel]: level, [ZSTD_c_checksumFlag]: 1 } });
+    }
     case 'bzip2':
       return program(codec, ['-z', '-c', `-${level}`], signal, explainMissing);
     case 'xz':

@@ -14,15 +14,12 @@ export type Undigested = [said: string, from: number, to: number];
 export class Chunks {
   readonly #send: ((chunk: Chunk) => void) | null;
   #members: Undigested[] = [];
-  readonly #memory: () => Buffer;
-  buffer: Buffer;
+  buffer = Buffer.allocUnsafeSlow(chunkBytes);
   at = 0;
 
-  /** Null: nobody wants what is written; it is only read. `memory` gives a buffer for a piece. */
-  constructor(send: ((chunk: Chunk) => void) | null, memory: () => Buffer = () => Buffer.allocUnsafeSlow(chunkBytes)) {
+  /** Null: nobody wants what is written; it is only read. */
+  constructor(send: ((chunk: Chunk) => void) | null) {
     this.#send = send;
-    this.#memory = memory;
-    this.buffer = memory();
   }
 
   /** Makes room for so many bytes in one piece. */
@@ -49,7 +46,7 @@ export class Chunks {
     if (this.at > 0 && this.#send) {
       this.#send({ bytes: this.buffer.subarray(0, this.at), members: this.#members });
       this.#members = [];
-      this.buffer = this.#memory();
+      this.buffer = Buffer.allocUnsafeSlow(chunkBytes);
     }
     this.at = 0;
   }

@@ -1,12 +1,10 @@
 import { Readable } from 'node:stream';
-import { HoldfastError } from '../../base/errors.ts';
-import { lend } from '../../base/reuse.ts';
 import { destroyOnAbort } from '../../base/streams.ts';
+import { HoldfastError } from '../../base/errors.ts';
 import { formatCount } from '../../base/units.ts';
 import { toBytes } from './member.ts';
 import type { TreeSettings } from './options.ts';
 import { startThread, listen } from './thread.ts';
-import type { ToThread } from './thread-job.ts';
 import { TreeDigest } from './tree-digest.ts';
 import type { TreeFacts } from './tree-facts.ts';
 import type { NameList, PackReport, PackSettings } from './tree-packer.ts';
@@ -102,17 +100,11 @@ class PackStream extends Readable {
     while (this.#wanted) {
       const next = this.#waiting.shift();
       if (!next) break;
-      const piece = Buffer.from(next.buffer, next.byteOffset, next.byteLength);
-      this.#wanted = this.push(lend(piece, (memory) => this.#return(memory)));
+      this.#wanted = this.push(Buffer.from(next.buffer, next.byteOffset, next.byteLength));
       Atomics.add(this.#taken, 0, 1);
       Atomics.notify(this.#taken, 0);
     }
     if (this.#ended && this.#waiting.length === 0 && !this.destroyed) this.push(null);
-  }
-
-  #return(memory: ArrayBuffer): void {
-    const message: ToThread = { kind: 'memory', memory };
-    this.#worker?.postMessage(message, [memory]);
   }
 
   #end(report: PackReport): void {

@@ -21,11 +21,7 @@ export interface JobResults {
   unpack: { ownersLost: boolean };
 }
 
-export type ToThread =
-  | { kind: 'chunk'; bytes: Uint8Array<ArrayBuffer> }
-  | { kind: 'end' }
-  /** Of a piece that was consumed, for another one. */
-  | { kind: 'memory'; memory: ArrayBuffer };
+export type ToThread = { kind: 'chunk'; bytes: Uint8Array<ArrayBuffer> } | { kind: 'end' };
 
 export type FromThread =
   | { kind: 'chunk'; bytes: Uint8Array<ArrayBuffer>; members: Undigested[] }

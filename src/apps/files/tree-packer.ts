@@ -47,9 +47,9 @@ export class TreePacker {
   readonly #firstNames = new Map<string, { path: string; left: bigint }>();
   readonly #lists = { changed: list(), vanished: list(), skipped: list(), unreadable: list(), leftOut: list() };
 
-  constructor(settings: PackSettings, send: ((chunk: Chunk) => void) | null, memory?: () => Buffer) {
+  constructor(settings: PackSettings, send: ((chunk: Chunk) => void) | null) {
     this.#settings = settings;
-    this.#out = new Chunks(send, memory);
+    this.#out = new Chunks(send);
   }
 
   run(): PackReport {

@@ -1,10 +1,10 @@
-import { removeHere } from './remove-here.ts';
-import { parentPort, receiveMessageOnPort, workerData, type MessagePort } from 'node:worker_threads';
+import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import { HoldfastError, systemErrno, toHoldfastError } from '../../base/errors.ts';
-import { chunkBytes, type Chunk } from './chunks.ts';
+import type { Chunk } from './chunks.ts';
+import { removeHere } from './remove-here.ts';
 import { TarReader } from './tar-reader.ts';
 import { lookAtTree } from './tree-look.ts';
-import { TreePacker, type PackReport } from './tree-packer.ts';
+import { TreePacker } from './tree-packer.ts';
 import { TreeUnpacker } from './tree-unpacker.ts';
 import type { FromThread, Job, ThreadFailure, ToThread } from './thread-job.ts';
 
@@ -21,7 +21,7 @@ if (port) {
 function begin(job: Job, out: MessagePort): void {
   switch (job.kind) {
     case 'pack':
-      return tell(out, { kind: 'done', result: pack(job, out) });
+      return tell(out, { kind: 'done', result: new TreePacker(job.settings, sender(out, job.taken)).run() });
     case 'measure':
       return tell(out, { kind: 'done', result: new TreePacker(job.settings, null).run() });
     case 'look':
@@ -32,15 +32,6 @@ function begin(job: Job, out: MessagePort): void {
     case 'unpack':
       return unpack(new TreeUnpacker(job.settings), out);
   }
-}
-
-function pack({ settings, taken }: Extract<Job, { kind: 'pack' }>, out: MessagePort): PackReport {
-  // What comes back is taken without ever waiting for it: this thread never gets to its events.
-  const memory = () => {
-    const back = receiveMessageOnPort(out)?.message as ToThread | undefined;
-    return back?.kind === 'memory' ? Buffer.from(back.memory) : Buffer.allocUnsafeSlow(chunkBytes);
-  };
-  return new TreePacker(settings, sender(out, taken), memory).run();
 }
 
 /** A few pieces ahead of the reader, then waits for it: the thread has nothing else to do. */
@@ -64,7 +55,6 @@ function unpack(unpacker: TreeUnpacker, out: MessagePort): void {
         reader.push(Buffer.from(message.bytes.buffer, message.bytes.byteOffset, message.bytes.byteLength));
         return tell(out, { kind: 'taken' });
       }
-      if (message.kind === 'memory') return;
       reader.finish();
       unpacker.finish();
       tell(out, { kind: 'done', result: { ownersLost: unpacker.ownersLost } });
