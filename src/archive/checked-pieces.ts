@@ -31,14 +31,15 @@ export async function* checkedPieces(
 ): AsyncGenerator<Buffer, void, void> {
   const key = artifactKey(source, id, artifact.path);
   const path = artifact.object === null ? storage.localPath(key) : null;
-  if (path === null || artifact.bytes < threadFromBytes || threads.left === 0) {
+  if (path === null || artifact.bytes < threadFromBytes || threads.left <= 0) {
     const stored = await openArtifact(storage, source, id, artifact, signal);
     yield* lastWithheld(through(stored, [expectDigest(artifact, artifact.path)], signal));
     return;
   }
-  if ((await storage.stat(key, signal)) === null) throw artifactMissing(artifact.path, storage);
+  // Taken before anything is waited for: of several that come at once, none may see what another is about to take.
   threads.left -= 1;
   try {
+    if ((await storage.stat(key, signal)) === null) throw artifactMissing(artifact.path, storage);
     yield* readAhead(path, { expected: artifact, what: artifact.path, signal });
   } finally {
     threads.left += 1;
