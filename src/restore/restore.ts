@@ -48,7 +48,7 @@ export interface RestoreResult {
   warnings: string[];
 }
 
-/** Plan, confirm, lock, safety backup, then one of three ways; the live database is as it was until the last moment of each. */
+/** Plan, confirm, lock, then one of three ways, each with its safety backup right before the moment in which something changes. */
 export async function restore(task: RestoreTask): Promise<RestoreResult> {
   const { request, catalog, clock, signal, report } = task;
   const { source } = request;

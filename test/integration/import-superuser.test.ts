@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises';
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Client } from '../../src/api/client.ts';
@@ -129,4 +129,14 @@ test('from the command line: import and restore of a file ask for it by name', a
   const allow = ['--allow', 'superuser'];
   await holdfast.json('restore', file, '--source', 'shop', '--into', 'file_copy', '--yes', ...allow);
   expect(await server.sql('file_copy', 'select id from orders')).toEqual([{ id: 1 }]);
+  // What lies in the folder of a configured storage is the operator's own.
+  await mkdir(join(holdfast.storage, 'old'));
+  const old = 'shop_20250102_030406.dump';
+  await writeFile(join(holdfast.storage, 'old', old), content);
+  await writeFile(join(holdfast.storage, old), content);
+  const all = await holdfast.run('import', '--from', 'local', 'old', '--source', 'shop', '--json');
+  expect(all.stdout + all.stderr).toContain(old);
+  expect(all.stdout + all.stderr).not.toContain('IMPORT_SUPERUSER');
+  await holdfast.json('restore', old, '--source', 'shop', '--into', 'own_copy', '--yes');
+  expect(await server.sql('own_copy', 'select id from orders')).toEqual([{ id: 1 }]);
 });

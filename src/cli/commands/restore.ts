@@ -81,8 +81,8 @@ export const restore: Command = {
     { line: 'holdfast restore --undo', does: 'the way back after --keep-old' },
   ],
   help: `The backup is loaded into a new database beside the live one, analysed and compared with the counts of its snapshot; only
-then the two change places by renaming. Whatever fails before leaves the live database as it was. The live
-database is backed up first. To confirm, type its name; --yes (or FORCE_RESTORE=true) answers that, but never lifts a guard.`,
+then, with a backup of the live one made right before, the two change places by renaming. Whatever fails before leaves the
+live database as it was. To confirm, type its name; --yes (or FORCE_RESTORE=true) answers that, but never lifts a guard.`,
   run: async (context, input) => {
     checkOptions(input);
     const sure = { ...context, yes: context.yes || input.flag('force') || context.env['FORCE_RESTORE'] === 'true' };
