@@ -3,8 +3,8 @@ import { configDefaults, defineConfig } from 'vitest/config';
 import { ClosingLine } from './test/support/closing-line.ts';
 import { LongestFirst } from './test/support/longest-first.ts';
 
-/** What measures latency and memory under load: beside other files it would measure those. */
-const load = ['test/scenarios/api-load.test.ts', 'test/scenarios/metrics.test.ts'];
+/** What measures latency, memory under load and the start of the program: beside other files it would measure those. */
+const load = ['api-load', 'metrics', 'startup'].map((name) => `test/scenarios/${name}.test.ts`);
 const optIn = ['test/containers/**', 'test/nocobase/**', 'test/nocodb/**'];
 /** Real servers and programs take their time on a machine with other work. */
 const patience = { testTimeout: 120_000, hookTimeout: 120_000 };
