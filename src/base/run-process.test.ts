@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { feed, outputOf, runProcess, startProcess, throughProcess, type Command } from './run-process.ts';
+import { outputOf, throughProcess } from './piped-program.ts';
+import { feed, runProcess, startProcess, type Command } from './run-process.ts';
 import { Secret } from './secret.ts';
 
 const { signal } = new AbortController();

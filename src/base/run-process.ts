@@ -1,9 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { Duplex, Readable, type Writable } from 'node:stream';
+import type { Socket } from 'node:net';
+import type { Readable, Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { abortReason, throwIfAborted } from './abort.ts';
 import type { HoldfastError } from './errors.ts';
-import { gather } from './gather.ts';
 import { guard } from './guardian.ts';
 import { withoutSecrets } from './secret.ts';
 import { couldNotStart, failedProcess } from './tool-failure.ts';
@@ -24,7 +24,8 @@ export interface Command {
 export interface ProcessOptions {
   signal: AbortSignal;
   stdin?: 'ignore' | 'pipe';
-  stdout?: 'ignore' | 'pipe';
+  /** A socket is the program's from then on, and `stdout` of the running process null. */
+  stdout?: 'ignore' | 'pipe' | Socket;
   /** Receives the program's error output line by line, secrets removed. */
   onStderr?: (line: string) => void;
   /** How long a program may take to end after SIGTERM before SIGKILL. */
@@ -57,6 +58,8 @@ export function baseEnvironment(): Record<string, string> {
 export function startProcess(command: Command, options: ProcessOptions): RunningProcess {
   throwIfAborted(options.signal);
   const child = spawnGroup(command, options);
+  // Its end of the pipe is open as long as anybody has it.
+  if (typeof options.stdout === 'object') options.stdout.destroy();
   const tail = keepTail(child, options.onStderr);
   const release = child.pid === undefined ? () => undefined : guard(child.pid);
   // Whoever writes learns from the exit status why the program stopped reading.
@@ -126,6 +129,7 @@ function spawnGroup(command: Command, options: ProcessOptions): ChildProcess {
       ...(command.user === undefined ? {} : command.user),
     });
   } catch (error) {
+    if (typeof options.stdout === 'object') options.stdout.destroy();
     throw couldNotStart(command.program, error as NodeJS.ErrnoException);
   }
 }
@@ -159,87 +163,6 @@ export async function runProcess(command: Command, options: RunOptions): Promise
   return { stdout: Buffer.concat(chunks).toString('utf8'), stderr: child.stderr() };
 }
 
-const bufferedBytes = 1024 * 1024;
-
-/**
- * The program's output as a stream that only ends when its exit status was 0: a killed dump tool leaves bytes that look
- * complete, so whoever stores this stream must not see an end before the status is known.
- */
-export function outputOf(command: Command, options: Omit<ProcessOptions, 'stdout' | 'stdin'>): Readable {
-  const child = startProcess(command, { ...options, stdout: 'pipe' });
-  const output: Readable = new Readable({
-    highWaterMark: bufferedBytes,
-    read: () => child.stdout?.resume(),
-    destroy: (error, next) => endBefore(child, error, next),
-  });
-  passOutput(child, output);
-  return output;
-}
-
-export interface ThroughOptions extends Omit<ProcessOptions, 'stdin' | 'stdout'> {
-  /** For programs whose status 0 is not enough: an error for what it said, in place of the end. */
-  refuse?: (stderr: string) => Error | null;
-}
-
-/** A program between two streams (`bzip2`, `xz`), as a duplex whose end waits for the program's exit status. */
-export function throughProcess(command: Command, options: ThroughOptions): Duplex {
-  const child = startProcess(command, { ...options, stdin: 'pipe', stdout: 'pipe' });
-  let inputEnded = false;
-  const through: Duplex = new Duplex({
-    highWaterMark: bufferedBytes,
-    read: () => child.stdout?.resume(),
-    write: (chunk, _encoding, next) => {
-      // When the program stopped reading, its end says why, and it ends the stream.
-      child.stdin?.write(chunk, (error) => {
-        if (!error) next();
-      });
-    },
-    final: (next) => {
-      inputEnded = true;
-      child.stdin?.end(() => next());
-    },
-    destroy: (error, next) => endBefore(child, error, next),
-  });
-  passOutput(child, through, () =>
-    // With status 0, and yet the rest of the input would be lost in silence.
-    inputEnded ? (options.refuse?.(child.stderr()) ?? null) : stoppedReading(command, child.stderr()),
-  );
-  return through;
-}
-
-/** Pushes what the program prints, and the end only once its exit status was 0. */
-function passOutput(child: RunningProcess, output: Readable, refuse: () => Error | null = () => null): void {
-  const { stdout } = child;
-  // Paused until somebody reads: a `data` listener alone would start it.
-  stdout?.pause();
-  const gathered = gather((piece) => {
-    if (!output.push(piece)) stdout?.pause();
-  });
-  stdout?.on('data', (chunk: Buffer) => gathered.add(chunk));
-  const printed = stdout ? finished(stdout) : Promise.resolve();
-  printed.catch(() => undefined);
-  // The status alone does not say that all bytes were read.
-  child.done
-    .then(() => printed)
-    .then(
-      () => {
-        const refused = refuse();
-        gathered.end();
-        if (refused) output.destroy(refused);
-        else output.push(null);
-      },
-      (error: Error) => output.destroy(error),
-    );
-}
-
-/** For `destroy`: a stream is over only when its program is. */
-function endBefore(child: RunningProcess, error: Error | null, next: (error: Error | null) => void): void {
-  child.kill();
-  child.stdout?.destroy();
-  const after = () => next(error);
-  child.done.then(after, after);
-}
-
 /**
  * Gives a program its input; resolves when it has ended with status 0, having read everything or not. When the input breaks
  * off, the program is ended instead of being shown an end: it would take half a script for a whole one.
@@ -265,10 +188,6 @@ export async function feed(
   }
   if (broken) throw broken.error;
   return { stderr: child.stderr() };
-}
-
-function stoppedReading(command: Command, stderr: string): Error {
-  return failedProcess(command.program, { status: 0, signal: null, stderr }, 'ended before it had read everything');
 }
 
 function killGroup(child: ChildProcess, signal: NodeJS.Signals): void {

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { describe, expect, test, vi } from 'vitest';
-import { runProcess, throughProcess } from '../base/run-process.ts';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { throughProcess } from '../base/piped-program.ts';
+import { runProcess } from '../base/run-process.ts';
 import { codecFacts, type Codec } from './codecs.ts';
 import { compressor, decompressor } from './compress.ts';
 import { through } from './pipeline.ts';
@@ -87,6 +88,8 @@ describe.each(writable)('%s', (codec) => {
   });
 });
 
+afterEach(() => vi.unstubAllEnvs());
+
 describe('compressing', () => {
   test('zstd carries a checksum of the content', async () => {
     const packed = await compress('zstd');
@@ -106,9 +109,7 @@ describe('compressing', () => {
 
   test('a missing program is named, with the package to install', async () => {
     vi.stubEnv('PATH', '/nowhere');
-    const reading = decompress('xz', [Buffer.from('x')]);
-    vi.unstubAllEnvs();
-    await expect(reading).rejects.toMatchObject({
+    await expect(decompress('xz', [Buffer.from('x')])).rejects.toMatchObject({
       code: 'COMPRESSOR_MISSING',
       hint: expect.stringContaining('apt install xz-utils'),
     });

@@ -1,7 +1,8 @@
-import type { Duplex } from 'node:stream';
+import type { Duplex, Transform } from 'node:stream';
 import { constants, createGunzip, createGzip, createZstdCompress, createZstdDecompress } from 'node:zlib';
 import { HoldfastError } from '../base/errors.ts';
-import { throughProcess } from '../base/run-process.ts';
+import { giveBack } from '../base/reuse.ts';
+import { throughProcess } from '../base/piped-program.ts';
 import { codecFacts, levelOf, type Codec, type Compression } from './codecs.ts';
 
 /**
@@ -18,10 +19,12 @@ export function compressor(compression: Compression, signal: AbortSignal): Duple
     case 'none':
       return null;
     case 'gzip':
-      return createGzip({ level, chunkSize });
+      return givingBack(createGzip({ level, chunkSize }));
     case 'zstd': {
       const { ZSTD_c_compressionLevel, ZSTD_c_checksumFlag } = constants;
-      return createZstdCompress({ chunkSize, params: { [ZSTD_c_compressionLevel]: level, [ZSTD_c_checksumFlag]: 1 } });
+      return givingBack(
+        createZstdCompress({ chunkSize, params: { [ZSTD_c_compressionLevel]: level, [ZSTD_c_checksumFlag]: 1 } }),
+      );
     }
     case 'bzip2':
       return program(codec, ['-z', '-c', `-${level}`], signal, explainMissing);
@@ -34,6 +37,17 @@ export function compressor(compression: Compression, signal: AbortSignal): Duple
         hint: 'Choose zstd, or the format custom or directory with client tools 16 or newer.',
       });
   }
+}
+
+/** What was compressed is not looked at again. After a failure the library may still be reading it. */
+function givingBack(stream: Transform): Transform {
+  const transform = stream._transform.bind(stream);
+  stream._transform = (chunk: Buffer, encoding, next) =>
+    transform(chunk, encoding, (error, data) => {
+      if (!error && !stream.destroyed) giveBack(chunk);
+      next(error, data);
+    });
+  return stream;
 }
 
 /** Null when there is nothing to do. Fails on damage, on a cut, and on anything but padding after the end. */

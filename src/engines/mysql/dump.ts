@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { largeWrites } from '../../base/large-writes.ts';
 import type { Counts, Snapshot, TableCount } from '../engine.ts';
 import { toolCommand, type Access } from './access.ts';
 import { mayLockAll, readAccount } from './account.ts';
@@ -75,6 +76,7 @@ export async function openSnapshot(
   const life = new AbortController();
   const within = AbortSignal.any([signal, life.signal]);
   const started: StartedDump[] = [];
+  const widen = await largeWrites(within);
   opened.defer(async () => {
     life.abort();
     await Promise.allSettled(started.map(({ output }) => closed(output)));
@@ -82,7 +84,7 @@ export async function openSnapshot(
   const begin = async () => {
     const call = { address: access.address, encrypted: session.encrypted, folder: folder.path };
     for (const args of plan.calls) {
-      const command = await toolCommand(tool, args, call);
+      const command = widen(await toolCommand(tool, args, call));
       started.push(
         startDump(command, {
           signal: within,

@@ -1,8 +1,7 @@
-import { Readable } from 'node:stream';
-import { finished } from 'node:stream/promises';
+import type { Readable } from 'node:stream';
 import { HoldfastError } from '../../base/errors.ts';
-import { gather } from '../../base/gather.ts';
-import { startProcess, type Command } from '../../base/run-process.ts';
+import { outputOf } from '../../base/piped-program.ts';
+import { type Command } from '../../base/run-process.ts';
 import { endsWhole } from './script-end.ts';
 
 export interface StartedDump {
@@ -12,7 +11,6 @@ export interface StartedDump {
   readonly begun: Promise<void>;
 }
 
-const bufferedBytes = 1024 * 1024;
 const tailBytes = 4096;
 
 /** Runs from the start, not from the first reader on: the snapshot of the tool is taken while others wait for it. */
@@ -20,57 +18,33 @@ export function startDump(
   command: Command,
   options: { signal: AbortSignal; onStderr: (line: string) => void; explain: (error: unknown) => Error },
 ): StartedDump {
-  const { signal, onStderr } = options;
-  const child = startProcess(command, { signal, onStderr, stdin: 'ignore', stdout: 'pipe' });
-  const { stdout } = child;
-  if (!stdout) throw new Error('the tool has no output pipe');
-  const output: Readable = new Readable({
-    highWaterMark: bufferedBytes,
-    read: () => stdout.resume(),
-    destroy: (error, next) => {
-      child.kill();
-      stdout.destroy();
-      const after = () => next(error);
-      child.done.then(after, after);
-    },
-  });
-  output.on('error', () => undefined); // whoever reads, or waits for the beginning, is told
-  const gathered = gather((piece) => {
-    if (!output.push(piece)) stdout.pause();
-  });
   let head: Buffer | null = Buffer.alloc(0);
   let tail: Buffer = Buffer.alloc(0);
   const begun = Promise.withResolvers<void>();
   begun.promise.catch(() => undefined);
-  stdout.on('data', (chunk: Buffer) => {
+  const watch = (some: Buffer) => {
     if (head !== null) {
-      head = Buffer.concat([head, chunk]);
+      head = Buffer.concat([head, some]);
       if (hasBegun(head)) {
         head = null;
         begun.resolve();
       }
     }
-    tail = chunk.length >= tailBytes ? chunk.subarray(-tailBytes) : Buffer.concat([tail, chunk]).subarray(-tailBytes);
-    gathered.add(chunk);
-  });
-  const printed = finished(stdout);
-  printed.catch(() => undefined);
-  child.done
-    .then(() => printed)
-    .then(
-      () => {
-        begun.resolve();
-        if (!endsWhole(tail)) return output.destroy(cutOff());
-        gathered.end();
-        output.push(null);
-        return undefined;
-      },
-      (error: unknown) => {
-        const told = options.explain(error);
-        begun.reject(told);
-        output.destroy(told);
-      },
-    );
+    tail =
+      some.length >= tailBytes
+        ? Buffer.from(some.subarray(-tailBytes))
+        : Buffer.concat([tail, some]).subarray(-tailBytes);
+  };
+  const refuse = () => {
+    if (!endsWhole(tail)) return cutOff();
+    begun.resolve();
+    return null;
+  };
+  const output = outputOf(command, { ...options, watch, refuse });
+  output.on('error', begun.reject); // whoever reads is told as well
+  output.on('close', () => begun.reject(cutOff()));
+  // Reads until a first piece is there, so that the beginning is seen.
+  output.read(0);
   return { output, begun: begun.promise };
 }
 

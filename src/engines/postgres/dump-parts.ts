@@ -1,5 +1,7 @@
+import { largeWrites } from '../../base/large-writes.ts';
 import { sharedRate, slowed } from '../../base/rate.ts';
-import { outputOf, startProcess, type Command } from '../../base/run-process.ts';
+import { outputOf } from '../../base/piped-program.ts';
+import { startProcess, type Command } from '../../base/run-process.ts';
 import type { DumpPart } from '../engine.ts';
 import type { ChosenFormat, PostgresFormat } from './choose-format.ts';
 import { dumpArgs } from './dump-args.ts';
@@ -21,6 +23,8 @@ export interface DumpPlan extends DumpTalk {
   globals: GlobalsReading;
 }
 
+type Widen = (command: Command) => Command;
+
 export interface DumpParts {
   open(signal: AbortSignal): AsyncIterable<DumpPart>;
   /** A tool was started and has not ended well. */
@@ -38,21 +42,25 @@ const partNames: Readonly<Record<PostgresFormat, string>> = {
 export function dumpParts(plan: DumpPlan): DumpParts {
   const running = new Set<symbol>();
   return {
-    open: async function* () {
+    open: async function* (signal) {
       const globals = await plan.globals.content;
       if (globals !== null)
         yield globalsPart(globals, { wanted: plan.access.settings.dump.compression, format: plan.format });
-      yield databasePart(plan, running);
+      // In a container, what writes to the pipe is another program than the tool.
+      const widen = plan.tools.container ? same : await largeWrites(signal);
+      yield databasePart(plan, running, widen);
     },
     unfinished: () => running.size > 0,
   };
 }
 
-function databasePart(plan: DumpPlan, running: Set<symbol>): DumpPart {
+const same: Widen = (command) => command;
+
+function databasePart(plan: DumpPlan, running: Set<symbol>, widen: Widen): DumpPart {
   const { format, inTool, outside } = plan.format;
   const common = { role: 'database', name: partNames[format], compressedByTool: inTool } as const;
   if (format !== 'directory') {
-    const open = (signal: AbortSignal) => streamOf(plan, databaseCommand(plan, null), running, signal);
+    const open = (signal: AbortSignal) => streamOf(plan, widen(databaseCommand(plan, null)), running, signal);
     return { ...common, kind: 'stream', format, compression: outside, open };
   }
   return { ...common, kind: 'folder', format, write: (folder, signal) => writeFolder(plan, folder, running, signal) };

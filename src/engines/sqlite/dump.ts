@@ -5,7 +5,7 @@ import { Readable } from 'node:stream';
 import { withTimeout } from '../../base/abort.ts';
 import { HoldfastError } from '../../base/errors.ts';
 import { sharedRate, slowed } from '../../base/rate.ts';
-import { outputOf } from '../../base/run-process.ts';
+import { outputOf } from '../../base/piped-program.ts';
 import { destroyOnAbort } from '../../base/streams.ts';
 import { formatCount, formatDuration } from '../../base/units.ts';
 import type { Codec, Compression, Counts, DumpPart, DumpSettings, Snapshot } from '../engine.ts';

@@ -1,0 +1,71 @@
+import { randomBytes } from 'node:crypto';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import type { Gathering } from './gather.ts';
+
+/** What one end is given to a program for, and the other is read. Both are closed by whoever opened them. */
+export interface OutputPipe {
+  readonly forProgram: Socket;
+  /** Reads once it is resumed, and until `took` says that it is enough for now. */
+  readonly forUs: Socket;
+}
+
+/**
+ * A pipe that is read into memory of our choice. One that comes with a process is read into new memory each time, a gigabyte of it for a
+ * gigabyte of dump, and throwing that away costs as much as compressing what was in it.
+ *
+ * The system gives a pair of connected sockets only to itself; ours meet under a name that nobody knows. Whoever sees it in the short time it
+ * exists cannot show the secret, and is not the one that is given to the program.
+ */
+export async function openOutputPipe(into: Gathering, took: (some: Buffer) => boolean): Promise<OutputPipe> {
+  const secret = randomBytes(32);
+  const path = `\0holdfast-${randomBytes(16).toString('hex')}`;
+  const server = createServer();
+  const strangers = new Set<Socket>();
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(path, resolve);
+  });
+  const forUs = connect({
+    path,
+    onread: { buffer: () => into.room(), callback: (bytes) => took(into.took(bytes)) },
+  });
+  try {
+    const [forProgram] = await Promise.all([showing(secret, { server, strangers }), connected(forUs, secret)]);
+    return { forProgram, forUs };
+  } catch (error) {
+    forUs.destroy();
+    throw error;
+  } finally {
+    server.close();
+    for (const stranger of strangers) stranger.destroy();
+  }
+}
+
+function showing(secret: Buffer, { server, strangers }: { server: Server; strangers: Set<Socket> }): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.on('connection', (socket) => {
+      strangers.add(socket);
+      socket.on('error', () => undefined);
+      socket.on('readable', () => {
+        const shown = strangers.has(socket) ? (socket.read(secret.length) as Buffer | null) : null;
+        if (!shown?.equals(secret)) return;
+        strangers.delete(socket);
+        resolve(socket);
+      });
+    });
+  });
+}
+
+function connected(socket: Socket, secret: Buffer): Promise<void> {
+  return new Promise((resolve, reject) => {
+    socket.once('error', reject);
+    socket.write(secret, (error) => {
+      socket.off('error', reject);
+      // Reading begins when somebody wants to.
+      socket.pause();
+      if (error) reject(error);
+      else resolve();
+    });
+  });
+}

@@ -1,0 +1,37 @@
+import { expect, test } from 'vitest';
+import { giveBack, lend, reusedMemory } from './reuse.ts';
+
+const size = 70_001;
+
+test('memory is used again once all of its content was given back, and not before', () => {
+  const content = lend(reusedMemory(size).subarray(0, 50_000));
+  giveBack(content.subarray(0, 30_000));
+  expect(reusedMemory(size).buffer).not.toBe(content.buffer);
+  giveBack(content.subarray(30_000));
+  expect(reusedMemory(size).buffer).toBe(content.buffer);
+  expect(reusedMemory(size).buffer).not.toBe(content.buffer);
+});
+
+test('what was never lent is nobody else s, however often it is given back', () => {
+  const own = Buffer.alloc(size);
+  giveBack(own);
+  giveBack(own);
+  expect(reusedMemory(size).buffer).not.toBe(own.buffer);
+});
+
+test('given back twice is given back once', () => {
+  const content = lend(reusedMemory(size));
+  giveBack(content);
+  giveBack(content);
+  expect(reusedMemory(size).buffer).toBe(content.buffer);
+  expect(reusedMemory(size).buffer).not.toBe(content.buffer);
+});
+
+test('no more than a little is kept', () => {
+  const megabyte = 1024 * 1024;
+  const lent = Array.from({ length: 20 }, () => lend(reusedMemory(megabyte)));
+  for (const content of lent) giveBack(content);
+  const memories = new Set(lent.map(({ buffer }) => buffer));
+  const again = Array.from({ length: 20 }, () => reusedMemory(megabyte)).filter(({ buffer }) => memories.has(buffer));
+  expect(again).toHaveLength(8);
+});

@@ -1,0 +1,42 @@
+/**
+ * Memory that content lies in on its way through a stream, used again when whoever consumes the content says that it did. Left to the
+ * garbage collector, the megabytes that a dump allocates each second make it look through everything all the time. Whoever
+ * never says so loses nothing: the memory is collected then.
+ */
+const free = new Map<number, ArrayBuffer[]>();
+/** Of each size, kept for the next dump however long that takes. */
+const mostFreeBytes = 8 * 1024 * 1024;
+
+/** On the memory itself, bytes of content in it that nobody has consumed yet. What is only a key of a map outlives the quick collections. */
+const left = Symbol('left');
+type Lent = ArrayBufferLike & { [left]?: number | undefined };
+
+/** With whatever it held before. */
+export function reusedMemory(bytes: number): Buffer<ArrayBuffer> {
+  const memory = free.get(bytes)?.pop();
+  return memory ? Buffer.from(memory) : Buffer.allocUnsafeSlow(bytes);
+}
+
+/** From here on the content has one reader after the other, and the memory under it nothing else in it. */
+export function lend(content: Buffer): Buffer {
+  const memory: Lent = content.buffer;
+  memory[left] = content.length;
+  return content;
+}
+
+/** Some of the content was consumed, and will not be looked at again by anybody. */
+export function giveBack(content: Uint8Array): void {
+  const memory: Lent = content.buffer;
+  const before = memory[left];
+  if (before === undefined) return;
+  memory[left] = before - content.length;
+  if (memory[left] > 0) return;
+  memory[left] = undefined;
+  if (memory instanceof ArrayBuffer) keep(memory);
+}
+
+function keep(memory: ArrayBuffer): void {
+  const some = free.get(memory.byteLength) ?? [];
+  free.set(memory.byteLength, some);
+  if ((some.length + 1) * memory.byteLength <= mostFreeBytes) some.push(memory);
+}
