@@ -1,14 +1,12 @@
-import type { Duplex, Transform } from 'node:stream';
-import { constants, createGunzip, createGzip, createZstdCompress, createZstdDecompress } from 'node:zlib';
+import type { Duplex } from 'node:stream';
+import { createGunzip, createGzip, createZstdDecompress } from 'node:zlib';
 import { HoldfastError } from '../base/errors.ts';
-import { giveBack } from '../base/reuse.ts';
 import { throughProcess } from '../base/piped-program.ts';
+import { givingBack } from './giving-back.ts';
 import { codecFacts, levelOf, type Codec, type Compression } from './codecs.ts';
+import { zstdStream } from './zstd-frames.ts';
 
-/**
- * Few, large pieces: every piece is a round trip to a thread. The zstd library would compress on several threads by itself
- * (`ZSTD_c_nbWorkers`), but through Node's stream that fails with a push after the end.
- */
+/** Few, large pieces: every piece is a round trip to a thread. */
 const chunkSize = 1024 * 1024;
 
 /** Null when there is nothing to do. */
@@ -20,12 +18,8 @@ export function compressor(compression: Compression, signal: AbortSignal): Duple
       return null;
     case 'gzip':
       return givingBack(createGzip({ level, chunkSize }));
-    case 'zstd': {
-      const { ZSTD_c_compressionLevel, ZSTD_c_checksumFlag } = constants;
-      return givingBack(
-        createZstdCompress({ chunkSize, params: { [ZSTD_c_compressionLevel]: level, [ZSTD_c_checksumFlag]: 1 } }),
-      );
-    }
+    case 'zstd':
+      return zstdStream(level);
     case 'bzip2':
       return program(codec, ['-z', '-c', `-${level}`], signal, explainMissing);
     case 'xz':
@@ -37,17 +31,6 @@ export function compressor(compression: Compression, signal: AbortSignal): Duple
         hint: 'Choose zstd, or the format custom or directory with client tools 16 or newer.',
       });
   }
-}
-
-/** What was compressed is not looked at again. After a failure the library may still be reading it. */
-function givingBack(stream: Transform): Transform {
-  const transform = stream._transform.bind(stream);
-  stream._transform = (chunk: Buffer, encoding, next) =>
-    transform(chunk, encoding, (error, data) => {
-      if (!error && !stream.destroyed) giveBack(chunk);
-      next(error, data);
-    });
-  return stream;
 }
 
 /** Null when there is nothing to do. Fails on damage, on a cut, and on anything but padding after the end. */
