@@ -1,4 +1,4 @@
-import type { Contender, Taken } from './rounds.ts';
+import { ratioOf, type Contender, type Taken } from './rounds.ts';
 import { median } from './measure.ts';
 import type { Finding } from './report.ts';
 
@@ -30,13 +30,18 @@ export function backupFindings(
   const seconds = (who: Contender) => median((results.get(who) ?? []).map((taken) => taken.seconds));
   const limit = seconds('limit');
   const pairs = [...results].map(([who, taken]): Finding => {
-    const ratio = seconds(who) / limit;
     const bytes = taken[0]?.bytes;
     const common = { group, name: names[who], seconds: seconds(who), ...(bytes === undefined ? {} : { bytes }) };
     if (who === 'limit') return common;
-    const measured = `${ratio.toFixed(2)} x limit`;
-    if (who !== 'directory' && who !== 'custom') return { ...common, measured };
-    return { ...common, measured, bound: `<= ${bounds[who].toFixed(2)} x limit`, ok: ratio <= bounds[who] };
+    if (who !== 'directory' && who !== 'custom')
+      return { ...common, measured: `${(seconds(who) / limit).toFixed(2)} x limit` };
+    const ratio = ratioOf(taken);
+    return {
+      ...common,
+      measured: `${ratio.toFixed(2)} x limit`,
+      bound: `<= ${bounds[who].toFixed(2)} x limit`,
+      ok: ratio <= bounds[who],
+    };
   });
   return [
     ...pairs,

@@ -49,7 +49,13 @@ export async function benchmarkClient(task: ClientTask): Promise<Finding[]> {
   if (!task.backups && !task.restores) return findings;
   await configure(place);
   const all: readonly Contender[] = task.backups ? contendersOf(zstd) : ['directory', 'custom'];
-  const backups = await rounds<Contender>(runs, all, (who, last) => takeTurn(place, who, last), signal);
+  const backups = await rounds<Contender>(
+    runs,
+    all,
+    (who, last) => takeTurn(place, who, last),
+    signal,
+    task.backups ? { directory: 'limit', custom: 'limit' } : {},
+  );
   if (task.backups) findings.push(...backupFindings(title, backups, backupBounds(zstd)));
   if (!task.restores) return findings;
   const restores = await rounds<Restorer>(

@@ -1,7 +1,7 @@
 import { memoryFinding } from './backup-findings.ts';
 import { median } from './measure.ts';
 import type { Finding } from './report.ts';
-import type { Taken } from './rounds.ts';
+import { ratioOf, type Taken } from './rounds.ts';
 
 export interface Comparison<Who extends string> {
   group: string;
@@ -15,6 +15,12 @@ export interface Bound<Who extends string> {
   /** In a line of the report: `x mariadb-dump`. */
   words: string;
   most: number;
+}
+
+/** Who takes its turns between those of another, for `rounds`. */
+export function besides<Who extends string>(bounds: readonly Bound<Who>[]): Partial<Record<Who, Who>> {
+  const pairs = bounds.map(({ ours, beside }) => [ours, beside]);
+  return Object.fromEntries(pairs) as Partial<Record<Who, Who>>;
 }
 
 /** A line for each, for ours with how it compares; and the memory of ours. There is one bound at most for each. */
@@ -31,7 +37,7 @@ export function comparedFindings<Who extends string>(
       name: names[who],
       seconds: seconds(who),
       ...(bytes === undefined ? {} : { bytes }),
-      ...(bound ? judged(seconds(who) / seconds(bound.beside), bound) : {}),
+      ...(bound ? judged(ratioOf(taken), bound) : {}),
     };
   });
   const own = bounds.map(({ ours }) => memoryFinding(group, `${names[ours]}: own memory`, results.get(ours) ?? []));

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, open, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { comparedFindings } from './compared.ts';
+import { besides, comparedFindings, type Bound } from './compared.ts';
 import { measureShell } from './measure.ts';
 import { randomNumbers } from './random.ts';
 import type { Finding } from './report.ts';
@@ -10,6 +10,8 @@ import { backUpUntilSealed, configure, plainEnvironment } from './sealed.ts';
 
 const names = { tar: 'tar | zstd -3, to a file', holdfast: 'holdfast backup, until sealed' } as const;
 type Contender = keyof typeof names;
+
+const bounds: readonly Bound<Contender>[] = [{ ours: 'holdfast', beside: 'tar', words: 'x tar | zstd', most: 1.15 }];
 
 /** Many small files and a single large one, beside what `tar | zstd` takes for the same folder. */
 export async function benchmarkFiles(program: string, runs: number, signal: AbortSignal): Promise<Finding[]> {
@@ -29,12 +31,8 @@ export async function benchmarkFiles(program: string, runs: number, signal: Abor
       const tar = `tar -C '${folder}' -cf - data | zstd -q -f -3 -o '${folder}/data.tar.zst'`;
       const turn = (who: Contender) =>
         who === 'tar' ? measureShell(tar, env, signal) : backUpUntilSealed(task, 'files');
-      const results = await rounds<Contender>(runs, ['tar', 'holdfast'], turn, signal);
-      findings.push(
-        ...comparedFindings({ group: `files, ${title}`, names, results }, [
-          { ours: 'holdfast', beside: 'tar', words: 'x tar | zstd', most: 1.15 },
-        ]),
-      );
+      const results = await rounds<Contender>(runs, ['tar', 'holdfast'], turn, signal, besides(bounds));
+      findings.push(...comparedFindings({ group: `files, ${title}`, names, results }, bounds));
     } finally {
       await rm(folder, { recursive: true, force: true });
     }

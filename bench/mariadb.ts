@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { formatBytes } from '../src/base/units.ts';
 import { startMariadb, type TestMariadb } from '../test/support/mariadb-server.ts';
-import { comparedFindings, type Bound } from './compared.ts';
+import { besides, comparedFindings, type Bound } from './compared.ts';
 import { measureShell } from './measure.ts';
 import type { Finding } from './report.ts';
 import { rounds, say, type Taken } from './rounds.ts';
@@ -74,8 +74,8 @@ export async function benchmarkMariadb({ program, bytes, runs, signal }: Mariadb
   const several = existsSync('/usr/bin/mydumper');
   if (!several) say('mydumper left out: not found (Debian: apt install mydumper)');
   const all: Contender[] = ['limit', 'gzip', ...(several ? mydumpers : []), 'plain', 'directory'];
-  const results = await rounds<Contender>(runs, all, turn, signal);
   const bounds = several ? [...usualBounds, besideMydumper] : usualBounds;
+  const results = await rounds<Contender>(runs, all, turn, signal, besides(bounds));
   return comparedFindings({ group: `MariaDB, ${formatBytes(raw)}`, names, results }, bounds);
 }
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { formatBytes } from '../src/base/units.ts';
-import { comparedFindings } from './compared.ts';
+import { besides, comparedFindings, type Bound } from './compared.ts';
 import { measureShell } from './measure.ts';
 import type { Finding } from './report.ts';
 import { rounds, say } from './rounds.ts';
@@ -16,6 +16,8 @@ const names = {
   holdfast: 'holdfast backup, until sealed',
 } as const;
 type Contender = keyof typeof names;
+
+const bounds: readonly Bound<Contender>[] = [{ ours: 'holdfast', beside: 'stock', words: "x '.backup'", most: 1.2 }];
 
 export interface SqliteTask {
   program: string;
@@ -54,10 +56,8 @@ async function benchmarkJournal({ program, bytes, runs, signal }: SqliteTask, jo
       for (const name of [copy, `${copy}.gz`]) await rm(name, { force: true });
       return { ...measured, bytes: stored };
     };
-    const results = await rounds<Contender>(runs, ['stock', 'gzip', 'holdfast'], turn, signal);
-    return comparedFindings({ group: `SQLite, ${formatBytes(size)}, journal ${journal}`, names, results }, [
-      { ours: 'holdfast', beside: 'stock', words: "x '.backup'", most: 1.2 },
-    ]);
+    const results = await rounds<Contender>(runs, ['stock', 'gzip', 'holdfast'], turn, signal, besides(bounds));
+    return comparedFindings({ group: `SQLite, ${formatBytes(size)}, journal ${journal}`, names, results }, bounds);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
