@@ -236,6 +236,12 @@ export interface Leftover {
   createdAt: string | null;
 }
 
+/** The names that `swap` was given. */
+export interface HalfSwap {
+  replacement: string;
+  previous: string | null;
+}
+
 /** A check made by `doctor`. */
 export interface Check {
   name: string;
@@ -362,6 +368,15 @@ export interface Database {
     signal: AbortSignal,
     beforeCommit?: () => Promise<void>,
   ): Promise<{ warnings: string[] }>;
+  /** Where a swap takes several steps, and a machine that stops in the middle leaves it half done. */
+  readonly halfSwap?: {
+    /** Null: there is none. While there is one, `open` and `swap` refuse with `DATABASE_HALF_SWAPPED`. */
+    find(signal: AbortSignal): Promise<HalfSwap | null>;
+    /** Rejects with the same where there is one. */
+    refuse(signal: AbortSignal): Promise<void>;
+    /** What lived is live again, and the replacement is whole beside it; null where there was none. */
+    takeBack(signal: AbortSignal): Promise<HalfSwap | null>;
+  };
   /** Scratch databases of ours that an interrupted run left on this server. */
   leftovers(signal: AbortSignal): Promise<Leftover[]>;
 

@@ -74,6 +74,7 @@ export async function planRestore(request: RestoreRequest, scratch: string, sign
   if (scope) await assertInDump(reader, dump, scope, signal);
   const target = openTarget(source, request.into, engine);
   if (mode === 'in-place' && !target.capabilities.inPlace) throw wholeOnly(target);
+  await target.halfSwap?.refuse(signal);
   const server = await target.server(signal);
   const targetFacts = await target.target(signal);
   if (request.into !== null) await refuseGuarded(request, target, targetFacts !== null, signal);

@@ -20,7 +20,7 @@ import { appDatabase, assertAllowed, planRestore, type RestorePlan } from './pla
 import { refuseUnfitted } from './fit-app.ts';
 import { replaceInPlace } from './replace-in-place.ts';
 import { safetyBackup } from './safety.ts';
-import { swapIn } from './swap-in.ts';
+import { previousName, swapIn } from './swap-in.ts';
 import type { Live, Outcome, RestoreTask } from './task.ts';
 import { layTrees, type Laid } from './trees.ts';
 
@@ -89,14 +89,19 @@ export async function restore(task: RestoreTask): Promise<RestoreResult> {
       using after = afterwards(readLease.signal, run.report);
       const { safety, outcome, state } = await withHooks(hooksOf(inside, plan, run.id), async (reached) => {
         let before: string | null = null;
-        await using laid = await layTrees(inside, plan.trees, { only: null, to: null });
+        const previous = plan.mode === 'swap' && plan.targetFacts ? previousName(plan, run.id) : null;
+        await using laid = await layTrees(inside, plan.trees, { only: null, to: null }, (files) =>
+          run.keep(
+            files.length > 0 ? { id: plan.from, mode: plan.mode, previous, files, safety: before, swapping: true } : {},
+          ),
+        );
         const done = await carryOut(inside, plan, run.id, {
           assertHeld: () => sourceLease.assertHeld(),
           laid,
           secure: async () => {
             const then = await watchLive(inside, plan, laid);
             before = await takeSafetyBackup(inside, plan, sourceLease, run.id);
-            return { changed: async (previous) => then !== null && (await stateNow(previous)) !== then };
+            return { changed: async (former) => then !== null && (await stateNow(former)) !== then };
           },
           reached: (wayBack) => run.keep({ id: plan.from, mode: plan.mode, ...wayBack, safety: before }),
           after,

@@ -19,7 +19,7 @@ export async function swapIn(
   const { report, signal, request } = task;
   const { target: live } = plan;
   const scratch = live.named(nameBeside(live.name, 'restoring', run));
-  const previous = live.named(nameBeside(live.name, 'before', run));
+  const previous = live.named(previousName(plan, run));
 
   const rehearsal = await orDrop(scratch, async () => {
     const result = await rehearse({
@@ -70,6 +70,11 @@ export async function swapIn(
     loadSeconds: rehearsal.loadSeconds,
     warnings: [...rehearsal.warnings, ...(late ? [lateText(previous)] : [])],
   };
+}
+
+/** What the live database is called once it has been exchanged. */
+export function previousName({ target }: Pick<RestorePlan, 'target'>, run: string): string {
+  return nameBeside(target.name, 'before', run);
 }
 
 function lateText({ name }: Database): string {

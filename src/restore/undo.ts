@@ -6,6 +6,7 @@ import { HoldfastError } from '../base/errors.ts';
 import { step, type Report } from '../base/progress.ts';
 import { nameBeside } from '../care/scratch-name.ts';
 import { databaseOf, titleOf, type Source } from '../care/source.ts';
+import type { Database, HalfSwap } from '../engines/engine.ts';
 import type { Catalog, RunRecord } from '../catalog/catalog.ts';
 import { holdLock } from '../catalog/lease.ts';
 import { withRun } from '../catalog/run.ts';
@@ -37,27 +38,18 @@ export interface UndoResult {
   files: SwappedTree[];
 }
 
-/** The way back after `restore --keep-old`: the database that was live before is swapped in again. */
+/** The way back after `restore --keep-old`: the database that was live before is swapped in again. A swap that was cut off is taken back. */
 export async function undoRestore(task: UndoTask): Promise<UndoResult> {
   const { source, catalog, clock, signal, report } = task;
-  const { restored, previous, files } = findWayBack(source, catalog);
-  const live = previous === null ? null : databaseOf(source);
-  if (live && previous !== null && !(await live.named(previous).target(signal))) {
-    throw new HoldfastError(
-      'NO_WAY_BACK',
-      `the database ${previous}, kept by the restore ${restored.id}, does not exist any more`,
-      {
-        kind: 'usage',
-        hint: 'Restore the safety backup made before that restore: `holdfast list` shows it.',
-      },
-    );
-  }
-  await task.confirm({ restored, previous, files });
+  const way = (await findHalfSwap(source, catalog, signal)) ?? (await findKept(source, catalog, signal));
+  const { restored, previous, files, half } = way;
+  const live = previous === null && half === null ? null : databaseOf(source);
+  await task.confirm(way);
   return withRun(
     {
       operation: 'restore',
       source: source.name,
-      backup: restored.backup,
+      backup: restored?.backup ?? null,
       trigger: 'undo',
       catalog,
       clock,
@@ -66,36 +58,44 @@ export async function undoRestore(task: UndoTask): Promise<UndoResult> {
     },
     async (run) => {
       await using lease = await holdLock({ catalog, clock, name: sourceLock(source), run: run.id, signal: run.signal });
-      const kept = live && nameBeside(live.name, 'undone', run.id);
+      const kept = half?.replacement ?? (live && nameBeside(live.name, 'undone', run.id));
       const around = { ...task, signal: lease.signal, report: run.report };
       const target = live?.title ?? titleOf(source);
+      const undone = restored?.id ?? half?.replacement ?? '';
       using after = afterwards(lease.signal, run.report);
-      const { swapped: undone, state } = await withHooks(
+      const { swapped, state } = await withHooks(
         aroundRestore(around, { run: run.id, trigger: 'undo' }),
         async (reached) => {
-          const swapped =
+          if (live && half)
+            await step(
+              run.report,
+              'swap',
+              () => takeBack(live, lease.signal),
+              () => asBefore(live),
+            );
+          const back =
             files.length === 0 ? [] : await step(run.report, 'files', () => undoFiles(source, files, lease.signal));
           try {
-            if (live && previous !== null)
+            if (live && previous !== null && half === null)
               await step(
                 run.report,
                 'swap',
                 () => live.swap({ replacement: previous, previous: kept }, task.sessions, lease.signal),
-                () => `${live.name} is the database from before the restore again`,
+                () => asBefore(live),
               );
           } catch (error) {
             // Files and database belong together: either both are from before, or none.
-            if (!isUncertain(error)) await undoFiles(source, swapped, AbortSignal.timeout(backMs));
+            if (!isUncertain(error)) await undoFiles(source, back, AbortSignal.timeout(backMs));
             throw error;
           }
-          run.keep({ undone: restored.id, target, kept, files: swapped });
+          run.keep({ undone, target, kept, files: back });
           const told = await after.attempt('what was to run after it did not end well', (late) =>
-            reached({ backup: restored.backup ?? '', state: 'succeeded' }, late),
+            reached({ backup: restored?.backup ?? '', state: 'succeeded' }, late),
           );
-          return { swapped, state: told ? ('succeeded' as const) : ('partial' as const) };
+          return { swapped: back, state: told ? ('succeeded' as const) : ('partial' as const) };
         },
       );
-      return { state, result: { run: run.id, undone: restored.id, state, target, kept, files: undone } };
+      return { state, result: { run: run.id, undone, state, target, kept, files: swapped } };
     },
   );
 }
@@ -112,25 +112,73 @@ async function undoFiles(source: Source, files: readonly SwappedTree[], signal: 
   return done;
 }
 
-interface WayBack {
-  restored: RunRecord;
+async function takeBack(live: Database, signal: AbortSignal): Promise<void> {
+  if (await live.halfSwap?.takeBack(signal)) return;
+  throw new HoldfastError('NO_WAY_BACK', `the swap of ${live.name} has come to an end meanwhile`, { kind: 'usage' });
+}
+
+function asBefore({ name }: Database): string {
+  return `${name} is the database from before the restore again`;
+}
+
+export interface WayBack {
+  /** Null: a half-done swap that began under another state folder. */
+  restored: RunRecord | null;
   /** Null: that restore did not touch the database. */
   previous: string | null;
   files: SwappedTree[];
+  /** To be taken back instead. */
+  half: HalfSwap | null;
 }
 
-function findWayBack(source: Source, catalog: Catalog): WayBack {
+/** What was cut off in the middle comes first: as long as it is there, nothing else can be exchanged. */
+async function findHalfSwap(source: Source, catalog: Catalog, signal: AbortSignal): Promise<WayBack | null> {
+  const half = await source.database?.halfSwap?.find(signal);
+  if (!source.database || !half) return null;
+  const { name } = source.database;
+  const restored = catalog.runs.list({ source: source.name, operation: 'restore' }).find(({ id }) => {
+    return nameBeside(name, 'restoring', id) === half.replacement || nameBeside(name, 'undone', id) === half.previous;
+  });
+  const { files = [] } = (restored?.result ?? {}) as Partial<RestoreResult>;
+  return { restored: restored ?? null, previous: half.previous, files: files.filter(wasMoved), half };
+}
+
+async function findKept(source: Source, catalog: Catalog, signal: AbortSignal): Promise<WayBack> {
+  const { restored, previous, files, swapping } = findWayBack(source, catalog);
+  const there = previous === null || (await databaseOf(source).named(previous).target(signal)) !== null;
+  if (there) return { restored, previous, files, half: null };
+  // Cut off after the folders had changed places, and before the database did.
+  if (swapping) return { restored, previous: null, files, half: null };
+  throw new HoldfastError(
+    'NO_WAY_BACK',
+    `the database ${previous}, kept by the restore ${restored.id}, does not exist any more`,
+    {
+      kind: 'usage',
+      hint: 'Restore the safety backup made before that restore: `holdfast list` shows it.',
+    },
+  );
+}
+
+function wasMoved({ previous }: SwappedTree): boolean {
+  return previous !== null;
+}
+
+function findWayBack(
+  source: Source,
+  catalog: Catalog,
+): { restored: RunRecord; previous: string | null; files: SwappedTree[]; swapping: boolean } {
   // One that was killed, or did not end well, after its swap has kept what was there before as well.
   const runs = catalog.runs
     .list({ source: source.name, operation: 'restore' })
     .filter(({ state }) => state !== 'running');
   const undone = new Set(runs.map((run) => (run.result as Partial<UndoResult> | null)?.undone));
   for (const restored of runs) {
-    const result = restored.result as Partial<RestoreResult> | null;
-    const files = (result?.files ?? []).filter((tree) => tree.previous !== null);
+    const result = restored.result as (Partial<RestoreResult> & { swapping?: boolean }) | null;
+    const files = (result?.files ?? []).filter(wasMoved);
     const previous = result?.previous ?? null;
     if (undone.has(restored.id)) continue;
-    if (previous !== null || files.length > 0) return { restored, previous, files };
+    if (previous !== null || files.length > 0)
+      return { restored, previous, files, swapping: result?.swapping === true };
     // One beside it changed nothing here. Of any other, an older one's way back would also throw away what came after it.
     if (result?.mode === undefined || result.mode === 'new') continue;
     throw new HoldfastError(

@@ -1,6 +1,6 @@
 import { toHoldfastError } from '../../base/errors.ts';
 import { liveName, titleOf, type Source } from '../../care/source.ts';
-import type { TableName } from '../../engines/engine.ts';
+import type { HalfSwap, TableName } from '../../engines/engine.ts';
 import type { House } from '../../house.ts';
 import type { Guard } from '../../restore/guards.ts';
 import type { RestorePlan, RestoreRequest } from '../../restore/plan.ts';
@@ -217,6 +217,14 @@ async function confirmRestore(
   if (plan.destructive) await confirm(context, { says: [''], word: plan.target.name });
 }
 
+function takesBack({ previous }: HalfSwap, title: string): string[] {
+  const from = previous === null ? '' : `, with what is in ${previous}`;
+  return [
+    `This takes a swap back that was cut off in the middle: what lived in ${title}${from}, is live again,`,
+    'and what was to be restored is kept beside it.',
+  ];
+}
+
 async function undo(context: CommandContext, input: CommandInput): Promise<Ending> {
   const { io, json, signal } = context;
   const { house, source } = await pickSource(context, input);
@@ -225,12 +233,14 @@ async function undo(context: CommandContext, input: CommandInput): Promise<Endin
   const result = await undoRestore({
     source,
     sessions: sessionsOf(input),
-    confirm: ({ restored, previous, files }) =>
+    confirm: ({ restored, previous, files, half }) =>
       confirm(context, {
-        says: [
-          `This undoes the restore ${restored.id}: ${[previous, ...files.map((tree) => tree.previous)].filter(Boolean).join(', ')} becomes ${titleOf(source)} again,`,
-          'and what was restored is kept under another name.',
-        ],
+        says: half
+          ? takesBack(half, titleOf(source))
+          : [
+              `This undoes the restore ${restored?.id}: ${[previous, ...files.map((tree) => tree.previous)].filter(Boolean).join(', ')} becomes ${titleOf(source)} again,`,
+              'and what was restored is kept under another name.',
+            ],
         word: liveName(source),
       }),
     catalog: house.catalog,

@@ -7,7 +7,7 @@ import type { Connection } from './connection.ts';
 import { readFacts } from './facts.ts';
 import { server } from './faults.ts';
 import { mayGlobally, mayInAll } from './grants.ts';
-import { isOurs, journalTable } from './mark.ts';
+import { refuseHalfSwapped } from './half-swap.ts';
 import { lookAhead } from './preflight.ts';
 import { clockAhead } from './ready.ts';
 import { flavourOf, numberOf } from './server-version.ts';
@@ -27,6 +27,7 @@ export async function checkDatabase(access: Access, signal: AbortSignal): Promis
     const version = await session.value('SELECT VERSION()');
     const account = await readAccount(session);
     checks.push(await connectionCheck(access, session, version));
+    checks.push(...(await guarded('unfinished swap', signal, () => halfSwapChecks(session, access.address.database))));
     checks.push(...(await guarded('client tools', signal, () => toolsChecks(access, session, version, signal))));
     checks.push(...(await guarded('rights', signal, () => rightsChecks(access, session, account, version))));
     checks.push(...(await guarded('restores', signal, () => restoreChecks(access, session, account))));
@@ -67,6 +68,12 @@ async function connectionCheck(access: Access, session: Connection, version: str
   if (seriesOf(numberOf(version)) >= oldest) return { name: 'connection', result: 'ok', detail };
   const hint = 'Servers older than MariaDB 10.6 and MySQL 8.0 get no repairs any more; update the server.';
   return { name: 'connection', result: 'warning', detail, hint };
+}
+
+/** Only what is wrong is worth a line. */
+async function halfSwapChecks(session: Connection, database: string): Promise<Check[]> {
+  await refuseHalfSwapped(session, database);
+  return [];
 }
 
 async function toolsChecks(
@@ -152,19 +159,6 @@ async function restoreChecks(access: Access, session: Connection, account: Accou
       `the server takes statements up to ${formatBytes(Number(settings.packet))}; a row of half of it may be more as text`,
       'Set max_allowed_packet=1G on the server where it is to be restored.',
     );
-  }
-  const unfinished = await session.rows<{ place: string; name: string; comment: string }>(
-    `SELECT TABLE_SCHEMA AS place, TABLE_NAME AS name, TABLE_COMMENT AS comment FROM information_schema.TABLES
-     WHERE TABLE_NAME = ?`,
-    [journalTable],
-  );
-  for (const { place } of unfinished.filter(isOurs)) {
-    checks.push({
-      name: 'unfinished swap',
-      result: 'failed',
-      detail: `an exchange of databases was interrupted; what it had to do stands in ${place}.${journalTable}`,
-      hint: `See which of its statements are done, and run the rest, or their undo in the reverse order; then drop the table.`,
-    });
   }
   if (checks.length === 0) checks.push({ name: 'restores', result: 'ok', detail: 'nothing in the way on this server' });
   return checks;

@@ -9,6 +9,7 @@ import { planDump } from './dump-plan.ts';
 import { dumpPart } from './dump-parts.ts';
 import { toolError } from './errors.ts';
 import { readFacts } from './facts.ts';
+import { refuseHalfSwapped } from './half-swap.ts';
 import { takeMoment, type Moment } from './moment.ts';
 import { listed } from './names.ts';
 import { lookAhead, preflightError } from './preflight.ts';
@@ -30,6 +31,7 @@ export async function openSnapshot(
   await using opened = new AsyncDisposableStack();
   const warnings: string[] = [];
   const session = opened.use(await access.connect(signal));
+  await refuseHalfSwapped(session, database);
   const account = await readAccount(session);
   const version = await session.value('SELECT VERSION()');
   const flavour = flavourOf(version);

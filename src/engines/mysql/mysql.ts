@@ -67,6 +67,19 @@ function databaseOf(engine: EngineName, access: Access): Database {
     analyze: async (signal) => (await import('./load.ts')).analyze(access, signal),
     drop: async (options, signal) => (await import('./create.ts')).drop(access, options, signal),
     swap: async (names, sessions, signal) => (await import('./swap.ts')).swap(access, names, sessions, signal),
+    halfSwap: {
+      find: async (signal) => {
+        const { findHalfSwap } = await import('./half-swap.ts');
+        await using session = await access.connect(signal, { database: null });
+        return await findHalfSwap(session, address.database);
+      },
+      refuse: async (signal) => {
+        const { refuseHalfSwapped } = await import('./half-swap.ts');
+        await using session = await access.connect(signal, { database: null });
+        await refuseHalfSwapped(session, address.database);
+      },
+      takeBack: async (signal) => (await import('./half-swap.ts')).takeBackHalf(access, signal),
+    },
     replace: async (dump, options, _expected, signal) =>
       (await import('./replace.ts')).replace(access, dump, options, signal),
     leftovers: async (signal) => (await import('./create.ts')).leftovers(access, signal),

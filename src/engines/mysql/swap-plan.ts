@@ -1,5 +1,6 @@
 import { dropStatement, type CodeObject, type DatabaseObjects } from './objects.ts';
-import { quoteIdent, quoteIn } from './names.ts';
+import { journalTable, writeSwapping } from './mark.ts';
+import { quoteIdent, quoteIn, quoteLiteral } from './names.ts';
 
 export interface SwapNames {
   live: string;
@@ -10,11 +11,15 @@ export interface SwapNames {
 
 /** One statement of a swap, and what takes it back. */
 export interface Step {
+  /** From 1 on. */
+  position: number;
   /** The database the session enters for both. */
   database: string | null;
   settings: string | null;
   statement: string;
   undo: string | null;
+  /** For the making of a database: its name. */
+  creates: string | null;
   /** For the one renaming: what moves, in this order. */
   moves: readonly Move[] | null;
 }
@@ -40,9 +45,22 @@ export interface SwapFacts extends SwapNames {
 export function planSwap({ live, replacement, previous, old, fresh, characters }: SwapFacts): Step[] {
   const steps: Step[] = [];
   const step = (statement: string, undo: string | null, more: Partial<Step> = {}) =>
-    steps.push({ database: null, settings: null, moves: null, statement, undo, ...more });
+    steps.push({
+      position: steps.length + 1,
+      database: null,
+      settings: null,
+      creates: null,
+      moves: null,
+      statement,
+      undo,
+      ...more,
+    });
+  const say = () => step(sayStatement({ live, replacement, previous }), silenceStatement(live));
+  if (old) say();
   const made = previous ?? (old ? null : live);
-  if (made !== null) step(`CREATE DATABASE ${quoteIdent(made)}${characters}`, `DROP DATABASE ${quoteIdent(made)}`);
+  if (made !== null)
+    step(`CREATE DATABASE ${quoteIdent(made)}${characters}`, `DROP DATABASE ${quoteIdent(made)}`, { creates: made });
+  if (!old) say();
   const moved = (object: CodeObject) => object.kind === 'TRIGGER' || object.kind === 'EVENT';
   const takeAway = (object: CodeObject, database: string) =>
     step(dropStatement(object, database), object.create, { database, settings: object.settings });
@@ -62,6 +80,16 @@ export function planSwap({ live, replacement, previous, old, fresh, characters }
   if (previous !== null)
     for (const each of old?.code ?? []) make(each, previous, stopped(inDatabase(each, live, previous)));
   return steps;
+}
+
+/** In the live database: whoever saves or replaces it must see that it is being exchanged. */
+function sayStatement({ live, replacement, previous }: SwapNames): string {
+  const comment = quoteLiteral(writeSwapping({ replacement, previous }));
+  return `CREATE TABLE ${quoteIn(live, journalTable)} (note INT) DEFAULT CHARSET=utf8mb4 COMMENT=${comment}`;
+}
+
+export function silenceStatement(live: string): string {
+  return `DROP TABLE IF EXISTS ${quoteIn(live, journalTable)}`;
 }
 
 export function renameStatement(moves: readonly Move[]): string {

@@ -6,11 +6,13 @@ import { readAccount } from './account.ts';
 import type { Connection } from './connection.ts';
 import { checkName } from './create.ts';
 import { endSessions } from './end-sessions.ts';
-import { journalTable, writeJournalComment } from './mark.ts';
-import { displayName, listed, quoteIdent, quoteIn, quoteLiteral } from './names.ts';
+import { claimSwap, refuseHalfSwapped } from './half-swap.ts';
+import { displayName, listed, quoteIdent } from './names.ts';
 import { readObjects, type DatabaseObjects } from './objects.ts';
 import { sessionsIn } from './sessions.ts';
-import { backwards, planSwap, renameStatement, type Move, type Step, type SwapNames } from './swap-plan.ts';
+import { noteDone, writeJournal } from './swap-journal.ts';
+import { planSwap, silenceStatement, type Step, type SwapNames } from './swap-plan.ts';
+import { runStatement, takeBack } from './take-back.ts';
 
 /**
  * Exchanges the contents of two databases: tables by one renaming, everything else by being made anew. There is no transaction around
@@ -31,6 +33,7 @@ export async function swap(
   await session.rows('SET SESSION lock_wait_timeout = 30, foreign_key_checks = 0');
   const steps = await prepare(session, names);
   if (sessions === 'refuse') await refuseSessions(session, names);
+  await claimSwap(session, names.live);
   await writeJournal(session, names, steps);
   const ending = new AbortController();
   const ended = sessions === 'disconnect' ? keepOut(access, names, session.id, ending.signal) : Promise.resolve();
@@ -41,17 +44,20 @@ export async function swap(
       running = null;
       throwIfAborted(signal);
       running = step;
-      await run(session, step, step.statement);
+      await runStatement(session, step, step.statement);
       done.push(step);
+      await noteDone(session, names, step, true);
     }
+    running = null;
+    await session.rows(silenceStatement(names.live));
   } catch (error) {
     ending.abort();
     await ended;
     // What the server refused was not done. Of what it did not answer nobody knows; nor how far a renaming came.
     const unsure = toHoldfastError(error).code === 'DATABASE_CONNECTION_LOST';
-    if (running && (unsure || running.moves)) done.push(running);
+    if (running && running !== done.at(-1) && (unsure || running.moves)) done.push(running);
     const cause = toHoldfastError(signal.aborted ? abortReason(signal) : error);
-    throw await takeBack(access, names, done, { cause, unsure });
+    throw await takenBack(access, names, done, { cause, unsure });
   }
   ending.abort();
   await ended;
@@ -75,6 +81,7 @@ async function prepare(session: Connection, names: SwapNames): Promise<Step[]> {
   if (!fresh) throw new HoldfastError('DATABASE_MISSING', `the database ${replacement} does not exist`);
   if (find(previous)) throw new HoldfastError('DATABASE_EXISTS', `the database ${previous ?? ''} exists already`);
   const current = find(live);
+  await refuseHalfSwapped(session, live);
   if (current && previous === null) throw new HoldfastError('DATABASE_EXISTS', `the database ${live} exists already`);
   const old = current ? await readObjects(session, live) : null;
   const objects = await readObjects(session, replacement);
@@ -160,63 +167,21 @@ async function keepOut(
   }
 }
 
-async function run(session: Connection, { database, settings }: Step, statement: string): Promise<void> {
-  if (database !== null) await session.rows(`USE ${quoteIdent(database)}`);
-  if (settings === null) {
-    await session.rows(statement);
-    return;
-  }
-  await session.rows(settings);
-  try {
-    await session.rows(statement);
-  } finally {
-    await session
-      .rows("SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO', time_zone = '+00:00', character_set_client = utf8mb4")
-      .catch(() => undefined);
-  }
-}
-
-/** In the database that is emptied and dropped in the end: as long as it is there, something is left to do. */
-async function writeJournal(
-  session: Connection,
-  { live, replacement }: SwapNames,
-  steps: readonly Step[],
-): Promise<void> {
-  const table = quoteIn(replacement, journalTable);
-  await session.rows(
-    `CREATE TABLE ${table} (position INT PRIMARY KEY, in_database VARCHAR(64), settings TEXT, statement LONGTEXT, take_back LONGTEXT)
-     DEFAULT CHARSET=utf8mb4 COMMENT=${quoteLiteral(writeJournalComment(live))}`,
-  );
-  for (const [index, step] of steps.entries()) {
-    const { database, settings, statement } = step;
-    await session.rows(`INSERT INTO ${table} VALUES (?, ?, ?, ?, ?)`, [
-      index + 1,
-      database,
-      settings,
-      statement,
-      step.undo,
-    ]);
-  }
-}
-
-/** Takes back what was done, the last first, in a session of its own: the other may be what was lost. */
-async function takeBack(
+async function takenBack(
   access: Access,
   names: SwapNames,
   done: readonly Step[],
   { cause: error, unsure }: { cause: HoldfastError; unsure: boolean },
 ): Promise<HoldfastError> {
-  const left = [...done];
   try {
-    await using session = await comeBack(access);
-    await session.rows('SET SESSION lock_wait_timeout = 60, foreign_key_checks = 0');
-    for (let step = left.at(-1); step; step = left.at(-1)) {
-      await undo(session, step, unsure && left.length === done.length);
-      left.pop();
-    }
-    await session.rows(`DROP TABLE IF EXISTS ${quoteIn(names.replacement, journalTable)}`);
+    await takeBack(access, names, { steps: done, unsure: new Set(unsure ? done.slice(-1) : []) });
   } catch (second) {
-    return stuck(error, second, names, left);
+    const { code, message, hint, details } = toHoldfastError(second);
+    return new HoldfastError(code, `the swap failed: ${error.message}; then: ${message}`, {
+      cause: error,
+      details: { ...error.details, ...details },
+      ...(hint === undefined ? {} : { hint }),
+    });
   }
   return new HoldfastError(error.code, `the swap was taken back: ${error.message}`, {
     kind: error.kind,
@@ -225,68 +190,4 @@ async function takeBack(
     hint: `${names.live} is as it was, and the restored database is there as ${names.replacement}. ${error.hint ?? ''}`.trim(),
     details: error.details,
   });
-}
-
-const patienceMs = 60_000;
-
-/** A server that has crashed is started again by whoever looks after it. */
-async function comeBack(access: Access): Promise<Connection> {
-  const { signal } = new AbortController();
-  const deadline = performance.now() + patienceMs;
-  for (;;) {
-    try {
-      return await access.connect(signal, { database: null });
-    } catch (error) {
-      const gone = ['DATABASE_UNREACHABLE', 'DATABASE_CONNECTION_LOST'].includes(toHoldfastError(error).code);
-      if (!gone || performance.now() > deadline) throw error;
-    }
-    await pause(500, signal);
-  }
-}
-
-async function undo(session: Connection, step: Step, unsure: boolean): Promise<void> {
-  if (step.moves) {
-    const moved = await present(session, step.moves);
-    if (moved.length > 0) await session.rows(renameStatement(moved.toReversed().map(backwards)));
-    return;
-  }
-  if (step.undo === null) return;
-  await run(session, step, step.undo).catch((error: unknown) => {
-    // Of what was not done nothing can be taken back: it exists already (1304, 1359, 1050, 1537), or is not there (1008).
-    const harmless = [1304, 1359, 1050, 1537, 1008].includes(Number(toHoldfastError(error).details['errno']));
-    if (!unsure || !harmless) throw error;
-  });
-}
-
-/** The moves that have happened, wherever a renaming was interrupted. */
-async function present(session: Connection, moves: readonly Move[]): Promise<Move[]> {
-  const databases = [...new Set(moves.flatMap(({ from, to }) => [from, to]))];
-  const rows = await session.rows<{ place: string; name: string }>(
-    `SELECT TABLE_SCHEMA AS place, TABLE_NAME AS name FROM information_schema.TABLES
-     WHERE TABLE_SCHEMA IN (${databases.map(() => '?').join(', ')})`,
-    databases,
-  );
-  const there = new Set(rows.map(({ place, name }) => JSON.stringify([place, name])));
-  return moves.filter(({ name, from, to }) => {
-    // Where another table of that name has come in its place, only the new place tells.
-    const refilled = moves.some((other) => other.name === name && other.to === from);
-    return refilled ? there.has(JSON.stringify([to, name])) : !there.has(JSON.stringify([from, name]));
-  });
-}
-
-function stuck(error: HoldfastError, second: unknown, names: SwapNames, left: readonly Step[]): HoldfastError {
-  const { live, replacement, previous } = names;
-  const journal = quoteIn(replacement, journalTable);
-  const from = left.length;
-  return new HoldfastError(
-    'SWAP_UNFINISHED',
-    `the swap failed and could not be taken back: ${error.message}; then: ${toHoldfastError(second).message}`,
-    {
-      cause: error,
-      hint:
-        `Nothing is lost: every table is whole, in ${live}, ${previous ?? live} or ${replacement}. To take the rest back by hand: ` +
-        `SELECT * FROM ${journal} WHERE position <= ${from} ORDER BY position DESC, and run each row's take_back in its database with its settings (foreign_key_checks=0); then DROP TABLE ${journal}.`,
-      details: { ...error.details, undo: left.toReversed().map((step) => step.undo) },
-    },
-  );
 }

@@ -1,0 +1,73 @@
+import { once } from 'node:events';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { installHoldfast } from '../support/holdfast.ts';
+import { hasMariadb, startMariadb } from '../support/mariadb-server.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+import { until } from '../support/until.ts';
+
+describe.skipIf(!hasMariadb())('a restore killed in the middle of the swap of a MariaDB database', () => {
+  test('S14 it is found, neither saved nor restored over, and undo takes it back, with its folders', async () => {
+    await using server = await startMariadb();
+    await using folder = await temporaryFolder();
+    const uploads = join(folder.path, 'uploads');
+    mkdirSync(uploads);
+    writeFileSync(join(uploads, 'a.txt'), 'saved');
+    await server.sql(null, 'CREATE DATABASE shop CHARACTER SET utf8mb4');
+    await server.sql(
+      'shop',
+      'CREATE TABLE customer (id INT PRIMARY KEY)',
+      'INSERT INTO customer VALUES (1)',
+      'CREATE VIEW customers AS SELECT id FROM customer',
+    );
+    await using holdfast = await installHoldfast({
+      url: server.url('shop'),
+      settings: { files: [{ name: 'uploads', path: uploads }] },
+    });
+    const { id } = await holdfast.json<{ id: string }>('backup');
+    await server.sql('shop', 'INSERT INTO customer VALUES (2)');
+    writeFileSync(join(uploads, 'a.txt'), 'lives');
+
+    {
+      await using holder = await server.session(null);
+      await holder.query('START TRANSACTION');
+      await holder.query('SELECT * FROM shop.customer');
+      const { child, ended } = holdfast.start({}, 'restore', id, '--yes', '--no-safety-backup');
+      await until(
+        async () => (await server.connections()).some(({ info }) => info?.startsWith('RENAME TABLE')),
+        'the renaming waits for the table',
+      );
+      child.kill('SIGKILL');
+      await Promise.all([ended, child.exitCode === null && child.signalCode === null ? once(child, 'exit') : null]);
+      await holder.query('COMMIT');
+    }
+    await until(
+      async () => (await server.databases()).some((name) => name.startsWith('shop_before_')),
+      'the database that keeps what lived',
+    );
+    await until(async () => (await server.connections()).length === 0, 'the last statement has ended');
+    expect(await server.sql('shop', 'SELECT * FROM customer')).toEqual([{ id: 1 }]);
+    expect(readFileSync(join(uploads, 'a.txt'), 'utf8')).toBe('saved');
+
+    const stored = await holdfast.stored();
+    for (const command of [['backup'], ['restore', id, '--yes'], ['restore', id, '--yes', '--no-safety-backup']]) {
+      const { status, stderr } = await holdfast.run(...command);
+      expect(status, stderr).not.toBe(0);
+      expect(stderr).toContain('DATABASE_HALF_SWAPPED');
+      expect(stderr).toContain('holdfast restore --undo');
+    }
+    expect(await holdfast.stored()).toEqual(stored);
+    expect((await holdfast.run('doctor')).stdout).toMatch(/unfinished swap.*cut off in the middle/);
+
+    const undone = await holdfast.json<{ undone: string; kept: string }>('restore', '--undo', '--yes');
+    expect(undone.kept).toMatch(/^shop_restoring_/);
+    expect(await server.sql('shop', 'SELECT * FROM customers ORDER BY id')).toEqual([{ id: 1 }, { id: 2 }]);
+    expect(readFileSync(join(uploads, 'a.txt'), 'utf8')).toBe('lives');
+    expect(await server.sql(undone.kept, 'SELECT * FROM customer')).toEqual([{ id: 1 }]);
+    expect((await holdfast.json<{ state: string }>('backup')).state).toBe('succeeded');
+    await holdfast.json('restore', id, '--yes');
+    expect(await server.sql('shop', 'SELECT * FROM customers')).toEqual([{ id: 1 }]);
+    expect(readdirSync(uploads)).toEqual(['a.txt']);
+  });
+});
