@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { CopyState } from '../catalog/catalog.ts';
-import { selectBackup, type Selectable } from './select.ts';
+import type { BackupFacts, CopyState } from '../catalog/catalog.ts';
+import { describeNewer, newerThan, selectBackup, type Selectable } from './select.ts';
 
 function row(id: string, state: CopyState = 'complete', storage = 'local'): Selectable & { storage: string } {
   return { id, state, storage, facts: null };
@@ -79,5 +79,34 @@ describe('selectBackup', () => {
       { ...row('2020-01-01_00-00-00'), facts: facts('2026-11-21T05:15:00.000Z') },
     ];
     expect(selectBackup(odd, 'latest').id).toBe('2020-01-01_00-00-00');
+  });
+});
+
+describe('what `latest` passed over', () => {
+  const made = (id: string, change: Partial<BackupFacts> = {}): Selectable => ({
+    ...row(id),
+    facts: {
+      startedAt: `${id.slice(0, 10)}T05:15:00.000Z`,
+      only: null,
+      lacks: [],
+      trigger: 'manual',
+      ...change,
+    } as BackupFacts,
+  });
+  const whole = made('2026-11-18_05-15-00');
+  const some = made('2026-11-19_05-15-00', { only: ['files', 'app'] });
+  const safety = made('2026-11-20_05-15-00', { trigger: 'safety' });
+
+  test('the newest one after it that has fewer parts, or is damaged', () => {
+    expect(newerThan([some, whole], whole)).toEqual({ id: some.id, parts: ['files', 'app'] });
+    expect(newerThan([whole, some, row('2026-11-21_05-15-00', 'corrupt')], whole)).toEqual({
+      id: '2026-11-21_05-15-00',
+      parts: null,
+    });
+    expect(describeNewer({ id: some.id, parts: ['files', 'app'] })).toContain('has only the files and the app;');
+  });
+  test('none that is older, or was made for safety', () => {
+    expect(newerThan([whole, safety], whole)).toBeNull();
+    expect(newerThan([whole, some], some)).toBeNull();
   });
 });

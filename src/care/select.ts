@@ -1,6 +1,6 @@
 import { throwIfAborted } from '../base/abort.ts';
 import { HoldfastError, toHoldfastError } from '../base/errors.ts';
-import type { BackupRow, Catalog, ProofRecord } from '../catalog/catalog.ts';
+import type { BackupRow, Catalog, CopyState, ProofRecord } from '../catalog/catalog.ts';
 import type { Storage } from '../storage/storage.ts';
 import { isWhole, oldestFirst, partsOf, type Part } from './backup-facts.ts';
 import { takeInventory } from './inventory.ts';
@@ -38,8 +38,17 @@ export interface ResolvedBackup {
   row: BackupRow;
   /** Other storages that have it whole, in the order to be tried. */
   others: Storage[];
+  /** Of `latest`: one after it, which it cannot mean. */
+  newer: NewerBackup | null;
   /** Storages that could not be asked. */
   unreachable: { storage: string; error: unknown }[];
+}
+
+/** The newest backup, where `latest` means an older one. */
+export interface NewerBackup {
+  id: string;
+  /** What it has of its source; null: it is damaged. */
+  parts: readonly Part[] | null;
 }
 
 /**
@@ -75,7 +84,24 @@ export async function resolveBackup(request: {
     .filter((other) => other !== row && other.id === row.id && other.state === 'complete')
     .map(placeOf)
     .filter((storage) => storage !== undefined);
-  return { storage: placeOf(row) ?? source.storages[0], id: row.id, row, others, unreachable };
+  const newer = request.id === 'latest' ? newerThan(rows, row) : null;
+  return { storage: placeOf(row) ?? source.storages[0], id: row.id, row, others, newer, unreachable };
+}
+
+/** One made for safety holds what somebody wanted to be rid of: nobody misses it. */
+export function newerThan(rows: readonly Selectable[], { id }: Selectable): NewerBackup | null {
+  const regular = onePerBackup(rows).filter(({ facts }) => facts?.trigger !== 'safety');
+  const at = regular.findIndex((each) => each.id === id);
+  const newest = at === -1 ? undefined : regular.slice(at + 1).findLast(({ state }) => told.has(state));
+  return newest ? { id: newest.id, parts: newest.state === 'complete' ? partsOf(newest) : null } : null;
+}
+
+/** Of any other nobody knows yet what it will be. */
+const told: ReadonlySet<CopyState> = new Set(['complete', 'corrupt']);
+
+export function describeNewer({ id, parts }: NewerBackup): string {
+  if (parts === null) return `the newest backup, ${id}, is damaged; this takes the newest whole one before it`;
+  return `the newest backup, ${id}, has only the ${parts.join(' and the ')}; this takes the newest whole one before it`;
 }
 
 /** What is not found may lie in the storage that does not answer. */

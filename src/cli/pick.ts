@@ -1,5 +1,6 @@
 import type { Part } from '../care/backup-facts.ts';
 import type { Source } from '../care/source.ts';
+import type { NewerBackup } from '../care/select.ts';
 import type { BackupRow } from '../catalog/catalog.ts';
 import type { House } from '../house.ts';
 import type { Storage } from '../storage/storage.ts';
@@ -53,6 +54,7 @@ export interface PickedBackup {
   row: BackupRow;
   /** Other storages that have it whole. */
   others: readonly Storage[];
+  newer: NewerBackup | null;
 }
 
 /** The backup a command is about: its argument `id` (full, unique prefix or `latest`, which is also meant by none) in `--storage`, or where it is whole. */
@@ -63,7 +65,7 @@ export async function pickBackup(
 ): Promise<PickedBackup> {
   const { house, source } = await pickSource(context, input);
   const { resolveBackup } = await import('../care/select.ts');
-  const { storage, id, row, others, unreachable } = await resolveBackup({
+  const { storage, id, row, others, newer, unreachable } = await resolveBackup({
     source,
     storage: context.storage === undefined ? null : house.storageOf(source, context.storage),
     id: input.text('id') ?? 'latest',
@@ -72,5 +74,5 @@ export async function pickBackup(
     signal: context.signal,
   });
   sayUnreachable(context.io, unreachable, 'this goes by the others');
-  return { house, source, storage, id, row, others };
+  return { house, source, storage, id, row, others, newer };
 }

@@ -48,6 +48,7 @@ const facts: GuardFacts = {
   leftOut: { tables: [], rows: [] },
   keepsOld: false,
   foreignDump: false,
+  newer: null,
   obstacles: [],
   inPlace: true,
   allowed: [],
@@ -67,6 +68,11 @@ describe('guards before a restore', () => {
       'S16 role without createdb',
       { server: { ...server, mayCreateDatabase: false } },
       [{ code: 'rights', override: '--in-place' }],
+    ],
+    [
+      'the same, where nothing can be restored in place',
+      { server: { ...server, mayCreateDatabase: false }, inPlace: false },
+      [{ code: 'rights', override: null }],
     ],
     [
       'role that may not rename',
@@ -170,6 +176,7 @@ describe('guards before a restore', () => {
     ['S15 connected clients', { target: { ...target, sessions: [session] } }],
     ['S16 other collation', { target: { ...target, facts: { ...backup, collation: 'C' } } }],
     ['S16 other collation version', { target: { ...target, facts: { ...backup, collationVersion: '2.31' } } }],
+    ['a newer backup of some parts only', { newer: { id: '2026-11-21_05-15-00', parts: ['files'] } }],
     ['parts for another database that holds something', { mode: 'new', whole: false }],
     ['other extension version', { server: { ...server, extensions: [{ name: 'pgcrypto', version: '1.4' }] } }],
   ])('%s is a warning', (_title, change) => {

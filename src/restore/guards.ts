@@ -1,4 +1,5 @@
 import { formatCount } from '../base/units.ts';
+import { describeNewer, type NewerBackup } from '../care/select.ts';
 import type { LeftOut } from './left-out.ts';
 import type { DatabaseFacts, Obstacle, ServerFacts, TargetFacts } from '../engines/engine.ts';
 
@@ -13,6 +14,7 @@ export interface Guard {
 }
 
 export const guardCodes = [
+  'latest',
   'target',
   'rights',
   'server-version',
@@ -56,6 +58,8 @@ export interface GuardFacts {
   keepsOld: boolean;
   /** A dump of foreign origin that nobody has let run with any rights yet. */
   foreignDump: boolean;
+  /** The newest backup, where the `latest` that was asked for is another. */
+  newer: NewerBackup | null;
   /** What the engine itself would stop at later. */
   obstacles: readonly Obstacle[];
   /** The engine can restore inside the live database. */
@@ -66,7 +70,9 @@ export interface GuardFacts {
 
 /** All guards, in the order a person wants to read them. Pure: the same facts always give the same checklist. */
 export function evaluateGuards(facts: GuardFacts): Guard[] {
+  const { newer } = facts;
   const guards = [
+    newer && warn('latest', describeNewer(newer)),
     checkTarget(facts),
     checkRights(facts),
     checkServerVersion(facts),
@@ -112,7 +118,8 @@ function checkTarget({ mode, name, target, whole, onlyNew, reserved }: GuardFact
   return warn('target', `${holds}; the chosen parts replace theirs there, and no safety backup is made of it`);
 }
 
-function checkRights({ mode, server, target, name }: GuardFacts): Guard {
+function checkRights({ mode, server, target, name, inPlace }: GuardFacts): Guard {
+  const lift = inPlace ? '--in-place' : null;
   if (mode === 'in-place' || (mode === 'new' && target)) {
     const owner = target?.facts.owner ?? '';
     const what = owner === '' ? name : `what belongs to ${owner}`;
@@ -124,14 +131,10 @@ function checkRights({ mode, server, target, name }: GuardFacts): Guard {
         );
   }
   if (!server.mayCreateDatabase) {
-    return block('rights', `role ${server.role} may not create databases`, mode === 'swap' ? '--in-place' : null);
+    return block('rights', `role ${server.role} may not create databases`, mode === 'swap' ? lift : null);
   }
   if (mode === 'swap' && target && !server.memberOf.includes(target.facts.owner)) {
-    return block(
-      'rights',
-      `role ${server.role} may not rename ${name}, which belongs to ${target.facts.owner}`,
-      '--in-place',
-    );
+    return block('rights', `role ${server.role} may not rename ${name}, which belongs to ${target.facts.owner}`, lift);
   }
   return pass('rights', `${server.role} may create${mode === 'swap' ? ' and rename' : ''} databases`);
 }

@@ -1,6 +1,7 @@
 import { openForeignDump } from '../archive/foreign.ts';
 import { openArchive, type StoredBackup } from '../archive/reader.ts';
 import { throwIfAborted } from '../base/abort.ts';
+import type { NewerBackup } from '../care/select.ts';
 import { databaseOf, type Source } from '../care/source.ts';
 import type { StoredDump } from '../engines/engine.ts';
 import type { Storage } from '../storage/storage.ts';
@@ -10,6 +11,8 @@ export interface BackupPlace {
   id: string;
   /** Other storages that have the same backup, for when this one turns out damaged or does not answer. */
   others?: readonly Storage[];
+  /** A newer backup than this one, which `latest` did not mean. */
+  newer?: NewerBackup | null;
 }
 
 /** What is to be restored: a backup, or a file that is none. */

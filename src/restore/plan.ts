@@ -90,6 +90,7 @@ export async function planRestore(request: RestoreRequest, scratch: string, sign
     signal,
   );
   const guards: Guard[] = evaluateGuards({
+    newer: 'file' in request.from ? null : (request.from.newer ?? null),
     obstacles: obstacles ?? [],
     inPlace: target.capabilities.inPlace,
     mode,

@@ -1,3 +1,4 @@
+import { mkdir } from 'node:fs/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { installHoldfast, type Installation } from '../support/holdfast.ts';
 import { freePort } from '../support/loopback.ts';
@@ -52,4 +53,28 @@ test('N-08 where the source says that the export must be there, its failure fail
   expect(made.status).toBe(1);
   expect(made.stderr).toMatch(/\(NOCODB_UNREACHABLE\)/);
   expect(await holdfast.stored()).toEqual([]);
+});
+
+test('S21 `restore latest` says that there is a newer backup with fewer parts, in every form', async () => {
+  const uploads = `${folder.path}/uploads`;
+  await mkdir(uploads);
+  await using holdfast = await installHoldfast({
+    url: '',
+    settings: { database: { path }, files: [{ name: 'uploads', path: uploads }] },
+  });
+  const whole = await holdfast.json<{ id: string }>('backup');
+  type Planned = { id: string; guards: { code: string; result: string; detail: string }[] };
+  const told = ({ guards }: Planned) => guards.filter(({ code }) => code === 'latest');
+  const before = await holdfast.json<Planned>('restore', 'latest', '--dry-run');
+  expect([before.id, told(before)]).toEqual([whole.id, []]);
+
+  const some = await holdfast.json<{ id: string }>('backup', '--only', 'files');
+  const planned = await holdfast.json<Planned>('restore', 'latest', '--dry-run');
+  expect(planned.id).toBe(whole.id);
+  expect(told(planned)).toMatchObject([
+    { result: 'warn', detail: expect.stringContaining(`${some.id}, has only the files`) },
+  ]);
+  expect((await holdfast.run('restore', 'latest', '--dry-run')).stdout).toContain(some.id);
+  expect(told(await holdfast.json<Planned>('restore', 'latest', '--yes', '--no-safety-backup'))).toHaveLength(1);
+  expect(told(await holdfast.json<Planned>('restore', whole.id, '--dry-run'))).toEqual([]);
 });

@@ -3,7 +3,7 @@ import { readManifest } from '../../src/archive/read-manifest.ts';
 import { takeInventory } from '../../src/care/inventory.ts';
 import { goodBackups } from '../../src/care/monitor/facts.ts';
 import { removeOne } from '../../src/care/remove.ts';
-import { selectBackup } from '../../src/care/select.ts';
+import { resolveBackup, selectBackup } from '../../src/care/select.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import type { BackupResult } from '../../src/backup/backup.ts';
 import { smallHouse, type SmallHouse } from '../support/small-house.ts';
@@ -39,6 +39,12 @@ test('backups of the folders alone push out no backup that holds the database, a
   expect(selectBackup(rows, 'latest').id).toBe(whole.id);
   expect(selectBackup(rows, 'latest', 'database').id).toBe(whole.id);
   expect(selectBackup(rows, 'latest', 'files').id).toBe(third.id);
+  const asked = { source: house.source, storage: null, catalog: house.catalog, signal };
+  expect(await resolveBackup({ ...asked, id: 'latest' })).toMatchObject({
+    id: whole.id,
+    newer: { id: third.id, parts: ['files'] },
+  });
+  expect(await resolveBackup({ ...asked, id: whole.id })).toMatchObject({ id: whole.id, newer: null });
   const copies = rows.map((row) => ({ row, ok: true, drilledOk: false }));
   expect(goodBackups({ copies }, new Date()).map(({ id }) => id)).toEqual([whole.id]);
   // What is due by the clock is due all the same, however short the history.

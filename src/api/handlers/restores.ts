@@ -77,7 +77,12 @@ async function readRequest(parts: ApiParts, call: Call, wanted: Wanted): Promise
   call.about.target = found.id;
   const source =
     password === undefined ? named : { ...named, keys: openedBy(new Secret(password), named.keys, named.storages) };
-  const from = { storage: found.storage, id: found.id, others: storage === undefined ? found.others : [] };
+  const from = {
+    storage: found.storage,
+    id: found.id,
+    others: storage === undefined ? found.others : [],
+    newer: found.newer,
+  };
   if (what === 'schema' || what === 'records' || what === 'attachments') {
     const { bases, baseTables, skipExisting, intoBase, withAttachments } = wanted;
     return restoringBases(parts, {

@@ -144,8 +144,8 @@ async function readFrom(
   }
   const file = await dumpFile(typed, context.cwd, async () => localFolders(await context.house()));
   if (file === null) {
-    const { house, source, storage, id, others } = await pickBackup(context, input);
-    const from = { storage, id, others: context.storage === undefined ? others : [] };
+    const { house, source, storage, id, others, newer } = await pickBackup(context, input);
+    const from = { storage, id, others: context.storage === undefined ? others : [], newer };
     return { house, source, from, own: false };
   }
   return { ...(await pickSource(context, input)), from: { file: file.path }, own: file.own };

@@ -87,7 +87,7 @@ async function verifyOne(context: CommandContext, target: Target, depth: VerifyD
   });
 }
 
-type Target = Omit<PickedBackup, 'row' | 'others'>;
+type Target = Pick<PickedBackup, 'house' | 'source' | 'storage' | 'id'>;
 
 /** Every copy of every backup, oldest first; of one storage when it is named. */
 async function everyBackup(

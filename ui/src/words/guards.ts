@@ -1,5 +1,11 @@
 /** The checks before a restore, and what each result means. A test fails when one of ours is missing; names and versions come from the server. */
 export const guardsEn = {
+  latest: {
+    name: 'Newest backup',
+    pass: 'It is the newest backup.',
+    warn: 'There is a newer backup, which has only some parts of the source or is damaged; this restores the newest whole one.',
+    block: 'There is a newer backup.',
+  },
   target: {
     name: 'Target',
     pass: 'The database can take what is restored.',
@@ -91,6 +97,12 @@ export type GuardWords = {
 };
 
 export const guardsDe: GuardWords = {
+  latest: {
+    name: 'Neueste Sicherung',
+    pass: 'Es ist die neueste Sicherung.',
+    warn: 'Es gibt eine neuere Sicherung, die nur Teile der Quelle hat oder beschädigt ist; wiederhergestellt wird die neueste vollständige.',
+    block: 'Es gibt eine neuere Sicherung.',
+  },
   target: {
     name: 'Ziel',
     pass: 'Die Datenbank kann aufnehmen, was wiederhergestellt wird.',
