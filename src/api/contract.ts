@@ -85,6 +85,10 @@ export const sourceView = z.object({
   name: z.string(),
   engine: z.string(),
   database: z.string().meta({ description: 'Where it is, without secrets.' }),
+  inPlace: z.boolean().meta({
+    description:
+      'Whether its live database can be restored in place and in parts; otherwise only as a whole, or beside it.',
+  }),
   storages: z.array(z.object({ name: z.string(), title: z.string(), copies: z.number(), bytes: z.number() })),
   encrypted: z.boolean(),
   newest: backupView.nullable().meta({ description: 'The newest complete one that is no safety backup.' }),

@@ -47,6 +47,7 @@ function factsOf(source: Source, listed: Listed, points: number) {
     name,
     engine: database?.engine ?? apps[0]?.kind ?? 'files',
     database: titleOf(source),
+    inPlace: database?.capabilities.inPlace ?? false,
     storages: storages.map((storage) => ({
       name: storage.name,
       title: storage.title,

@@ -7,25 +7,24 @@ import { call } from '../../api/client.ts';
 import { Shown } from '../../parts/shown.tsx';
 import { useFormat } from '../../parts/use-format.ts';
 import { BasesOptions, FilesOptions } from './options-of-parts.tsx';
-import { kindOf, partsIn, partValue, type Wish } from './wish.ts';
+import { kindOf, partsIn, partValue, targetsOf, type Wish } from './wish.ts';
 
 interface ChooseTargetProps {
   wish: Wish;
   onChange: (wish: Wish) => void;
 }
 
-const targets = ['live', 'other', 'in-place', 'parts'] as const satisfies readonly Wish['target'][];
-
 /** Where to, how, and what is kept of what was there. */
-export function ChooseTarget({ wish, onChange }: ChooseTargetProps) {
+export function ChooseTarget({ wish, inPlace, onChange }: ChooseTargetProps & { inPlace: boolean }) {
   const kind = kindOf(wish);
   if (kind === 'files') return <FilesOptions wish={wish} onChange={onChange} />;
   if (kind === 'bases') return <BasesOptions wish={wish} onChange={onChange} />;
-  return <ChooseDatabase wish={wish} onChange={onChange} />;
+  return <ChooseDatabase wish={wish} inPlace={inPlace} onChange={onChange} />;
 }
 
-function ChooseDatabase({ wish, onChange }: ChooseTargetProps) {
+function ChooseDatabase({ wish, inPlace, onChange }: ChooseTargetProps & { inPlace: boolean }) {
   const { t } = useTranslation();
+  const targets = targetsOf(inPlace);
   const { target } = wish;
   const set = (change: Partial<Wish>) => onChange({ ...wish, ...change });
   return (

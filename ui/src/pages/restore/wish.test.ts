@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import {
   bodyOf,
   fitted,
+  targetsOf,
   isComplete,
   liftOf,
   newWish,
@@ -95,7 +96,7 @@ test.each([
   [{ database: null, trees: [], app: null }, ['all']],
 ])('only what is in the backup is offered: %o', (saved, offers) => {
   expect(offersOf(saved)).toEqual(offers);
-  expect(offers).toContain(fitted(wish, saved).what);
+  expect(offers).toContain(fitted(wish, saved, true).what);
 });
 
 test('folders are wished for without what concerns databases only', () => {
@@ -133,4 +134,14 @@ test('bases are wished for with what fits the kind of restore', () => {
     skipExisting: false,
     withAttachments: false,
   });
+});
+
+test('a database that is only restored as a whole is offered neither in place nor in parts', () => {
+  const saved = { database, trees: [], app: null };
+  expect(targetsOf(true)).toEqual(['live', 'other', 'in-place', 'parts']);
+  expect(targetsOf(false)).toEqual(['live', 'other']);
+  for (const target of ['in-place', 'parts'] as const) {
+    expect(fitted({ ...wish, target }, saved, false).target).toBe('live');
+    expect(fitted({ ...wish, target }, saved, true).target).toBe(target);
+  }
 });

@@ -75,10 +75,17 @@ export function offersOf({ database, trees, app }: Saved): Wish['what'][] {
   return offers.length === 0 ? ['all'] : offers;
 }
 
-/** Only what the backup holds can be wished for. */
-export function fitted(wish: Wish, saved: Saved): Wish {
+/** Where to, the usual first; not every database can be restored in its place, or in parts. */
+export function targetsOf(inPlace: boolean): Wish['target'][] {
+  return inPlace ? ['live', 'other', 'in-place', 'parts'] : ['live', 'other'];
+}
+
+/** Only what the backup holds and its database can do can be wished for. */
+export function fitted(wish: Wish, saved: Saved, inPlace: boolean): Wish {
   const offers = offersOf(saved);
-  return offers.includes(wish.what) ? wish : { ...wish, what: offers[0] ?? 'all' };
+  const what = offers.includes(wish.what) ? wish.what : (offers[0] ?? 'all');
+  const target = targetsOf(inPlace).includes(wish.target) ? wish.target : 'live';
+  return what === wish.what && target === wish.target ? wish : { ...wish, what, target };
 }
 
 export function kindOf({ what }: Pick<Wish, 'what'>): Plan['what'] {

@@ -3,7 +3,7 @@ import { IconAlertTriangle } from '@tabler/icons-react';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { useMemo, useState } from 'react';
 import { Trans, useTranslation } from 'react-i18next';
-import type { RunView } from '../../../../src/api/contract.ts';
+import type { RunView, SourceView } from '../../../../src/api/contract.ts';
 import { call, Problem } from '../../api/client.ts';
 import { rememberRun } from '../../api/own-runs.ts';
 import { Refusal } from '../../parts/refusal.tsx';
@@ -30,7 +30,7 @@ export function Wizard({ source, id, onStarted }: WizardProps) {
       {(all) => {
         const [only, ...others] = all.map(({ name }) => name);
         const chosen = source !== '' || others.length > 0 ? source : (only ?? '');
-        return <Steps names={all.map(({ name }) => name)} first={newWish(chosen, id)} onStarted={onStarted} />;
+        return <Steps sources={all} first={newWish(chosen, id)} onStarted={onStarted} />;
       }}
     </Shown>
   );
@@ -39,7 +39,13 @@ export function Wizard({ source, id, onStarted }: WizardProps) {
 /** What cannot be opened with what the server knows, or with what was typed. */
 const locked: ReadonlySet<string> = new Set(['KEY_NEEDED', 'KEY_WRONG', 'PASSPHRASE_WRONG']);
 
-function Steps({ names, first, onStarted }: { names: string[]; first: Wish; onStarted: WizardProps['onStarted'] }) {
+interface StepsProps {
+  sources: readonly SourceView[];
+  first: Wish;
+  onStarted: WizardProps['onStarted'];
+}
+
+function Steps({ sources, first, onStarted }: StepsProps) {
   const { t } = useTranslation();
   const [wished, setWish] = useState(first);
   const { source, id } = wished;
@@ -50,7 +56,8 @@ function Steps({ names, first, onStarted }: { names: string[]; first: Wish; onSt
   });
   const manifest = backup.data?.manifest ?? null;
   const saved = useMemo(() => savedIn(manifest), [manifest]);
-  const wish = useMemo(() => fitted(wished, saved), [wished, saved]);
+  const inPlace = sources.find(({ name }) => name === source)?.inPlace ?? false;
+  const wish = useMemo(() => fitted(wished, saved, inPlace), [wished, saved, inPlace]);
   const look = useMutation({
     mutationFn: async (wanted: Wish) => ({
       wanted,
@@ -71,12 +78,12 @@ function Steps({ names, first, onStarted }: { names: string[]; first: Wish; onSt
     <Stack gap="md">
       <Step number={1} title={t('restore.what')} done={wish.id !== ''}>
         <Stack gap="md">
-          <ChooseBackup names={names} wish={wish} onChange={setWish} />
+          <ChooseBackup names={sources.map(({ name }) => name)} wish={wish} onChange={setWish} />
           {manifest === null ? null : <ChooseWhat saved={saved} wish={wish} onChange={setWish} />}
         </Stack>
       </Step>
       <Step number={2} title={t('restore.where')} done={complete}>
-        <ChooseTarget wish={wish} onChange={setWish} />
+        <ChooseTarget wish={wish} inPlace={inPlace} onChange={setWish} />
       </Step>
       <Step number={3} title={t('restore.look')} done={plan !== null && !plan.blocked}>
         <Refusal error={look.variables === wish ? look.error : null} />
