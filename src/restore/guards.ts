@@ -119,7 +119,7 @@ function checkTarget({ mode, name, target, whole, onlyNew, reserved }: GuardFact
 }
 
 function checkRights({ mode, server, target, name, inPlace }: GuardFacts): Guard {
-  const lift = inPlace ? '--in-place' : null;
+  const instead = inPlace ? '--in-place' : null;
   if (mode === 'in-place' || (mode === 'new' && target)) {
     const owner = target?.facts.owner ?? '';
     const what = owner === '' ? name : `what belongs to ${owner}`;
@@ -131,10 +131,14 @@ function checkRights({ mode, server, target, name, inPlace }: GuardFacts): Guard
         );
   }
   if (!server.mayCreateDatabase) {
-    return block('rights', `role ${server.role} may not create databases`, mode === 'swap' ? lift : null);
+    return block('rights', `role ${server.role} may not create databases`, mode === 'swap' ? instead : null);
   }
   if (mode === 'swap' && target && !server.memberOf.includes(target.facts.owner)) {
-    return block('rights', `role ${server.role} may not rename ${name}, which belongs to ${target.facts.owner}`, lift);
+    return block(
+      'rights',
+      `role ${server.role} may not rename ${name}, which belongs to ${target.facts.owner}`,
+      instead,
+    );
   }
   return pass('rights', `${server.role} may create${mode === 'swap' ? ' and rename' : ''} databases`);
 }

@@ -5,6 +5,7 @@ import { toHoldfastError } from '../../base/errors.ts';
 import { formatBytes, formatCount } from '../../base/units.ts';
 import type { AppCheck, AppContext } from '../app.ts';
 import { findLeftovers, isPrevious } from './leftovers.ts';
+import { refuseNotMounted } from './not-mounted.ts';
 import type { TreeSettings } from './options.ts';
 import { packSettings } from './pack-tree.ts';
 import { runJob } from './thread.ts';
@@ -27,6 +28,7 @@ export async function checkTrees(
 async function checkTree(tree: TreeSettings, signal: AbortSignal): Promise<AppCheck> {
   const name = `files ${tree.name}`;
   try {
+    await refuseNotMounted(tree);
     const settings = await packSettings(tree);
     const { files, unreadable } = await runJob({ kind: 'look', settings }, signal);
     if (unreadable.count === 0) return { name, result: 'ok', detail: `${tree.path}: ${formatCount(files, 'file')}` };

@@ -6,6 +6,7 @@ import { formatCount } from '../../base/units.ts';
 import type { App, AppContext, AppPart, AppTask, Rehearsal, Saved, Saving } from '../app.ts';
 import { refuseHalfSwapped } from './half-swap.ts';
 import { checkTrees } from './check.ts';
+import { refuseNotMounted, savedMount } from './not-mounted.ts';
 import type { TreeSettings } from './options.ts';
 import { packSettings, packTree, unreadableError, type PackedTree } from './pack-tree.ts';
 import { allProblems, planTrees } from './plan.ts';
@@ -54,13 +55,14 @@ async function openTrees(trees: readonly TreeSettings[], signal: AbortSignal): P
   const present: TreeSettings[] = [];
   for (const tree of trees) {
     try {
+      await refuseNotMounted(tree);
       await refuseHalfSwapped(tree);
       await refuseUnreadable(tree, signal);
       present.push(tree);
     } catch (error) {
       throwIfAborted(signal);
       const problem = toHoldfastError(error);
-      if (tree.optional && problem.code === 'FILES_MISSING')
+      if (tree.optional && absent.has(problem.code))
         warnings.push(`${tree.name}: ${problem.message}; it is not in this backup`);
       else problems.push(problem);
     }
@@ -69,6 +71,9 @@ async function openTrees(trees: readonly TreeSettings[], signal: AbortSignal): P
   if (first) throw problems.length === 1 ? first : allProblems(problems);
   return saving(present, warnings);
 }
+
+/** What may be so where a tree is optional. */
+const absent: ReadonlySet<string> = new Set(['FILES_MISSING', 'FILES_NOT_MOUNTED']);
 
 /** Whether root may read a file shows when it is read: it nearly always may, and asking for each takes time. */
 async function refuseUnreadable(tree: TreeSettings, signal: AbortSignal): Promise<void> {
@@ -79,16 +84,16 @@ async function refuseUnreadable(tree: TreeSettings, signal: AbortSignal): Promis
 }
 
 function saving(trees: readonly TreeSettings[], warnings: string[]): Saving {
-  const packed: PackedTree[] = [];
+  const packed: { tree: PackedTree; mount: string | null }[] = [];
   return {
     warnings,
-    facts: () => ({ trees: packed.map((tree) => tree.facts()) }),
+    facts: () => ({ trees: packed.map(({ tree, mount }) => ({ ...tree.facts(), mount })) }),
     parts: async function* parts(signal) {
       for (const tree of trees) {
         throwIfAborted(signal);
         const one = packTree(tree);
         yield partOf(tree, one);
-        packed.push(one);
+        packed.push({ tree: one, mount: await savedMount(tree.path) });
         warnings.push(...one.warnings());
       }
     },

@@ -21,6 +21,6 @@ export function holdsMount(path: string, mount: string): HoldfastError {
 }
 
 /** Blanks and the like are written in octal there. */
-function plainField(field: string): string {
+export function plainField(field: string): string {
   return field.replaceAll(/\\([0-7]{3})/g, (_, code: string) => String.fromCodePoint(Number.parseInt(code, 8)));
 }

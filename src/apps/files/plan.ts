@@ -1,6 +1,7 @@
 import { throwIfAborted } from '../../base/abort.ts';
 import { HoldfastError, toHoldfastError } from '../../base/errors.ts';
 import type { Saved, StagedTree, WantedTrees } from '../app.ts';
+import { refuseNotMounted } from './not-mounted.ts';
 import type { TreeSettings } from './options.ts';
 import { refuseHalfSwapped } from './half-swap.ts';
 import { findPlace, freeBytes, noSpace } from './place.ts';
@@ -20,6 +21,7 @@ export async function planTrees(
   for (const { facts, target } of trees) {
     throwIfAborted(signal);
     try {
+      await refuseNotMounted({ name: facts.name, path: target }, wanted.to === null ? facts.mount : null);
       await refuseHalfSwapped({ name: facts.name, path: target });
       const place = await findPlace(target);
       const free = await freeBytes(place.staged);

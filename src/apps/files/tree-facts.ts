@@ -21,6 +21,8 @@ export const treeFactsSchema = z.object({
   /** Only where the tree is optional; otherwise there would be no backup. */
   unreadable: z.number().int().nonnegative(),
   digest: z.string(),
+  /** Where the disk was mounted that it lay on; null: that of the system. Earlier backups do not say. */
+  mount: z.string().nullable().optional(),
 });
 
 export type TreeFacts = z.output<typeof treeFactsSchema>;
