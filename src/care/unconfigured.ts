@@ -38,6 +38,7 @@ export function unconfiguredDatabase(engine: Database, source: string): Database
     dress: refuse,
     load: refuse,
     analyze: refuse,
+    state: refuse,
     drop: refuse,
     swap: refuse,
     replace: refuse,

@@ -236,6 +236,13 @@ export interface Leftover {
   createdAt: string | null;
 }
 
+export interface StateWish {
+  /** What it was before, to be told in the same way. */
+  like: string | null;
+  /** Only what concerns these; null: everything. */
+  scope: LoadOptions['scope'];
+}
+
 /** The names that `swap` was given. */
 export interface HalfSwap {
   replacement: string;
@@ -339,11 +346,8 @@ export interface Database {
   dress(like: DatabaseFacts, signal: AbortSignal): Promise<void>;
   load(dump: StoredDump, options: LoadOptions, signal: AbortSignal): Promise<{ warnings: string[] }>;
   analyze(signal: AbortSignal): Promise<void>;
-  /**
-   * Something that is another text once anybody has written into this database, whatever its name is then. Absent where an engine cannot
-   * tell.
-   */
-  state?(signal: AbortSignal): Promise<string>;
+  /** Something that is another text once anybody has written into this database, whatever its name is then. */
+  state(wish: StateWish, signal: AbortSignal): Promise<string>;
   /** Ends sessions and drops it. Refuses a database without our mark unless `unmarked` says so. Fine when it does not exist. */
   drop(options: { unmarked: boolean }, signal: AbortSignal): Promise<void>;
   /**

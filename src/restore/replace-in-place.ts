@@ -1,6 +1,8 @@
+import { HoldfastError } from '../base/errors.ts';
 import { step } from '../base/progress.ts';
 import { compareCounts, type Comparison } from '../care/compare.ts';
 import { countAndCompare } from '../care/rehearse.ts';
+import type { Database } from '../engines/engine.ts';
 import type { RestorePlan } from './plan.ts';
 import type { Live, Outcome, RestoreTask } from './task.ts';
 
@@ -12,12 +14,17 @@ export async function replaceInPlace(
 ): Promise<Outcome> {
   const { report, signal } = task;
   const { target, dump, load, expected } = plan;
-  await secure();
+  const secured = await secure();
   assertHeld();
   const started = performance.now();
   const { result, files } = await step(report, 'replace', () =>
     // Loading takes its time, in which the application writes into its folders.
-    laid.goLive((move) => target.replace(dump, load, expected ?? { tables: [], sequences: [] }, signal, move)),
+    laid.goLive((move) =>
+      target.replace(dump, load, expected ?? { tables: [], sequences: [] }, signal, async () => {
+        if (await secured.changed(target)) throw lateWrites(target);
+        await move();
+      }),
+    ),
   );
   reached({ previous: null, files });
   const left = task.request.keepOld ? files : await laid.forget();
@@ -27,6 +34,14 @@ export async function replaceInPlace(
     step(report, 'analyze', () => target.analyze(late)),
   );
   return { comparison: await whatWasCompared(plan, after.signal), previous: null, files: left, loadSeconds, warnings };
+}
+
+/** There is no former database that could be kept: what was written would be nowhere. */
+function lateWrites({ name }: Database): HoldfastError {
+  return new HoldfastError('LIVE_CHANGED', `somebody wrote into ${name} after the safety backup had begun`, {
+    kind: 'refused',
+    hint: 'Everything is as it was. Stop the application and restore again; or go on without this protection with `--no-safety-backup`.',
+  });
 }
 
 /** The comparison happened inside the transaction, before it committed; now that clients write again, counting says nothing more. */

@@ -101,7 +101,7 @@ export async function restore(task: RestoreTask): Promise<RestoreResult> {
           secure: async () => {
             const then = await watchLive(inside, plan, laid);
             before = await takeSafetyBackup(inside, plan, sourceLease, run.id);
-            return { changed: async (former) => then !== null && (await stateNow(former)) !== then };
+            return { changed: (former) => hasChanged(former, then, plan.load.scope) };
           },
           reached: (wayBack) => run.keep({ id: plan.from, mode: plan.mode, ...wayBack, safety: before }),
           after,
@@ -206,20 +206,34 @@ async function filesFor(
   }
 }
 
-/** From here on; null: there is no safety backup to be late for, or nobody can tell. */
-async function watchLive({ request, signal }: RestoreTask, plan: RestorePlan, laid: Laid): Promise<string | null> {
-  if (!plan.destructive || !request.safetyBackup) return null;
+/** From here on; undefined: there is no safety backup to be late for. */
+async function watchLive(
+  { request, signal }: RestoreTask,
+  plan: RestorePlan,
+  laid: Laid,
+): Promise<string | null | undefined> {
+  if (!plan.destructive || plan.mode === 'new' || !request.safetyBackup) return undefined;
   await laid.watch();
-  if (plan.targetFacts === null) return null;
-  const state = await plan.target.state?.(signal).catch(() => null);
+  if (plan.targetFacts === null) return undefined;
+  const state = await plan.target.state({ like: null, scope: plan.load.scope }, signal).catch(() => null);
   throwIfAborted(signal);
-  return state ?? null;
+  return state;
 }
 
-/** After the swap: its sessions have ended, and with them all that was not yet counted. */
-async function stateNow(previous: Database): Promise<string | null> {
-  return (await previous.state?.(AbortSignal.timeout(60_000)).catch(() => null)) ?? null;
+/** After the swap its sessions have ended, and with them all that was not yet counted. */
+async function hasChanged(
+  former: Database,
+  then: string | null | undefined,
+  scope: RestorePlan['load']['scope'],
+): Promise<boolean | null> {
+  if (then === undefined) return false;
+  if (then === null) return null;
+  const now = await former.state({ like: then, scope }, AbortSignal.timeout(stateMs)).catch(() => null);
+  return now === null ? null : now !== then;
 }
+
+/** Some engines have to read everything for it. */
+const stateMs = 60 * 60_000;
 
 async function takeSafetyBackup(
   task: RestoreTask,

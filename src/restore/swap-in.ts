@@ -58,17 +58,18 @@ export async function swapIn(
     () => `${live.name} is the restored database now`,
   );
   reached({ previous: names.previous, files });
-  const late = exists && !request.keepOld && (await secured.changed(previous));
-  if (late) report({ kind: 'warning', message: lateText(previous) });
-  const kept = exists && (request.keepOld || late);
-  const left = request.keepOld || late ? files : await laid.forget();
+  const changed = exists && !request.keepOld ? await secured.changed(previous) : false;
+  const late = changed === false ? null : lateText(previous, changed);
+  if (late !== null) report({ kind: 'warning', message: late });
+  const kept = exists && (request.keepOld || late !== null);
+  const left = request.keepOld || late !== null ? files : await laid.forget();
   if (exists && !kept) await dropPrevious(task, previous);
   return {
     comparison: rehearsal.comparison,
     previous: kept ? previous.name : null,
     files: left,
     loadSeconds: rehearsal.loadSeconds,
-    warnings: [...rehearsal.warnings, ...(late ? [lateText(previous)] : [])],
+    warnings: [...rehearsal.warnings, ...(late === null ? [] : [late])],
   };
 }
 
@@ -77,7 +78,9 @@ export function previousName({ target }: Pick<RestorePlan, 'target'>, run: strin
   return nameBeside(target.name, 'before', run);
 }
 
-function lateText({ name }: Database): string {
+function lateText({ name }: Database, changed: true | null): string {
+  if (changed === null)
+    return `nobody can tell whether somebody wrote into the former database after the safety backup had begun: it is kept as ${name}`;
   return `somebody wrote into the former database after the safety backup had begun: it is kept as ${name}`;
 }
 

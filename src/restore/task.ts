@@ -48,5 +48,6 @@ export interface Live {
 }
 
 export interface Secured {
-  changed(previous: Database): Promise<boolean>;
+  /** Null: nobody can tell. */
+  changed(former: Database): Promise<boolean | null>;
 }

@@ -65,6 +65,7 @@ function databaseOf(engine: EngineName, access: Access): Database {
     dress: async (_like, signal) => (await import('./create.ts')).dress(access, signal),
     load: async (dump, options, signal) => (await import('./load.ts')).load(access, dump, options, signal),
     analyze: async (signal) => (await import('./load.ts')).analyze(access, signal),
+    state: async (_wish, signal) => (await import('./state.ts')).stateOf(access, signal),
     drop: async (options, signal) => (await import('./create.ts')).drop(access, options, signal),
     swap: async (names, sessions, signal) => (await import('./swap.ts')).swap(access, names, sessions, signal),
     halfSwap: {

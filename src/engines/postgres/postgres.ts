@@ -70,7 +70,7 @@ function databaseOf(access: Access): Database {
     dress: async (like, signal) => (await import('./create.ts')).dress(access, like, signal),
     load: async (dump, options, signal) => (await import('./load.ts')).load(access, dump, options, signal),
     analyze: async (signal) => (await import('./load.ts')).analyze(access, signal),
-    state: async (signal) => (await import('./state.ts')).stateOf(access, signal),
+    state: async ({ scope }, signal) => (await import('./state.ts')).stateOf(access, scope, signal),
     drop: async (options, signal) => (await import('./create.ts')).drop(access, options, signal),
     swap: async (names, sessions, signal) => (await import('./swap.ts')).swap(access, names, sessions, signal),
     replace: async (dump, options, expected, signal, beforeCommit) =>

@@ -44,6 +44,7 @@ function databaseOf(access: Access): Database {
     load: async (dump, options, signal) => (await import('./load.ts')).load(access, dump, options, signal),
     // What the planner knows of the tables lies in the file and came back with it.
     analyze: async () => undefined,
+    state: async (wish, signal) => (await import('./state.ts')).stateOf(access, wish, signal),
     drop: async (options, signal) => (await import('./create.ts')).drop(access, options, signal),
     swap: async (names, _sessions, signal) => (await import('./swap.ts')).swap(access, names, signal),
     replace: async (dump, options, expected, signal, beforeCommit) =>
