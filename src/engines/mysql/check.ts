@@ -1,6 +1,6 @@
-import { toHoldfastError } from '../../base/errors.ts';
 import { formatBytes, formatDuration } from '../../base/units.ts';
 import type { Check } from '../engine.ts';
+import { failed, guarded } from '../shared/checks.ts';
 import type { Access } from './access.ts';
 import { readAccount, type Account } from './account.ts';
 import type { Connection } from './connection.ts';
@@ -37,25 +37,6 @@ export async function checkDatabase(access: Access, signal: AbortSignal): Promis
     if (signal.aborted) throw error;
     return [...checks, failed('connection', error)];
   }
-}
-
-async function guarded(name: string, signal: AbortSignal, look: () => Promise<Check[]>): Promise<Check[]> {
-  try {
-    return await look();
-  } catch (error) {
-    if (signal.aborted) throw error;
-    return [failed(name, error)];
-  }
-}
-
-function failed(name: string, thrown: unknown): Check {
-  const error = toHoldfastError(thrown);
-  return {
-    name,
-    result: 'failed',
-    detail: `${error.message} (${error.code})`,
-    ...(error.hint === undefined ? {} : { hint: error.hint }),
-  };
 }
 
 async function connectionCheck(access: Access, session: Connection, version: string): Promise<Check> {

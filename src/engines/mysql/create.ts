@@ -4,7 +4,8 @@ import type { DatabaseFacts, Leftover } from '../engine.ts';
 import type { Access } from './access.ts';
 import type { Connection } from './connection.ts';
 import { endSessions } from './end-sessions.ts';
-import { isOurs, journalTable, markTable, readMark, writeMark } from './mark.ts';
+import { readMark, writeMark } from '../shared/mark.ts';
+import { isOurs, journalTable, markTable } from './mark.ts';
 import { displayName, quoteIdent, quoteIn, quoteLiteral } from './names.ts';
 
 /** Creates the database empty, with the character set of `like`, marked as ours until `dress`. */

@@ -1,49 +1,18 @@
+import { readServerUrl, type UrlParts } from '../shared/server-url.ts';
 import type { SslMode, SslSettings } from './tls.ts';
 
-export interface AddressParts {
-  host?: string;
-  port?: number;
+export interface AddressParts extends UrlParts {
   socket?: string;
-  user?: string;
-  password?: string;
-  database?: string;
   ssl?: SslSettings;
   connectTimeoutMs?: number;
 }
 
-/** Reads `mysql://user:password@host:port/name?parameters`. Problems never repeat the address: it may hold a password. */
 export function readDatabaseUrl(text: string): { parts: AddressParts; problems: string[] } {
-  const match = pattern.exec(text.trim());
-  if (!match) return { parts: {}, problems: ['must look like mysql://user:password@host:port/name'] };
-  const { user, password, host, port, name, query } = match.groups as Record<string, string | undefined>;
-  const problems: string[] = [];
-  const decode = (part: string): string => {
-    try {
-      return decodeURIComponent(part);
-    } catch {
-      problems.push('has a % that does not begin a percent-encoded character; write it as %25');
-      return part;
-    }
-  };
-  if (host?.includes(',')) problems.push('names several hosts; one is needed');
-  const parts: AddressParts = {
-    ...(user ? { user: decode(user) } : {}),
-    ...(password ? { password: decode(password) } : {}),
-    ...(host ? { host: decode(host.replace(/^\[(.*)\]$/, '$1')) } : {}),
-    ...(port ? { port: Number(port) } : {}),
-    ...(name ? { database: decode(name) } : {}),
-  };
-  if (parts.port !== undefined && (parts.port < 1 || parts.port > 65_535))
-    problems.push('has a port that does not exist');
-  if (Object.values(parts).some((part) => String(part).includes('\0')))
-    problems.push('must not contain a NUL character');
-  applyParameters(parts, new URLSearchParams(query ?? ''), problems);
+  const { parts: read, query, problems } = readServerUrl(text, ['mysql', 'mariadb']);
+  const parts: AddressParts = read;
+  applyParameters(parts, query, problems);
   return { parts, problems };
 }
-
-// Not `new URL`: it refuses passwords that many people leave unencoded.
-const pattern =
-  /^(?:mysql|mariadb):\/\/(?:(?<user>[^:@/?]*)(?::(?<password>[^@/?]*))?@)?(?<host>\[[^\]]*\]|[^:/?]*)(?::(?<port>\d{1,6}))?(?:\/(?<name>[^?]*))?(?:\?(?<query>.*))?$/s;
 
 /** Written by drivers and ORMs for themselves; they say nothing about which server and database is meant. */
 const meantForOthers = new Set([

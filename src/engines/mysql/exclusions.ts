@@ -1,5 +1,5 @@
-import { throwIfAborted } from '../../base/abort.ts';
 import type { TableName } from '../engine.ts';
+import { filledOf } from '../shared/filled-tables.ts';
 import type { Access } from './access.ts';
 import { quoteIdent } from './names.ts';
 import { listRelations, select, type Relation } from './tables.ts';
@@ -25,16 +25,10 @@ export async function filledAmong(
   await using session = await access.connect(signal);
   const wanted = new Set(tables.map(({ name }) => name));
   const all = await listRelations(session, access.address.database);
-  const filled: TableName[] = [];
-  for (const table of all.filter((each) => hasRows(each) && wanted.has(each.name))) {
-    // What may not be read may have rows.
-    const some = await session.rows(`SELECT 1 FROM ${quoteIdent(table.name)} LIMIT 1`).catch(() => {
-      throwIfAborted(signal);
-      return [{}];
-    });
-    if (some.length > 0) filled.push(nameOf(table));
-  }
-  return filled;
+  const there = all.filter((each) => hasRows(each) && wanted.has(each.name));
+  const some = async ({ name }: Relation) =>
+    (await session.rows(`SELECT 1 FROM ${quoteIdent(name)} LIMIT 1`)).length > 0;
+  return (await filledOf(there, some, signal)).map(nameOf);
 }
 
 function hasRows({ kind }: Relation): boolean {

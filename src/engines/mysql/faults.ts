@@ -1,4 +1,5 @@
-import { HoldfastError, type ErrorFacts } from '../../base/errors.ts';
+import { HoldfastError } from '../../base/errors.ts';
+import { describeServerFault, type Description } from '../shared/server-faults.ts';
 
 /** Everything that is known to go wrong between us and a server, whoever noticed it: the driver or a tool. */
 export type Fault =
@@ -44,11 +45,6 @@ export interface FaultFacts {
   cause: unknown;
   errno: number | null;
   tool?: string;
-}
-
-interface Description extends Pick<ErrorFacts, 'hint' | 'retryable' | 'kind'> {
-  code: string;
-  message: string;
 }
 
 export function describeFault(fault: Fault, facts: FaultFacts): HoldfastError {
@@ -113,24 +109,12 @@ function describe(fault: Fault, { at, message, tool }: FaultFacts): Description 
         retryable: true,
       };
     case 'too-many':
-      return {
-        code: 'DATABASE_TOO_MANY_CONNECTIONS',
-        message: `the server at ${where} has no free connection: ${words}`,
-        hint: 'End idle sessions, raise max_connections, or lower dump.jobs.',
-        retryable: true,
-      };
     case 'disk-full':
-      return {
-        code: 'DATABASE_DISK_FULL',
-        message: `the server at ${where} has no space left: ${words}`,
-        hint: "Free some space on the server's disk.",
-      };
     case 'local-disk-full':
-      return {
-        code: 'DISK_FULL',
-        message: `${tool ?? 'the tool'} could not write: ${words}`,
-        hint: 'Free some space, then try again.',
-      };
+    case 'exists':
+    case 'tls-refused':
+    case 'tls-failed':
+      return describeServerFault(fault, { where, words, tool });
     case 'memory':
       return {
         code: 'DATABASE_OUT_OF_MEMORY',
@@ -164,25 +148,11 @@ function describe(fault: Fault, { at, message, tool }: FaultFacts): Description 
         message: `the server at ${where} takes no changes: ${words}`,
         hint: 'It is a replica or set to read only; use the primary.',
       };
-    case 'exists':
-      return { code: 'DATABASE_EXISTS', message: words, hint: 'Choose another name, or drop the database first.' };
     case 'packet':
       return {
         code: 'DATABASE_VALUE_TOO_LARGE',
         message: `a row is larger than the server at ${where} accepts in one piece: ${words}`,
         hint: 'Raise max_allowed_packet on that server (SET GLOBAL max_allowed_packet=1073741824), then try again.',
-      };
-    case 'tls-refused':
-      return {
-        code: 'DATABASE_TLS_REFUSED',
-        message: `the server at ${where} does not offer TLS`,
-        hint: 'Turn TLS on at the server, or set ssl: disable when the way to it is trusted.',
-      };
-    case 'tls-failed':
-      return {
-        code: 'DATABASE_TLS_FAILED',
-        message: `TLS with ${where} failed: ${words}`,
-        hint: "Give the authority's certificate under ssl.ca; with verify-full the certificate must name this host.",
       };
     case 'definer':
       return {

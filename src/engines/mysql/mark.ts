@@ -1,33 +1,12 @@
-/** The comment of the table that tells a scratch database of ours from a database of the operator: MySQL's databases have none. */
-export interface Mark {
-  note: string;
-  createdAt: string | null;
-}
+import { readMark } from '../shared/mark.ts';
 
-/** The table that carries it. It is never dumped, counted or moved. */
+/** The table that carries the mark as its comment, because databases have none here. It is never dumped, counted or moved. */
 export const markTable = 'holdfast_scratch';
 /** While databases are exchanged: in the live one it says so, in the one that is emptied it holds what there is to do. */
 export const journalTable = 'holdfast_swap';
 
-const prefix = 'holdfast scratch database: ';
 const journalPrefix = 'holdfast swap: ';
 const swappingPrefix = `${journalPrefix}under way, `;
-/** The server takes 2048 characters. */
-const longest = 1500;
-
-export function writeMark({ note, createdAt }: Mark): string {
-  return `${prefix}${JSON.stringify({ note: note.slice(0, longest), createdAt })}`;
-}
-
-export function readMark(comment: string | null): Mark | null {
-  if (!comment?.startsWith(prefix)) return null;
-  try {
-    const { note, createdAt } = JSON.parse(comment.slice(prefix.length)) as Partial<Mark>;
-    return { note: String(note), createdAt: typeof createdAt === 'string' ? createdAt : null };
-  } catch {
-    return { note: comment.slice(prefix.length), createdAt: null };
-  }
-}
 
 export function writeJournalComment(live: string): string {
   return `${journalPrefix}${live}`;

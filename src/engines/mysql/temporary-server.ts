@@ -9,7 +9,8 @@ import { runProcess, startProcess, type RunningProcess } from '../../base/run-pr
 import { Secret } from '../../base/secret.ts';
 import { connect, type Address } from './connection.ts';
 import { findServer, type ServerBinaries } from './server-binaries.ts';
-import { makeServerFolder, unprivilegedAccount, type Account } from './server-folder.ts';
+import { makeServerFolder, unprivilegedAccount, type Account } from '../shared/server-folder.ts';
+import { serverKind } from './server-kind.ts';
 import type { ToolFlavour } from './tool-version.ts';
 
 export interface TemporaryServerOptions {
@@ -38,8 +39,8 @@ export async function startTemporaryServer(
   signal: AbortSignal,
 ): Promise<TemporaryServer> {
   const binaries = await findServer(options.flavour, options.version, signal);
-  const account = await unprivilegedAccount();
-  const folder = await makeServerFolder([options.parent ?? tmpdir(), tmpdir()], account);
+  const account = await unprivilegedAccount(serverKind);
+  const folder = await makeServerFolder(serverKind, [options.parent ?? tmpdir(), tmpdir()], account);
   try {
     const place: Place = { binaries, folder, account, settings: options.settings ?? {} };
     await initialize(place, signal);

@@ -1,15 +1,10 @@
-import { readFile } from 'node:fs/promises';
-import { HoldfastError } from '../../base/errors.ts';
+import { readPemFiles, type PemFiles } from '../shared/pem-files.ts';
 import type { ToolFlavour } from './tool-version.ts';
 
 export type SslMode = 'disable' | 'prefer' | 'require' | 'verify-ca' | 'verify-full';
 
-export interface SslSettings {
+export interface SslSettings extends PemFiles {
   mode: SslMode;
-  /** A file with the authorities to trust, `system` for those of the machine, or null. */
-  ca: string | null;
-  cert: string | null;
-  key: string | null;
 }
 
 export interface TlsOptions {
@@ -35,22 +30,8 @@ async function tlsOptions(ssl: SslSettings): Promise<TlsOptions> {
   return {
     rejectUnauthorized: ssl.mode.startsWith('verify'),
     verifyIdentity: ssl.mode === 'verify-full',
-    ...(ssl.ca === null || ssl.ca === 'system' ? {} : { ca: await readPem(ssl.ca) }),
-    ...(ssl.cert === null ? {} : { cert: await readPem(ssl.cert) }),
-    ...(ssl.key === null ? {} : { key: await readPem(ssl.key) }),
+    ...(await readPemFiles(ssl)),
   };
-}
-
-async function readPem(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    throw new HoldfastError('DATABASE_TLS_FILE', `the file ${path} for TLS to the database could not be read`, {
-      kind: 'usage',
-      cause: error,
-      hint: 'Correct the path under ssl, or give the user that runs holdfast the right to read it.',
-    });
-  }
 }
 
 /** The same for the tools' option file. `encrypted` is what the driver's own connection came to: tools have no `prefer` they agree on. */

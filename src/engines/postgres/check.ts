@@ -1,6 +1,6 @@
-import { toHoldfastError } from '../../base/errors.ts';
 import { formatBytes, formatCount, formatDuration } from '../../base/units.ts';
 import type { Check } from '../engine.ts';
+import { failed, guarded } from '../shared/checks.ts';
 import type { Access } from './access.ts';
 import { clockAhead } from './clock.ts';
 import { collationName, readCollations } from './collations.ts';
@@ -32,25 +32,6 @@ export async function checkDatabase(access: Access, signal: AbortSignal): Promis
     if (signal.aborted) throw error;
     return [...checks, failed('connection', error)];
   }
-}
-
-async function guarded(name: string, signal: AbortSignal, look: () => Promise<Check[]>): Promise<Check[]> {
-  try {
-    return await look();
-  } catch (error) {
-    if (signal.aborted) throw error;
-    return [failed(name, error)];
-  }
-}
-
-function failed(name: string, thrown: unknown): Check {
-  const error = toHoldfastError(thrown);
-  return {
-    name,
-    result: 'failed',
-    detail: `${error.message} (${error.code})`,
-    ...(error.hint === undefined ? {} : { hint: error.hint }),
-  };
 }
 
 async function connectionCheck(

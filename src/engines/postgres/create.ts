@@ -6,7 +6,7 @@ import type { Connection } from './connection.ts';
 import { createStatement, dressStatements } from './create-sql.ts';
 import { propertiesOf } from './facts.ts';
 import { openMaintenance } from './maintenance.ts';
-import { readMark, writeMark } from './mark.ts';
+import { readMark, writeMark } from '../shared/mark.ts';
 import { quoteIdent, quoteLiteral } from './names.ts';
 import { dropSubscriptions } from './subscriptions.ts';
 

@@ -1,5 +1,5 @@
-import { throwIfAborted } from '../../base/abort.ts';
 import type { TableName } from '../engine.ts';
+import { filledOf } from '../shared/filled-tables.ts';
 import type { Access } from './access.ts';
 import { quoteTable } from './names.ts';
 import { hasRows, listRelations, selectRelations } from './tables.ts';
@@ -24,16 +24,8 @@ export async function filledAmong(
   await using session = await access.connect(signal);
   const wanted = new Set(tables.map(keyOf));
   const there = (await listRelations(session)).filter((each) => hasRows(each) && wanted.has(keyOf(each)));
-  const filled: TableName[] = [];
-  for (const table of there) {
-    // What may not be read may have rows.
-    const some = await session.value<boolean>(`select exists (select from only ${quoteTable(table)})`).catch(() => {
-      throwIfAborted(signal);
-      return true;
-    });
-    if (some) filled.push(nameOf(table));
-  }
-  return filled;
+  const some = (table: TableName) => session.value<boolean>(`select exists (select from only ${quoteTable(table)})`);
+  return (await filledOf(there, some, signal)).map(nameOf);
 }
 
 function nameOf({ schema, name }: TableName): TableName {

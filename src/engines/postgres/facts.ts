@@ -1,6 +1,6 @@
 import type { DatabaseFacts } from '../engine.ts';
 import type { Connection } from './connection.ts';
-import { readMark } from './mark.ts';
+import { readMark } from '../shared/mark.ts';
 
 /** What creating and dressing an equal database needs beyond the engine-neutral facts; kept in `DatabaseFacts.properties`. */
 export interface PostgresProperties {

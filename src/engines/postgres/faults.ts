@@ -1,4 +1,5 @@
-import { HoldfastError, type ErrorFacts } from '../../base/errors.ts';
+import { HoldfastError } from '../../base/errors.ts';
+import { describeServerFault, type Description } from '../shared/server-faults.ts';
 
 /** Everything that is known to go wrong between us and a server, whoever noticed it: the driver or a tool. */
 export type Fault =
@@ -46,11 +47,6 @@ export interface FaultFacts {
   /** The table, or whatever it was about, when that could be read. */
   object?: string | null;
   tool?: string;
-}
-
-interface Description extends Pick<ErrorFacts, 'hint' | 'retryable' | 'kind'> {
-  code: string;
-  message: string;
 }
 
 export function describeFault(fault: Fault, facts: FaultFacts): HoldfastError {
@@ -139,24 +135,12 @@ function describe(fault: Fault, { at, message, object, tool }: FaultFacts): Desc
         retryable: true,
       };
     case 'too-many':
-      return {
-        code: 'DATABASE_TOO_MANY_CONNECTIONS',
-        message: `the server at ${where} has no free connection: ${words}`,
-        hint: 'End idle sessions, raise max_connections, or lower dump.jobs.',
-        retryable: true,
-      };
     case 'disk-full':
-      return {
-        code: 'DATABASE_DISK_FULL',
-        message: `the server at ${where} has no space left: ${words}`,
-        hint: `Free some space on the server's disk.`,
-      };
     case 'local-disk-full':
-      return {
-        code: 'DISK_FULL',
-        message: `${tool ?? 'the tool'} could not write: ${words}`,
-        hint: 'Free some space, then try again.',
-      };
+    case 'exists':
+    case 'tls-refused':
+    case 'tls-failed':
+      return describeServerFault(fault, { where, words, tool });
     case 'memory':
       return {
         code: 'DATABASE_OUT_OF_MEMORY',
@@ -190,26 +174,12 @@ function describe(fault: Fault, { at, message, object, tool }: FaultFacts): Desc
         message: `the server at ${where} takes no changes: ${words}`,
         hint: 'It is a standby or set to read only; use the primary.',
       };
-    case 'exists':
-      return { code: 'DATABASE_EXISTS', message: words, hint: 'Choose another name, or drop the database first.' };
     case 'in-use':
       return {
         code: 'DATABASE_IN_USE',
         message: words,
         hint: 'Stop the application, or let holdfast end the sessions.',
         retryable: true,
-      };
-    case 'tls-refused':
-      return {
-        code: 'DATABASE_TLS_REFUSED',
-        message: `the server at ${where} does not offer TLS`,
-        hint: 'Turn ssl on at the server, or set ssl: disable when the way to it is trusted.',
-      };
-    case 'tls-failed':
-      return {
-        code: 'DATABASE_TLS_FAILED',
-        message: `TLS with ${where} failed: ${words}`,
-        hint: `Give the authority's certificate under ssl.ca; with verify-full the certificate must name this host.`,
       };
     case 'tool-too-old':
       return {

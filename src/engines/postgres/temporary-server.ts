@@ -9,7 +9,8 @@ import { HoldfastError, interrupted } from '../../base/errors.ts';
 import { runProcess, startProcess, type RunningProcess } from '../../base/run-process.ts';
 import { Secret } from '../../base/secret.ts';
 import { findServer } from './server-binaries.ts';
-import { makeServerFolder, unprivilegedAccount, type Account } from './server-folder.ts';
+import { makeServerFolder, unprivilegedAccount, type Account } from '../shared/server-folder.ts';
+import { serverKind } from './server-kind.ts';
 
 export interface TemporaryServerOptions {
   /** The folder with `initdb` and `postgres`; null: looked for by `major`. */
@@ -44,8 +45,8 @@ export async function startTemporaryServer(
   signal: AbortSignal,
 ): Promise<TemporaryServer> {
   const { bin, version } = await findServer(options.bin ?? null, options.major ?? null, signal);
-  const account = await unprivilegedAccount();
-  const folder = await makeServerFolder([options.parent ?? tmpdir(), tmpdir()], account);
+  const account = await unprivilegedAccount(serverKind);
+  const folder = await makeServerFolder(serverKind, [options.parent ?? tmpdir(), tmpdir()], account);
   try {
     const password = new Secret(randomBytes(18).toString('base64url'));
     const place: Place = { bin, folder, account, password };

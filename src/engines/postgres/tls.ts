@@ -1,15 +1,10 @@
-import { readFile } from 'node:fs/promises';
-import { HoldfastError } from '../../base/errors.ts';
+import { readPemFiles, type PemFiles } from '../shared/pem-files.ts';
 
 /** libpq's modes, with libpq's meaning, for the driver and the tools alike. */
 export type SslMode = 'disable' | 'allow' | 'prefer' | 'require' | 'verify-ca' | 'verify-full';
 
-export interface SslSettings {
+export interface SslSettings extends PemFiles {
   mode: SslMode;
-  /** A file with the authorities to trust, `system` for those of the machine, or null. */
-  ca: string | null;
-  cert: string | null;
-  key: string | null;
 }
 
 export interface TlsOptions {
@@ -33,23 +28,9 @@ async function tlsOptions(ssl: SslSettings): Promise<TlsOptions> {
   const verify = ssl.mode === 'verify-full' || ssl.mode === 'verify-ca' || (ssl.mode === 'require' && ssl.ca !== null);
   return {
     rejectUnauthorized: verify,
-    ...(ssl.ca === null || ssl.ca === 'system' ? {} : { ca: await readPem(ssl.ca) }),
-    ...(ssl.cert === null ? {} : { cert: await readPem(ssl.cert) }),
-    ...(ssl.key === null ? {} : { key: await readPem(ssl.key) }),
+    ...(await readPemFiles(ssl)),
     ...(ssl.mode === 'verify-full' ? {} : { checkServerIdentity: () => undefined }),
   };
-}
-
-async function readPem(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    throw new HoldfastError('DATABASE_TLS_FILE', `the file ${path} for TLS to the database could not be read`, {
-      kind: 'usage',
-      cause: error,
-      hint: 'Correct the path under ssl, or give the user that runs holdfast the right to read it.',
-    });
-  }
 }
 
 /** The same settings for libpq. */

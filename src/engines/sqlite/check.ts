@@ -1,8 +1,8 @@
 import { access as mayAccess, constants } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { toHoldfastError } from '../../base/errors.ts';
 import { formatBytes } from '../../base/units.ts';
 import type { Check } from '../engine.ts';
+import { failed } from '../shared/checks.ts';
 import type { Access } from './access.ts';
 import type { FileFacts } from './process/facts.ts';
 import { freeBytes } from './room.ts';
@@ -76,15 +76,5 @@ async function copyCheck(access: Access, bytes: number): Promise<Check> {
     result: 'failed',
     detail: `${formatBytes(free)} free in ${dirname(folder.path)}, and each backup first takes a copy of ${formatBytes(bytes)}`,
     hint: 'Free some space there, set TMPDIR to a folder with more, or let the application use WAL.',
-  };
-}
-
-function failed(name: string, thrown: unknown): Check {
-  const error = toHoldfastError(thrown);
-  return {
-    name,
-    result: 'failed',
-    detail: `${error.message} (${error.code})`,
-    ...(error.hint === undefined ? {} : { hint: error.hint }),
   };
 }

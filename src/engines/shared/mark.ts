@@ -1,13 +1,15 @@
-/** The comment that tells a scratch database of ours from a database of the operator. */
+/** The comment, of a database or of a table in it, that tells a scratch database of ours from a database of the operator. */
 export interface Mark {
   note: string;
   createdAt: string | null;
 }
 
 const prefix = 'holdfast scratch database: ';
+/** MySQL takes 2048 characters for a table. */
+const longest = 1500;
 
 export function writeMark({ note, createdAt }: Mark): string {
-  return `${prefix}${JSON.stringify({ note, createdAt })}`;
+  return `${prefix}${JSON.stringify({ note: note.slice(0, longest), createdAt })}`;
 }
 
 export function readMark(comment: string | null): Mark | null {
