@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { contentOfGround, fillGround, grounds, hostileTable, type Ground } from '../support/grounds.ts';
 import { installHoldfast, type Installation } from '../support/holdfast.ts';
+import { killAtPoints } from '../support/kill-points.ts';
 import { caught } from '../support/until.ts';
 
 const kills = 12;
@@ -159,17 +160,7 @@ describe.for(Object.entries(grounds).filter(([, { possible }]) => possible))('%s
   );
 
   test(`S1 kill -9 at ${kills} points of a backup never leaves a listed backup that does not restore`, async () => {
-    const started = performance.now();
-    await holdfast.json('backup');
-    const whole = performance.now() - started;
-    let died = 0;
-    for (let at = 0; at < kills; at += 1) {
-      const { child, ended } = holdfast.start({}, 'backup');
-      const timer = setTimeout(() => child.kill('SIGKILL'), (whole * (at + 1)) / kills);
-      const { signal } = await ended;
-      clearTimeout(timer);
-      if (signal === 'SIGKILL') died += 1;
-    }
+    const died = await killAtPoints(holdfast, kills);
     expect(died).toBeGreaterThan(kills / 2);
     const listed = await holdfast.json<{ id: string; state: string }[]>('list');
     expect(listed.map((each) => each.id).toSorted()).toEqual((await holdfast.stored()).toSorted());

@@ -2,6 +2,7 @@ import { readdir, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { installHoldfast, type Installation } from '../support/holdfast.ts';
+import { killAtPoints } from '../support/kill-points.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { fillShop } from '../support/shop.ts';
 import { until } from '../support/until.ts';
@@ -25,16 +26,7 @@ for (const format of ['custom', 'directory'] as const) {
       settings: { dump: { format, jobs: format === 'directory' ? 2 : 'auto' }, drill: { target: 'same' } },
     });
     holdfast = installed;
-    const whole = await timeOneBackup();
-
-    let died = 0;
-    for (let at = 0; at < kills / 2; at += 1) {
-      const { child, ended } = holdfast.start({}, 'backup');
-      const timer = setTimeout(() => child.kill('SIGKILL'), (whole * (at + 1)) / (kills / 2));
-      const { signal } = await ended;
-      clearTimeout(timer);
-      if (signal === 'SIGKILL') died += 1;
-    }
+    const died = await killAtPoints(holdfast, kills / 2);
     // Otherwise this test would prove nothing.
     expect(died).toBeGreaterThan(kills / 4);
 
@@ -56,12 +48,6 @@ for (const format of ['custom', 'directory'] as const) {
     expect(runs.filter(({ state }) => state === 'running')).toEqual([]);
     await expectSweptAfterADay();
   }, 300_000);
-}
-
-async function timeOneBackup(): Promise<number> {
-  const started = performance.now();
-  expect(await holdfast.run('backup')).toMatchObject({ status: 0 });
-  return performance.now() - started;
 }
 
 /** Leftovers of the killed runs stay a day, in case somebody is still writing them, and go with the next backup after that. */
