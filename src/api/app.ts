@@ -2,6 +2,7 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { HoldfastError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import { fromOf, trustIn } from './asker.ts';
+import { awaitBody } from './awaited-bodies.ts';
 import { answerBrokenRequest } from './broken-request.ts';
 import { isKnownHost } from './known-host.ts';
 import { problemType, toProblem, badRequest } from './problem.ts';
@@ -39,6 +40,7 @@ export function createApp(options: ServerOptions): FastifyInstance {
   app.addHook('onRequest', async (request) => {
     const { raw } = request;
     if (raw.complete || request.routeOptions.config.upload) return;
+    awaitBody(raw);
     const late = setTimeout(() => {
       if (!raw.complete) answerBrokenRequest(Object.assign(new Error('slow'), { code: 'REQUEST_TIMEOUT' }), raw.socket);
     }, bodyTimeoutMs);

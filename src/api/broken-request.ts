@@ -5,7 +5,12 @@ import { securityHeaders } from './security-headers.ts';
 /** What Node could not read as HTTP never becomes a request; the answer is written by hand. */
 export function answerBrokenRequest(error: Error & { code?: string }, socket: Socket): void {
   if (!socket.writable || socket.destroyed || error.code === 'ECONNRESET') return void socket.destroy();
-  const problem = toProblem(Object.assign(new Error('broken request'), { statusCode: statusOf(error) }));
+  answerByHand(Object.assign(new Error('broken request'), { statusCode: statusOf(error) }), socket);
+}
+
+/** Whatever belongs to this connection is over with it. */
+export function answerByHand(error: unknown, socket: Socket): void {
+  const problem = toProblem(error);
   const body = JSON.stringify(problem);
   const headers = { ...securityHeaders, 'content-type': problemType, 'content-length': Buffer.byteLength(body) };
   const head = Object.entries({ ...headers, connection: 'close' }).map(([name, value]) => `${name}: ${value}\r\n`);

@@ -1,7 +1,8 @@
 import { createServer, type IncomingMessage, type Server as HttpServer, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { HoldfastError } from '../base/errors.ts';
-import { answerBrokenRequest } from './broken-request.ts';
+import { isBodyAwaited } from './awaited-bodies.ts';
+import { answerBrokenRequest, answerByHand } from './broken-request.ts';
 import { bindTo, isSamePort, type Bound, type ListenAddress } from './listen.ts';
 import { problemType, toProblem } from './problem.ts';
 import { securityHeaders } from './security-headers.ts';
@@ -20,9 +21,12 @@ export interface Front extends AsyncDisposable {
   listen(wanted: ListenAddress): Promise<string>;
   /** Who answers from now on, beginning with those who wait. */
   lead(answer: Answer): void;
-  /** No answer takes long at the moment; streams of events, which never end, aside. */
+  /** No answer takes long at the moment; streams of events, which never end, aside, and those that wait for what they are asked. */
   calm(): boolean;
-  /** Whoever comes now waits for `lead`. Resolves to whether all answers that were under way are given; otherwise nobody waits any more. */
+  /**
+   * Whoever comes now waits for `lead`. Resolves to whether all answers that were under way are given; otherwise nobody waits any more.
+   * Who has not said for a while what they want is sent away: anybody could hold everything up like that.
+   */
   hold(): Promise<boolean>;
   /** Whether somebody is to be led to another answer. */
   holding(): boolean;
@@ -128,12 +132,19 @@ export function openFront(): Front {
       return bound.address;
     },
     lead,
-    calm: () => brief().every(({ since }) => performance.now() - since < calmMs),
+    calm: () => brief().every(({ request, since }) => isBodyAwaited(request) || performance.now() - since < calmMs),
     hold: async () => {
       held = true;
       const limit = performance.now() + calmMs;
       while (brief().length > 0 && performance.now() < limit) await new Promise((next) => setTimeout(next, lookMs));
-      if (brief().length === 0) return true;
+      const left = brief();
+      if (left.every(({ request }) => isBodyAwaited(request))) {
+        for (const { request } of left) {
+          answerByHand(stopping(), request.socket);
+          request.destroy();
+        }
+        return true;
+      }
       release();
       return false;
     },
@@ -153,13 +164,15 @@ function isEvents(response: ServerResponse): boolean {
 }
 
 function sayLater(_request: IncomingMessage, response: ServerResponse): void {
-  const problem = toProblem(
-    new HoldfastError('DAEMON_STOPPING', 'the daemon is being stopped', {
-      kind: 'interrupted',
-      retryable: true,
-      hint: 'Try again once it is back.',
-    }),
-  );
+  const problem = toProblem(stopping());
   const headers = { ...securityHeaders, 'content-type': problemType, 'retry-after': '5', connection: 'close' };
   response.writeHead(problem.status, headers).end(JSON.stringify(problem));
+}
+
+function stopping(): HoldfastError {
+  return new HoldfastError('DAEMON_STOPPING', 'the daemon is being stopped', {
+    kind: 'interrupted',
+    retryable: true,
+    hint: 'Try again once it is back.',
+  });
 }

@@ -1,10 +1,12 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { Agent, request, type RequestOptions } from 'node:http';
+import type { Socket } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createClient } from '../../src/api/client.ts';
 import { routes } from '../../src/api/contract.ts';
 import { anyPort, serveHoldfast, signIn, type Served } from '../support/api.ts';
 import { installHoldfast, type Installation } from '../support/holdfast.ts';
+import { rawRequest } from '../support/http-server.ts';
 import { freePort } from '../support/loopback.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { until } from '../support/until.ts';
@@ -130,6 +132,40 @@ test('new settings come into effect while everybody is answered: no connection i
   expect(new Set(events.opened)).toEqual(new Set([200]));
   // That the end of a stream is no loss is said in the stream itself.
   expect(events.text().match(/^event: renewed$/gm)).toHaveLength(4);
+  expect((await served.stop()).status).toBe(0);
+});
+
+test('S24: whoever sends the head of a request and no body holds no settings back, and is sent away', async () => {
+  await using holdfast = await installHoldfast({ url: server.url('shop'), top: { server: anyPort } });
+  await using served = await serveHoldfast(holdfast);
+  const api = served.client(await served.token('test', '--role', 'admin'));
+  const head =
+    'POST /api/v1/session HTTP/1.1\r\nhost: localhost\r\nx-holdfast: 1\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n';
+  const answers: string[] = [];
+  let over = false;
+  const sockets = new Set<Socket>();
+  const stall = async () => {
+    while (!over) {
+      const { socket, answer } = rawRequest(Number(new URL(served.base).port), head);
+      sockets.add(socket);
+      answers.push(await answer);
+      sockets.delete(socket);
+    }
+  };
+  const stalling = [stall(), stall(), stall()];
+  try {
+    await until(() => sockets.size === 3, 'they are connected');
+    for (const timezone of ['Europe/Paris', 'Asia/Tokyo']) {
+      await api.changeSettings({ body: { changes: [{ path: ['timezone'], value: timezone }] } });
+      await until(async () => (await api.session()).timezone === timezone, `${timezone} is in effect`, 20_000);
+    }
+  } finally {
+    over = true;
+    for (const socket of sockets) socket.destroy();
+    await Promise.all(stalling);
+  }
+  expect(answers.length).toBeGreaterThanOrEqual(6);
+  expect(answers[0]).toMatch(/^HTTP\/1.1 503 .*DAEMON_STOPPING/s);
   expect((await served.stop()).status).toBe(0);
 });
 
