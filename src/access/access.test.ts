@@ -86,6 +86,7 @@ describe('sign-in (S24)', () => {
         action: 'signIn',
         source: null,
         target: null,
+        run: null,
         outcome,
         detail: null,
       });

@@ -8,6 +8,8 @@ export interface Route {
   /** Below `/api/v1`; parameters in braces. */
   readonly path: string;
   readonly summary: string;
+  /** What the audit log calls it, where another route does the same. */
+  readonly deed?: string;
   /** What the one who asks must be allowed to do; `signed-in` for what concerns only themselves; null: anybody. */
   readonly action: Action | 'signed-in' | null;
   readonly params?: z.ZodObject;
@@ -159,6 +161,7 @@ export const auditView = z.object({
   action: z.string(),
   source: z.string().nullable(),
   target: z.string().nullable(),
+  run: z.string().nullable(),
   outcome: z.string(),
   detail: z.string().nullable(),
 });

@@ -4,8 +4,8 @@ import type { Principal } from '../access/access.ts';
 import { actions, allows, type Action } from '../access/roles.ts';
 import { HoldfastError, toHoldfastError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
-import type { AuditRecord, Catalog } from '../catalog/catalog.ts';
-import { fromOf } from './asker.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import { openAuditEntry, type AuditFacts } from './audit-entry.ts';
 import { assertOwnPage, authenticate, type Doorman } from './authenticate.ts';
 import type { RequestOf, ResponseOf, Route, RouteName, Routes } from './contract.ts';
 
@@ -16,8 +16,8 @@ export interface Call {
   readonly reply: FastifyReply;
   /** Fires when whoever asked has hung up. */
   readonly signal: AbortSignal;
-  /** What it turned out to be about, for the audit log. */
-  readonly about: { source?: string; target?: string; detail?: string };
+  /** Into the audit log, before anything is done about it. */
+  note(facts: AuditFacts): void;
 }
 
 export type Handler<R extends Route> = (call: Call & RequestOf<R>) => Promise<ResponseOf<R>> | ResponseOf<R>;
@@ -78,27 +78,31 @@ interface Entry {
   registration: Registration;
 }
 
-async function answer(entry: Entry, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
-  const { name, route, handle, registration } = entry;
+async function answer(behind: Entry, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+  const { name, route, handle, registration } = behind;
+  const entry = openAuditEntry(registration, { name, route, request });
   let principal: Principal | null = null;
-  const about: Call['about'] = {};
   try {
-    principal = admit(route, request, registration);
+    principal = authenticate(request, registration);
+    entry.by(principal);
+    assertMay(principal, route, request, registration);
     const sent = readRequest(route, request);
+    entry.begin();
     const gone = new AbortController();
     reply.raw.once('close', () => {
       if (!reply.raw.writableEnded)
         gone.abort(new HoldfastError('INTERRUPTED', 'whoever asked has hung up', { kind: 'interrupted' }));
     });
-    const result = await handle({ principal, request, reply, signal: gone.signal, about, ...sent });
-    note(registration, { name, route, request, principal, about }, route.status === 202 ? 'started' : 'done', null);
+    const note = (facts: AuditFacts) => entry.about(facts);
+    const result = await handle({ principal, request, reply, signal: gone.signal, note, ...sent });
+    entry.end('done');
     if (route.response === 'stream') return await reply;
     void reply.code(route.status ?? 200);
     return route.response === 'nothing' ? null : result;
   } catch (error) {
     const { kind, code } = toHoldfastError(error);
     const refused = kind === 'refused' || kind === 'usage' || kind === 'busy';
-    note(registration, { name, route, request, principal, about }, refused ? 'refused' : 'failed', code);
+    entry.end(refused ? 'refused' : 'failed', code);
     // The rest of a file that nobody wants is not waited for.
     if (route.upload) void reply.header('connection', 'close');
     if (!reply.raw.headersSent) throw principal === null ? withoutPlaces(error, registration) : error;
@@ -121,19 +125,22 @@ function withoutPlaces(error: unknown, { logger }: Registration): unknown {
   });
 }
 
-function admit(route: Route, request: FastifyRequest, registration: Registration): Principal | null {
-  const principal = authenticate(request, registration);
+function assertMay(
+  principal: Principal | null,
+  route: Route,
+  request: FastifyRequest,
+  registration: Registration,
+): void {
   if (route.action === null) {
     if (route.method !== 'GET') assertOwnPage(request, registration.publicUrl);
-    return principal;
+    return;
   }
   assertSignedIn(principal);
-  if (route.action === 'signed-in') return principal;
+  if (route.action === 'signed-in') return;
   // For which source is asked by the handler, which knows it; here, whether for any.
   const { grant } = principal;
   const sources = aboutAll.has(route.action) ? grant.sources : null;
   if (!allows({ ...grant, sources }, route.action, null)) throw notAllowed(route.action);
-  return principal;
 }
 
 /** What concerns the whole installation is not for whoever was given some of its sources. */
@@ -172,67 +179,4 @@ function readRequest(route: Route, request: FastifyRequest): RequestOf<Route> {
     hint: 'See /api/docs for what is expected.',
     details: { problems },
   });
-}
-
-interface Noted {
-  name: string;
-  route: Route;
-  request: FastifyRequest;
-  principal: Principal | null;
-  about: Call['about'];
-}
-
-/**
- * Reading is not noted: who looked at a list says nothing. Whatever changes or takes away is, and whoever was refused a right. Strangers
- * are only noted where a password was compared: anybody could fill the disk with the rest.
- */
-function note(
-  { catalog, logger, now }: Registration,
-  { name, route, request, principal, about }: Noted,
-  outcome: AuditRecord['outcome'],
-  detail: string | null,
-): void {
-  if (!isWorthNoting(route, principal, outcome, detail)) return;
-  const params = (request.params ?? {}) as Record<string, unknown>;
-  const body = (typeof request.body === 'object' ? (request.body ?? {}) : {}) as Record<string, unknown>;
-  try {
-    catalog.audit.add({
-      at: now().toISOString(),
-      who: principal?.name ?? text(body['name']) ?? 'nobody',
-      via: principal === null ? 'none' : principal.kind === 'token' ? 'token' : 'session',
-      from: fromOf(request),
-      action: name,
-      source: about.source ?? text(params['source'] ?? body['source']),
-      target:
-        about.target ??
-        text(
-          params['id'] ??
-            params['name'] ??
-            params['filename'] ??
-            body['backup_filename'] ??
-            (principal && (body['name'] ?? body['id'])),
-        ),
-      outcome,
-      detail: detail ?? about.detail?.slice(0, 200) ?? null,
-    });
-  } catch (error) {
-    logger.log('error', `the audit log could not be written: ${toHoldfastError(error).message}`, { action: name });
-  }
-}
-
-function isWorthNoting(
-  { method, action }: Route,
-  principal: Principal | null,
-  outcome: AuditRecord['outcome'],
-  detail: string | null,
-): boolean {
-  if (principal === null) return method !== 'GET' && (outcome === 'done' || guesses.has(detail ?? ''));
-  if (method !== 'GET' || action === 'download') return true;
-  return outcome === 'refused' && detail === 'NOT_ALLOWED';
-}
-
-const guesses: ReadonlySet<string> = new Set(['LOGIN_WRONG', 'LOGIN_CODE_WRONG', 'SETUP_TOKEN_WRONG']);
-
-function text(value: unknown): string | null {
-  return typeof value === 'string' ? value.slice(0, 200) : null;
 }

@@ -66,7 +66,7 @@ export interface SessionRecords {
   trim(now: string): void;
 }
 
-/** Who did what, from where. Never changed, never removed before its time. */
+/** Who did what, from where. Never changed but for its end, never removed before its time. */
 export interface AuditRecord {
   at: string;
   /** A user, a token, `system`, or the name somebody tried. */
@@ -77,13 +77,25 @@ export interface AuditRecord {
   source: string | null;
   /** A backup, a storage, a user ... */
   target: string | null;
-  outcome: 'done' | 'started' | 'refused' | 'failed';
+  /** What was begun, and tells more. */
+  run: string | null;
+  /** `started` until its end is known. */
+  outcome: 'done' | 'started' | 'refused' | 'failed' | 'partial' | 'cancelled';
   /** The code of an error, or what was chosen. */
   detail: string | null;
 }
 
 export interface AuditRecords {
+  /** Over when it is written down. */
   add(record: AuditRecord): void;
+  /** About to be done. Returns its number. */
+  begin(record: Omit<AuditRecord, 'outcome'>): number;
+  /** What it turns out to be about. From the moment it has a run, that run's end is its own. */
+  about(number: number, facts: Partial<Pick<AuditRecord, 'source' | 'target' | 'detail' | 'run'>>): void;
+  /** Nothing happens where a run decides on it. */
+  end(number: number, end: Pick<AuditRecord, 'outcome' | 'detail'>): void;
+  /** Nobody is left who could tell how those ended that were begun and have no run at work; to be called when nothing is being done. */
+  abandon(): void;
   /** Newest first; `before` is the number of the last one seen. */
   list(filter: {
     who?: string;

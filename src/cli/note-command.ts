@@ -16,6 +16,7 @@ export function noteCommand(
     action,
     source: null,
     target,
+    run: null,
     outcome: 'done',
     detail: null,
   });

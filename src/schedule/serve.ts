@@ -54,6 +54,7 @@ export async function openDaemon(parts: DaemonParts, signal: AbortSignal): Promi
   const { clock, plans } = parts;
   await using doors = new AsyncDisposableStack();
   const lease = doors.use(await holdDaemonLock(parts, signal));
+  parts.catalog.audit.abandon();
   const active = plans.enabled ? plans.all : [];
   takeOver(active, parts);
   const scheduler = makeScheduler(parts, active);

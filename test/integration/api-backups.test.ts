@@ -360,9 +360,9 @@ test('what is written down: who did what, from where', async () => {
     from: '127.0.0.1',
     source: 'shop',
     target: expect.stringMatching(/^\d{4}-/),
-    outcome: 'started',
+    outcome: 'done',
   });
-  expect(did('createBackup')).toMatchObject({ source: 'shop', outcome: 'started' });
+  expect(did('createBackup')).toMatchObject({ source: 'shop', outcome: 'done' });
   expect(did('downloadBackup')).toMatchObject({ source: 'shop', target: expect.stringMatching(/^\d{4}-/) });
   expect(did('createToken')).toMatchObject({ via: 'cli', target: 'test' });
   expect(items.some(({ action }) => ['events', 'report', 'backups', 'sources'].includes(action))).toBe(false);

@@ -39,7 +39,12 @@ export function accessHandlers({ house, access }: ApiParts): Pick<Handlers, Acce
       return { ...describeToken(record), token: secret.reveal() };
     },
     revokeToken: (call) => {
-      if (catalog.tokens.remove(call.params.id)) return;
+      const token = catalog.tokens.list().find(({ id }) => id === call.params.id);
+      if (token) {
+        call.note({ target: token.name });
+        catalog.tokens.remove(token.id);
+        return;
+      }
       throw new HoldfastError('TOKEN_UNKNOWN', `there is no token ${call.params.id}`, { kind: 'usage' });
     },
     users: () => catalog.users.list().map(describeUser),
@@ -53,15 +58,15 @@ export function accessHandlers({ house, access }: ApiParts): Pick<Handlers, Acce
       const { name } = call.params;
       const { role, password, totp } = call.body;
       userView(name);
+      const changed = Object.entries({ role, password, totp }).filter(([, value]) => value !== undefined);
+      call.note({
+        detail: changed.map(([field, value]) => (field === 'role' ? `role ${String(value)}` : field)).join(', '),
+      });
       await access.changeUser(name, {
         ...(role === undefined ? {} : { role }),
         ...(password === undefined ? {} : { password }),
         ...(totp === false ? { totp } : {}),
       });
-      call.about.detail = Object.entries({ role, password, totp })
-        .filter(([, value]) => value !== undefined)
-        .map(([field, value]) => (field === 'role' ? `role ${String(value)}` : field))
-        .join(', ');
       return userView(name);
     },
     removeUser: (call) => {

@@ -96,6 +96,7 @@ export function backupHandlers(parts: ApiParts): Pick<Handlers, BackupRoutes> {
     changeBackup: async (call) => {
       const source = await sourceFor(parts, call, call.params.source, 'hold');
       const { id } = await findBackup(source, call.params.id, undefined, call.signal);
+      call.note({ target: id });
       const { held, reason = null } = call.body;
       const mark = { at: clock.now().toISOString(), reason };
       const task = { source: source.name, id, mark: held ? mark : null, catalog, clock, signal: call.signal };
@@ -105,7 +106,7 @@ export function backupHandlers(parts: ApiParts): Pick<Handlers, BackupRoutes> {
       const { storage, allowLast, wait } = call.query;
       const source = await sourceFor(parts, call, call.params.source, 'delete');
       const { id } = await findBackup(source, call.params.id, storage, call.signal);
-      call.about.target = id;
+      call.note({ target: id });
       const storages = storage === undefined ? source.storages : [house.storageOf(source, storage)];
       const { trigger, asker } = askerOf(call);
       const started = await work.begin(
@@ -138,6 +139,7 @@ export function backupHandlers(parts: ApiParts): Pick<Handlers, BackupRoutes> {
       const { depth, storage } = call.body;
       const source = await sourceFor(parts, call, call.params.source, 'verify');
       const found = await findBackup(source, call.params.id, storage, call.signal);
+      call.note({ target: found.id });
       const { trigger, asker } = askerOf(call);
       const started = await work.begin(
         (run) => verify({ ...house, ...run, ...placeOf(found), source, depth, trigger }),
@@ -148,6 +150,7 @@ export function backupHandlers(parts: ApiParts): Pick<Handlers, BackupRoutes> {
     drillBackup: async (call) => {
       const source = await sourceFor(parts, call, call.params.source, 'drill');
       const found = await findBackup(source, call.params.id, call.body.storage, call.signal);
+      call.note({ target: found.id });
       const { trigger, asker } = askerOf(call);
       const started = await work.begin((run) => drill({ ...house, ...run, ...placeOf(found), source, trigger }), asker);
       return begun(parts, call, started, call.query.wait);
@@ -156,6 +159,7 @@ export function backupHandlers(parts: ApiParts): Pick<Handlers, BackupRoutes> {
       const source = await sourceFor(parts, call, call.params.source, 'copy');
       const to = house.storageOf(source, call.body.to);
       const { id } = await findBackup(source, call.params.id, undefined, call.signal);
+      call.note({ target: id });
       const { trigger, asker } = askerOf(call);
       const started = await work.begin(
         ({ signal, report }) =>

@@ -35,6 +35,7 @@ export function downloadHandlers(parts: ApiParts): Pick<Handlers, 'downloadBacku
     const wanted = storage === undefined ? null : house.storageOf(source, storage);
     const request = { source, storage: wanted, id: named.id, catalog: house.catalog, signal: call.signal };
     const found = await resolveBackup(request);
+    call.note({ target: found.id });
     return { source, storage: found.storage, id: found.id };
   };
   /** Nobody may remove it underneath. */
@@ -57,6 +58,7 @@ export function downloadHandlers(parts: ApiParts): Pick<Handlers, 'downloadBacku
       const { manifest } = await readSealed(place.storage, place.source.name, place.id, lease.signal);
       const artifact = manifest.artifacts.find(({ path }) => path === call.query.path);
       if (!artifact) throw artifactUnknown(call.query.path);
+      call.note({ target: `${place.id}/${artifact.path}` });
       const tag = `"${artifact.sha256}"`;
       const { range: wanted, 'if-range': unless = tag } = call.request.headers;
       const range = unless === tag ? readRange(wanted, artifact.bytes) : null;

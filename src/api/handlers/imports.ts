@@ -27,6 +27,7 @@ export function importHandlers(parts: ApiParts): Pick<Handlers, 'importFile'> {
     importFile: async (call) => {
       const { query } = call;
       const source = await sourceFor(parts, call, query.source, 'import');
+      call.note({ target: query.name });
       // A script runs with the rights of the one it is loaded by.
       if (query.allow !== undefined && !allows(grantOf(call), 'settings', null)) throw notAllowed('settings');
       const password = passwordOf(call);

@@ -64,7 +64,7 @@ export async function sourceFor(
   const found =
     name === undefined ? (others.length === 0 ? only : undefined) : sources.find((each) => each.name === name);
   if (!found) throw name === undefined && others.length > 0 ? sourceNeeded(sources) : sourceUnknown(name);
-  call.about.source = found.name;
+  call.note({ source: found.name });
   if (!allows(grantOf(call), action, found.name)) throw notAllowed(action);
   return found;
 }
@@ -90,10 +90,17 @@ const longestWaitMs = 10 * 60_000;
 /** The run as it is, or as it is when it has ended, whichever comes first. */
 export async function begun(
   { house, closing }: ApiParts,
-  { request, signal, about }: Pick<Call, 'request' | 'signal' | 'about'>,
+  { request, signal, note }: Pick<Call, 'request' | 'signal' | 'note'>,
   { run, ended }: Begun,
   wait: string | undefined,
 ): Promise<{ run: RunView }> {
+  const recordOf = () => {
+    const record = house.catalog.runs.get(run);
+    if (!record) throw runUnknown(run);
+    return record;
+  };
+  recordOf();
+  note({ run });
   if (wait !== undefined) {
     // Otherwise the connection would be taken for dead while nothing is said.
     request.raw.socket.setTimeout(0);
@@ -104,10 +111,7 @@ export async function begun(
     await Promise.race([ended, late.promise]);
     clearTimeout(timer);
   }
-  const record = house.catalog.runs.get(run);
-  if (!record) throw runUnknown(run);
-  if (record.backup !== null) about.target = record.backup;
-  return { run: runToView(house, record) };
+  return { run: runToView(house, recordOf()) };
 }
 
 export function runUnknown(id: string): HoldfastError {

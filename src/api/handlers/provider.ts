@@ -89,6 +89,7 @@ export function providerHandlers(parts: ApiParts): Pick<Handlers, 'enterProvider
       action: 'signIn',
       source: null,
       target: null,
+      run: null,
       outcome,
       detail,
     });

@@ -74,7 +74,7 @@ async function readRequest(parts: ApiParts, call: Call, wanted: Wanted): Promise
     catalog: house.catalog,
     signal: call.signal,
   });
-  call.about.target = found.id;
+  call.note({ target: found.id });
   const source =
     password === undefined ? named : { ...named, keys: openedBy(new Secret(password), named.keys, named.storages) };
   const from = {

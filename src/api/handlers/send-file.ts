@@ -1,5 +1,6 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
+import { HoldfastError } from '../../base/errors.ts';
 import type { Call } from '../register.ts';
 
 /** What a browser should make of an answer that is a file. */
@@ -38,12 +39,12 @@ export async function sendPieces(
 /** Resolves when nobody here needs the bytes any more. */
 function given(to: ServerResponse, piece: Buffer, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    const hungUp = () => reject(signal.reason as Error);
+    const hungUp = () => reject(whyGone(signal));
     if (signal.aborted) return hungUp();
     signal.addEventListener('abort', hungUp, { once: true });
     to.write(piece, (error) => {
       signal.removeEventListener('abort', hungUp);
-      if (error) reject(error);
+      if (error) hungUp();
       else resolve();
     });
   });
@@ -70,10 +71,12 @@ export async function finished({ reply, signal }: Call): Promise<void> {
   if (reply.raw.writableFinished) return;
   await new Promise<void>((resolve, reject) => {
     reply.raw.once('finish', resolve);
-    reply.raw.once('close', () =>
-      reply.raw.writableFinished
-        ? resolve()
-        : reject(signal.aborted ? signal.reason : new Error('the connection was closed')),
-    );
+    reply.raw.once('close', () => (reply.raw.writableFinished ? resolve() : reject(whyGone(signal))));
   });
+}
+
+function whyGone(signal: AbortSignal): unknown {
+  return signal.aborted
+    ? signal.reason
+    : new HoldfastError('INTERRUPTED', 'the connection was closed', { kind: 'interrupted' });
 }

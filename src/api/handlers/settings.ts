@@ -6,6 +6,7 @@ import { readDocument } from '../../config/document.ts';
 import { effectiveSettings, effectiveTree } from '../../config/effective.ts';
 import { withEnvFile } from '../../config/env-file.ts';
 import { loadConfig, type LoadedConfig } from '../../config/load.ts';
+import { formatPath } from '../../config/path.ts';
 import { saveConfig } from '../../config/save.ts';
 import type { ResponseOf, Routes } from '../contract.ts';
 import type { Handlers } from '../register.ts';
@@ -36,6 +37,7 @@ export function settingsHandlers(parts: ApiParts): Pick<Handlers, 'settings' | '
     settings: () => view(parts),
     changeSettings: (call) => {
       const { changes, revision } = call.body;
+      call.note({ target: changes.map(({ path }) => formatPath(path)).join(', ') });
       const next = turn.then(() => change(changes, revision));
       turn = next.catch(() => undefined);
       return next;

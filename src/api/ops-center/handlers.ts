@@ -127,6 +127,7 @@ export function opsHandlers(parts: ApiParts, v1: Used): OpsHandlers {
     opsDownload: async (call) => {
       const source = await sourceOf(call, 'download');
       const { id } = named(source, call.params.filename);
+      call.note({ target: id });
       const { catalog, scratch } = house;
       const { storage } = await resolveBackup({ source, storage: null, id, catalog, signal: call.signal });
       const { keys } = source;
@@ -150,6 +151,7 @@ export function opsHandlers(parts: ApiParts, v1: Used): OpsHandlers {
     opsDelete: async (call) => {
       const source = await sourceOf(call, 'delete');
       const { id } = named(source, call.params.filename);
+      call.note({ target: id });
       const params = { source: source.name, id };
       const { run } = await v1.deleteBackup({ ...call, params, query: { allowLast: false }, body: undefined });
       await endOf(run);

@@ -1,6 +1,4 @@
 import type {
-  AuditRecord,
-  AuditRecords,
   RepeatRecords,
   SessionRecord,
   SessionRecords,
@@ -89,30 +87,6 @@ export function sessionRecords(connection: Connection): SessionRecords {
   };
 }
 
-export function auditRecords(connection: Connection): AuditRecords {
-  return {
-    add: (record) => {
-      connection.run(
-        `insert into audit (at, who, via, "from", action, source, target, outcome, detail)
-         values ($at, $who, $via, $from, $action, $source, $target, $outcome, $detail)`,
-        { ...record },
-      );
-    },
-    list: ({ who, source, action, before, limit }) =>
-      connection
-        .all(
-          `select * from audit where ($who is null or who = $who) and ($source is null or source = $source)
-             and ($action is null or action = $action) and ($before is null or number < $before)
-           order by number desc limit $limit`,
-          { who: who ?? null, source: source ?? null, action: action ?? null, before: before ?? null, limit },
-        )
-        .map(toAudit),
-    trim: (before) => {
-      connection.run('delete from audit where at < $before', { before });
-    },
-  };
-}
-
 export function repeatRecords(connection: Connection): RepeatRecords {
   return {
     get: (key, since) => {
@@ -166,20 +140,5 @@ function toSession(row: Row): SessionRecord {
     expiresAt: row['expires_at'] as string,
     from: row['from'] as string,
     agent: row['agent'] as string,
-  };
-}
-
-function toAudit(row: Row): AuditRecord & { number: number } {
-  return {
-    number: row['number'] as number,
-    at: row['at'] as string,
-    who: row['who'] as string,
-    via: row['via'] as AuditRecord['via'],
-    from: row['from'] as string | null,
-    action: row['action'] as string,
-    source: row['source'] as string | null,
-    target: row['target'] as string | null,
-    outcome: row['outcome'] as AuditRecord['outcome'],
-    detail: row['detail'] as string | null,
   };
 }

@@ -1,8 +1,9 @@
-import { Button, Center, Group, Select, Stack, Text, TextInput } from '@mantine/core';
+import { Anchor, Button, Center, Group, Select, Stack, Text, TextInput } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import { Link } from 'wouter';
 import type { z } from 'zod';
 import type { auditView } from '../../../src/api/contract.ts';
 import { call } from '../api/client.ts';
@@ -92,7 +93,14 @@ export function Audit() {
   );
 }
 
-const signs = { done: 'succeeded', started: 'running', refused: 'warning', failed: 'failed' } as const;
+const signs = {
+  done: 'succeeded',
+  started: 'running',
+  partial: 'partial',
+  refused: 'warning',
+  failed: 'failed',
+  cancelled: 'cancelled',
+} as const;
 
 function Entries({ entries }: { entries: readonly Entry[] }) {
   const { t } = useTranslation();
@@ -122,13 +130,18 @@ function Entries({ entries }: { entries: readonly Entry[] }) {
         },
         {
           title: t('audit.outcome'),
-          cell: ({ outcome, detail }) => (
+          cell: ({ outcome, detail, run }) => (
             <Stack gap={0}>
               <Outcome outcome={outcome} />
               {detail === null ? null : (
                 <Text span size="xs" c="dimmed">
                   {detail}
                 </Text>
+              )}
+              {run === null ? null : (
+                <Anchor component={Link} href={`/activity/${run}`} size="xs">
+                  {t('audit.run')}
+                </Anchor>
               )}
             </Stack>
           ),

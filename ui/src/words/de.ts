@@ -680,7 +680,15 @@ export const de: Words = {
       daemon: 'von selbst',
       none: 'nicht angemeldet',
     },
-    outcomes: { done: 'getan', started: 'begonnen', refused: 'abgewiesen', failed: 'fehlgeschlagen' },
+    outcomes: {
+      done: 'getan',
+      started: 'begonnen',
+      partial: 'teilweise getan',
+      refused: 'abgewiesen',
+      failed: 'fehlgeschlagen',
+      cancelled: 'abgebrochen',
+    },
+    run: 'Zum Lauf',
     deeds: {
       signIn: 'Anmelden',
       signOut: 'Abmelden',

@@ -666,7 +666,15 @@ export const en = {
       daemon: 'by itself',
       none: 'not signed in',
     },
-    outcomes: { done: 'done', started: 'begun', refused: 'refused', failed: 'failed' },
+    outcomes: {
+      done: 'done',
+      started: 'begun',
+      partial: 'partly done',
+      refused: 'refused',
+      failed: 'failed',
+      cancelled: 'cancelled',
+    },
+    run: 'Its run',
     deeds: {
       signIn: 'Sign in',
       signOut: 'Sign out',
