@@ -37,15 +37,17 @@ export async function benchmarkTransfers(bytes: number, runs: number, signal: Ab
   const size = (await stat(file)).size;
   await using served = await serveHoldfast(holdfast);
   const token = await served.token('bench', '--role', 'admin');
-  await using plain = await startPlain(file, join(holdfast.folder, 'received'));
+  const received = join(holdfast.folder, 'received');
+  await using plain = await startPlain(file, received);
   const line = lines({ plain: plain.base, base: served.base, token, id, file });
   const results = await rounds<Contender>(
     runs,
     Object.keys(names) as Contender[],
     async (who) => {
       const env = { PATH: process.env['PATH'] ?? '' };
-      // The bound is about the disk: a backup that somebody fetches was not read a moment ago.
-      await measureShell(`dd if='${file}' iflag=nocache count=0 of=/dev/null 2>/dev/null`, env, signal);
+      // The bound is about the disk: a backup that somebody fetches was not read a moment ago, and nobody writes what the one before left over.
+      await rm(received, { force: true });
+      await measureShell(`sync; dd if='${file}' iflag=nocache count=0 of=/dev/null 2>/dev/null`, env, signal);
       const taken = await measureShell(line[who], env, signal);
       if (who === 'upload') await endImport({ holdfast, served, token, started: taken.stdout });
       return taken;

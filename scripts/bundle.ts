@@ -12,7 +12,7 @@ export async function bundleProgram(dir: string): Promise<string[]> {
     input: {
       main: join(root, 'src/main.ts'),
       'files-worker': join(root, 'src/apps/files/worker.ts'),
-      'read-ahead': join(root, 'src/pipeline/read-ahead-worker.ts'),
+      'digest-thread': join(root, 'src/pipeline/digest-thread-worker.ts'),
       'sqlite-process': join(root, 'src/engines/sqlite/process/main.ts'),
     },
     cwd: root,

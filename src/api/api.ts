@@ -32,6 +32,9 @@ export interface RunningApi extends ApiParts, AsyncDisposable {
   close(): void;
 }
 
+/** Each takes some fifteen megabytes, and the machine has other work for its processors. */
+const mostThreads = 2;
+
 /** The running parts of the API; disposing it ends what was begun over HTTP. */
 export function openApiParts(
   house: House,
@@ -56,6 +59,7 @@ export function openApiParts(
     listings,
     watch,
     repeating: new Map(),
+    threads: { left: mostThreads },
     publicUrl,
     maxUpload,
     provider,

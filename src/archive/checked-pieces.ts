@@ -1,3 +1,4 @@
+import type { Threads } from '../pipeline/digest-places.ts';
 import { expectDigest } from '../pipeline/digest.ts';
 import { through } from '../pipeline/pipeline.ts';
 import { readAhead } from '../pipeline/read-ahead.ts';
@@ -6,13 +7,8 @@ import { artifactMissing, openArtifact } from './copy.ts';
 import { artifactKey } from './layout.ts';
 import type { Artifact } from './manifest.ts';
 
-/** Below, starting a thread takes longer than reading. */
-const threadFromBytes = 8 * 1024 * 1024;
-
-/** How many large local files may be read at once in threads of their own; each takes some megabytes. */
-export interface Threads {
-  left: number;
-}
+/** Below, getting ready takes longer than reading. */
+const readAheadFromBytes = 8 * 1024 * 1024;
 
 export interface StoredArtifact {
   storage: Storage;
@@ -31,19 +27,13 @@ export async function* checkedPieces(
 ): AsyncGenerator<Buffer, void, void> {
   const key = artifactKey(source, id, artifact.path);
   const path = artifact.object === null ? storage.localPath(key) : null;
-  if (path === null || artifact.bytes < threadFromBytes || threads.left <= 0) {
+  if (path === null || artifact.bytes < readAheadFromBytes) {
     const stored = await openArtifact(storage, source, id, artifact, signal);
     yield* lastWithheld(through(stored, [expectDigest(artifact, artifact.path)], signal));
     return;
   }
-  // Taken before anything is waited for: of several that come at once, none may see what another is about to take.
-  threads.left -= 1;
-  try {
-    if ((await storage.stat(key, signal)) === null) throw artifactMissing(artifact.path, storage);
-    yield* readAhead(path, { expected: artifact, what: artifact.path, signal });
-  } finally {
-    threads.left += 1;
-  }
+  if ((await storage.stat(key, signal)) === null) throw artifactMissing(artifact.path, storage);
+  yield* readAhead(path, { expected: artifact, what: artifact.path, threads, signal });
 }
 
 /** Who has been given as many bytes as were announced looks for no error. */

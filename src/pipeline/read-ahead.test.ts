@@ -30,12 +30,15 @@ async function whole(pieces: AsyncIterable<Buffer>, each: () => Promise<unknown>
   return { bytes, sha256: hash.digest('hex') };
 }
 
-describe('a file read in a thread', () => {
+describe.each([
+  ['in a thread', 1],
+  ['here', 0],
+])('a file read ahead, its digest taken %s', (_title, left) => {
   test.each([0, 1, megabyte - 1, megabyte, megabyte + 1, 4 * megabyte, 5 * megabyte, 23 * megabyte + 7])(
     'comes whole and in order: %i bytes',
     async (bytes) => {
       const { path, expected } = made(bytes);
-      expect(await whole(readAhead(path, { expected, what: 'x', signal: never }))).toEqual(expected);
+      expect(await whole(readAhead(path, { expected, what: 'x', threads: { left }, signal: never }))).toEqual(expected);
     },
   );
 
@@ -44,7 +47,9 @@ describe('a file read in a thread', () => {
     const slow = async () => {
       for (let turns = 0; turns < 50; turns += 1) await turn();
     };
-    expect(await whole(readAhead(path, { expected, what: 'x', signal: never }), slow)).toEqual(expected);
+    expect(await whole(readAhead(path, { expected, what: 'x', threads: { left }, signal: never }), slow)).toEqual(
+      expected,
+    );
   });
 
   test('S4 a byte that was changed ends in an error, and before all bytes are given', async () => {
@@ -53,7 +58,7 @@ describe('a file read in a thread', () => {
     content[5 * megabyte] = (content[5 * megabyte] ?? 0) ^ 1;
     writeFileSync(path, content);
     const counted = async function* counted() {
-      for await (const piece of readAhead(path, { expected, what: 'the dump', signal: never })) {
+      for await (const piece of readAhead(path, { expected, what: 'the dump', threads: { left }, signal: never })) {
         given += piece.length;
         yield piece;
       }
@@ -65,17 +70,21 @@ describe('a file read in a thread', () => {
     });
     expect(given).toBeLessThan(content.length);
     truncateSync(path, 3 * megabyte);
-    await expect(whole(readAhead(path, { expected, what: 'the dump', signal: never }))).rejects.toMatchObject({
+    await expect(
+      whole(readAhead(path, { expected, what: 'the dump', threads: { left }, signal: never })),
+    ).rejects.toMatchObject({
       message: expect.stringContaining(`${3 * megabyte} bytes instead of`),
     });
   });
 
   test('what cannot be read, or is a link, is told', async () => {
     const { path, expected } = made(megabyte);
-    const link = join(folder, 'link');
+    const link = join(folder, `link-${left}`);
     symlinkSync(path, link);
     for (const wrong of [link, join(folder, 'nothing'), folder]) {
-      await expect(whole(readAhead(wrong, { expected, what: 'the dump', signal: never }))).rejects.toMatchObject({
+      await expect(
+        whole(readAhead(wrong, { expected, what: 'the dump', threads: { left }, signal: never })),
+      ).rejects.toMatchObject({
         code: 'ARTIFACT_UNREADABLE',
         message: expect.stringContaining('the dump cannot be read: E'),
       });
@@ -85,11 +94,11 @@ describe('a file read in a thread', () => {
   test('S22 ends at once when it is interrupted, and when nobody wants the rest', async () => {
     const { path, expected } = made(30 * megabyte);
     const stop = new AbortController();
-    const pieces = readAhead(path, { expected, what: 'x', signal: stop.signal });
+    const pieces = readAhead(path, { expected, what: 'x', threads: { left }, signal: stop.signal });
     await pieces.next();
     stop.abort();
     await expect(whole(pieces)).rejects.toMatchObject({ kind: 'interrupted' });
-    const others = readAhead(path, { expected, what: 'x', signal: never });
+    const others = readAhead(path, { expected, what: 'x', threads: { left }, signal: never });
     await others.next();
     await others.return();
     expect(await others.next()).toEqual({ done: true, value: undefined });

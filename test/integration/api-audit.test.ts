@@ -1,4 +1,7 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { request, type IncomingMessage } from 'node:http';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Client } from '../../src/api/client.ts';
 import { anyPort, serveHoldfast, type Served } from '../support/api.ts';
@@ -124,6 +127,20 @@ test('a download that was broken off is no good one', async () => {
   content.destroy();
   await until(async () => (await newest('downloadArtifact'))?.outcome !== 'started', 'its end is written down');
   expect(await newest('downloadArtifact')).toMatchObject({ outcome: 'failed', detail: 'INTERRUPTED' });
+});
+
+test('a large upload is on record with its name, and becomes what was sent', async () => {
+  const content = Uint8Array.from(await readFile(join(holdfast.storage, 'shop', backup, 'database.dump')));
+  expect(content.length).toBeGreaterThan(16 * 1024 * 1024);
+  const query = { name: 'from-afar.dump', allow: 'superuser' as const, wait: '60s' };
+  const { run } = await api.importFile({ query, content });
+  expect(run, JSON.stringify(run.error)).toMatchObject({ operation: 'import', state: 'succeeded' });
+  expect(await entries('importFile')).toMatchObject([
+    { ...asked, target: 'from-afar.dump', run: run.id, outcome: 'done', detail: null },
+  ]);
+  const { manifest } = await api.backup({ params: { source: 'shop', id: run.backup ?? '' } });
+  expect(JSON.stringify(manifest)).toContain(createHash('sha256').update(content).digest('hex'));
+  await api.deleteBackup({ params: { source: 'shop', id: run.backup ?? '' }, query: { wait: '60s' } });
 });
 
 test('Ops-Center: a restore by its routes is found among the restores', async () => {

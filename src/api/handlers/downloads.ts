@@ -1,4 +1,4 @@
-import { checkedPieces, type Threads } from '../../archive/checked-pieces.ts';
+import { checkedPieces } from '../../archive/checked-pieces.ts';
 import { readSealed } from '../../archive/copy.ts';
 import { artifactKey } from '../../archive/layout.ts';
 import { readKeySet, type KeyFile } from '../../archive/key-files.ts';
@@ -8,14 +8,12 @@ import { resolveBackup } from '../../care/select.ts';
 import type { Source } from '../../care/source.ts';
 import { readingLock } from '../../care/verify.ts';
 import { holdLock, type Lease } from '../../catalog/lease.ts';
+import type { Threads } from '../../pipeline/digest-places.ts';
 import type { Storage } from '../../storage/storage.ts';
 import type { Call, Handlers } from '../register.ts';
 import { tarOf, type TarEntry } from '../tar.ts';
 import { sourceFor, type ApiParts } from './parts.ts';
 import { begin, finished, sendPieces } from './send-file.ts';
-
-/** Downloads beyond so many at once are read a little slower. */
-const mostThreads = 4;
 
 interface Place {
   source: Source;
@@ -24,8 +22,7 @@ interface Place {
 }
 
 export function downloadHandlers(parts: ApiParts): Pick<Handlers, 'downloadBackup' | 'downloadArtifact'> {
-  const { house } = parts;
-  const threads: Threads = { left: mostThreads };
+  const { house, threads } = parts;
   const find = async (
     call: Call,
     named: { source: string; id: string },

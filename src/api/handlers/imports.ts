@@ -1,8 +1,6 @@
-import { createWriteStream } from 'node:fs';
 import { mkdir, mkdtemp, rm, statfs, utimes } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { Transform, type Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { allows } from '../../access/roles.ts';
 import { filePlace } from '../../archive/foreign-place.ts';
 import { findImports } from '../../backup/find-imports.ts';
@@ -11,7 +9,9 @@ import { HoldfastError, toHoldfastError } from '../../base/errors.ts';
 import { Secret } from '../../base/secret.ts';
 import { formatBytes } from '../../base/units.ts';
 import type { Source } from '../../care/source.ts';
-import { digest, type Digest } from '../../pipeline/digest.ts';
+import type { Digest } from '../../pipeline/digest.ts';
+import { through } from '../../pipeline/pipeline.ts';
+import { writeBehind } from '../../pipeline/write-behind.ts';
 import type { RequestOf, Routes } from '../contract.ts';
 import { notAllowed, type Call, type Handlers } from '../register.ts';
 import { askerOf, begun, grantOf, sourceFor, type ApiParts } from './parts.ts';
@@ -55,7 +55,7 @@ export function importHandlers(parts: ApiParts): Pick<Handlers, 'importFile'> {
 
 /** Into a file of its own, piece by piece. Whatever goes wrong, nothing stays behind. */
 async function receive(
-  { house, maxUpload }: ApiParts,
+  { house, maxUpload, threads }: ApiParts,
   call: Call & { query: Query },
   signal: AbortSignal,
 ): Promise<{ file: string; digest: Digest }> {
@@ -68,21 +68,19 @@ async function receive(
   const folder = await mkdtemp(join(house.scratch, 'upload-'));
   const file = join(folder, plainName(name));
   try {
-    const seen = digest();
-    await pipeline(
-      call.request.body as Readable,
-      upTo(maxUpload),
-      seen.stream,
-      createWriteStream(file, { flags: 'wx', mode: 0o600, highWaterMark: 1024 * 1024 }),
-      { signal },
-    );
+    const content = through(call.request.body as Readable, [upTo(maxUpload)], signal);
+    const small = announced > 0 && announced < threadFromBytes;
+    const seen = await writeBehind(content, file, { threads: small ? { left: 0 } : threads, signal });
     if (modifiedAt !== undefined) await utimes(file, new Date(), new Date(modifiedAt));
-    return { file, digest: seen.result() };
+    return { file, digest: seen };
   } catch (error) {
     await rm(folder, { recursive: true, force: true });
     throw error;
   }
 }
+
+/** Below, starting a thread takes longer than the rest. */
+const threadFromBytes = 8 * 1024 * 1024;
 
 function upTo(most: number): Transform {
   let bytes = 0;

@@ -5,6 +5,7 @@ import type { Source } from '../../care/source.ts';
 import type { Environment } from '../../config/environment.ts';
 import type { RunRecord } from '../../catalog/catalog.ts';
 import type { House } from '../../house.ts';
+import type { Threads } from '../../pipeline/digest-places.ts';
 import type { DaemonView } from '../../schedule/daemon.ts';
 import type { RunView } from '../contract.ts';
 import type { Listings } from '../listings.ts';
@@ -27,6 +28,8 @@ export interface ApiParts {
   readonly publicUrl: string | null;
   /** Bytes. */
   readonly maxUpload: number;
+  /** For the digests of large files that come and go. */
+  readonly threads: Threads;
   readonly provider: ProviderSettings | null;
   readonly reloading: Reloading;
   /** Fires when the server is about to end: what would go on for ever ends. */
