@@ -1,5 +1,16 @@
 import { focusBack } from './parts/focus-back.ts';
-import { Alert, createTheme, Menu, Modal, type CSSVariablesResolver } from '@mantine/core';
+import {
+  Alert,
+  Checkbox,
+  createTheme,
+  Input,
+  Menu,
+  Modal,
+  Radio,
+  RadioIndicator,
+  type CSSVariablesResolver,
+} from '@mantine/core';
+import controls from './parts/controls.module.css';
 
 export const theme = createTheme({
   primaryColor: 'cyan',
@@ -10,6 +21,10 @@ export const theme = createTheme({
   fontFamilyMonospace: 'ui-monospace, "SF Mono", Menlo, monospace',
   respectReducedMotion: true,
   components: {
+    Input: Input.extend({ classNames: { wrapper: controls['field'] ?? '' } }),
+    Radio: Radio.extend({ classNames: { radio: controls['choice'] ?? '' } }),
+    RadioIndicator: RadioIndicator.extend({ classNames: { indicator: controls['indicator'] ?? '' } }),
+    Checkbox: Checkbox.extend({ classNames: { input: controls['choice'] ?? '' } }),
     // Among what it belongs to, and with nothing inside but its items.
     Menu: Menu.extend({ defaultProps: { withinPortal: false, withInitialFocusPlaceholder: false } }),
     // In the colour of the alert, words on its ground have too little contrast.
@@ -30,6 +45,7 @@ export const variables: CSSVariablesResolver = () => ({
   variables: {},
   light: {
     '--mantine-color-body': '#fbfcfc',
+    '--control-border': '#868e96',
     '--mantine-color-dimmed': '#566069',
     '--mantine-color-placeholder': '#6b747c',
     '--mantine-color-error': 'var(--mantine-color-red-9)',
@@ -40,6 +56,7 @@ export const variables: CSSVariablesResolver = () => ({
     '--sign-red': 'var(--mantine-color-red-8)',
   },
   dark: {
+    '--control-border': '#7c8187',
     '--mantine-color-error': 'var(--mantine-color-red-4)',
     '--mantine-color-dimmed': '#a9adb3',
     '--mantine-color-placeholder': '#9a9ea4',

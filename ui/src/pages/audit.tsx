@@ -12,7 +12,7 @@ import { DataTable } from '../parts/data-table.tsx';
 import { Page } from '../parts/page.tsx';
 import { Empty, Shown } from '../parts/shown.tsx';
 import { Time } from '../parts/time.tsx';
-import { deeds, isDeed } from './audit/deeds.ts';
+import { deeds, isDeed, type Deed } from './audit/deeds.ts';
 
 type Entry = z.output<typeof auditView>;
 
@@ -113,11 +113,11 @@ function Entries({ entries }: { entries: readonly Entry[] }) {
         { title: t('audit.at'), cell: ({ at }) => <Time at={at} exact /> },
         {
           title: t('audit.who'),
-          cell: ({ who, via }) => (
+          cell: ({ who, via, action }) => (
             <Stack gap={0}>
               <span>{who}</span>
               <Text span size="xs" c="dimmed">
-                {viaWord(via)}
+                {comesIn.has(action) ? null : viaWord(via)}
               </Text>
             </Stack>
           ),
@@ -155,6 +155,9 @@ function Entries({ entries }: { entries: readonly Entry[] }) {
     return known ? t(`audit.vias.${known}`) : via;
   }
 }
+
+/** Nobody is signed in before. */
+const comesIn: ReadonlySet<string> = new Set<Deed>(['signIn', 'setUp']);
 
 const vias = ['session', 'token', 'cli', 'daemon', 'none'] as const;
 

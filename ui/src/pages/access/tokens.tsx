@@ -16,12 +16,19 @@ import { NewToken } from './new-token.tsx';
 
 type Token = z.output<typeof tokenView>;
 
+/** What the program notes down for a token of `holdfast token create`. */
+const byCommand = 'the command line';
+
 /** Ways in for programs, for admins. */
 export function Tokens() {
   const { t } = useTranslation();
   const tokens = useQuery({ queryKey: ['tokens'], queryFn: ({ signal }) => call('GET', '/tokens', { signal }) });
   const [making, setMaking] = useState(false);
   const [leaving, setLeaving] = useState<Token | null>(null);
+  const makerOf = (name: string) => {
+    if (name === '') return null;
+    return name === byCommand ? t('access.madeByCommand') : t('access.madeBy', { name });
+  };
   const make = (
     <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={() => setMaking(true)}>
       {t('access.makeToken')}
@@ -63,7 +70,7 @@ export function Tokens() {
                   title: t('access.made'),
                   cell: ({ createdAt, createdBy }) => (
                     <>
-                      <Time at={createdAt} /> {createdBy === '' ? null : t('access.madeBy', { name: createdBy })}
+                      <Time at={createdAt} /> {makerOf(createdBy)}
                     </>
                   ),
                 },

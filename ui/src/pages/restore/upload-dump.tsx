@@ -27,6 +27,11 @@ export function UploadDump({ source, onTaken }: UploadDumpProps) {
       <Button
         variant="default"
         w="fit-content"
+        maw="100%"
+        h="auto"
+        mih={36}
+        py={6}
+        styles={{ label: { whiteSpace: 'normal', textAlign: 'start' } }}
         leftSection={<IconUpload size={16} aria-hidden />}
         onClick={() => setOpened(true)}
       >
