@@ -90,6 +90,7 @@ export async function openHouse(loaded: LoadedConfig, tools: HouseTools): Promis
       retentionIn: (storage) => config.storages[storage]?.retention ?? source.retention,
       keys: keysFor(source.encryption, places),
       deleteLocalAfterCopy: source.deleteLocalAfterCopy,
+      share: source.share === 'auto',
       drill: source.drill,
       hooks: { ...source.hooks, folder: loaded.file === null ? process.cwd() : dirname(loaded.file) },
     };

@@ -8,6 +8,8 @@ const backup = (source: string, minute: number, id = `2026-01-01_00-${minute}`):
   createdAt: `2026-01-01T00:${String(minute).padStart(2, '0')}:00.000Z`,
   description: null,
   bytes: 1,
+  sharedBytes: 0,
+  addedBytes: 1,
   seconds: 1,
   state: 'complete',
   copies: {},

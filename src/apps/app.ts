@@ -57,6 +57,11 @@ export interface Around {
   encrypted: boolean;
   /** The database of the same source, as it stands in the snapshot of the dump or as close to it as the engine can; null: none. */
   database: AppDatabase | null;
+  /**
+   * What did not change is stored once: parts that say what their content is are only opened when it is not there already. Null: everything
+   * is stored anew, and fewer, larger parts cost less. `previous`: what `facts` said in the newest backup.
+   */
+  shared?: { previous: Record<string, unknown> | null } | null;
 }
 
 /** What an application may learn of its database. */
@@ -81,7 +86,16 @@ export interface AppPart {
   compressedByTool: { codec: 'gzip'; level: number | null } | null;
   /** Its failure leaves the rest whole: it is told, and the saving goes on without it and says so in its own indexes. */
   optional?: boolean;
+  shared?: SharedPart;
   open(signal: AbortSignal): Readable;
+}
+
+/** Tells what a part would give without giving it. */
+export interface SharedPart {
+  /** How long it will be; null: nobody knows before it is read. */
+  rawBytes: number | null;
+  /** SHA-256, in hex. What `open` gives afterwards may be something else already, and is not taken for this. */
+  digest(signal: AbortSignal): Promise<string>;
 }
 
 export interface Saving extends AsyncDisposable {

@@ -3,9 +3,10 @@ import { expectDigest } from '../pipeline/digest.ts';
 import { through } from '../pipeline/pipeline.ts';
 import { readAhead } from '../pipeline/read-ahead.ts';
 import type { Storage } from '../storage/storage.ts';
-import { artifactMissing, openArtifact } from './copy.ts';
+import { openArtifact } from './copy.ts';
 import { artifactKey } from './layout.ts';
 import type { Artifact } from './manifest.ts';
+import { artifactMissing } from './open-stored.ts';
 
 /** Below, getting ready takes longer than reading. */
 const readAheadFromBytes = 8 * 1024 * 1024;

@@ -4,13 +4,15 @@ import { HoldfastError } from '../base/errors.ts';
 import type { Report } from '../base/progress.ts';
 import { digestOf, digestProblem, expectDigest } from '../pipeline/digest.ts';
 import { through } from '../pipeline/pipeline.ts';
-import type { Stage, Storage } from '../storage/storage.ts';
+import type { PutOptions, Stage, Storage } from '../storage/storage.ts';
 import { assertStaged } from './assert-staged.ts';
 import { readHold, writeHold, type Hold } from './hold.ts';
 import { copyKeys } from './key-files.ts';
-import { artifactKey, backupPrefix, drillsPrefix, manifestKey, manifestName } from './layout.ts';
+import { backupPrefix, drillsPrefix, manifestKey, manifestName, objectKey } from './layout.ts';
 import { parseManifest, type Artifact, type Manifest } from './manifest.ts';
+import { openStored } from './open-stored.ts';
 import { removeBackup } from './remove.ts';
+import { assertObjects, maySharePlace } from './sharing.ts';
 import { readSmall } from './small-files.ts';
 
 export interface CopyTask {
@@ -18,6 +20,8 @@ export interface CopyTask {
   to: Storage;
   source: string;
   id: string;
+  /** What several backups share lies in the backup's own folder as well: it stands alone wherever it is taken. */
+  alone?: boolean;
   /** What may go for it: nothing, a copy that is damaged, or whatever lies there under its id. */
   replace: 'nothing' | 'damaged' | 'anything';
   /** Asked before anything goes; rejects to keep it. */
@@ -58,14 +62,18 @@ export async function copyBackup(task: CopyTask): Promise<Copied> {
     await removeBackup(to, source, id, signal);
   }
   await using stage = await openStage(task);
-  await copyArtifacts(manifest.artifacts, {
+  const reliedOn = await copyArtifacts(manifest.artifacts, {
     stage,
     to,
+    source,
+    // What was damaged there may have been what it shared.
+    trust: there === 'nothing',
+    shares: !task.alone && (await maySharePlace(to, source, signal)),
     open: (artifact) => openArtifact(from, source, id, artifact, signal),
     signal,
     report: task.report,
   });
-  await sealCopy({ ...task, stage, manifest, content });
+  await sealCopy({ ...task, stage, manifest, content, reliedOn });
   await copyMarks(task, hold);
   return { state: 'copied', bytes };
 }
@@ -85,26 +93,68 @@ async function openStage({ to, source, id, clear, signal }: CopyTask): Promise<S
 export interface StageCopy {
   stage: Stage;
   to: Storage;
+  source: string;
+  /** Whether shared objects may lie there as such: asked when the stage was visible. */
+  shares: boolean;
+  /** An object that lies there, as long as it should be, is what it should be: it was compared when it came. */
+  trust: boolean;
   open(artifact: Artifact): Promise<Readable>;
   signal: AbortSignal;
   report: Report;
 }
 
-/** Takes the artifacts as they come; each is checked as it is read, and again as the receiver has it. */
+/**
+ * Takes the artifacts as they come; each is checked as it is read, and again as the receiver has it. Returns the shared objects that the
+ * receiver had already.
+ */
 export async function copyArtifacts(
   artifacts: Iterable<Artifact> | AsyncIterable<Artifact>,
-  { stage, to, open, signal, report }: StageCopy,
-): Promise<void> {
+  copy: StageCopy,
+): Promise<Artifact[]> {
+  const { to, open, signal, report } = copy;
+  const reliedOn: Artifact[] = [];
   let done = 0;
   await drain(artifacts, artifactsAtOnce, async (artifact) => {
     throwIfAborted(signal);
     const { path, bytes } = artifact;
-    const content = through(await open(artifact), [expectDigest(artifact, path)], signal);
-    await stage.put(path, content, { signal, size: bytes });
-    await checkReceived(stage, to, artifact, signal);
+    const place = await placeOf(artifact, copy);
+    if (place === 'there') reliedOn.push(artifact);
+    else {
+      const content = through(await open(artifact), [expectDigest(artifact, path)], signal);
+      await place.put(content, { signal, size: bytes });
+      if (!to.capabilities.receiverDigest) await checkReceived(await place.get(), to, artifact);
+    }
     done += bytes;
     report({ kind: 'progress', step: `copy to ${to.name}`, part: path, bytes: done, total: null });
   });
+  return reliedOn;
+}
+
+interface ArtifactPlace {
+  put(content: Readable, options: PutOptions): Promise<unknown>;
+  get(): Promise<Readable>;
+}
+
+/** A shared object that the receiver has already is not sent again. */
+async function placeOf(artifact: Artifact, copy: StageCopy): Promise<ArtifactPlace | 'there'> {
+  const { stage, to, source, shares, trust, signal } = copy;
+  const { path, object, bytes } = artifact;
+  const own: ArtifactPlace = {
+    put: (content, options) => stage.put(path, content, options),
+    get: () => stage.get(path, { signal }),
+  };
+  if (object === null || !shares) return own;
+  const key = objectKey(source, object);
+  const found = await to.stat(key, signal);
+  // Its lock began when it came and would end before that of this backup.
+  if (found?.lockedUntil !== undefined) return own;
+  if (found?.bytes === bytes && (trust || (await isWhole(to, key, artifact, signal)))) return 'there';
+  return { put: (content, options) => to.put(key, content, options), get: () => to.get(key, { signal }) };
+}
+
+async function isWhole(to: Storage, key: string, artifact: Artifact, signal: AbortSignal): Promise<boolean> {
+  const actual = await digestOf(await to.get(key, { signal }), () => undefined);
+  return digestProblem(artifact, actual, key) === null;
 }
 
 /** The manifest as it is, byte by byte, as the last file; with it the copy becomes visible. */
@@ -115,14 +165,18 @@ export async function sealCopy({
   source,
   manifest,
   content,
+  reliedOn,
   signal,
 }: Pick<CopyTask, 'from' | 'to' | 'source' | 'signal'> & {
   stage: Stage;
+  /** What `copyArtifacts` returned. */
+  reliedOn: readonly Artifact[];
   manifest: Manifest;
   content: Buffer;
 }): Promise<void> {
   const key = manifest.encryption?.['key'];
   if (typeof key === 'string') await copyKeys(from, to, source, key, signal);
+  await assertObjects(to, source, reliedOn, signal);
   await assertStaged(stage, manifest, signal);
   const body = Readable.from([content], { objectMode: false });
   await stage.put(manifestName, body, { signal, size: content.length });
@@ -149,32 +203,14 @@ export async function readSealed(
   });
 }
 
-export async function openArtifact(
+export function openArtifact(
   storage: Storage,
   source: string,
   id: string,
-  { path, object }: Artifact,
+  artifact: Artifact,
   signal: AbortSignal,
 ): Promise<Readable> {
-  if (object !== null) {
-    throw new HoldfastError('OBJECT_UNKNOWN', `${path} is a shared object, which this program does not know`, {
-      hint: 'Upgrade Holdfast.',
-    });
-  }
-  try {
-    return await storage.get(artifactKey(source, id, path), { signal });
-  } catch (error) {
-    if (!(error instanceof HoldfastError) || error.code !== 'STORAGE_NOT_FOUND') throw error;
-    throw artifactMissing(path, storage, error);
-  }
-}
-
-export function artifactMissing(path: string, storage: Storage, cause?: unknown): HoldfastError {
-  return new HoldfastError('ARTIFACT_MISSING', `${path} is missing in ${storage.name}`, {
-    kind: 'integrity',
-    cause,
-    hint: 'Use another copy or another backup.',
-  });
+  return openStored(storage, { source, id }, artifact, { signal });
 }
 
 type There = 'nothing' | 'whole' | 'damaged' | 'other';
@@ -217,9 +253,8 @@ async function checkArtifacts(
 }
 
 /** Where the receiver itself compared a digest, what it took is what was sent. */
-async function checkReceived(stage: Stage, to: Storage, artifact: Artifact, signal: AbortSignal): Promise<void> {
-  if (to.capabilities.receiverDigest) return;
-  const actual = await digestOf(await stage.get(artifact.path, { signal }), () => undefined);
+async function checkReceived(received: Readable, to: Storage, artifact: Artifact): Promise<void> {
+  const actual = await digestOf(received, () => undefined);
   if (digestProblem(artifact, actual, artifact.path) !== null) throw unreliable(to, artifact.path);
 }
 

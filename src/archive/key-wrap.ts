@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, randomBytes, scrypt } from 'node:crypto';
+import { createCipheriv, createDecipheriv, hkdfSync, randomBytes, scrypt } from 'node:crypto';
 import { promisify } from 'node:util';
 import type { Identity, Recipient } from 'age-encryption';
 import { HoldfastError } from '../base/errors.ts';
@@ -78,6 +78,11 @@ export async function readIdentity(identity: string): Promise<SourceIdentity> {
   void new Secret(identity);
   const { identityToRecipient } = await loadAge();
   return { identity, recipient: await identityToRecipient(identity) };
+}
+
+/** For telling equal contents of encrypted backups: known to whoever knows the identity, and no way back to it. */
+export function namingKey(identity: string): Buffer {
+  return Buffer.from(hkdfSync('sha256', identity, '', 'holdfast: names of equal contents', 32));
 }
 
 /** The identities in a file as `age-keygen` writes it. */

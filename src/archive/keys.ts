@@ -11,6 +11,8 @@ export interface WriteKey {
   /** The manifest's words on who can open the key. */
   recipients: string[];
   passphrase: boolean;
+  /** Under which contents get the names that tell equal ones; derived from the identity, and opens nothing. Null: not known here. */
+  naming: Buffer | null;
 }
 
 /** What a source's backups are encrypted with; one per source, made by wiring from configuration, catalog and clock. */
@@ -59,6 +61,8 @@ export interface KeyRecord {
   passphrase: boolean;
   /** Tells whether a passphrase is the one that opened the key; null without one. */
   proof: string | null;
+  /** `WriteKey.naming` in base64. It would let whoever has it recognise contents that they know, and read none. */
+  naming?: string | null;
   /** The wrapped key as it lies in the storages, in base64, to be put where it is missing. */
   files: { name: string; content: string }[];
 }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { HoldfastError } from '../base/errors.ts';
 import { backupId, isSourceName, parseBackupId } from '../base/ids.ts';
 import { codecFacts, parseCompression, type Compression } from '../pipeline/codecs.ts';
@@ -23,6 +24,28 @@ export function artifactKey(source: string, id: string, path: string): string {
   return `${backupPrefix(source, id)}${path}`;
 }
 
+/** Where what several backups of a source hold lies once. */
+export function objectsPrefix(source: string): string {
+  return `${sourcePrefix(source)}${objectsFolder}`;
+}
+
+/** `object`: as a manifest names it, relative to its source. */
+export function objectKey(source: string, object: string): string {
+  checkObjectPath(object);
+  return `${sourcePrefix(source)}${object}`;
+}
+
+/** A name that nothing had before and that tells nothing of what is in it; its extensions say what was done to it. */
+export function newObject(extensions: string): string {
+  const name = randomBytes(16).toString('hex');
+  return `${objectsFolder}${name.slice(0, 2)}/${name}${extensions}`;
+}
+
+/** Marks of those who are removing objects. */
+export function collectingPrefix(source: string): string {
+  return `${sourcePrefix(source)}collecting/`;
+}
+
 export function holdKey(source: string, id: string): string {
   return `${backupPrefix(source, id)}${holdName}`;
 }
@@ -40,6 +63,8 @@ export function drillKey(source: string, id: string, at: Date): string {
 }
 
 export const manifestName = 'manifest.json';
+const objectsFolder = 'objects/';
+const objectPath = /^objects\/([0-9a-f]{2})\/\1[0-9a-f]{30}(\.[a-z0-9]{1,8}){1,6}$/;
 const holdName = 'hold.json';
 /** Lies there while a backup is written, where a storage cannot rename; it may outlive a writer that died at the very end. */
 const markName = 'writing.json';
@@ -73,8 +98,20 @@ interface NamedPart {
 /** Refuses paths of a manifest that lead anywhere but below its backup, or to what is not an artifact. */
 export function checkArtifactPath(path: string): void {
   const problem = keyProblem(path) ?? (isReserved(path) ? 'the name is taken by the archive itself' : null);
-  if (problem === null) return;
-  throw new HoldfastError(
+  if (problem !== null) throw hostilePath(path, problem);
+}
+
+/** A shared object lies among the objects of its source and nowhere else. */
+export function checkObjectPath(path: string): void {
+  if (!isObjectPath(path)) throw hostilePath(path, 'it is not the name of a shared object');
+}
+
+export function isObjectPath(path: string): boolean {
+  return objectPath.test(path);
+}
+
+function hostilePath(path: string, problem: string): HoldfastError {
+  return new HoldfastError(
     'MANIFEST_HOSTILE',
     `the manifest names a path outside its backup: ${JSON.stringify(path.slice(0, 200))} (${problem})`,
     {

@@ -64,8 +64,12 @@ export interface Artifact {
   /** Who compressed it: the dump tool inside its own format, or the archive around it (then the name has an extension for it). */
   compressedBy: 'tool' | 'archive' | null;
   encryption: string | null;
-  /** Shared objects: where it lies instead of in the backup's folder. */
+  /** Where it lies instead of in the backup's folder, relative to the source: other backups may hold the same. */
   object: string | null;
+  /** Of a shared object: the SHA-256 of what was packed, before compression; of encrypted backups, under a key that is not in the storage. */
+  content?: string | null;
+  /** Of a shared object: it lay there already when this backup was made. */
+  reused?: boolean;
   /** What the tool produced, where the archive compressed it. */
   rawBytes: number | null;
   /** As stored, like the digest. */
@@ -88,7 +92,12 @@ const artifactSchema = z.object({
   compression: text.nullable().describe('codec and level, such as zstd:3'),
   compressedBy: z.enum(['tool', 'archive']).nullable().optional(),
   encryption: text.nullable(),
-  object: text.nullable(),
+  object: text.nullable().describe('a shared object: where it lies, relative to the source, instead of under its path'),
+  content: sha256
+    .nullable()
+    .optional()
+    .describe('of a shared object: SHA-256 of what was packed; encrypted: HMAC of it'),
+  reused: z.boolean().optional().describe('of a shared object: it lay there already when this backup was made'),
   rawBytes: size.nullable(),
   bytes: size.describe('as stored'),
   sha256: sha256.describe('of the stored bytes'),

@@ -212,6 +212,23 @@ describe('manifest', () => {
     expect(() => sealManifest({ ...draft, artifacts })).toThrow(expect.objectContaining({ kind: 'integrity' }));
   });
 
+  test.each([
+    '../objects/ab/abababababababababababababababab.tar.zst',
+    'objects/../other/2026-11-20_05-15-00/files/data.tar',
+    'objects/ab/../../../../etc/passwd',
+    'objects/ab/cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd.tar.zst',
+    'objects/ab/abababababababababababababababab',
+    'objects/ab/abababababababababababababababab.tar/../x',
+    'keys/2026-11-20.age',
+    '/objects/ab/abababababababababababababababab.tar.zst',
+    '',
+  ])('S5: an object elsewhere than among the objects is refused (%j)', (object) => {
+    const hostile = forge({ artifacts: [{ ...draft.artifacts[0], object }] });
+    expect(() => parseManifest(hostile, place)).toThrow(expect.objectContaining({ code: 'MANIFEST_HOSTILE' }));
+    const good = { ...draft.artifacts[0], object: 'objects/ab/abababababababababababababababab.tar.zst.age' };
+    expect(parseManifest(forge({ artifacts: [good] }), place).artifacts[0]?.object).toBe(good.object);
+  });
+
   test.each(['', 'null', '[]', '"x"', '1', '{', '{}', '\ufeff{}'])('%j is not a manifest', (text) => {
     expect(() => parseManifest(Buffer.from(text), place)).toThrow(expect.objectContaining(damaged));
   });

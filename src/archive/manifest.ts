@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { HoldfastError } from '../base/errors.ts';
-import { checkArtifactPath } from './layout.ts';
+import { checkArtifactPath, checkObjectPath } from './layout.ts';
 import {
   manifestFormat,
   manifestSchema,
@@ -52,7 +52,7 @@ export function parseManifest(bytes: Uint8Array, place: Place): Manifest {
   const paths = new Set<string>();
   for (const { path, object } of manifest.artifacts) {
     checkArtifactPath(path);
-    if (object !== null) checkArtifactPath(object);
+    if (object !== null) checkObjectPath(object);
     if (paths.has(path)) throw damaged(place, `it names ${path} twice`);
     paths.add(path);
   }

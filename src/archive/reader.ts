@@ -9,8 +9,9 @@ import { decryptor } from '../pipeline/encrypt.ts';
 import { through } from '../pipeline/pipeline.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { Keys } from './keys.ts';
-import { artifactKey, partName } from './layout.ts';
+import { partName } from './layout.ts';
 import type { Artifact, Manifest } from './manifest.ts';
+import { openStored } from './open-stored.ts';
 import { readManifest } from './read-manifest.ts';
 import { openRaw, storedDump } from './stored-dump.ts';
 
@@ -202,23 +203,8 @@ class Archive implements StoredBackup {
     return decryptor([await this.#keys.unlock(this.storage, source, file, signal)], path);
   }
 
-  async #get({ path, object }: Artifact, signal: AbortSignal): Promise<Readable> {
-    const { source, id } = this.manifest;
-    if (object !== null) {
-      throw new HoldfastError('OBJECT_UNKNOWN', `${path} is a shared object, which this program does not know`, {
-        hint: 'Upgrade Holdfast.',
-      });
-    }
-    try {
-      return await this.storage.get(artifactKey(source, id, path), { signal });
-    } catch (error) {
-      if (!(error instanceof HoldfastError) || error.code !== 'STORAGE_NOT_FOUND') throw error;
-      throw new HoldfastError('ARTIFACT_MISSING', `${path} is missing`, {
-        kind: 'integrity',
-        cause: error,
-        hint: 'Use another copy or another backup.',
-      });
-    }
+  #get(artifact: Artifact, signal: AbortSignal): Promise<Readable> {
+    return openStored(this.storage, this.manifest, artifact, { signal });
   }
 
   #dumpOf(role: Artifact['role']): StoredDump | null {

@@ -18,6 +18,7 @@ import {
 } from './key-files.ts';
 import {
   createIdentity,
+  namingKey,
   openProof,
   passphraseChanged,
   sealProof,
@@ -122,6 +123,7 @@ export function sourceKeys(settings: KeySettings): Keys {
       recipients: [...recipients],
       passphrase: passphrase !== null,
       proof,
+      naming: namingKey(identity).toString('base64'),
       files: files.map(({ name, content }) => ({ name, content: content.toString('base64') })),
     };
   };
@@ -155,6 +157,16 @@ export function sourceKeys(settings: KeySettings): Keys {
     const record = await recordOf(source, id, opened, files);
     memory.put(record);
     return record;
+  };
+
+  /** What an earlier version remembered lacks it; opening the proof costs little. */
+  const named = async (record: KeyRecord): Promise<KeyRecord> => {
+    if (record.naming || record.proof === null || passphrase === null) return record;
+    const identity = await openProof(record.proof, passphrase);
+    if (identity === null) return record;
+    const whole = { ...record, naming: namingKey(identity).toString('base64') };
+    memory.put(whole);
+    return whole;
   };
 
   const present = async (record: KeyRecord, storage: Storage, source: string, signal: AbortSignal) => {
@@ -200,7 +212,7 @@ export function sourceKeys(settings: KeySettings): Keys {
       const record = memory.get(source);
       if (record && isFor(record, settings)) {
         await assertSamePassphrase(record, storage, signal);
-        return writeKey(await present(record, storage, source, signal));
+        return writeKey(await named(await present(record, storage, source, signal)));
       }
       if (record) await assertSamePassphrase(record, storage, signal);
       const ids = await listKeyIds(storage, source, signal);
@@ -291,6 +303,7 @@ function decodeFiles(record: KeyRecord): KeyFile[] {
   return record.files.map(({ name, content }) => ({ name, content: Buffer.from(content, 'base64') }));
 }
 
-function writeKey({ file, recipient, recipients, passphrase }: KeyRecord): WriteKey {
-  return { file, recipient, recipients, passphrase };
+function writeKey({ file, recipient, recipients, passphrase, naming }: KeyRecord): WriteKey {
+  // Without it, as an earlier version remembered a key for recipients, nothing is shared until the key is rotated.
+  return { file, recipient, recipients, passphrase, naming: naming ? Buffer.from(naming, 'base64') : null };
 }

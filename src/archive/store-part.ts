@@ -22,6 +22,8 @@ interface StoreOptions {
   report: Report;
   /** What everything is encrypted to; null: it is not. */
   recipient: string | null;
+  /** Of a shared object: what its manifest says of the SHA-256 of its content. */
+  contentOf?: (sha256: string) => string;
 }
 
 const filesAtOnce = 4;
@@ -29,10 +31,10 @@ const readBytes = 1024 * 1024;
 
 /** Meter, compress, encrypt, digest, store; the tool's exit status stands behind the stream's end. */
 export async function storeStream(
-  stage: Stage,
+  stage: Pick<Stage, 'put'>,
   path: string,
   part: Extract<DumpPart, { kind: 'stream' }> | AppPart,
-  { signal, report, recipient }: StoreOptions,
+  { signal, report, recipient, contentOf }: StoreOptions,
 ): Promise<Artifact> {
   const raw = meter((bytes) =>
     report({
@@ -46,8 +48,9 @@ export async function storeStream(
   const stored = digest();
   const compress = compressor(part.compression, signal);
   const encrypt = recipient === null ? null : await encryptor([recipient]);
-  const content = through(part.open(signal), [raw.stream, compress, encrypt, stored.stream], signal);
-  await stage.put(path, content, { signal, readBack: true });
+  const whole = contentOf ? digest() : null;
+  const stages = [raw.stream, whole?.stream ?? null, compress, encrypt, stored.stream];
+  await stage.put(path, through(part.open(signal), stages, signal), { signal, readBack: true });
   return {
     path,
     role: part.role,
@@ -55,6 +58,7 @@ export async function storeStream(
     ...compressionFacts(part),
     encryption: recipient === null ? null : 'age',
     object: null,
+    ...(contentOf && whole ? { content: contentOf(whole.result().sha256) } : {}),
     rawBytes: compress ? raw.bytes() : null,
     ...stored.result(),
   };

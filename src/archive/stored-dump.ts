@@ -94,7 +94,7 @@ function outerCodec({ path, compression, compressedBy }: Artifact): Codec {
 
 async function fileLocally(place: DumpPlace, signal: AbortSignal): Promise<Local> {
   const [artifact] = place.artifacts;
-  if (outerCodec(artifact) === 'none' && artifact.encryption === null) {
+  if (outerCodec(artifact) === 'none' && artifact.encryption === null && artifact.object === null) {
     const path = localPathOf(place, artifact.path);
     if (path !== null) {
       await checkAll(place, signal);
@@ -110,7 +110,7 @@ async function fileLocally(place: DumpPlace, signal: AbortSignal): Promise<Local
 
 async function folderLocally(place: DumpPlace, signal: AbortSignal): Promise<Local> {
   const name = place.artifacts[0].path.split('/')[0] ?? '';
-  const isPlain = place.artifacts.every(({ encryption }) => encryption === null);
+  const isPlain = place.artifacts.every(({ encryption, object }) => encryption === null && object === null);
   const path = isPlain ? localPathOf(place, name) : null;
   if (path !== null) {
     await checkAll(place, signal);

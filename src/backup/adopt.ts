@@ -113,6 +113,7 @@ export async function adopt(task: AdoptTask): Promise<BackupResult> {
         sealedAt,
         verifyMs,
         bytes: artifacts.reduce((sum, artifact) => sum + artifact.bytes, 0),
+        addedBytes: artifacts.reduce((sum, artifact) => sum + artifact.bytes, 0),
         rawBytes: null,
         artifacts,
         failed: [],

@@ -1,7 +1,7 @@
 import type { Artifact, Manifest } from '../archive/manifest.ts';
 import type { BackupWriter } from '../archive/writer.ts';
 import type { Clock } from '../base/clock.ts';
-import { toHoldfastError } from '../base/errors.ts';
+import { HoldfastError, toHoldfastError } from '../base/errors.ts';
 import { step, type Report } from '../base/progress.ts';
 import { formatBytes, formatCount } from '../base/units.ts';
 import type { CopyOutcome } from '../care/copies.ts';
@@ -36,6 +36,8 @@ export interface BackupTask {
   only?: Parts;
   /** For a safety backup: the backup that is about to be restored. */
   safetyFor?: string | null;
+  /** Stores everything anew instead of relying on what earlier backups stored. */
+  anew?: boolean;
   signal: AbortSignal;
   report: Report;
 }
@@ -54,6 +56,8 @@ export interface BackupResult {
   /** The structure check afterwards, reading from the storage. */
   verifyMs: number;
   bytes: number;
+  /** Of these, what it had to store; the rest was there. */
+  addedBytes: number;
   rawBytes: number | null;
   artifacts: Artifact[];
   /** Optional parts that could not be saved; then the run is partial. */
@@ -101,11 +105,17 @@ const mostAttempts = 3;
 
 /** A migration that changed tables under the dump is over soon: the backup begins anew, with a new snapshot. */
 async function takeUnlessChanged(task: BackupTask, lease: Lease, run: string): Promise<BackupResult> {
+  let anew = task.anew ?? false;
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await takeBackup(task, lease, run);
+      return await takeBackup({ ...task, anew }, lease, run);
     } catch (error) {
       const { code, message } = toHoldfastError(error);
+      if (code === 'SHARED_OBJECT_DAMAGED' && !anew && !task.signal.aborted) {
+        anew = true;
+        task.report({ kind: 'warning', message: `${message}; everything is stored anew` });
+        continue;
+      }
       if (code !== 'DATABASE_CHANGED' || attempt === mostAttempts || task.signal.aborted) throw error;
       task.report({ kind: 'warning', message: `${message}; the backup begins anew` });
     }
@@ -145,7 +155,7 @@ export async function takeBackup(task: BackupTask, lease: Lease, run: string): P
   for (const message of manifest.warnings) report({ kind: 'warning', message });
 
   const verifyStarted = clock.monotonic();
-  await proveReadable(task, manifest.id);
+  await proveReadable(task, manifest.id).catch((error: unknown) => Promise.reject(blameShared(error, manifest)));
   const verifyMs = Math.round(clock.monotonic() - verifyStarted);
   const copied = await finishCopies(copies, others.length, report);
   await begun.swept;
@@ -159,6 +169,7 @@ export async function takeBackup(task: BackupTask, lease: Lease, run: string): P
     sealedAt,
     verifyMs,
     bytes: sumOf(manifest.artifacts),
+    addedBytes: sumOf(manifest.artifacts.filter(({ reused }) => reused !== true)),
     rawBytes: sumOfRaw(manifest.artifacts),
     artifacts: manifest.artifacts,
     failed: saved.failed,
@@ -215,6 +226,17 @@ async function settleTogether<A, B>(first: Promise<A>, second: Promise<B>): Prom
   both.catch(() => undefined); // it may reject long before the other has ended; then it is thrown below
   await Promise.allSettled([first, second]);
   return both;
+}
+
+/** What this backup found there may have been damaged for long: then the earlier ones that hold it are, too. */
+function blameShared(error: unknown, { artifacts }: Manifest): unknown {
+  const known = toHoldfastError(error);
+  if (known.code !== 'BACKUP_DAMAGED' || !artifacts.some(({ reused }) => reused === true)) return error;
+  return new HoldfastError(
+    'SHARED_OBJECT_DAMAGED',
+    `${known.message}, and it may be something that earlier backups hold as well`,
+    { kind: 'integrity', cause: known, hint: 'See which ones with `holdfast verify` for each of them.' },
+  );
 }
 
 async function finishCopies(copies: EarlyCopies, count: number, report: Report): Promise<CopyOutcome[]> {

@@ -14,6 +14,8 @@ interface Beginning {
   clock: Clock;
   scratch: string;
   only?: Parts;
+  /** Nothing that lies there is relied on: it turned out to be damaged. */
+  anew?: boolean;
   signal: AbortSignal;
   report: Report;
 }
@@ -50,6 +52,8 @@ export async function begin(task: Beginning, startedAt: Date): Promise<Begun> {
   const folders = givesFolders(storage, source.keys);
   const { database } = source;
   const only = task.only ?? null;
+  const share = !source.share ? 'no' : task.anew ? 'anew' : 'yes';
+  const opening = openBackup({ storage, source: source.name, startedAt, keys: source.keys, scratch, share, signal });
   const openSnapshot = async (): Promise<OpenedParts> => {
     await using opened = new AsyncDisposableStack();
     const snapshot =
@@ -57,15 +61,13 @@ export async function begin(task: Beginning, startedAt: Date): Promise<Begun> {
         ? opened.use(await step(report, 'snapshot', () => database.open({ folders }, signal), describeSource))
         : null;
     const encrypted = source.keys.wanted !== null;
-    const apps = opened.use(await openApps(source, snapshot, { encrypted, only, signal }));
+    const { sharing } = await opening;
+    const apps = opened.use(await openApps(source, snapshot, { encrypted, sharing, only, signal }));
     if (!snapshot && apps.opened.length === 0) throw nothingWanted(source.name, only);
     const kept = opened.move();
     return { snapshot, apps, [Symbol.asyncDispose]: () => kept.disposeAsync() };
   };
-  const [writer, parts] = await Promise.all([
-    side(openBackup({ storage, source: source.name, startedAt, keys: source.keys, scratch, signal })),
-    side(openSnapshot()),
-  ]);
+  const [writer, parts] = await Promise.all([side(opening), side(openSnapshot())]);
   if (!writer || !parts) throw failure?.error;
   const over = new AbortController();
   const swept = sweepBeside(task, writer.id, AbortSignal.any([task.signal, over.signal]));

@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import { copyArtifacts, openArtifact, readSealed, sealCopy } from '../archive/copy.ts';
 import { backupPrefix } from '../archive/layout.ts';
 import type { Artifact } from '../archive/manifest.ts';
+import { maySharePlace } from '../archive/sharing.ts';
 import { sweepUnfinished } from '../archive/sweep.ts';
 import type { BackupWriter } from '../archive/writer.ts';
 import { abortReason } from '../base/abort.ts';
@@ -45,7 +46,7 @@ export function beginCopies(task: EarlyTask): EarlyCopies {
   const open = async (artifact: Artifact): Promise<Readable> => {
     if (!isSealed) {
       try {
-        return await writer.read(artifact.path, signal);
+        return await writer.read(artifact, signal);
       } catch (error) {
         // It may just have moved from its stage to its place.
         if (!(error instanceof HoldfastError) || error.code !== 'STORAGE_NOT_FOUND') throw error;
@@ -111,11 +112,13 @@ async function copyTo(task: EarlyTask, { to, queue, open, proven }: OneTarget): 
   const old = { now: clock.now(), olderThanMs: task.sweepAfterMs, alive: () => false, signal };
   await sweepUnfinished(to, source.name, old);
   await using stage = await to.stage(backupPrefix(source.name, id), signal);
-  await copyArtifacts(queue, { stage, to, open, signal, report: quiet(task.report) });
+  const shares = await maySharePlace(to, source.name, signal);
+  const around = { source: source.name, shares, trust: true, signal, report: quiet(task.report) };
+  const reliedOn = await copyArtifacts(queue, { stage, to, open, ...around });
   await proven;
   const { content, manifest } = await readSealed(from, source.name, id, signal);
   lease.assertHeld();
-  await sealCopy({ stage, from, to, source: source.name, manifest, content, signal });
+  await sealCopy({ stage, from, to, source: source.name, manifest, content, reliedOn, signal });
   noteReceived(task, id, to, (performance.now() - started) / 1000);
   const bytes = manifest.artifacts.reduce((sum, artifact) => sum + artifact.bytes, 0);
   return { id, from: from.name, to: to.name, state: 'complete', bytes, nextAt: null, error: null };

@@ -1,4 +1,5 @@
 import type { Artifact } from '../archive/manifest.ts';
+import type { Sharing } from '../archive/sharing.ts';
 import type { BackupWriter } from '../archive/writer.ts';
 import { throwIfAborted } from '../base/abort.ts';
 import { toHoldfastError } from '../base/errors.ts';
@@ -28,9 +29,10 @@ export interface FailedPart {
 export async function openApps(
   source: Source,
   snapshot: Snapshot | null,
-  options: { encrypted: boolean; only: Parts; signal: AbortSignal },
+  options: { encrypted: boolean; sharing: Sharing | null; only: Parts; signal: AbortSignal },
 ): Promise<OpenApps> {
-  const { signal, encrypted, only } = options;
+  const { signal, encrypted, sharing, only } = options;
+  const shared = sharing && { previous: sharing.previous };
   const database = snapshot && databaseFor(source, snapshot);
   await using doors = new AsyncDisposableStack();
   const opened: { app: App; saving: Saving }[] = [];
@@ -39,7 +41,7 @@ export async function openApps(
   for (const app of source.apps) {
     if (!wants(only, roleOf(app))) continue;
     try {
-      opened.push({ app, saving: doors.use(await app.open({ encrypted, database }, signal)) });
+      opened.push({ app, saving: doors.use(await app.open({ encrypted, database, shared }, signal)) });
     } catch (error) {
       throwIfAborted(signal);
       if (!app.optional || snapshot === null) throw error;

@@ -1,4 +1,4 @@
-import type { Manifest } from '../archive/manifest.ts';
+import type { Artifact, Manifest } from '../archive/manifest.ts';
 import { parseBackupId } from '../base/ids.ts';
 import type { BackupFacts, BackupRow } from '../catalog/catalog.ts';
 
@@ -16,6 +16,7 @@ export function describeManifest(manifest: Manifest): BackupFacts {
     description,
     instance,
     bytes: sum(artifacts.map(({ bytes }) => bytes)),
+    ...sharedFacts(artifacts),
     rawBytes: raw.length < artifacts.length ? null : sum(raw),
     artifacts: artifacts.length,
     database: describeDatabase(manifest),
@@ -44,6 +45,16 @@ export function isWhole({ facts }: Pick<BackupRow, 'facts'>): boolean {
 /** Whether nothing is lost when a backup with these parts takes the place of one with those. */
 export function covers(parts: readonly Part[], others: readonly Part[]): boolean {
   return others.every((part) => parts.includes(part));
+}
+
+/** What a backup says of its size where something of it may be held by others, too. */
+export function sharedFacts(artifacts: readonly Artifact[]): { sharedBytes?: number; addedBytes?: number } {
+  const shared = artifacts.filter(({ object }) => object !== null);
+  if (shared.length === 0) return {};
+  return {
+    sharedBytes: sum(shared.map(({ bytes }) => bytes)),
+    addedBytes: sum(artifacts.filter(({ reused }) => reused !== true).map(({ bytes }) => bytes)),
+  };
 }
 
 function describeDatabase({ database, artifacts }: Manifest): BackupFacts['database'] {

@@ -3,6 +3,7 @@ import { throwIfAborted } from '../base/abort.ts';
 import type { BackupRow } from '../catalog/catalog.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { CopiesTask } from './copies.ts';
+import { collectShared } from './collect-shared.ts';
 import { takeInventory } from './inventory.ts';
 import { removeCopy } from './remove-copy.ts';
 
@@ -22,6 +23,7 @@ export async function deleteLocalCopies(task: CopiesTask): Promise<{ id: string;
       if (state !== 'complete' || held || !safe(id)) continue;
       if (await removeFrom(task, storage, id)) removed.push({ id, storage: storage.name });
     }
+    if (removed.some((copy) => copy.storage === storage.name)) await collectShared({ ...task, storage });
   }
   return removed;
 }

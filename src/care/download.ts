@@ -29,7 +29,18 @@ export async function downloadBackup(task: DownloadTask): Promise<Copied & { fro
   const { confirmReplace } = task;
   const clear = () => clearStage({ ...task, signal }, false, silentMs);
   const copied = await fromFirst({ ...task, signal }, (from) =>
-    copyBackup({ from, to, source: source.name, id, replace: 'anything', confirmReplace, clear, signal, report }),
+    copyBackup({
+      from,
+      to,
+      source: source.name,
+      id,
+      alone: true,
+      replace: 'anything',
+      confirmReplace,
+      clear,
+      signal,
+      report,
+    }),
   );
   if (source.storages.includes(to)) noteReceived(task, id, to, (performance.now() - started) / 1000);
   return copied;

@@ -13,6 +13,10 @@ export interface ListedBackup {
   createdAt: string;
   description: string | null;
   bytes: number;
+  /** Of these, what other backups may hold, too. */
+  sharedBytes: number;
+  /** What it added to its storage when it was made. */
+  addedBytes: number;
   /** From the first connection until it was sealed. */
   seconds: number | null;
   state: Exclude<CopyState, 'missing' | 'pending'>;
@@ -98,6 +102,8 @@ function combine(
     createdAt: backupTime(best ?? { id, facts: null }).toISOString(),
     description: best?.facts?.description ?? null,
     bytes: best?.facts?.bytes ?? 0,
+    sharedBytes: best?.facts?.sharedBytes ?? 0,
+    addedBytes: best?.facts?.addedBytes ?? best?.facts?.bytes ?? 0,
     seconds: best?.facts ? best.facts.durationMs / 1000 : null,
     state: (['complete', 'corrupt', 'incomplete'] as const).find((state) => states.includes(state)) ?? 'incomplete',
     copies,

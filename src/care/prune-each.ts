@@ -2,7 +2,7 @@ import { throwIfAborted } from '../base/abort.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { Trouble } from './monitor/facts.ts';
 import { troubleOf } from './monitor/trouble.ts';
-import { prune, type PruneResult, type PruneTask } from './prune.ts';
+import { noObjects, prune, type PruneResult, type PruneTask } from './prune.ts';
 
 export interface PrunedStorage extends PruneResult {
   source: string;
@@ -19,7 +19,7 @@ export async function pruneEach(
   const results: PrunedStorage[] = [];
   for (const storage of storages) {
     try {
-      results.push({ source, ...(await prune({ ...task, storage })), error: null });
+      results.push({ source, ...(await prune({ collect: true, ...task, storage })), error: null });
     } catch (error) {
       throwIfAborted(task.signal);
       const trouble = troubleOf(error);
@@ -30,6 +30,7 @@ export async function pruneEach(
         decisions: [],
         removed: [],
         freedBytes: 0,
+        objects: noObjects,
         failed: [],
         error: trouble,
       });

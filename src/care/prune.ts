@@ -7,6 +7,7 @@ import type { BackupRow, Catalog } from '../catalog/catalog.ts';
 import type { Storage } from '../storage/storage.ts';
 import { backupTime, partsOf } from './backup-facts.ts';
 import { assertClocksAgree, assertNoneFromTheFuture } from './clocks.ts';
+import { collectShared, isCollectionOpen } from './collect-shared.ts';
 import { takeInventory } from './inventory.ts';
 import { learnNewestDrill, standings } from './proofs.ts';
 import { holdRemovals, removeCopy } from './remove-copy.ts';
@@ -21,6 +22,10 @@ export interface PruneTask {
   /** Where a day begins. */
   timezone: string;
   dryRun: boolean;
+  /** Looks for shared objects that no backup needs even when nothing was removed. */
+  collect?: boolean;
+  /** Younger ones stay; a day where nothing is said. */
+  objectAgeMs?: number;
   /** The run this is part of, for whoever finds a backup locked. */
   run?: string;
   signal: AbortSignal;
@@ -30,7 +35,11 @@ export interface PruneTask {
 export interface PruneDecision extends RetentionDecision {
   at: string;
   bytes: number | null;
+  /** Of these, what lies in objects that other backups may hold, too. */
+  sharedBytes: number;
 }
+
+export const noObjects: PruneResult['objects'] = { removed: 0, postponed: null };
 
 export interface PruneResult {
   storage: string;
@@ -38,6 +47,8 @@ export interface PruneResult {
   decisions: PruneDecision[];
   removed: string[];
   freedBytes: number;
+  /** How many shared objects went that no backup needs any more; why they were not looked through this time. */
+  objects: { removed: number; postponed: string | null };
   /** What could not be removed this time. */
   failed: { id: string; code: string; message: string }[];
 }
@@ -49,24 +60,29 @@ export async function prune(task: PruneTask): Promise<PruneResult> {
   const inside = { ...task, signal: lease.signal };
   const result = await plan(inside);
   const going = result.decisions.filter(({ keep }) => !keep);
-  if (going.length === 0) return result;
-  await assertClocksAgree(inside);
+  if (going.length > 0) await carryOutAll(inside, going, result);
+  if (result.removed.length === 0 && task.collect !== true && !(await isCollectionOpen(inside))) return result;
+  const { removed, freedBytes, postponed } = await collectShared(inside);
+  return { ...result, freedBytes: result.freedBytes + freedBytes, objects: { removed, postponed } };
+}
+
+async function carryOutAll(task: PruneTask, going: readonly PruneDecision[], result: PruneResult): Promise<void> {
+  await assertClocksAgree(task);
   await step(
     task.report,
     'retention',
     async () => {
       // Oldest first: whatever stops this leaves the newest.
-      for (const decision of going.toReversed()) await carryOut(inside, decision, result);
+      for (const decision of going.toReversed()) await carryOut(task, decision, result);
     },
     () => `${result.removed.length} removed from ${task.storage.name}, ${formatBytes(result.freedBytes)} freed`,
   );
-  return result;
 }
 
 async function plan(task: PruneTask): Promise<PruneResult> {
   const rows = await takeInventory({ ...task, source: task.source.name });
   const decisions = await decide(task, rows);
-  return { storage: task.storage.name, decisions, removed: [], freedBytes: 0, failed: [] };
+  return { storage: task.storage.name, decisions, removed: [], freedBytes: 0, objects: noObjects, failed: [] };
 }
 
 async function decide(task: PruneTask, rows: BackupRow[]): Promise<PruneDecision[]> {
@@ -89,6 +105,7 @@ async function decide(task: PruneTask, rows: BackupRow[]): Promise<PruneDecision
       ...decision,
       at: times.get(decision.id) ?? '',
       bytes: byId.get(decision.id)?.facts?.bytes ?? null,
+      sharedBytes: byId.get(decision.id)?.facts?.sharedBytes ?? 0,
     }),
   );
 }
@@ -99,7 +116,7 @@ async function carryOut(task: PruneTask, decision: PruneDecision, result: PruneR
   try {
     await removeCopy({ ...task, id });
     result.removed.push(id);
-    result.freedBytes += bytes ?? 0;
+    result.freedBytes += (bytes ?? 0) - decision.sharedBytes;
   } catch (error) {
     throwIfAborted(task.signal);
     const { code, kind, message } = toHoldfastError(error);

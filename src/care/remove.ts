@@ -5,6 +5,7 @@ import { step, type Report } from '../base/progress.ts';
 import type { BackupRow, Catalog } from '../catalog/catalog.ts';
 import type { Storage } from '../storage/storage.ts';
 import { covers, isWhole, partsOf } from './backup-facts.ts';
+import { collectShared } from './collect-shared.ts';
 import { takeInventory } from './inventory.ts';
 import { standings } from './proofs.ts';
 import { held, holdRemovals, removeCopy } from './remove-copy.ts';
@@ -17,6 +18,8 @@ export interface RemoveTask {
   id: string;
   /** Also when nothing that could be restored is left afterwards. */
   allowLastGood: boolean;
+  /** Younger shared objects stay; a day where nothing is said. */
+  objectAgeMs?: number;
   catalog: Catalog;
   clock: Clock;
   run?: string;
@@ -54,7 +57,9 @@ export async function removeOne(task: RemoveTask): Promise<RemoveResult> {
     if (!storage) continue;
     await step(report, `remove from ${storage.name}`, () => removeCopy({ ...task, storage, signal }));
     result.removed.push(storage.name);
-    result.freedBytes += row.facts?.bytes ?? 0;
+    result.freedBytes += (row.facts?.bytes ?? 0) - (row.facts?.sharedBytes ?? 0);
+    if ((row.facts?.sharedBytes ?? 1) > 0)
+      result.freedBytes += (await collectShared({ ...task, storage, signal })).freedBytes;
   }
   return result;
 }

@@ -26,6 +26,10 @@ export interface BackupFacts {
   instance: string;
   /** As stored, all artifacts. */
   bytes: number;
+  /** Of these, what lies in objects that other backups may hold, too; absent: nothing. */
+  sharedBytes?: number;
+  /** What it added to the storage when it was made; absent: all of it. */
+  addedBytes?: number;
   rawBytes: number | null;
   artifacts: number;
   /** Null without a database. */
@@ -111,6 +115,8 @@ export interface RememberedKey {
   passphrase: boolean;
   /** Tells whether a passphrase is the one that opened the key. */
   proof: string | null;
+  /** Base64; see `KeyRecord` of the archive. Absent in what an earlier version wrote. */
+  naming?: string | null;
   /** Wrapped, as in the storages; base64. */
   files: { name: string; content: string }[];
 }

@@ -17,6 +17,7 @@ export function forward(storage: Storage): Storage {
     stage: (prefix, signal) => storage.stage(prefix, signal),
     unfinished: (prefix, signal) => storage.unfinished(prefix, signal),
     removeUnfinished: (prefix, signal) => storage.removeUnfinished(prefix, signal),
+    clearUploads: (prefix, begunBefore, signal) => storage.clearUploads(prefix, begunBefore, signal),
     localPath: (key) => storage.localPath(key),
     ...(storage.setup === undefined ? {} : { setup: storage.setup }),
     ...(storage.identity === undefined ? {} : { identity: storage.identity }),

@@ -41,6 +41,11 @@ export interface Storage extends AsyncDisposable {
   /** Stages that were begun and never committed nor aborted (their writer died), with the time of their last sign of life. */
   unfinished(prefix: string, signal: AbortSignal): Promise<{ prefix: string; touchedAt: Date }[]>;
   removeUnfinished(prefix: string, signal: AbortSignal): Promise<void>;
+  /**
+   * Removes what writers that died left of single objects below a prefix, begun before a moment: parts of uploads, temporary files. What
+   * was put is never touched. Only called where `sharedObjects` holds.
+   */
+  clearUploads(prefix: string, begunBefore: Date, signal: AbortSignal): Promise<void>;
   /** Where an object or folder lies as a plain local file, for tools that seek; null when it does not. */
   localPath(key: string): string | null;
   /** The same text for whatever leads to the same place, where a place can have several names; null while it does not exist. */
@@ -68,6 +73,11 @@ export interface StorageCapabilities {
   localFolders: boolean;
   /** What `put` resolved for was checked by the receiver against a digest; otherwise a copy must be read back. */
   receiverDigest: boolean;
+  /**
+   * What is written, listed or deleted shows at once to everybody, and asking whether something is there costs little: then what did not
+   * change between backups can be stored once.
+   */
+  sharedObjects: boolean;
   /** What is written cannot be removed for so long, by anybody (`compliance`) or without a special right (`governance`). */
   lock: { mode: 'compliance' | 'governance'; days: number } | null;
 }

@@ -61,6 +61,7 @@ export function withRetry(storage: Storage, options: RetryOptions): Storage {
     removeFolder: (prefix, signal) => again(signal, () => storage.removeFolder(prefix, signal)),
     unfinished: (prefix, signal) => again(signal, () => storage.unfinished(prefix, signal)),
     removeUnfinished: (prefix, signal) => again(signal, () => storage.removeUnfinished(prefix, signal)),
+    clearUploads: (prefix, before, signal) => again(signal, () => storage.clearUploads(prefix, before, signal)),
     free: (signal) => again(signal, () => storage.free(signal)),
     stage: async (prefix, signal) => {
       const stage = await again(signal, () => storage.stage(prefix, signal), isOwnTraceInStage);

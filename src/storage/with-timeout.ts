@@ -38,6 +38,8 @@ export function withTimeout(storage: Storage, silenceMs: number): Storage {
     removeFolder: (prefix, signal) => watched.ask(signal, (inner) => storage.removeFolder(prefix, inner)),
     unfinished: (prefix, signal) => watched.ask(signal, (inner) => storage.unfinished(prefix, inner)),
     removeUnfinished: (prefix, signal) => watched.ask(signal, (inner) => storage.removeUnfinished(prefix, inner)),
+    clearUploads: (prefix, before, signal) =>
+      watched.ask(signal, (inner) => storage.clearUploads(prefix, before, inner)),
     free: (signal) => watched.ask(signal, (inner) => storage.free(inner)),
     stage: async (prefix, signal) => {
       using watch = startWatch(signal, storage.title);

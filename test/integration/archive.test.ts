@@ -580,6 +580,7 @@ function forward(inner: Storage): Storage {
     folders: (...args) => inner.folders(...args),
     stat: (...args) => inner.stat(...args),
     statMany: (...args) => inner.statMany(...args),
+    clearUploads: (...args) => inner.clearUploads(...args),
     delete: (...args) => inner.delete(...args),
     removeFolder: (...args) => inner.removeFolder(...args),
     stage: (...args) => inner.stage(...args),

@@ -1,8 +1,8 @@
 import { checkedPieces } from '../../archive/checked-pieces.ts';
 import { readSealed } from '../../archive/copy.ts';
-import { artifactKey } from '../../archive/layout.ts';
 import { readKeySet, type KeyFile } from '../../archive/key-files.ts';
 import type { Manifest } from '../../archive/manifest.ts';
+import { openStored } from '../../archive/open-stored.ts';
 import { HoldfastError } from '../../base/errors.ts';
 import { resolveBackup } from '../../care/select.ts';
 import type { Source } from '../../care/source.ts';
@@ -70,8 +70,8 @@ export function downloadHandlers(parts: ApiParts): Pick<Handlers, 'downloadBacku
         await sendPieces(call, { name, type, headers: { ...facts, 'content-length': artifact.bytes } }, pieces);
       } else {
         const { start, end } = range;
-        const key = artifactKey(place.source.name, place.id, artifact.path);
-        const content = await place.storage.get(key, { start, end, signal: lease.signal });
+        const at = { source: place.source.name, id: place.id };
+        const content = await openStored(place.storage, at, artifact, { start, end, signal: lease.signal });
         call.reply.code(206);
         const headers = {
           ...facts,

@@ -3,10 +3,12 @@ import { join } from 'node:path';
 import { throwIfAborted } from '../../base/abort.ts';
 import { HoldfastError, toHoldfastError } from '../../base/errors.ts';
 import { formatCount } from '../../base/units.ts';
-import type { App, AppContext, AppPart, AppTask, Rehearsal, Saved, Saving } from '../app.ts';
+import type { App, AppContext, AppPart, AppTask, Rehearsal, Saved, Saving, SharedPart } from '../app.ts';
 import { refuseHalfSwapped } from './half-swap.ts';
 import { checkTrees } from './check.ts';
+import { cutTree } from './cut-tree.ts';
 import { refuseNotMounted, savedMount } from './not-mounted.ts';
+import { openTree, partName, rawBytesOf, tarNames } from './open-tree.ts';
 import type { TreeSettings } from './options.ts';
 import { packSettings, packTree, unreadableError, type PackedTree } from './pack-tree.ts';
 import { allProblems, planTrees } from './plan.ts';
@@ -16,7 +18,7 @@ import { stageTrees } from './stage.ts';
 import { stageTree } from './stage-tree.ts';
 import { runJob } from './thread.ts';
 import { undoSwap } from './undo.ts';
-import { treesIn, type TreeFacts } from './tree-facts.ts';
+import { factsSchema, treesIn, type TreeFacts } from './tree-facts.ts';
 
 /**
  * Folders of an application. What it is made of can be used alone, by whoever else has folders to protect:
@@ -33,7 +35,7 @@ export function createFiles(trees: readonly TreeSettings[], context: AppContext)
     kind: 'files',
     title: trees.length === 1 ? `the folder ${trees[0]?.path ?? ''}` : `${trees.length} folders`,
     check: (signal) => checkTrees(trees, context, signal),
-    open: (_around, signal) => openTrees(trees, signal),
+    open: ({ shared }, signal) => openTrees(trees, shared ?? null, signal),
     readThrough: (saved, signal) => readThrough(saved, signal),
     rehearse: (saved, task) => rehearse(saved, context, task),
     trees: {
@@ -44,12 +46,12 @@ export function createFiles(trees: readonly TreeSettings[], context: AppContext)
   };
 }
 
-export function tarName(tree: string): string {
-  return `files/${tree}.tar`;
-}
-
 /** Names everything that stands in the way, and does so before the first byte is stored. */
-async function openTrees(trees: readonly TreeSettings[], signal: AbortSignal): Promise<Saving> {
+async function openTrees(
+  trees: readonly TreeSettings[],
+  shared: { previous: Record<string, unknown> | null } | null,
+  signal: AbortSignal,
+): Promise<Saving> {
   const warnings: string[] = [];
   const problems: HoldfastError[] = [];
   const present: TreeSettings[] = [];
@@ -69,7 +71,7 @@ async function openTrees(trees: readonly TreeSettings[], signal: AbortSignal): P
   }
   const [first] = problems;
   if (first) throw problems.length === 1 ? first : allProblems(problems);
-  return saving(present, warnings);
+  return saving(present, warnings, shared && cutsBefore(shared.previous));
 }
 
 /** What may be so where a tree is optional. */
@@ -83,17 +85,40 @@ async function refuseUnreadable(tree: TreeSettings, signal: AbortSignal): Promis
   if (unreadable.count > 0) throw unreadableError(tree, unreadable);
 }
 
-function saving(trees: readonly TreeSettings[], warnings: string[]): Saving {
-  const packed: { tree: PackedTree; mount: string | null }[] = [];
+/** How long the parts of each tree were to be the last time; what cannot be read says nothing. */
+function cutsBefore(previous: Record<string, unknown> | null): Map<string, number> {
+  const known = previous === null ? null : factsSchema.safeParse(previous);
+  const trees = known?.success ? known.data.trees : [];
+  return new Map(trees.flatMap(({ name, cut }) => (cut === undefined ? [] : [[name, cut]])));
+}
+
+/** `cuts`: where what did not change is stored once, how long parts were before; null: each tree is one tar. */
+function saving(trees: readonly TreeSettings[], warnings: string[], cuts: ReadonlyMap<string, number> | null): Saving {
+  const packed: TreeFacts[] = [];
   return {
     warnings,
-    facts: () => ({ trees: packed.map(({ tree, mount }) => ({ ...tree.facts(), mount })) }),
+    facts: () => ({ trees: packed }),
     parts: async function* parts(signal) {
       for (const tree of trees) {
         throwIfAborted(signal);
+        if (cuts) {
+          const cut = cutTree(tree, cuts.get(tree.name) ?? null);
+          let number = 0;
+          for await (const tar of cut.tars(signal)) {
+            number += 1;
+            yield partOf(partName(tree.name, number), tar);
+          }
+          const facts = cut.facts();
+          warnings.push(...cut.warnings());
+          if (facts) {
+            packed.push({ ...facts, mount: await savedMount(tree.path) });
+            continue;
+          }
+        }
         const one = packTree(tree);
-        yield partOf(tree, one);
-        packed.push({ tree: one, mount: await savedMount(tree.path) });
+        const [name = ''] = tarNames({ name: tree.name });
+        yield partOf(name, one);
+        packed.push({ ...one.facts(), mount: await savedMount(tree.path) });
         warnings.push(...one.warnings());
       }
     },
@@ -103,21 +128,22 @@ function saving(trees: readonly TreeSettings[], warnings: string[]): Saving {
   };
 }
 
-function partOf({ name }: TreeSettings, tree: PackedTree): AppPart {
+function partOf(name: string, tar: Pick<PackedTree, 'open'> & { shared?: SharedPart }): AppPart {
   return {
     kind: 'stream',
     role: 'files',
-    name: tarName(name),
+    name,
     format: 'tar',
     compression: { codec: 'zstd', level: null },
     compressedByTool: null,
-    open: (signal) => tree.open(signal),
+    ...(tar.shared ? { shared: tar.shared } : {}),
+    open: (signal) => tar.open(signal),
   };
 }
 
 async function readThrough(saved: Saved, signal: AbortSignal): Promise<{ detail: string }> {
   const trees = treesIn(saved.facts);
-  for (const tree of trees) await readTree(await saved.open(tarName(tree.name), signal), tree, signal);
+  for (const tree of trees) await readTree(await openTree(saved, tree, signal), tree, signal);
   return { detail: describe(trees) };
 }
 
@@ -130,8 +156,8 @@ async function rehearse(saved: Saved, { scratch }: AppContext, { signal, report 
   const warnings: string[] = [];
   try {
     for (const tree of trees) {
-      const total = saved.parts.find(({ name }) => name === tarName(tree.name))?.rawBytes ?? null;
-      const content = await saved.open(tarName(tree.name), signal);
+      const total = rawBytesOf(saved, tree);
+      const content = await openTree(saved, tree, signal);
       const laid = await stageTree(
         { name: tree.name, target: join(folder, tree.name), expected: tree, content },
         { signal, tell: (bytes) => report({ kind: 'progress', step: 'restore', part: tree.name, bytes, total }) },

@@ -132,7 +132,7 @@ export function unreadableError({ name, path }: TreeSettings, { count, names }: 
   );
 }
 
-function factsOf(
+export function factsOf(
   { name, path }: TreeSettings,
   { content, changed, vanished, skipped, unreadable }: PackReport,
 ): TreeFacts {
@@ -145,7 +145,10 @@ function factsOf(
   return { name, path, ...content, ...counts };
 }
 
-function warningsOf({ name }: TreeSettings, { changed, vanished, skipped, unreadable, leftOut }: PackReport): string[] {
+export function warningsOf(
+  { name }: TreeSettings,
+  { changed, vanished, skipped, unreadable, leftOut }: PackReport,
+): string[] {
   const told: [NameList, string][] = [
     [unreadable, 'could not be read and is missing'],
     [changed, 'changed while it was read, and may be half old and half new'],

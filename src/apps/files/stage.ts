@@ -4,6 +4,7 @@ import { HoldfastError } from '../../base/errors.ts';
 import type { AppContext, AppTask, KeptTree, Saved, StagedTrees, WantedTrees } from '../app.ts';
 import { findLeftovers } from './leftovers.ts';
 import { changedWhileLive, onlyHere, timeThere } from './left-out.ts';
+import { openTree, rawBytesOf } from './open-tree.ts';
 import type { TreeSettings } from './options.ts';
 import { removeTree } from './remove-tree.ts';
 import { stageTree, type LaidTree } from './stage-tree.ts';
@@ -116,10 +117,9 @@ class Staged implements StagedTrees {
 }
 
 async function stageOne({ facts, target }: WantedTree, saved: Saved, { signal, report }: AppTask): Promise<LaidTree> {
-  const part = `files/${facts.name}.tar`;
-  const total = saved.parts.find(({ name }) => name === part)?.rawBytes ?? null;
+  const total = rawBytesOf(saved, facts);
   const tell = (bytes: number) => report({ kind: 'progress', step: 'restore', part: facts.name, bytes, total });
-  const content = await saved.open(part, signal);
+  const content = await openTree(saved, facts, signal);
   const tree = await stageTree({ name: facts.name, target, expected: facts, content }, { signal, tell });
   if (tree.differences.length === 0) return tree;
   await removeTree(tree.staged);

@@ -8,6 +8,8 @@ import type { LookSettings, TreeLook } from './tree-look.ts';
 export type Job =
   /** `taken`: how many pieces the reader has taken, shared between both. */
   | { kind: 'pack'; settings: PackSettings; taken: Int32Array }
+  /** As several tars. `before`: how long a part was the last time. */
+  | { kind: 'cut'; settings: PackSettings; before: number | null; taken: Int32Array; asked: Int32Array }
   | { kind: 'measure'; settings: PackSettings }
   | { kind: 'look'; settings: LookSettings }
   | { kind: 'remove'; path: string }
@@ -15,6 +17,7 @@ export type Job =
 
 export interface JobResults {
   pack: PackReport;
+  cut: CutReport;
   measure: PackReport;
   look: TreeLook;
   remove: null;
@@ -24,11 +27,29 @@ export interface JobResults {
 export type ToThread = { kind: 'chunk'; bytes: Uint8Array<ArrayBuffer> } | { kind: 'end' };
 
 export type FromThread =
-  | { kind: 'chunk'; bytes: Uint8Array<ArrayBuffer>; members: Undigested[] }
+  | SentChunk
+  /** One tar of a tree that is cut. */
+  | { kind: 'group'; chunks: SentChunk[] }
+  /** One that is read when it is asked for. */
+  | { kind: 'alone'; rawBytes: number | null }
+  /** The end of such a one. */
+  | { kind: 'end'; sha256: string | null }
   /** One piece was written. */
   | { kind: 'taken' }
   | { kind: 'done'; result: JobResults[Job['kind']] }
   | { kind: 'failed'; failure: ThreadFailure };
+
+export interface SentChunk {
+  kind: 'chunk';
+  bytes: Uint8Array<ArrayBuffer>;
+  members: Undigested[];
+}
+
+/** Null: the tree is so small that it is better packed as one tar; nothing was sent. */
+export type CutReport = (PackReport & { cut: number }) | null;
+
+/** In `asked`, what the reader wants of a tar that is read when it is asked for. */
+export const passes = { nothing: 0, digest: 1, send: 2, next: 3 } as const;
 
 export interface ThreadFailure {
   code: string;

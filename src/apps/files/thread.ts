@@ -131,9 +131,11 @@ interface Listener {
   failed: (error: Error) => void;
   taken?: () => void;
   chunk?: (bytes: Uint8Array, members: Undigested[]) => void;
+  /** What only one kind of job says. */
+  other?: (message: Exclude<FromThread, { kind: 'done' | 'failed' | 'taken' | 'chunk' }>) => void;
 }
 
-export function listen(worker: Worker, { done, failed, taken, chunk }: Listener): void {
+export function listen(worker: Worker, { done, failed, taken, chunk, other }: Listener): void {
   worker.on('message', (message: FromThread) => {
     switch (message.kind) {
       case 'chunk':
@@ -144,6 +146,8 @@ export function listen(worker: Worker, { done, failed, taken, chunk }: Listener)
         return done(message.result);
       case 'failed':
         return failed(thrown(message.failure));
+      default:
+        return other?.(message);
     }
   });
   worker.on('error', failed);

@@ -37,6 +37,12 @@ export class ContentTally {
     this.diskBytes += Math.max(1, Math.ceil(stored / diskBlock)) * diskBlock;
   }
 
+  /** What another one counted. */
+  merge({ digest, ...counts }: TreeContent): void {
+    for (const what of ['files', 'folders', 'links', 'bytes', 'diskBytes'] as const) this[what] += counts[what];
+    this.digest.merge(digest);
+  }
+
   get entries(): number {
     return this.files + this.folders + this.links;
   }

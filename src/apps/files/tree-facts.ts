@@ -23,12 +23,15 @@ export const treeFactsSchema = z.object({
   digest: z.string(),
   /** Where the disk was mounted that it lay on; null: that of the system. Earlier backups do not say. */
   mount: z.string().nullable().optional(),
+  /** Of a tree that was cut into several tars: how many, and how long one was to be. Absent: it is one tar. */
+  parts: z.number().int().positive().max(10_000_000).optional(),
+  cut: z.number().int().positive().optional(),
 });
 
 export type TreeFacts = z.output<typeof treeFactsSchema>;
 
 /** What `Saving.facts` gave for the manifest. */
-const factsSchema = z.object({ trees: z.array(treeFactsSchema) });
+export const factsSchema = z.object({ trees: z.array(treeFactsSchema) });
 
 export function treesIn(facts: Record<string, unknown>): TreeFacts[] {
   const parsed = factsSchema.safeParse(facts);

@@ -64,3 +64,18 @@ function isChanged({ root, since, moved }: LookSettings, path: string, stats: Bi
   // The clock of a file system stands still for some milliseconds at a time.
   return (renamed ? mtimeNs : ctimeNs) >= since;
 }
+
+/** About how much is in its files; what cannot be looked at is told by whoever reads it. */
+export function sizeOfTree(settings: WalkSettings): number {
+  const nobody = { unreadable: () => undefined, vanished: () => undefined, leftOut: () => undefined };
+  let bytes = 0;
+  for (const { path, kind } of walkTree(settings, nobody)) {
+    if (kind !== 'file') continue;
+    try {
+      bytes += lstatSync(toPath(`${settings.root}/${path}`), { throwIfNoEntry: false })?.size ?? 0;
+    } catch (error) {
+      if (systemErrno(error) === undefined) throw error;
+    }
+  }
+  return bytes;
+}

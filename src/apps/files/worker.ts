@@ -2,11 +2,25 @@ import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import { HoldfastError, systemErrno, toHoldfastError } from '../../base/errors.ts';
 import type { Chunk } from './chunks.ts';
 import { removeHere } from './remove-here.ts';
+import { cutFor, cutFromBytes, Cuts, type CutSink } from './cuts.ts';
 import { TarReader } from './tar-reader.ts';
-import { lookAtTree } from './tree-look.ts';
+import { lookAtTree, sizeOfTree } from './tree-look.ts';
 import { TreePacker } from './tree-packer.ts';
 import { TreeUnpacker } from './tree-unpacker.ts';
-import type { FromThread, Job, ThreadFailure, ToThread } from './thread-job.ts';
+import {
+  passes,
+  type CutReport,
+  type FromThread,
+  type Job,
+  type SentChunk,
+  type ThreadFailure,
+  type ToThread,
+} from './thread-job.ts';
+
+/** What the thread prepares before it waits for its reader. Above, because the work begins right below. */
+const piecesAhead = 4;
+/** Each may have several megabytes. */
+const groupsAhead = 2;
 
 /** The thread that reads and writes trees, with calls that block; one job each. */
 const port = parentPort;
@@ -22,6 +36,8 @@ function begin(job: Job, out: MessagePort): void {
   switch (job.kind) {
     case 'pack':
       return tell(out, { kind: 'done', result: new TreePacker(job.settings, sender(out, job.taken)).run() });
+    case 'cut':
+      return tell(out, { kind: 'done', result: cutTree(job, out) });
     case 'measure':
       return tell(out, { kind: 'done', result: new TreePacker(job.settings, null).run() });
     case 'look':
@@ -34,17 +50,61 @@ function begin(job: Job, out: MessagePort): void {
   }
 }
 
+function cutTree({ settings, before, taken, asked }: Extract<Job, { kind: 'cut' }>, out: MessagePort): CutReport {
+  const bytes = sizeOfTree(settings);
+  if (bytes < cutFromBytes) return null;
+  const cut = cutFor(bytes, before);
+  const ahead = aheadOf(taken);
+  let asking = false;
+  const sink: CutSink = {
+    group: (chunks) => {
+      ahead(groupsAhead);
+      const sent = chunks.map(sentChunk);
+      tell(
+        out,
+        { kind: 'group', chunks: sent },
+        sent.map((chunk) => chunk.bytes.buffer),
+      );
+    },
+    ask: (rawBytes) => {
+      if (!asking) tell(out, { kind: 'alone', rawBytes });
+      Atomics.wait(asked, 0, passes.nothing);
+      const wanted = Atomics.exchange(asked, 0, passes.nothing);
+      asking = wanted !== passes.next;
+      return wanted === passes.digest ? 'digest' : wanted === passes.send ? 'send' : null;
+    },
+    chunk: (chunk) => {
+      ahead();
+      const sent = sentChunk(chunk);
+      tell(out, sent, [sent.bytes.buffer]);
+    },
+    end: (sha256) => tell(out, { kind: 'end', sha256 }),
+  };
+  return { ...new TreePacker(settings, new Cuts(cut, sink)).run(), cut };
+}
+
 /** A few pieces ahead of the reader, then waits for it: the thread has nothing else to do. */
 function sender(out: MessagePort, taken: Int32Array): (chunk: Chunk) => void {
-  const ahead = 4;
+  const ahead = aheadOf(taken);
+  return (chunk) => {
+    ahead();
+    const sent = sentChunk(chunk);
+    tell(out, sent, [sent.bytes.buffer]);
+  };
+}
+
+function aheadOf(taken: Int32Array): (most?: number) => void {
   let sent = 0;
-  return ({ bytes: chunk, members }) => {
-    for (let seen = Atomics.load(taken, 0); sent - seen >= ahead; seen = Atomics.load(taken, 0))
+  return (most = piecesAhead) => {
+    for (let seen = Atomics.load(taken, 0); sent - seen >= most; seen = Atomics.load(taken, 0))
       Atomics.wait(taken, 0, seen);
     sent += 1;
-    const bytes = new Uint8Array(chunk.buffer as ArrayBuffer, chunk.byteOffset, chunk.byteLength);
-    tell(out, { kind: 'chunk', bytes, members }, [bytes.buffer]);
   };
+}
+
+function sentChunk({ bytes: chunk, members }: Chunk): SentChunk {
+  const bytes = new Uint8Array(chunk.buffer as ArrayBuffer, chunk.byteOffset, chunk.byteLength);
+  return { kind: 'chunk', bytes, members };
 }
 
 function unpack(unpacker: TreeUnpacker, out: MessagePort): void {

@@ -1,4 +1,4 @@
-import { artifactKey } from '../../archive/layout.ts';
+import { placesOf } from '../../archive/open-stored.ts';
 import { readManifest } from '../../archive/read-manifest.ts';
 import { toHoldfastError } from '../../base/errors.ts';
 import type { BackupRow } from '../../catalog/catalog.ts';
@@ -26,15 +26,17 @@ export async function lookAtNewest(
 async function missingIn(storage: Storage, { source, id }: BackupRow, signal: AbortSignal): Promise<string | null> {
   try {
     const { artifacts } = await readManifest(storage, source, id, signal);
-    const own = artifacts.filter(({ object }) => object === null);
-    const stored = await storage.statMany(
-      own.map(({ path }) => artifactKey(source, id, path)),
+    const places = artifacts.map((artifact) => placesOf(source, id, artifact));
+    const usual = await storage.statMany(
+      places.map(([key = '']) => key),
       signal,
     );
-    for (const [at, { path, bytes }] of own.entries()) {
-      const found = stored[at]?.bytes;
-      if (found === undefined) return `${path} is missing`;
-      if (found !== bytes) return `${path} has ${found} bytes instead of ${bytes}`;
+    for (const [at, { path, object, bytes }] of artifacts.entries()) {
+      const [, own] = places[at] ?? [];
+      const found = usual[at] ?? (own === undefined ? null : await storage.stat(own, signal));
+      const name = object === null ? path : `${path}, the shared object ${object},`;
+      if (!found) return `${name} is missing`;
+      if (found.bytes !== bytes) return `${name} has ${found.bytes} bytes instead of ${bytes}`;
     }
     return null;
   } catch (error) {

@@ -84,7 +84,9 @@ async function show(
   const bytes = backups.reduce((sum, backup) => sum + backup.bytes, 0);
   const [newest] = backups;
   const age = newest ? `; the newest ${formatAge(newest.createdAt, clock.now())}` : '';
-  print(io, style.dim(`${plural(backups.length, 'backup')}, ${formatBytes(bytes)}${age}`));
+  const shared = backups.reduce((sum, backup) => sum + backup.bytes - backup.addedBytes, 0);
+  const once = shared > 0 ? `, ${formatBytes(shared)} of it stored only once for several` : '';
+  print(io, style.dim(`${plural(backups.length, 'backup')}, ${formatBytes(bytes)}${once}${age}`));
 }
 
 function copyCell(state: string | undefined, style: Style): Cell {

@@ -2,6 +2,7 @@ import type { Manifest } from '../../archive/manifest.ts';
 import { formatBytes, formatCount, formatDuration } from '../../base/units.ts';
 import type { CopyRecord, ProofRecord } from '../../catalog/catalog.ts';
 import type { Command, Io } from '../command.ts';
+import { sharedFacts } from '../../care/backup-facts.ts';
 import type { ListedBackup } from '../../care/listing.ts';
 import { renderFacts, sign, type Fact } from '../output/facts.ts';
 import { print, printJson } from '../output/print.ts';
@@ -127,12 +128,18 @@ function manifestFacts(manifest: Manifest, now: Date, timezone: string): Fact[] 
     ['by', `${manifest.trigger} on ${manifest.instance}, holdfast ${manifest.holdfast}`],
     ['safety for', manifest.safetyFor],
     ['size', `${formatBytes(bytes)} in ${plural(artifacts.length, 'file')}`],
+    ['shared', describeShared(sharedFacts(artifacts))],
     ['format', dump ? [dump.format, dump.compression].filter(Boolean).join(', ') : null],
     ['encrypted', manifest.encryption && describeEncryption(manifest.encryption)],
     ...(database ? databaseFacts(database) : []),
     ...treeFacts(manifest.files),
     ['app', manifest.app && describeApp(manifest.app)],
   ];
+}
+
+function describeShared({ sharedBytes, addedBytes }: ReturnType<typeof sharedFacts>): string | null {
+  if (sharedBytes === undefined) return null;
+  return `${formatBytes(sharedBytes)} may be held by other backups, too; this one added ${formatBytes(addedBytes ?? 0)}`;
 }
 
 /** As the manifest has it, which may be that of a later version. */

@@ -33,7 +33,8 @@ export function describeBackup(io: Pick<Io, 'color' | 'columns' | 'terminal'>, r
 
 function describeContents({ artifacts, tables, rows }: BackupResult): string {
   const has = (wanted: string) => artifacts.some(({ role }) => role === wanted);
-  const folders = artifacts.filter(({ role, format }) => role === 'files' && format === 'tar').length;
+  // `files/<name>.tar.zst`, or a folder of them.
+  const folders = new Set(artifacts.filter(({ role }) => role === 'files').map(({ path }) => path.split('/')[1])).size;
   return [
     has('database') ? `${plural(tables, 'table')}, ${formatCount(rows, 'row')}` : null,
     folders > 0 ? plural(folders, 'folder') : null,
@@ -43,11 +44,13 @@ function describeContents({ artifacts, tables, rows }: BackupResult): string {
     .join(', ');
 }
 
-function describeSize({ bytes, rawBytes }: BackupResult): string {
+function describeSize({ bytes, addedBytes, rawBytes }: BackupResult): string {
   // Known only for what was compressed here: the dump tool does not tell what it began with.
-  return rawBytes === null || rawBytes < bytes
-    ? formatBytes(bytes)
-    : `${formatBytes(bytes)}, compressed from ${formatBytes(rawBytes)}`;
+  const size =
+    rawBytes === null || rawBytes < bytes
+      ? formatBytes(bytes)
+      : `${formatBytes(bytes)}, compressed from ${formatBytes(rawBytes)}`;
+  return addedBytes < bytes ? `${size}; ${formatBytes(addedBytes)} of it new, the rest was stored already` : size;
 }
 
 function describeTime({ durationMs, verifyMs }: BackupResult): string {

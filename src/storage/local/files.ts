@@ -21,7 +21,7 @@ export async function writeFile(
   path: string,
   content: Readable,
   signal: AbortSignal,
-  prepare: () => Promise<void>,
+  prepare: () => Promise<unknown>,
 ): Promise<number> {
   destroyOnAbort(content, signal);
   // It may fail before the pipeline listens; the pipeline is told of it all the same.

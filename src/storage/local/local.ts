@@ -24,7 +24,13 @@ export function localStorage(name: string, options: LocalOptions, _context?: Sto
 class LocalStorage implements Storage {
   readonly name: string;
   readonly title: string;
-  readonly capabilities = { atomicRename: true, localFolders: true, receiverDigest: false, lock: null };
+  readonly capabilities = {
+    atomicRename: true,
+    localFolders: true,
+    receiverDigest: false,
+    sharedObjects: true,
+    lock: null,
+  };
   readonly setup: StorageSetup;
   readonly identity: () => Promise<string | null>;
   readonly #root: Root;
@@ -42,14 +48,16 @@ class LocalStorage implements Storage {
     const { signal, ifAbsent = false } = options;
     const path = this.#root.at(key);
     const temporary = join(dirname(path), `.put-${randomBytes(6).toString('hex')}`);
+    let created = false;
     const bytes = await writeFile(temporary, content, signal, async () => {
       checkKey(key);
       if (ifAbsent && (await this.#describe(key)) !== null) throw taken(key, this.title);
-      await this.#root.makeFolder(dirname(path));
+      ({ created } = await this.#root.makeFolder(dirname(path)));
     });
     try {
       await (ifAbsent ? moveIfAbsent(temporary, path) : rename(temporary, path));
       await syncFolder(dirname(path));
+      if (created) await this.#syncAbove(dirname(path));
     } catch (error) {
       await unlink(temporary).catch(() => undefined);
       throw ifAbsent && systemErrno(error) === 'EEXIST' ? taken(key, this.title) : localError(error, path);
@@ -158,6 +166,13 @@ class LocalStorage implements Storage {
     });
   }
 
+  async clearUploads(prefix: string, begunBefore: Date, signal: AbortSignal): Promise<void> {
+    checkFolder(prefix);
+    throwIfAborted(signal);
+    const path = await this.#root.findFolder(prefix);
+    if (path !== null) await removeTemporary(path, begunBefore);
+  }
+
   localPath(key: string): string {
     checkKey(key);
     return this.#root.at(key);
@@ -174,6 +189,12 @@ class LocalStorage implements Storage {
         if (systemErrno(error) !== 'ENOENT' || path === dirname(path)) throw localError(error, path);
       }
     }
+  }
+
+  /** A new folder can be lost with its name, and all that is in it. */
+  async #syncAbove(folder: string): Promise<void> {
+    for (let above = dirname(folder); above.startsWith(this.#root.path); above = dirname(above))
+      await syncFolder(above);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -233,6 +254,17 @@ async function folderIdentity({ path }: Root): Promise<string | null> {
 function describe(key: string, { size, mtimeMs, ctimeMs }: Stats): StoredObject {
   // Copying tools set the first of these back; what counts is when it came to lie here.
   return { key, bytes: size, modifiedAt: new Date(Math.max(mtimeMs, ctimeMs)) };
+}
+
+/** What a killed `put` of ours left; a live one writes to its file all the time. */
+async function removeTemporary(path: string, begunBefore: Date): Promise<void> {
+  for (const entry of await readdir(path, { withFileTypes: true }).catch(() => [])) {
+    const at = join(path, entry.name);
+    if (entry.isDirectory() && !entry.name.startsWith('.')) await removeTemporary(at, begunBefore);
+    if (!entry.isFile() || !temporaryName.test(entry.name)) continue;
+    const facts = await lstat(at).catch(() => null);
+    if (facts !== null && facts.mtime < begunBefore) await unlink(at).catch(() => undefined);
+  }
 }
 
 /** Removes a folder and those in it as far as nothing lies in them but what a killed `put` of ours left. */

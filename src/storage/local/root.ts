@@ -55,8 +55,8 @@ export class Root {
    * Creates a folder and what is missing above it, private; `below` a stage, which must be there. Existing ones are left as they are: they are the operator's. One by one,
    * because Node's recursive `mkdir` never ends where the system answers ENOENT although the parent is there (`/proc`).
    */
-  async makeFolder(path: string, below: string | null = null): Promise<void> {
-    if (await this.#exists(path)) return;
+  async makeFolder(path: string, below: string | null = null): Promise<{ created: boolean }> {
+    if (await this.#exists(path)) return { created: false };
     if (path === below) throw stageLost(path, this.path);
     if (dirname(path) !== path) await this.makeFolder(dirname(path), below);
     try {
@@ -70,6 +70,7 @@ export class Root {
       if (errno === 'ENOENT') throw noFolderIn(dirname(path), error);
       if (errno !== 'EEXIST') throw await this.#explain(error, path);
     }
+    return { created: true };
   }
 
   /** What was true of folders need not be once some are gone. */

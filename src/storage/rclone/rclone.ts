@@ -29,7 +29,13 @@ export function rcloneStorage(name: string, options: RcloneOptions, _context?: S
 class RcloneStorage implements Storage {
   readonly name: string;
   readonly title: string;
-  readonly capabilities = { atomicRename: false, localFolders: false, receiverDigest: false, lock: null };
+  readonly capabilities = {
+    atomicRename: false,
+    localFolders: false,
+    receiverDigest: false,
+    sharedObjects: false,
+    lock: null,
+  };
   readonly #daemon: Daemon;
   readonly #remote: string;
   readonly #place: Place;
@@ -125,6 +131,10 @@ class RcloneStorage implements Storage {
 
   async removeUnfinished(prefix: string, signal: AbortSignal): Promise<void> {
     await removeUnfinishedMarked(this, prefix, signal);
+  }
+
+  async clearUploads(): Promise<void> {
+    // Nothing is shared here.
   }
 
   localPath(key: string): null {

@@ -25,7 +25,13 @@ export function sftpStorage(name: string, options: SftpOptions, _context?: Stora
 class SftpStorage implements Storage {
   readonly name: string;
   readonly title: string;
-  readonly capabilities = { atomicRename: true, localFolders: false, receiverDigest: false, lock: null };
+  readonly capabilities = {
+    atomicRename: true,
+    localFolders: false,
+    receiverDigest: false,
+    sharedObjects: false,
+    lock: null,
+  };
   readonly #connection: Connection;
   readonly #root: Root;
 
@@ -133,6 +139,10 @@ class SftpStorage implements Storage {
     checkFolder(prefix);
     throwIfAborted(signal);
     await this.#root.removeTree(this.#root.at(partialFolder(prefix)), signal);
+  }
+
+  async clearUploads(): Promise<void> {
+    // Nothing is shared here.
   }
 
   localPath(key: string): null {

@@ -24,7 +24,13 @@ export function webdavStorage(name: string, options: WebdavOptions, _context?: S
 class WebdavStorage implements Storage {
   readonly name: string;
   readonly title: string;
-  readonly capabilities = { atomicRename: true, localFolders: false, receiverDigest: false, lock: null };
+  readonly capabilities = {
+    atomicRename: true,
+    localFolders: false,
+    receiverDigest: false,
+    sharedObjects: false,
+    lock: null,
+  };
   readonly #client: Client;
   readonly #root: Root;
 
@@ -134,6 +140,10 @@ class WebdavStorage implements Storage {
     checkFolder(prefix);
     throwIfAborted(signal);
     await this.#root.removeTree(partialFolder(prefix), signal);
+  }
+
+  async clearUploads(): Promise<void> {
+    // Nothing is shared here.
   }
 
   localPath(key: string): null {
