@@ -2,10 +2,11 @@ import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { appendFile, cp, mkdir, readdir, readFile, rm, stat, symlink, link, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Manifest } from '../../src/archive/manifest.ts';
 import { listTree, sameContent } from '../support/file-trees.ts';
 import { installHoldfast, type Installation } from '../support/holdfast.ts';
+import { hasRadosgw, newBucket, startRadosgw } from '../support/s3-server.ts';
 
 /** What did not change between two backups of a folder is stored once. */
 let holdfast: Installation;
@@ -192,3 +193,57 @@ test('copies get only what they miss, and a missing object is found by check', a
   const found = await other.run('check', '--json');
   expect(found.stdout).toMatch(/the shared object objects\/.* is missing/);
 }, 300_000);
+
+test('S1: kill -9 at 12 points of backups that share and of prunes that collect: what is listed is whole', async () => {
+  const { id } = await holdfast.json<Made>('backup');
+  const started = performance.now();
+  await holdfast.json<Made>('backup');
+  const whole = performance.now() - started;
+  let died = 0;
+  for (let at = 0; at < 12; at += 1) {
+    await change(data, 1 + at);
+    const prunes = at % 3 === 2;
+    const { child, ended } = holdfast.start(
+      {},
+      ...(prunes ? ['delete', 'latest', '--yes', '--allow-last'] : ['backup']),
+    );
+    const timer = setTimeout(() => child.kill('SIGKILL'), (whole * (at + 1)) / 12);
+    if ((await ended).signal === 'SIGKILL') died += 1;
+    clearTimeout(timer);
+  }
+  expect(died).toBeGreaterThan(2);
+  const last = await holdfast.json<Made>('backup');
+  const listed = await holdfast.json<{ id: string; state: string }[]>('list');
+  expect(listed.map((each) => each.id)).toEqual(expect.arrayContaining([id, last.id]));
+  for (const each of listed) expect(await holdfast.json('verify', each.id), each.id).toMatchObject({ ok: true });
+  expect(sameContent(await restoreInto(last.id, join(holdfast.folder, 'to')), data)).toBe(true);
+}, 600_000);
+
+describe.skipIf(!hasRadosgw())('in a bucket', () => {
+  test('a bucket as primary and as copy shares as a folder does; with object lock, everything is stored anew', async () => {
+    await using service = await startRadosgw();
+    const access = { endpoint: service.endpoint, accessKey: service.accessKey, secretKey: service.secretKey };
+    for (const kind of ['plain', 'versioned', 'lockable'] as const) {
+      const bucket = await newBucket(service, kind);
+      const locked = kind === 'lockable';
+      const objectLock = locked ? { objectLock: { mode: 'governance', days: 1 } } : {};
+      await using other = await install(
+        { files: [{ path: data }], storages: ['far', 'near'] },
+        {
+          storages: {
+            far: { type: 's3', bucket, prefix: 'holdfast', ...access, ...objectLock },
+            near: { type: 'local', path: './backups' },
+          },
+        },
+      );
+      const first = await other.json<Made>('backup');
+      const second = await other.json<Made>('backup');
+      expect(second.addedBytes).toBe(locked ? second.bytes : 0);
+      expect(await other.json('verify', second.id, '--storage', 'near')).toMatchObject({ ok: true });
+      if (locked) continue;
+      await other.json('delete', first.id, '--yes');
+      expect(await other.json('verify', second.id, '--storage', 'far')).toMatchObject({ ok: true });
+      expect(await other.json('verify', second.id, '--storage', 'near')).toMatchObject({ ok: true });
+    }
+  }, 600_000);
+});
