@@ -4,13 +4,14 @@ import { HoldfastError } from '../base/errors.ts';
 import type { Report } from '../base/progress.ts';
 import { digestOf, digestProblem, expectDigest } from '../pipeline/digest.ts';
 import { through } from '../pipeline/pipeline.ts';
-import type { PutOptions, Stage, Storage } from '../storage/storage.ts';
+import type { Stage, Storage } from '../storage/storage.ts';
 import { assertStaged } from './assert-staged.ts';
 import { readHold, writeHold, type Hold } from './hold.ts';
 import { copyKeys } from './key-files.ts';
-import { backupPrefix, drillsPrefix, manifestKey, manifestName, objectKey } from './layout.ts';
+import { backupPrefix, drillsPrefix, manifestKey, manifestName } from './layout.ts';
 import { parseManifest, type Artifact, type Manifest } from './manifest.ts';
 import { openStored } from './open-stored.ts';
+import { placeOf, type StageCopy } from './copy-place.ts';
 import { removeBackup } from './remove.ts';
 import { assertObjects, maySharePlace } from './sharing.ts';
 import { readSmall } from './small-files.ts';
@@ -90,19 +91,6 @@ async function openStage({ to, source, id, clear, signal }: CopyTask): Promise<S
   }
 }
 
-export interface StageCopy {
-  stage: Stage;
-  to: Storage;
-  source: string;
-  /** Whether shared objects may lie there as such: asked when the stage was visible. */
-  shares: boolean;
-  /** An object that lies there, as long as it should be, is what it should be: it was compared when it came. */
-  trust: boolean;
-  open(artifact: Artifact): Promise<Readable>;
-  signal: AbortSignal;
-  report: Report;
-}
-
 /**
  * Takes the artifacts as they come; each is checked as it is read, and again as the receiver has it. Returns the shared objects that the
  * receiver had already.
@@ -128,33 +116,6 @@ export async function copyArtifacts(
     report({ kind: 'progress', step: `copy to ${to.name}`, part: path, bytes: done, total: null });
   });
   return reliedOn;
-}
-
-interface ArtifactPlace {
-  put(content: Readable, options: PutOptions): Promise<unknown>;
-  get(): Promise<Readable>;
-}
-
-/** A shared object that the receiver has already is not sent again. */
-async function placeOf(artifact: Artifact, copy: StageCopy): Promise<ArtifactPlace | 'there'> {
-  const { stage, to, source, shares, trust, signal } = copy;
-  const { path, object, bytes } = artifact;
-  const own: ArtifactPlace = {
-    put: (content, options) => stage.put(path, content, options),
-    get: () => stage.get(path, { signal }),
-  };
-  if (object === null || !shares) return own;
-  const key = objectKey(source, object);
-  const found = await to.stat(key, signal);
-  // Its lock began when it came and would end before that of this backup.
-  if (found?.lockedUntil !== undefined) return own;
-  if (found?.bytes === bytes && (trust || (await isWhole(to, key, artifact, signal)))) return 'there';
-  return { put: (content, options) => to.put(key, content, options), get: () => to.get(key, { signal }) };
-}
-
-async function isWhole(to: Storage, key: string, artifact: Artifact, signal: AbortSignal): Promise<boolean> {
-  const actual = await digestOf(await to.get(key, { signal }), () => undefined);
-  return digestProblem(artifact, actual, key) === null;
 }
 
 /** The manifest as it is, byte by byte, as the last file; with it the copy becomes visible. */

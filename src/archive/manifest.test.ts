@@ -225,8 +225,8 @@ describe('manifest', () => {
   ])('S5: an object elsewhere than among the objects is refused (%j)', (object) => {
     const hostile = forge({ artifacts: [{ ...draft.artifacts[0], object }] });
     expect(() => parseManifest(hostile, place)).toThrow(expect.objectContaining({ code: 'MANIFEST_HOSTILE' }));
-    const good = { ...draft.artifacts[0], object: 'objects/ab/abababababababababababababababab.tar.zst.age' };
-    expect(parseManifest(forge({ artifacts: [good] }), place).artifacts[0]?.object).toBe(good.object);
+    const shared = { ...draft.artifacts[0], object: 'objects/ab/abababababababababababababababab.tar.zst.age' };
+    expect(parseManifest(forge({ artifacts: [shared] }), place).artifacts[0]?.object).toBe(shared.object);
   });
 
   test.each(['', 'null', '[]', '"x"', '1', '{', '{}', '\ufeff{}'])('%j is not a manifest', (text) => {

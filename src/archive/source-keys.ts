@@ -46,7 +46,7 @@ export interface KeySettings {
   ask?: ((what: string) => Promise<Secret | null>) | undefined;
 }
 
-/** The keys of a source as its configuration wants them. */
+/** The keys of a source as its configuration wants them; one file because all ways to a key share what was unlocked and proven. */
 export function sourceKeys(settings: KeySettings): Keys {
   const { passphrase, recipients, identities, memory, ask } = settings;
   const encrypts = settings.encrypt && (passphrase !== null || recipients.length > 0);

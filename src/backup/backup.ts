@@ -1,7 +1,7 @@
 import type { Artifact, Manifest } from '../archive/manifest.ts';
 import type { BackupWriter } from '../archive/writer.ts';
 import type { Clock } from '../base/clock.ts';
-import { HoldfastError, toHoldfastError } from '../base/errors.ts';
+import { toHoldfastError } from '../base/errors.ts';
 import { step, type Report } from '../base/progress.ts';
 import { formatBytes, formatCount } from '../base/units.ts';
 import type { CopyOutcome } from '../care/copies.ts';
@@ -12,6 +12,7 @@ import { holdLock, type Lease } from '../catalog/lease.ts';
 import { withRun } from '../catalog/run.ts';
 import type { Counts, Snapshot } from '../engines/engine.ts';
 import { applyRetention, clearLocal, putKeysBack, retryOlder } from './afterwards.ts';
+import { blameShared } from './blame-shared.ts';
 import { begin, sweepAfterMs } from './begin.ts';
 import { beginCopies, type EarlyCopies } from './early-copies.ts';
 import { withHooks, type HookTask } from './hooks.ts';
@@ -70,7 +71,7 @@ export interface BackupResult {
   warnings: string[];
 }
 
-/** One backup now: lock, snapshot, dump and counts, seal, read back, copies, retention. */
+/** One backup now: lock, snapshot, dump and counts, seal, read back, copies, retention. One file because it is read as one recipe. */
 export async function backup(task: BackupTask): Promise<BackupResult> {
   const { source, catalog, clock, signal, report } = task;
   const trigger = task.startedBy ?? task.trigger;
@@ -226,17 +227,6 @@ async function settleTogether<A, B>(first: Promise<A>, second: Promise<B>): Prom
   both.catch(() => undefined); // it may reject long before the other has ended; then it is thrown below
   await Promise.allSettled([first, second]);
   return both;
-}
-
-/** What this backup found there may have been damaged for long: then the earlier ones that hold it are, too. */
-function blameShared(error: unknown, { artifacts }: Manifest): unknown {
-  const known = toHoldfastError(error);
-  if (known.code !== 'BACKUP_DAMAGED' || !artifacts.some(({ reused }) => reused === true)) return error;
-  return new HoldfastError(
-    'SHARED_OBJECT_DAMAGED',
-    `${known.message}, and it may be something that earlier backups hold as well`,
-    { kind: 'integrity', cause: known, hint: 'See which ones with `holdfast verify` for each of them.' },
-  );
 }
 
 async function finishCopies(copies: EarlyCopies, count: number, report: Report): Promise<CopyOutcome[]> {

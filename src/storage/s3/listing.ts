@@ -1,8 +1,12 @@
 import type { ListObjectsV2CommandInput, _Object } from '@aws-sdk/client-s3';
+import { inParallel } from '../../base/parallel.ts';
 import { keyProblem } from '../keys.ts';
 import type { StoredObject } from '../storage.ts';
 import type { Connection } from './connection.ts';
+import { statusOf } from './errors.ts';
 import { commonFolder } from './versions.ts';
+
+const abortedAtOnce = 8;
 
 /** Prefixes and keys here are those of the bucket, with the storage's own prefix. */
 export async function* listPages(
@@ -91,4 +95,19 @@ export async function listUploads(connection: Connection, prefix: string, signal
     position = { KeyMarker: page.NextKeyMarker };
     if (page.NextUploadIdMarker !== undefined) position.UploadIdMarker = page.NextUploadIdMarker;
   }
+}
+
+export async function abortUploads(
+  connection: Connection,
+  uploads: readonly BegunUpload[],
+  signal: AbortSignal,
+): Promise<void> {
+  await connection.do(signal, (s3) =>
+    inParallel(uploads, abortedAtOnce, async ({ Key, UploadId }) => {
+      const begun = { Bucket: connection.options.bucket, Key, UploadId };
+      await s3.abortMultipartUpload(begun, { abortSignal: signal }).catch((error: unknown) => {
+        if (statusOf(error) !== 404) throw error;
+      });
+    }),
+  );
 }

@@ -11,7 +11,7 @@ import { bucketSetup } from './bucket-setup.ts';
 import { Connection } from './connection.ts';
 import { download } from './download.ts';
 import { isMissing, statusOf } from './errors.ts';
-import { describeObject, listPages, listUploads, statByListing, type BegunUpload } from './listing.ts';
+import { abortUploads, describeObject, listPages, listUploads, statByListing } from './listing.ts';
 import type { S3Options } from './options.ts';
 import { tokenName, upload } from './upload.ts';
 import { assertLockable, deleteBatch, isVersioned, lockAll, oldestVersion, versionsOf } from './versions.ts';
@@ -220,17 +220,15 @@ class S3Storage implements Storage {
 
   async removeUnfinished(prefix: string, signal: AbortSignal): Promise<void> {
     checkFolder(prefix);
-    await this.#abortUploads(await listUploads(this.#connection, prefix, signal), signal);
+    await abortUploads(this.#connection, await listUploads(this.#connection, prefix, signal), signal);
     await removeUnfinishedMarked(this, prefix, signal);
   }
 
   async clearUploads(prefix: string, begunBefore: Date, signal: AbortSignal): Promise<void> {
     checkFolder(prefix);
     const uploads = await listUploads(this.#connection, prefix, signal);
-    await this.#abortUploads(
-      uploads.filter(({ Initiated }) => Initiated < begunBefore),
-      signal,
-    );
+    const old = uploads.filter(({ Initiated }) => Initiated < begunBefore);
+    await abortUploads(this.#connection, old, signal);
   }
 
   localPath(key: string): null {
@@ -245,17 +243,6 @@ class S3Storage implements Storage {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#connection[Symbol.asyncDispose]();
-  }
-
-  async #abortUploads(uploads: readonly BegunUpload[], signal: AbortSignal): Promise<void> {
-    await this.#connection.do(signal, (s3) =>
-      inParallel(uploads, atOnce, async ({ Key, UploadId }) => {
-        const begun = { Bucket: this.#options.bucket, Key, UploadId };
-        await s3.abortMultipartUpload(begun, { abortSignal: signal }).catch((error: unknown) => {
-          if (statusOf(error) !== 404) throw error;
-        });
-      }),
-    );
   }
 
   /** A refused HEAD does not say why; the same as a GET does. */
