@@ -203,8 +203,18 @@ class Archive implements StoredBackup {
     return decryptor([await this.#keys.unlock(this.storage, source, file, signal)], path);
   }
 
-  #get(artifact: Artifact, signal: AbortSignal): Promise<Readable> {
-    return openStored(this.storage, this.manifest, artifact, { signal });
+  async #get(artifact: Artifact, signal: AbortSignal): Promise<Readable> {
+    try {
+      return await openStored(this.storage, this.manifest, artifact, { signal });
+    } catch (error) {
+      if (!(error instanceof HoldfastError) || error.code !== 'ARTIFACT_MISSING') throw error;
+      // Where it was looked for is known to whoever opened this backup.
+      throw new HoldfastError('ARTIFACT_MISSING', `${artifact.path} is missing`, {
+        kind: 'integrity',
+        cause: error,
+        hint: 'Use another copy or another backup.',
+      });
+    }
   }
 
   #dumpOf(role: Artifact['role']): StoredDump | null {

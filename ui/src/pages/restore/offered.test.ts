@@ -9,6 +9,8 @@ function backup(id: string, change: Partial<BackupView> = {}): BackupView {
     createdAt: '2026-03-01T10:00:00.000Z',
     description: null,
     bytes: 1,
+    sharedBytes: 0,
+    addedBytes: 1,
     seconds: 1,
     state: 'complete',
     copies: {},
