@@ -44,10 +44,19 @@ export class Chunks {
 
   flush(): void {
     if (this.at > 0 && this.#send) {
-      this.#send({ bytes: this.buffer.subarray(0, this.at), members: this.#members });
+      const written = this.buffer.subarray(0, this.at);
+      // What is handed over is gone as a whole: of a small piece, a copy goes.
+      const small = this.at < chunkBytes / 2;
+      this.#send({ bytes: small ? copyOf(written) : written, members: this.#members });
       this.#members = [];
-      this.buffer = Buffer.allocUnsafeSlow(chunkBytes);
+      if (!small) this.buffer = Buffer.allocUnsafeSlow(chunkBytes);
     }
     this.at = 0;
   }
+}
+
+function copyOf(bytes: Buffer): Buffer {
+  const copy = Buffer.allocUnsafeSlow(bytes.length);
+  bytes.copy(copy);
+  return copy;
 }

@@ -19,8 +19,8 @@ import {
 
 /** What the thread prepares before it waits for its reader. Above, because the work begins right below. */
 const piecesAhead = 4;
-/** Each may have several megabytes. */
-const groupsAhead = 2;
+/** Each may have a dozen megabytes: one is stored while the next one is read. */
+const groupsAhead = 1;
 
 /** The thread that reads and writes trees, with calls that block; one job each. */
 const port = parentPort;
