@@ -122,7 +122,7 @@ const prunedView = z.object({
     }),
   ),
   objects: z.object({ removed: z.number(), postponed: z.string().nullable() }).meta({
-    description: 'Shared objects that no backup needed any more; why they were not looked through this time.',
+    description: 'Shared objects that no backup needed any more; what is left for another time and why.',
   }),
   removed: z.array(z.string()),
   freedBytes: z.number(),

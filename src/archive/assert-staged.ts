@@ -3,7 +3,7 @@ import type { Stage } from '../storage/storage.ts';
 import type { Manifest } from './manifest.ts';
 
 /**
- * Right before the manifest makes it a backup: all that it names lies in the stage as it was put there. Whoever sweeps a stage that
+ * Right before the manifest makes it a backup: all of it that shall lie in the stage lies there as it was put. Whoever sweeps a stage that
  * is still written takes files of it, and the rest must not be sealed.
  */
 export async function assertStaged(
@@ -12,7 +12,7 @@ export async function assertStaged(
   signal: AbortSignal,
 ): Promise<void> {
   const sizes = await stage.sizes(signal);
-  const wrong = artifacts.find(({ path, object, bytes }) => object === null && sizes.get(path) !== bytes);
+  const wrong = artifacts.find(({ path, bytes }) => sizes.get(path) !== bytes);
   if (!wrong) return;
   throw new HoldfastError('STAGE_LOST', `${wrong.path} of ${source}/${id} is gone before the backup was sealed`, {
     hint: 'Somebody removed it while it was being written: another installation that works under the same name there, or a person. Try again.',

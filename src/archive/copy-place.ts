@@ -9,8 +9,8 @@ export interface StageCopy {
   stage: Stage;
   to: Storage;
   source: string;
-  /** Whether shared objects may lie there as such: asked when the stage was visible. */
-  shares: boolean;
+  /** What nobody may rely on there, asked when the stage was visible; null: no shared object may lie there as such. */
+  unsharable: ReadonlySet<string> | null;
   /** An object that lies there, as long as it should be, is what it should be: it was compared when it came. */
   trust: boolean;
   open(artifact: Artifact): Promise<Readable>;
@@ -19,25 +19,32 @@ export interface StageCopy {
 }
 
 interface ArtifactPlace {
+  shared: boolean;
   put(content: Readable, options: PutOptions): Promise<unknown>;
   get(): Promise<Readable>;
 }
 
 /** A shared object that the receiver has already is not sent again. */
 export async function placeOf(artifact: Artifact, copy: StageCopy): Promise<ArtifactPlace | 'there'> {
-  const { stage, to, source, shares, trust, signal } = copy;
+  const { stage, to, source, unsharable, trust, signal } = copy;
   const { path, object, bytes } = artifact;
   const own: ArtifactPlace = {
+    shared: false,
     put: (content, options) => stage.put(path, content, options),
     get: () => stage.get(path, { signal }),
   };
-  if (object === null || !shares) return own;
+  if (object === null) return own;
   const key = objectKey(source, object);
+  const put: ArtifactPlace['put'] = (content, options) => to.put(key, content, options);
   const found = await to.stat(key, signal);
+  const whole = found?.bytes === bytes && (trust || (await isWhole(to, key, artifact, signal)));
   // Its lock began when it came and would end before that of this backup.
-  if (found?.lockedUntil !== undefined) return own;
-  if (found?.bytes === bytes && (trust || (await isWhole(to, key, artifact, signal)))) return 'there';
-  return { put: (content, options) => to.put(key, content, options), get: () => to.get(key, { signal }) };
+  if (unsharable === null || unsharable.has(object) || found?.lockedUntil !== undefined) {
+    // Whoever reads looks there first: what is damaged there must not stand before what is whole.
+    if (found !== null && !whole) await put(await copy.open(artifact), { signal, size: bytes });
+    return own;
+  }
+  return whole ? 'there' : { shared: true, put, get: () => to.get(key, { signal }) };
 }
 
 async function isWhole(to: Storage, key: string, artifact: Artifact, signal: AbortSignal): Promise<boolean> {

@@ -13,7 +13,8 @@ import { parseManifest, type Artifact, type Manifest } from './manifest.ts';
 import { openStored } from './open-stored.ts';
 import { placeOf, type StageCopy } from './copy-place.ts';
 import { removeBackup } from './remove.ts';
-import { assertObjects, maySharePlace } from './sharing.ts';
+import { unsharable } from './condemned.ts';
+import { assertObjects } from './sharing.ts';
 import { readSmall } from './small-files.ts';
 
 export interface CopyTask {
@@ -63,18 +64,18 @@ export async function copyBackup(task: CopyTask): Promise<Copied> {
     await removeBackup(to, source, id, signal);
   }
   await using stage = await openStage(task);
-  const reliedOn = await copyArtifacts(manifest.artifacts, {
+  const shared = await copyArtifacts(manifest.artifacts, {
     stage,
     to,
     source,
     // What was damaged there may have been what it shared.
     trust: there === 'nothing',
-    shares: !task.alone && (await maySharePlace(to, source, signal)),
+    unsharable: task.alone ? null : await unsharable(to, source, id, signal),
     open: (artifact) => openArtifact(from, source, id, artifact, signal),
     signal,
     report: task.report,
   });
-  await sealCopy({ ...task, stage, manifest, content, reliedOn });
+  await sealCopy({ ...task, stage, manifest, content, shared });
   await copyMarks(task, hold);
   return { state: 'copied', bytes };
 }
@@ -92,22 +93,22 @@ async function openStage({ to, source, id, clear, signal }: CopyTask): Promise<S
 }
 
 /**
- * Takes the artifacts as they come; each is checked as it is read, and again as the receiver has it. Returns the shared objects that the
- * receiver had already.
+ * Takes the artifacts as they come; each is checked as it is read, and again as the receiver has it. Returns what lies
+ * there as a shared object.
  */
 export async function copyArtifacts(
   artifacts: Iterable<Artifact> | AsyncIterable<Artifact>,
   copy: StageCopy,
 ): Promise<Artifact[]> {
   const { to, open, signal, report } = copy;
-  const reliedOn: Artifact[] = [];
+  const shared: Artifact[] = [];
   let done = 0;
   await drain(artifacts, artifactsAtOnce, async (artifact) => {
     throwIfAborted(signal);
     const { path, bytes } = artifact;
     const place = await placeOf(artifact, copy);
-    if (place === 'there') reliedOn.push(artifact);
-    else {
+    if (place === 'there' || place.shared) shared.push(artifact);
+    if (place !== 'there') {
       const content = through(await open(artifact), [expectDigest(artifact, path)], signal);
       await place.put(content, { signal, size: bytes });
       if (!to.capabilities.receiverDigest) await checkReceived(await place.get(), to, artifact);
@@ -115,7 +116,7 @@ export async function copyArtifacts(
     done += bytes;
     report({ kind: 'progress', step: `copy to ${to.name}`, part: path, bytes: done, total: null });
   });
-  return reliedOn;
+  return shared;
 }
 
 /** The manifest as it is, byte by byte, as the last file; with it the copy becomes visible. */
@@ -126,19 +127,21 @@ export async function sealCopy({
   source,
   manifest,
   content,
-  reliedOn,
+  shared,
   signal,
 }: Pick<CopyTask, 'from' | 'to' | 'source' | 'signal'> & {
   stage: Stage;
   /** What `copyArtifacts` returned. */
-  reliedOn: readonly Artifact[];
+  shared: readonly Artifact[];
   manifest: Manifest;
   content: Buffer;
 }): Promise<void> {
   const key = manifest.encryption?.['key'];
   if (typeof key === 'string') await copyKeys(from, to, source, key, signal);
-  await assertObjects(to, source, reliedOn, signal);
-  await assertStaged(stage, manifest, signal);
+  await assertObjects(to, source, shared, signal);
+  const elsewhere = new Set(shared.map(({ path }) => path));
+  const staged = manifest.artifacts.filter(({ path }) => !elsewhere.has(path));
+  await assertStaged(stage, { ...manifest, artifacts: staged }, signal);
   const body = Readable.from([content], { objectMode: false });
   await stage.put(manifestName, body, { signal, size: content.length });
   if (!to.capabilities.receiverDigest) {

@@ -41,7 +41,7 @@ export function newObject(extensions: string): string {
   return `${objectsFolder}${name.slice(0, 2)}/${name}${extensions}`;
 }
 
-/** Marks of those who are removing objects. */
+/** What is written down as going to be removed of the objects. */
 export function collectingPrefix(source: string): string {
   return `${sourcePrefix(source)}collecting/`;
 }
@@ -64,10 +64,12 @@ export function drillKey(source: string, id: string, at: Date): string {
 
 export const manifestName = 'manifest.json';
 const objectsFolder = 'objects/';
+/** Beside the backups of a source. */
+export const sourceFolders: readonly string[] = ['objects', 'collecting', 'keys'];
 const objectPath = /^objects\/([0-9a-f]{2})\/\1[0-9a-f]{30}(\.[a-z0-9]{1,8}){1,6}$/;
 const holdName = 'hold.json';
 /** Lies there while a backup is written, where a storage cannot rename; it may outlive a writer that died at the very end. */
-const markName = 'writing.json';
+export const markName = 'writing.json';
 /** Lies there while a backup is removed: without it, what has no manifest may be on its way in. */
 const removingName = 'removing.json';
 
@@ -127,7 +129,12 @@ function isReserved(path: string): boolean {
 
 /** Whether a path below a backup's folder has a name of ours; anything else there belongs to somebody else. */
 export function isBackupFile(path: string): boolean {
-  return isReserved(path) || /^(database|globals)\./.test(path) || /^(files|bases|app)\//.test(path);
+  return isReserved(path) || isArtifactFile(path);
+}
+
+/** Only what a manifest would name. */
+export function isArtifactFile(path: string): boolean {
+  return /^(database|globals)\./.test(path) || /^(files|bases|app)\//.test(path);
 }
 
 function notOurs(what: string, name: string): HoldfastError {

@@ -3,7 +3,8 @@ import { HoldfastError } from '../base/errors.ts';
 import { compareBackupIds, parseBackupId } from '../base/ids.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { WriteKey } from './keys.ts';
-import { collectingPrefix, manifestKey, objectKey, sourcePrefix } from './layout.ts';
+import { unsharable } from './condemned.ts';
+import { objectKey, sourcePrefix } from './layout.ts';
 import type { Artifact, Manifest } from './manifest.ts';
 import { readManifest } from './read-manifest.ts';
 
@@ -24,39 +25,27 @@ const enough = 3;
 /** Between them may lie many of the database alone. */
 const looksAt = 50;
 
-/**
- * Whether what is stored below a source may be referred to by several manifests. Asked by a writer whose stage is visible already:
- * who removes objects looks for stages after leaving a mark, so that at least one of the two sees the other.
- */
-export async function maySharePlace(storage: Storage, source: string, signal: AbortSignal): Promise<boolean> {
-  const { sharedObjects, lock } = storage.capabilities;
-  // A lock begins when something is stored: what is shared would be protected for a shorter time than its backup.
-  if (!sharedObjects || lock !== null) return false;
-  for await (const _mark of storage.list(collectingPrefix(source), signal)) return false;
-  return true;
-}
-
 /** Null: everything goes into the backup's own folder. */
 export async function openSharing(
   storage: Storage,
   source: string,
-  options: { key: WriteKey | null; anew: boolean; signal: AbortSignal },
+  options: { id: string; key: WriteKey | null; anew: boolean; signal: AbortSignal },
 ): Promise<Sharing | null> {
-  const { key, anew, signal } = options;
+  const { id: own, key, anew, signal } = options;
   if (key !== null && key.naming === null) return null;
-  if (!(await maySharePlace(storage, source, signal))) return null;
+  // Before any manifest is read: what goes later is seen to be needed, or was written down already.
+  const condemned = await unsharable(storage, source, own, signal);
+  if (condemned === null) return null;
   const folders = (await storage.folders(sourcePrefix(source), signal)).filter((name) => parseBackupId(name) !== null);
   const manifests: Manifest[] = [];
   for (const id of folders.toSorted(compareBackupIds).toReversed().slice(0, looksAt)) {
     const manifest = await readWhole(storage, source, id, signal);
     if (!manifest) continue;
-    // The bucket itself locks what is stored in it, for a time that begins with the object.
-    if (manifests.length === 0 && (await isLocked(storage, source, id, signal))) return null;
     manifests.push(manifest);
     if (manifests.filter(({ artifacts }) => artifacts.some(({ object }) => object !== null)).length === enough) break;
   }
   const previous = manifests.find(({ files }) => files !== null)?.files ?? null;
-  const known = anew ? [] : await stillThere(storage, source, knownIn(manifests, key), signal);
+  const known = anew ? [] : await stillThere(storage, source, knownIn(manifests, { key, condemned }), signal);
   const contentOf = (sha256: string) =>
     key?.naming ? createHmac('sha256', key.naming).update(sha256).digest('hex') : sha256;
   const byContent = new Map(known.map((artifact) => [artifact.content ?? '', artifact]));
@@ -80,12 +69,11 @@ async function readWhole(storage: Storage, source: string, id: string, signal: A
   }
 }
 
-async function isLocked(storage: Storage, source: string, id: string, signal: AbortSignal): Promise<boolean> {
-  return (await storage.stat(manifestKey(source, id), signal))?.lockedUntil !== undefined;
-}
-
 /** Objects that open with the key of this backup: a manifest names one key for all that it holds. The newest come last. */
-function knownIn(manifests: readonly Manifest[], key: WriteKey | null): Artifact[] {
+function knownIn(
+  manifests: readonly Manifest[],
+  { key, condemned }: { key: WriteKey | null; condemned: ReadonlySet<string> },
+): Artifact[] {
   return manifests
     .filter(({ encryption }) =>
       key === null
@@ -96,7 +84,10 @@ function knownIn(manifests: readonly Manifest[], key: WriteKey | null): Artifact
     .flatMap(({ artifacts }) => artifacts)
     .filter(
       ({ object, content, encryption }) =>
-        object !== null && typeof content === 'string' && (encryption === null) === (key === null),
+        object !== null &&
+        !condemned.has(object) &&
+        typeof content === 'string' &&
+        (encryption === null) === (key === null),
     );
 }
 

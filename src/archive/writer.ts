@@ -78,7 +78,8 @@ async function openWriter(wanted: NewBackup, id: string, key: WriteKey | null): 
   const stage = await storage.stage(backupPrefix(source, id), signal);
   try {
     // Only now: from here on, whoever removes objects sees that somebody is writing.
-    const sharing = share === 'no' ? null : await openSharing(storage, source, { key, anew: share === 'anew', signal });
+    const sharing =
+      share === 'no' ? null : await openSharing(storage, source, { id, key, anew: share === 'anew', signal });
     return new Writer({ id, source, storage, stage, sharing, key, scratch });
   } catch (error) {
     await stage[Symbol.asyncDispose]();
@@ -161,7 +162,11 @@ class Writer implements BackupWriter {
     this.#sealing = true;
     const manifest = sealManifest({ ...draft, id: this.id, encryption: describeKey(this.key) ?? draft.encryption });
     const content = Buffer.from(renderManifest(manifest));
-    await assertStaged(this.#stage, manifest, signal);
+    await assertStaged(
+      this.#stage,
+      { ...manifest, artifacts: manifest.artifacts.filter(({ object }) => object === null) },
+      signal,
+    );
     await this.#stage.put(manifestName, Readable.from([content], { objectMode: false }), {
       signal,
       size: content.length,

@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import { copyArtifacts, openArtifact, readSealed, sealCopy } from '../archive/copy.ts';
 import { backupPrefix } from '../archive/layout.ts';
 import type { Artifact } from '../archive/manifest.ts';
-import { maySharePlace } from '../archive/sharing.ts';
+import { unsharable } from '../archive/condemned.ts';
 import { sweepUnfinished } from '../archive/sweep.ts';
 import type { BackupWriter } from '../archive/writer.ts';
 import { abortReason } from '../base/abort.ts';
@@ -112,13 +112,18 @@ async function copyTo(task: EarlyTask, { to, queue, open, proven }: OneTarget): 
   const old = { now: clock.now(), olderThanMs: task.sweepAfterMs, alive: () => false, signal };
   await sweepUnfinished(to, source.name, old);
   await using stage = await to.stage(backupPrefix(source.name, id), signal);
-  const shares = await maySharePlace(to, source.name, signal);
-  const around = { source: source.name, shares, trust: true, signal, report: quiet(task.report) };
-  const reliedOn = await copyArtifacts(queue, { stage, to, open, ...around });
+  const around = {
+    source: source.name,
+    unsharable: await unsharable(to, source.name, id, signal),
+    trust: true,
+    signal,
+    report: quiet(task.report),
+  };
+  const shared = await copyArtifacts(queue, { stage, to, open, ...around });
   await proven;
   const { content, manifest } = await readSealed(from, source.name, id, signal);
   lease.assertHeld();
-  await sealCopy({ stage, from, to, source: source.name, manifest, content, reliedOn, signal });
+  await sealCopy({ stage, from, to, source: source.name, manifest, content, shared, signal });
   noteReceived(task, id, to, (performance.now() - started) / 1000);
   const bytes = manifest.artifacts.reduce((sum, artifact) => sum + artifact.bytes, 0);
   return { id, from: from.name, to: to.name, state: 'complete', bytes, nextAt: null, error: null };

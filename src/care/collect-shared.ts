@@ -1,16 +1,26 @@
-import { collectObjects, hasMarks, objectAgeMs, type Collected } from '../archive/collect-objects.ts';
+import {
+  collectObjects,
+  graceMs,
+  hasCondemned,
+  hasShared,
+  objectAgeMs,
+  type Collected,
+} from '../archive/collect-objects.ts';
 import { throwIfAborted } from '../base/abort.ts';
 import { toHoldfastError } from '../base/errors.ts';
 import { step, type Report } from '../base/progress.ts';
 import { formatBytes, formatCount } from '../base/units.ts';
 import type { Storage } from '../storage/storage.ts';
+import type { Catalog } from '../catalog/catalog.ts';
 import type { Source } from './source.ts';
+import { vanishedFrom } from './vanished.ts';
 
 export interface CollectShared {
-  source: Source;
+  source: Pick<Source, 'name'>;
   storage: Storage;
   /** Younger objects stay; a day where nothing is said. */
   objectAgeMs?: number;
+  catalog: Partial<Pick<Catalog, 'marks'>>;
   signal: AbortSignal;
   report: Report;
 }
@@ -21,17 +31,22 @@ export interface CollectShared {
  */
 export async function collectShared(task: CollectShared): Promise<Collected> {
   const { source, storage, signal, report } = task;
-  const what = { storage, source: source.name, olderThanMs: task.objectAgeMs ?? objectAgeMs, signal };
+  const what = { storage, source: source.name, olderThanMs: task.objectAgeMs ?? objectAgeMs, graceMs, signal };
   if (!storage.capabilities.sharedObjects) return { removed: 0, freedBytes: 0, postponed: null };
+  const missing = vanishedFrom(task.catalog, { storage: storage.name, source: source.name });
+  // Somebody moved them, or they cannot be seen just now: they may come back, and are nothing without their objects.
+  if (missing.length > 0) return { removed: 0, freedBytes: 0, postponed: `${missing.join(', ')} vanished from there` };
   try {
+    if (!(await hasShared(what))) return { removed: 0, freedBytes: 0, postponed: null };
     return await step(
       report,
       'shared objects',
       () => collectObjects(what),
       ({ removed, freedBytes, postponed }) =>
-        postponed === null
-          ? `${formatCount(removed)} that no backup needs removed from ${storage.name}, ${formatBytes(freedBytes)} freed`
-          : `looked through another time: ${postponed}`,
+        [
+          `${formatCount(removed)} that no backup needs removed from ${storage.name}, ${formatBytes(freedBytes)} freed`,
+          ...(postponed === null ? [] : [postponed]),
+        ].join('; '),
     );
   } catch (error) {
     throwIfAborted(signal);
@@ -42,6 +57,10 @@ export async function collectShared(task: CollectShared): Promise<Collected> {
 }
 
 /** Whether there is something to do although nothing was removed just now. */
-export function isCollectionOpen({ source, storage, signal }: CollectShared): Promise<boolean> {
-  return hasMarks({ storage, source: source.name, signal });
+export function isCollectionOpen({
+  source,
+  storage,
+  signal,
+}: Pick<CollectShared, 'source' | 'storage' | 'signal'>): Promise<boolean> {
+  return hasCondemned({ storage, source: source.name, signal });
 }

@@ -47,7 +47,7 @@ export interface PruneResult {
   decisions: PruneDecision[];
   removed: string[];
   freedBytes: number;
-  /** How many shared objects went that no backup needs any more; why they were not looked through this time. */
+  /** How many shared objects went that no backup needs any more; what is left for another time and why. */
   objects: { removed: number; postponed: string | null };
   /** What could not be removed this time. */
   failed: { id: string; code: string; message: string }[];

@@ -63,7 +63,8 @@ test.each(Array.from({ length: 12 }, (_, seed) => seed + 1))(
       for (const id of ids) if (random() < 0.9) await removeBackup(storage, source, id, signal);
     };
     const collect = async (storage: Storage) => {
-      await collectObjects({ storage, source, olderThanMs: -60_000, signal });
+      await collectObjects({ storage, source, olderThanMs: -60_000, graceMs: -60_000, signal });
+      await collectObjects({ storage, source, olderThanMs: -60_000, graceMs: -60_000, signal });
     };
     const copy = async (from: Storage, to: Storage) => {
       const ids = await idsIn(from);
@@ -93,6 +94,8 @@ test.each(Array.from({ length: 12 }, (_, seed) => seed + 1))(
           await remove(at as Storage);
           await collect(at as Storage);
         },
+        // Whoever comes a day later takes for dead who only stood still.
+        async ([at]) => clearUp(at as Storage),
       ];
       for (const work of works)
         if (random() < 0.8) field.join(work, [one, two], random() < 0.06 ? Math.floor(random() * 30) : null);
@@ -100,17 +103,15 @@ test.each(Array.from({ length: 12 }, (_, seed) => seed + 1))(
         for (const place of ['one', 'two']) await assertWhole(join(folder.path, place, source));
       });
       // A day later, whoever comes clears up what the dead left behind.
-      for (const storage of places) {
-        for (const { prefix } of await storage.unfinished(`${source}/`, signal))
-          await storage.removeUnfinished(prefix, signal);
-        await storage.delete(await marksIn(storage), signal);
-      }
+      for (const storage of places) await clearUp(storage);
     }
     expect(moments).toBeGreaterThan(50);
 
     // In the end, when nobody is at work, what no manifest names goes, and what one names stays.
     for (const storage of places) {
-      const done = await collectObjects({ storage, source, olderThanMs: -60_000, signal });
+      const twice = { storage, source, olderThanMs: -60_000, graceMs: -60_000, signal };
+      await collectObjects(twice);
+      const done = await collectObjects(twice);
       expect(done.postponed).toBeNull();
       const root = join(folder.path, storage.name, source);
       const named = await namedIn(root, 'all');
@@ -120,10 +121,9 @@ test.each(Array.from({ length: 12 }, (_, seed) => seed + 1))(
   },
 );
 
-async function marksIn(storage: Storage): Promise<string[]> {
-  const marks: string[] = [];
-  for await (const { key } of storage.list(`${source}/collecting/`, signal)) marks.push(key);
-  return marks;
+async function clearUp(storage: Storage): Promise<void> {
+  for (const { prefix } of await storage.unfinished(`${source}/`, signal))
+    await storage.removeUnfinished(prefix, signal);
 }
 
 async function idsIn(storage: Storage): Promise<string[]> {
