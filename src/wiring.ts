@@ -90,7 +90,8 @@ export async function openHouse(loaded: LoadedConfig, tools: HouseTools): Promis
       retentionIn: (storage) => config.storages[storage]?.retention ?? source.retention,
       keys: keysFor(source.encryption, places),
       deleteLocalAfterCopy: source.deleteLocalAfterCopy,
-      share: source.share === 'auto',
+      // A copy that goes leaves nothing that the next backup could share.
+      share: source.share && !source.deleteLocalAfterCopy,
       drill: source.drill,
       hooks: { ...source.hooks, folder: loaded.file === null ? process.cwd() : dirname(loaded.file) },
     };

@@ -63,6 +63,8 @@ test('copies of one backup are one entry with the state of each storage', () => 
     createdAt: '2026-11-20T05:15:00.000Z',
     description: 'before 2.0',
     bytes: 1000,
+    sharedBytes: 0,
+    addedBytes: 1000,
     seconds: 60,
     state: 'complete',
     copies: { local: 'complete', offsite: 'incomplete', tape: 'missing' },

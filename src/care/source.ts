@@ -24,7 +24,7 @@ export interface Source {
   readonly keys: Keys;
   /** Copies on this machine go once every other storage has a whole one. */
   readonly deleteLocalAfterCopy: boolean;
-  /** What did not change since the last backup is stored once, where the storage makes that cheap. */
+  /** What did not change since the last backup is stored once, where the storage makes that cheap; absent: it is not. */
   readonly share?: boolean;
   readonly drill: { target: 'same' | 'temporary' | { address: string }; checks: readonly string[] };
   readonly hooks?: Hooks;

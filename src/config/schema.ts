@@ -84,9 +84,9 @@ const sourceSchema = z.strictObject({
   deleteLocalAfterCopy: truth()
     .default(false)
     .meta({ description: 'Remove copies on this machine once every other storage of the source has a whole one.' }),
-  share: z.enum(['auto', 'off'], { error: 'must be auto or off' }).default('auto').meta({
+  share: truth().default(false).meta({
     description:
-      'auto: what did not change in large folders is stored once for all backups, where the storage makes it cheap.',
+      'What did not change in large folders is stored once for all backups, where the storage makes it cheap.',
   }),
   encryption: z
     .union([z.literal(false), encryptionSchema], { error: 'must be false, or a map with passphrase or recipients' })
