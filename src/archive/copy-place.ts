@@ -1,6 +1,8 @@
 import type { Readable } from 'node:stream';
 import type { Report } from '../base/progress.ts';
-import { digestOf, digestProblem } from '../pipeline/digest.ts';
+import { HoldfastError } from '../base/errors.ts';
+import { digestOf, digestProblem, expectDigest } from '../pipeline/digest.ts';
+import { through } from '../pipeline/pipeline.ts';
 import type { PutOptions, Stage, Storage } from '../storage/storage.ts';
 import { objectKey } from './layout.ts';
 import type { Artifact } from './manifest.ts';
@@ -38,13 +40,25 @@ export async function placeOf(artifact: Artifact, copy: StageCopy): Promise<Arti
   const put: ArtifactPlace['put'] = (content, options) => to.put(key, content, options);
   const found = await to.stat(key, signal);
   const whole = found?.bytes === bytes && (trust || (await isWhole(to, key, artifact, signal)));
+  // Somebody else's backups may be whole with what is there: only who was asked to replace what is damaged puts it right.
+  if (found !== null && !whole && trust) throw notTheSame(to, object);
   // Its lock began when it came and would end before that of this backup.
   if (unsharable === null || unsharable.has(object) || found?.lockedUntil !== undefined) {
     // Whoever reads looks there first: what is damaged there must not stand before what is whole.
-    if (found !== null && !whole) await put(await copy.open(artifact), { signal, size: bytes });
+    if (found !== null && !whole) {
+      const content = through(await copy.open(artifact), [expectDigest(artifact, path)], signal);
+      await put(content, { signal, size: bytes });
+    }
     return own;
   }
   return whole ? 'there' : { shared: true, put, get: () => to.get(key, { signal }) };
+}
+
+function notTheSame(to: Storage, object: string): HoldfastError {
+  return new HoldfastError('SHARED_OBJECT_DAMAGED', `${object} in ${to.name} is not as long as it should be`, {
+    kind: 'integrity',
+    hint: `See with \`holdfast verify\` which backups there hold it, and mend one of them with \`holdfast copy ID --to ${to.name} --replace\`.`,
+  });
 }
 
 async function isWhole(to: Storage, key: string, artifact: Artifact, signal: AbortSignal): Promise<boolean> {
