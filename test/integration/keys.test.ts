@@ -67,7 +67,8 @@ const file = 'keys/2026-11-20.age';
 describe('the key of a source', () => {
   test('is made once, lies in each storage, and opens with age itself', async () => {
     const key = await keysOf().forWriting(storage, 'shop', signal);
-    expect(key).toEqual({ file, recipient: expect.stringMatching(/^age1/), recipients: [], passphrase: true });
+    const naming = expect.any(Buffer);
+    expect(key).toEqual({ file, recipient: expect.stringMatching(/^age1/), recipients: [], passphrase: true, naming });
     expect(await keysOf().forWriting(storage, 'shop', signal)).toEqual(key);
     expect((await readdir(fileOf('keys'))).toSorted()).toEqual(['2026-11-20.age', '2026-11-20.pub']);
     const second = localAt(join(folder.path, 'two'));
