@@ -115,15 +115,15 @@ test('a copy does not replace what others may rely on, unless it is asked to men
   const copy = (id: string, replace: 'nothing' | 'damaged' = 'nothing') =>
     copyBackup({ from: one, to: two, source, id, replace, signal, report: () => undefined });
   await copy(first);
-  const second = await write(one);
+  const later = await write(one);
   const [name = ''] = await objects();
   const there = join(folder.path, 'two', source, 'objects', name.slice(0, 2), name);
   await writeFile(there, 'of somebody else');
-  await expect(copy(second)).rejects.toMatchObject({ code: 'SHARED_OBJECT_DAMAGED' });
+  await expect(copy(later)).rejects.toMatchObject({ code: 'SHARED_OBJECT_DAMAGED' });
   expect(await readFile(there, 'utf8')).toBe('of somebody else');
   await copy(first, 'damaged');
   expect(await readFile(there)).toEqual(await readFile(join(root, 'objects', name.slice(0, 2), name)));
-  await copy(second);
+  await copy(later);
 });
 
 test('what was condemned goes after its time, and is not shared before', async () => {
