@@ -278,6 +278,60 @@ describe('restoring a base of NocoDB', () => {
   });
 });
 
+describe('interrupted while the counter of PostgreSQL is moved', () => {
+  /** Ended after so many requests for empty records, done or not. */
+  async function endedAfter(requests: number, done: boolean): Promise<void> {
+    faults.postgres = true;
+    let counted = 0;
+    target.intercept = (asked) => {
+      if (!asked.path.endsWith('/upsert') || counted > requests) return null;
+      counted += 1;
+      if (counted <= requests) return null;
+      if (done) for (const route of target.routes) if (route(asked, target.world) !== null) break;
+      return lost;
+    };
+    await expect(bases().restore(tree, request(), task())).rejects.toMatchObject({ code: 'NOCODB_UNREACHABLE' });
+    target.intercept = () => null;
+  }
+
+  it.each([
+    [0, false],
+    [0, true],
+    [4, false],
+    [4, true],
+    [24, true],
+  ])('after %i requests, the last done: %s; the empty records are nobody’s, and in nobody’s way', async (requests, done) => {
+    await endedAfter(requests, done);
+    expect((await bases().plan(tree, request(), task())).blocks).toEqual([]);
+    expect((await bases().restore(tree, request(), task())).ok).toBe(true);
+    expectWhole();
+  });
+
+  it('a second time too, when the counter is far beyond the keys', async () => {
+    await endedAfter(20, true);
+    await endedAfter(4, true);
+    expect((await bases().restore(tree, request(), task())).ok).toBe(true);
+    expectWhole();
+  });
+
+  it('leaves the record that somebody added meanwhile', async () => {
+    await endedAfter(4, true);
+    const { id } = tableIn('People, "all"');
+    await fetch(`${target.url}/api/v1/db/data/bulk/noco/x/${id}/upsert`, {
+      method: 'POST',
+      headers: { 'xc-token': target.token },
+      body: JSON.stringify(Array.from({ length: 2 }, () => ({ nc_order: '3000', Name: 'somebody' }))),
+    });
+    // The other one has a key that the backup has too.
+    const people = tableIn('People, "all"');
+    people.records = records('People, "all"').filter(({ Id, Name }) => Name !== 'somebody' || Number(Id) % 2 === 0);
+    const report = await bases().restore(tree, request(), task());
+    expect(report.ok).toBe(true);
+    expect(records('People, "all"').filter(({ Name }) => Name === 'somebody')).toHaveLength(1);
+    expect(records('People, "all"')).toHaveLength(count + 1);
+  });
+});
+
 describe('what is there already', () => {
   it('N-41 a table that exists is in the way of its schema, and left alone with --skip-existing', async () => {
     await bases().restore(tree, request({ what: 'schema' }), task());

@@ -7,7 +7,7 @@ import { eachInParallel, inGroups } from './pool.ts';
 import type { People } from './people.ts';
 import { numberedKey, savedLines, type SavedTable } from './saved-tree.ts';
 import type { Scope } from './scope.ts';
-import { finishCounting, moveCounter } from './sequence.ts';
+import { countedAmong, finishCounting, moveCounter } from './sequence.ts';
 import { isUnfinished, type Target } from './target.ts';
 import { filesByRecord, uploadCell } from './uploads.ts';
 import { comparable, known, writable } from './values.ts';
@@ -101,7 +101,11 @@ async function prepareTable(
   const count = await liveCount(work.client, live.id, work.task.signal);
   const highest = count === 0 ? 0 : await highestKey(live, fields, work);
   const last = await lastKey(scope, table, key.title, work);
-  if (last > highest) await moveCounter(base, live, { key: fields.key.id, from: highest + 1, to: last }, work);
+  if (last <= highest) return;
+  if (await moveCounter(base, live, { key: fields.key.id, from: highest + 1, to: last }, work)) return;
+  work.found.warn(
+    `the keys of ${scope.title}/${table.schema.table.title} could not be counted: adding a record may fail ${last} times`,
+  );
 }
 
 export interface Survey {
@@ -250,8 +254,9 @@ async function rowOf(
 async function liveRecords(
   group: readonly SavedRecord[],
   { live, fields, keyTitle, target }: Inserting,
-  { client, task }: Work,
+  work: Work,
 ): Promise<Map<number, string>> {
+  const { client, task } = work;
   const { title } = fields.key;
   const wanted = [fields.key, ...comparableFields(fields, live).map(({ live: column }) => column)];
   const { records } = await livePage(
@@ -264,8 +269,15 @@ async function liveRecords(
     },
     task.signal,
   );
+  const counted = await countedAmong(
+    records.map((record) => Number(record[title])),
+    live,
+    fields.key,
+    work,
+  );
+  const real = records.filter((record) => !counted.has(Number(record[title])));
   return new Map(
-    records.map((record) => [
+    real.map((record) => [
       Number(record[title]),
       comparableFields(fields, live)
         .map(({ live: column }) => comparable(record[column.title], column.uidt, !isPostgres(target, live)))

@@ -1,36 +1,39 @@
 import { z } from 'zod';
 import { throwIfAborted } from '../../../base/abort.ts';
-import type { LiveTable } from './live.ts';
-import { read } from './live.ts';
+import type { Column } from '../tree-format.ts';
+import { livePage, read, type LiveTable } from './live.ts';
 import { batchSize } from './insert.ts';
 import type { Work } from './work.ts';
 
-/** Also in the settings of a table: from this key to that one there are empty records that only move the counter. */
+/** Also in the settings of a table: it may hold empty records that only move the counter. */
 const counting = 'holdfastCounting';
 
-const rangeSchema = z.object({ from: z.number(), to: z.number() });
+/** Their place in the order of the people, by which they are told from everybody's own: nobody puts a record there. */
+const placeOfCounted = '-104729.271828';
 
 /**
  * PostgreSQL numbers new records by a counter that does not see the keys that are written with records, and the API has no way to set
  * it: the next record that somebody adds would be refused. So as many empty records as there will be keys are added first, and removed.
- * They are noted in the table's settings, for the case that this is interrupted.
+ * That is noted in the table's settings, for the case that this is interrupted. Gives whether it could be done.
  */
 export async function moveCounter(
   base: string,
   live: LiveTable,
   { key, from, to }: { key: string; from: number; to: number },
   work: Work,
-): Promise<void> {
+): Promise<boolean> {
   const { client, task } = work;
-  if (to < from) return;
-  await setMark(live, { from, to }, work);
+  const order = orderOf(live);
+  if (order === undefined) return false;
+  if (to < from) return true;
+  await setMark(live, true, work);
   let last = from - 1;
   while (last < to) {
     throwIfAborted(task.signal);
     const size = Math.min(batchSize, to - last);
     const answer = await client.send('POST', `/api/v1/db/data/bulk/noco/${base}/${live.id}/upsert`, {
       query: { undo: true },
-      body: Array.from({ length: size }, () => ({ ...emptyRow(live) })),
+      body: Array.from({ length: size }, () => ({ [order.id]: placeOfCounted })),
       repeat: 'once',
       signal: task.signal,
     });
@@ -39,51 +42,57 @@ export async function moveCounter(
     if (!Number.isFinite(reached)) break;
     last = reached;
   }
-  await removeCounted(base, live, { from, to: Math.max(last, to) }, work);
-  await setMark(live, null, work);
-}
-
-/** Removes what a run left behind that was interrupted while it counted. Gives whether there was any. */
-export async function finishCounting(base: string, live: LiveTable, work: Work): Promise<boolean> {
-  const mark = rangeSchema.safeParse(live.meta[counting]);
-  if (!mark.success) return false;
-  await removeCounted(base, live, mark.data, work);
-  await setMark(live, null, work);
+  await removeCounted(base, live, order, work);
+  await setMark(live, false, work);
   return true;
 }
 
-async function removeCounted(
-  base: string,
+/** Removes what a run left behind that was interrupted while it counted. */
+export async function finishCounting(base: string, live: LiveTable, work: Work): Promise<void> {
+  const order = orderOf(live);
+  if (!isMarked(live) || order === undefined) return;
+  await removeCounted(base, live, order, work);
+  await setMark(live, false, work);
+}
+
+/** Those of some keys that only move the counter. */
+export async function countedAmong(
+  keys: readonly number[],
   live: LiveTable,
-  { from, to }: { from: number; to: number },
+  key: Column,
   { client, task }: Work,
-): Promise<void> {
-  const key = live.columns.find(({ uidt, pk }) => uidt === 'ID' && pk)?.id ?? 'Id';
+): Promise<ReadonlySet<number>> {
+  const order = orderOf(live);
+  if (!isMarked(live) || order === undefined || keys.length === 0) return new Set();
+  const where = `(${order.id},eq,${placeOfCounted})~and(${key.id},in,${keys.join(',')})`;
+  const { records } = await livePage(client, live.id, { fields: key.id, where, limit: keys.length }, task.signal);
+  return new Set(records.map((record) => Number(record[key.title])));
+}
+
+async function removeCounted(base: string, live: LiveTable, order: Column, { client, task }: Work): Promise<void> {
   await client.send('DELETE', `/api/v1/db/data/bulk/noco/${base}/${live.id}/all`, {
-    query: { where: `(${key},gte,${from})~and(${key},lte,${to})` },
+    query: { where: `(${order.id},eq,${placeOfCounted})` },
     repeat: 'safe',
     signal: task.signal,
   });
 }
 
-async function setMark(
-  live: LiveTable,
-  range: { from: number; to: number } | null,
-  { client, task }: Work,
-): Promise<void> {
+function isMarked({ meta }: LiveTable): boolean {
+  return meta[counting] !== undefined;
+}
+
+async function setMark(live: LiveTable, on: boolean, { client, task }: Work): Promise<void> {
   const { [counting]: before, ...rest } = live.meta;
   void before;
   await client.send('PATCH', `/api/v2/meta/tables/${live.id}`, {
-    body: { meta: range === null ? rest : { ...rest, [counting]: range } },
+    body: { meta: on ? { ...rest, [counting]: true } : rest },
     repeat: 'safe',
     signal: task.signal,
   });
 }
 
-/** NocoDB refuses a record of nothing at all; one value of null is enough. */
-function emptyRow(live: LiveTable): Record<string, unknown> {
-  const order = live.columns.find(({ uidt }) => uidt === 'Order');
-  return order === undefined ? {} : { [order.id]: '0' };
+function orderOf({ columns }: LiveTable): Column | undefined {
+  return columns.find(({ uidt }) => uidt === 'Order');
 }
 
 function titleOf(live: LiveTable, id: string): string {
