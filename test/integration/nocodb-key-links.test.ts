@@ -99,6 +99,18 @@ describe('links that lie in the records themselves', () => {
     expect(writes()).not.toContain('link');
   });
 
+  it('N-42 a field that NocoDB was still making for an interrupted restore is found, and not called lost', async () => {
+    const tree = await shop(1000, 20);
+    target.intercept = (asked) => {
+      if (asked.method !== 'POST' || !/\/columns$/.test(asked.path)) return null;
+      for (const route of target.routes) if (route(asked, target.world) !== null) break;
+      return { status: 400, json: { msg: 'Duplicate column alias' } };
+    };
+    expect(await restore(tree)).toMatchObject({ ok: true, lost: [] });
+    expect(customers()).toEqual(expected(1000, 20));
+    expect(tableIn('Customers').columns.filter(({ uidt }) => uidt === 'Links')).toHaveLength(1);
+  });
+
   it('N-42 are made when a restore goes on that was interrupted before them', async () => {
     const tree = await shop(1000, 20);
     target.intercept = ({ path }) => (path.includes('/links/') ? { status: 403, json: { msg: 'no' } } : null);

@@ -264,6 +264,31 @@ describe('restoring a base of NocoDB', () => {
     expectWhole();
   });
 
+  it('finds the fields that NocoDB was still making for an interrupted restore', async () => {
+    target.intercept = (asked) => {
+      if (asked.method !== 'POST' || !/\/columns$/.test(asked.path)) return null;
+      for (const route of target.routes) if (route(asked, target.world) !== null) break;
+      return { status: 400, json: { msg: 'Duplicate column alias' } };
+    };
+    const report = await bases().restore(tree, request(), task());
+    expect(report.lost).toEqual([]);
+    expectWhole();
+    expect(tableIn('People, "all"').columns.filter(({ title }) => title === 'Loud')).toHaveLength(1);
+  });
+
+  it('leaves alone a table that somebody made meanwhile under the same title', async () => {
+    target.intercept = ({ method, path }) => {
+      const [made] = target.world.bases;
+      if (method === 'POST' && /\/tables$/.test(path) && made?.tables.length === 0)
+        made.tables.push(
+          table('People, "all"', [column('Own', 'SingleLineText', { pv: true })], [{ Id: 1, Own: 'x' }]),
+        );
+      return null;
+    };
+    await expect(bases().restore(tree, request(), task())).rejects.toMatchObject({ code: 'NOCODB_TABLE_NOT_MADE' });
+    expect(records('People, "all"')).toMatchObject([{ Own: 'x' }]);
+  });
+
   it('moves the counter of PostgreSQL behind the keys, and leaves no empty record', async () => {
     faults.postgres = true;
     expect((await bases().restore(tree, request(), task())).ok).toBe(true);
@@ -300,12 +325,15 @@ describe('interrupted while the counter of PostgreSQL is moved', () => {
     [4, false],
     [4, true],
     [24, true],
-  ])('after %i requests, the last done: %s; the empty records are nobody’s, and in nobody’s way', async (requests, done) => {
-    await endedAfter(requests, done);
-    expect((await bases().plan(tree, request(), task())).blocks).toEqual([]);
-    expect((await bases().restore(tree, request(), task())).ok).toBe(true);
-    expectWhole();
-  });
+  ])(
+    'after %i requests, the last done: %s; the empty records are nobody’s, and in nobody’s way',
+    async (requests, done) => {
+      await endedAfter(requests, done);
+      expect((await bases().plan(tree, request(), task())).blocks).toEqual([]);
+      expect((await bases().restore(tree, request(), task())).ok).toBe(true);
+      expectWhole();
+    },
+  );
 
   it('a second time too, when the counter is far beyond the keys', async () => {
     await endedAfter(20, true);

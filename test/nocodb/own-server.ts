@@ -41,9 +41,9 @@ Noco.init({}, server, app).then((router) => {
 /** NocoDB on a data folder of the test's; ended when disposed. `token`: one that its database knows already. */
 export async function startNocodb(
   { folder, node }: Installed,
-  { data, database, token }: { data: string; database: string | null; token?: string },
+  { data, database, token, port: wanted }: { data: string; database: string | null; token?: string; port?: number },
 ): Promise<OwnServer> {
-  const port = await freePort();
+  const port = wanted ?? (await freePort());
   const url = `http://127.0.0.1:${port}`;
   const child = spawn(node, ['-e', script], {
     cwd: data,

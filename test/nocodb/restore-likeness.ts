@@ -253,28 +253,18 @@ async function addLinks(
     const older = typeof junction !== 'string';
     const home = older ? (words.get(`home of ${String(options['fk_child_column_id'])}`) ?? '') : junction;
     const [own, other] = older
-      ? [null, String(options['fk_child_column_id'])]
+      ? [words.get(`key of ${home}`) ?? '', String(options['fk_child_column_id'])]
       : [String(options['fk_mm_child_column_id']), String(options['fk_mm_parent_column_id'])];
+    const { columns } = await ask<Table>(server, 'GET', `/api/v2/meta/tables/${home}`);
+    const titleOf = (wanted: string) => columns.find(({ id }) => id === wanted)?.title ?? 'no such field';
     const pairs: string[] = [];
     for (let offset = 0, last = false; !last; offset += 1000) {
       const page = await ask<{ list: Json[]; pageInfo: { isLastPage: boolean } }>(
         server,
         'GET',
-        older
-          ? `/api/v2/tables/${home}/records?limit=1000&offset=${offset}&fields=${words.get(`key of ${home}`) ?? ''},${other}`
-          : `/api/v2/tables/${home}/records?limit=1000&offset=${offset}&fields=${own ?? ''},${other}`,
+        `/api/v2/tables/${home}/records?limit=1000&offset=${offset}&fields=${own},${other}`,
       );
-      for (const record of page.list) {
-        const values = Object.entries(record);
-        // The order of the two keys is that of the columns; the sides are told by asking for each alone.
-        pairs.push(
-          JSON.stringify(
-            older
-              ? values.map(([, value]) => value)
-              : values.map(([, value]) => Number(value)).toSorted((a, b) => a - b),
-          ),
-        );
-      }
+      for (const record of page.list) pairs.push(JSON.stringify([record[titleOf(own)], record[titleOf(other)]]));
       last = page.pageInfo.isLastPage;
     }
     facts.set(name, `${pairs.length} ${createHash('sha1').update(pairs.toSorted().join()).digest('hex')}`);

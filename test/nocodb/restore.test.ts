@@ -105,6 +105,31 @@ describe.each(servers)('restore into NocoDB on $name', (server: NocodbServer) =>
     expect(differences(await likeness(server, id), right)).toEqual([]);
   });
 
+  test(
+    'ended at eight moments from its beginning to its end, a second run makes it whole',
+    { timeout: 3_600_000 },
+    async () => {
+      const { id, tree } = await original(130, 12);
+      const left = await likeness(server, id);
+      const bases = createBases(settingsOf(server));
+      const startedAt = performance.now();
+      await bases.restore(tree, request(`${title} whole`), task());
+      const whole = performance.now() - startedAt;
+      for (let moment = 1; moment <= 8; moment += 1) {
+        const copy = `${title} copy ${moment}`;
+        await bases
+          .restore(tree, request(copy), task(AbortSignal.timeout((whole * moment) / 9)))
+          .catch((error: unknown) => {
+            expect(error).toMatchObject({ kind: 'interrupted' });
+          });
+        const report = await bases.restore(tree, request(copy), task());
+        expect(report.lost, `moment ${moment}`).toEqual([]);
+        const right = await likeness(server, await baseCalled(server, copy));
+        expect(differences(left, right), `moment ${moment}`).toEqual([]);
+      }
+    },
+  );
+
   describe('one table of a base that lives on', () => {
     /** All but where fields that came back stand in views of tables that were not restored, and the order of tables. */
     const unlike = async (left: Map<string, string>, id: string, restored: string) =>

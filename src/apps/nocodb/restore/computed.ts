@@ -92,8 +92,11 @@ async function makeOne(
     if (counterpart !== undefined) learnColumn(column, counterpart, ids);
   } catch (error) {
     if (!isRefusal(error)) throw error;
-    found.lose(where, what, reasonOf(error));
-    tables.set(table, await liveTable(client, live.id, task.signal));
+    const now = await liveTable(client, live.id, task.signal);
+    tables.set(table, now);
+    const counterpart = now.columns.find(({ title, uidt }) => title === column.title && uidt === column.uidt);
+    if (counterpart === undefined) found.lose(where, what, reasonOf(error));
+    else learnColumn(column, counterpart, ids);
   }
 }
 

@@ -1,4 +1,4 @@
-import { throwIfAborted } from '../../../base/abort.ts';
+import { pause, throwIfAborted } from '../../../base/abort.ts';
 import type { Client } from '../client.ts';
 import type { Column } from '../tree-format.ts';
 import { isLink, option } from './column-kinds.ts';
@@ -9,6 +9,9 @@ import type { Scope } from './scope.ts';
 import { isRefusal } from './tables.ts';
 import { learnColumn, type Target } from './target.ts';
 import { reasonOf, type Work } from './work.ts';
+
+const looks = 5;
+const betweenLooksMs = 200;
 
 /** The link fields of the tables that are made, both ends of each; those that are wanted now. */
 export async function makeLinks(
@@ -55,7 +58,10 @@ async function makeLink(pair: LinkPair, where: string, target: Target, work: Wor
       );
     } catch (error) {
       if (!isRefusal(error)) throw error;
-      found.lose(where, `link ${from.column.title}`, reasonOf(error));
+      // A restore that was interrupted while NocoDB made it may have been overtaken by this one.
+      await refresh(from.table, target, client, task.signal);
+      column = counterpart(need(target.tables.get(from.table)), pair, other.id);
+      if (column === undefined) found.lose(where, `link ${from.column.title}`, reasonOf(error));
     }
   }
   await refresh(from.table, target, client, task.signal);
@@ -63,7 +69,7 @@ async function makeLink(pair: LinkPair, where: string, target: Target, work: Wor
   if (column === undefined) return;
   learnColumn(from.column, column, target.ids);
   if (back === null) return;
-  const reverse = reverseOf(column, need(target.tables.get(back.table)));
+  const reverse = await reverseSoon(column, back.table, target, work);
   if (reverse === undefined) {
     found.lose(where, `link ${back.column.title}`, 'NocoDB made no counterpart');
     return;
@@ -103,6 +109,17 @@ function counterpart(own: LiveTable, { from: { column }, version }: LinkPair, ot
       isNewer(each) === (version === 2) &&
       option(each, 'fk_related_model_id') === other,
   );
+}
+
+/** NocoDB makes it a moment later; who has asked for both sees both, but not who has overtaken another. */
+async function reverseSoon(column: Column, table: string, target: Target, work: Work): Promise<Column | undefined> {
+  const { client, task } = work;
+  for (let look = 1; ; look += 1) {
+    const found = reverseOf(column, need(target.tables.get(table)));
+    if (found !== undefined || look === looks) return found;
+    await pause(betweenLooksMs, task.signal);
+    await refresh(table, target, client, task.signal);
+  }
 }
 
 /** The other end shares the junction table, or the two columns of the older kind. */

@@ -87,7 +87,8 @@ async function makeTable(
 }
 
 async function removeHalf(base: string, title: string, { client, task: { signal } }: Work): Promise<void> {
-  const half = (await liveTables(client, base, signal)).find((table) => table.title === title);
+  // One that carries no mark of ours is somebody's own, made in the meantime.
+  const half = (await liveTables(client, base, signal)).find((table) => table.title === title && isUnfinished(table));
   if (half !== undefined) await client.send('DELETE', `/api/v2/meta/tables/${half.id}`, { repeat: 'safe', signal });
 }
 
@@ -112,8 +113,9 @@ async function addMissing(
       live = madeTable(client, answer);
     } catch (error) {
       if (!isRefusal(error)) throw error;
-      found.lose(where, `field ${column.title} (${column.uidt})`, reasonOf(error));
       live = await liveTable(client, live.id, task.signal);
+      if (live.columns.some(({ title }) => title === column.title)) continue;
+      found.lose(where, `field ${column.title} (${column.uidt})`, reasonOf(error));
     }
   }
   return live;
