@@ -28,6 +28,7 @@ export interface RecordsSaving {
 
 /** What ids may take in the address of a request, which proxies cut at 8 KB. */
 const longestIds = 7000;
+const mostAsking = 2;
 
 /** The records of a table, as a stream; by the way it is noted which have files and comments. */
 export function saveRecords({ whole, place, task, files }: RecordsToSave, signal: AbortSignal): RecordsSaving {
@@ -46,15 +47,20 @@ export function saveRecords({ whole, place, task, files }: RecordsToSave, signal
     updatedAt: updatedAtColumn(columns),
     signal,
   });
-  const commented: string[] = [];
+  const commented: string[][] = [];
+  const asking: Promise<void>[] = [];
   let comments: 'asked' | 'forbidden' | 'unknown' = key.length === 1 ? 'asked' : 'unknown';
-  const look = async (ids: readonly string[]) => {
-    for (const some of inPieces(ids)) {
-      if (comments !== 'asked') return;
-      const rows = await instance.commented(table.id, some, signal);
+  const ask = async (ids: readonly string[]) => {
+    if (comments !== 'asked' || ids.length === 0) return;
+    const place = commented.push([]) - 1;
+    const answer = instance.commented(table.id, ids, signal).then((rows) => {
       if (rows === null) comments = 'forbidden';
-      else commented.push(...rows);
-    }
+      else commented[place] = rows;
+    });
+    answer.catch(() => undefined);
+    asking.push(answer);
+    // Beside the next pages, and never far behind.
+    if (asking.length > mostAsking) await asking.shift();
   };
   const note = async ({ records, keys }: Group) => {
     for (const [row, record] of records.entries()) {
@@ -65,36 +71,42 @@ export function saveRecords({ whole, place, task, files }: RecordsToSave, signal
     }
   };
   const all = async function* all(): AsyncGenerator<SavedRecord[]> {
-    let looking: Promise<void> = Promise.resolve();
+    const ids = pieces();
     for await (const group of groups) {
       if (titles.length > 0) await note(group);
-      // Beside the next page, and never more than one behind.
-      await looking;
-      looking = look((group.keys ?? []).map(String));
-      looking.catch(() => undefined);
+      for (const key of group.keys ?? []) {
+        const full = ids.add(String(key));
+        if (full !== null) await ask(full);
+      }
       yield titles.length === 0 ? group.records : group.records.map((record) => withoutSigned(record, titles));
     }
-    await looking;
+    await ask(ids.rest());
+    await Promise.all(asking);
   };
   return {
     open: () => gzippedLines(all()),
     read,
-    commented: () => (comments === 'asked' ? commented : null),
+    commented: () => (comments === 'asked' ? commented.flat() : null),
     commentsForbidden: () => comments === 'forbidden',
   };
 }
 
-function* inPieces(ids: readonly string[]): Generator<string[]> {
+/** As many ids as may stand in one address. */
+function pieces(): { add(id: string): string[] | null; rest(): string[] } {
   let piece: string[] = [];
   let length = 0;
-  for (const id of ids) {
-    length += id.length + 'ids=&'.length;
-    if (length > longestIds && piece.length > 0) {
-      yield piece;
-      piece = [];
-      length = id.length + 'ids=&'.length;
-    }
-    piece.push(id);
-  }
-  if (piece.length > 0) yield piece;
+  return {
+    add: (id) => {
+      const own = id.length + 'ids=&'.length;
+      const full = length + own > longestIds && piece.length > 0 ? piece : null;
+      if (full !== null) {
+        piece = [];
+        length = 0;
+      }
+      piece.push(id);
+      length += own;
+      return full;
+    },
+    rest: () => piece,
+  };
 }
