@@ -122,7 +122,7 @@ async function restoreFindings(place: Place): Promise<Finding[]> {
     place.runs,
     ['batches', 'holdfast'],
     async (who) => {
-      for (const made of ['batches', 'copy']) await bases.dropBases(server, `${mark}${made}`);
+      for (const each of ['batches', 'copy']) await bases.dropBases(server, `${mark}${each}`);
       return who === 'batches' ? inBatches(place, parents) : restore(place);
     },
     signal,

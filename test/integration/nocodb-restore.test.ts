@@ -266,7 +266,7 @@ describe('restoring a base of NocoDB', () => {
 
   it('finds the fields that NocoDB was still making for an interrupted restore', async () => {
     target.intercept = (asked) => {
-      if (asked.method !== 'POST' || !/\/columns$/.test(asked.path)) return null;
+      if (asked.method !== 'POST' || !asked.path.endsWith('/columns')) return null;
       for (const route of target.routes) if (route(asked, target.world) !== null) break;
       return { status: 400, json: { msg: 'Duplicate column alias' } };
     };
@@ -279,7 +279,7 @@ describe('restoring a base of NocoDB', () => {
   it('leaves alone a table that somebody made meanwhile under the same title', async () => {
     target.intercept = ({ method, path }) => {
       const [made] = target.world.bases;
-      if (method === 'POST' && /\/tables$/.test(path) && made?.tables.length === 0)
+      if (method === 'POST' && path.endsWith('/tables') && made?.tables.length === 0)
         made.tables.push(
           table('People, "all"', [column('Own', 'SingleLineText', { pv: true })], [{ Id: 1, Own: 'x' }]),
         );

@@ -52,10 +52,10 @@ export function saveRecords({ whole, place, task, files }: RecordsToSave, signal
   let comments: 'asked' | 'forbidden' | 'unknown' = key.length === 1 ? 'asked' : 'unknown';
   const ask = async (ids: readonly string[]) => {
     if (comments !== 'asked' || ids.length === 0) return;
-    const place = commented.push([]) - 1;
+    const at = commented.push([]) - 1;
     const answer = instance.commented(table.id, ids, signal).then((rows) => {
       if (rows === null) comments = 'forbidden';
-      else commented[place] = rows;
+      else commented[at] = rows;
     });
     answer.catch(() => undefined);
     asking.push(answer);
@@ -74,8 +74,8 @@ export function saveRecords({ whole, place, task, files }: RecordsToSave, signal
     const ids = pieces();
     for await (const group of groups) {
       if (titles.length > 0) await note(group);
-      for (const key of group.keys ?? []) {
-        const full = ids.add(String(key));
+      for (const own of group.keys ?? []) {
+        const full = ids.add(String(own));
         if (full !== null) await ask(full);
       }
       yield titles.length === 0 ? group.records : group.records.map((record) => withoutSigned(record, titles));
