@@ -22,6 +22,7 @@ export async function makeViews({ base, title }: Scope, table: SavedTable, targe
   const live = await liveTable(client, known.id, task.signal);
   const where = `${title}/${table.schema.table.title}`;
   const taken = new Set<string>();
+  const titles = new Set(views.map(({ view }) => view.title));
   for (const each of views.toSorted((left, right) => Number(right.view.is_default) - Number(left.view.is_default))) {
     throwIfAborted(task.signal);
     const kind = viewKind(each.view);
@@ -31,7 +32,7 @@ export async function makeViews({ base, title }: Scope, table: SavedTable, targe
       continue;
     }
     try {
-      const id = viewFor(each.view, live, taken) ?? (await makeView(each, live.id, target, work));
+      const id = viewFor(each.view, live, { taken, titles }) ?? (await makeView(each, live.id, target, work));
       taken.add(id);
       target.ids.set(each.view.id, id);
       await furnish(each, id, { target, where, what }, work);
@@ -43,12 +44,18 @@ export async function makeViews({ base, title }: Scope, table: SavedTable, targe
 }
 
 /** One that is there: made by a restore that was interrupted, or the grid that every new table begins with. */
-function viewFor(wanted: View, { views }: LiveTable, taken: ReadonlySet<string>): string | null {
+function viewFor(
+  wanted: View,
+  { views }: LiveTable,
+  { taken, titles }: { taken: ReadonlySet<string>; titles: ReadonlySet<string> },
+): string | null {
   const free = views.filter(({ id, type }) => type === wanted.type && !taken.has(id));
   const found =
     free.find(({ title, is_default }) => title === wanted.title && is_default === wanted.is_default) ??
     (wanted.is_default ? free.find(({ is_default }) => is_default) : free.find(({ title }) => title === wanted.title));
-  return found?.id ?? null;
+  // It is called like the table, which may have been renamed since; NocoDB 0.301 no longer says which one it is.
+  const first = viewKind(wanted)?.path === 'grids' ? free.find(({ title }) => !titles.has(title)) : undefined;
+  return (found ?? first)?.id ?? null;
 }
 
 async function makeView(each: SavedView, table: string, { ids }: Target, { client, task }: Work): Promise<string> {
