@@ -203,7 +203,7 @@ test.skipIf(installed === null).each(['SQLite', 'PostgreSQL'] as const)(
       // A database has one of the forms that are named.
       if (name.startsWith('database.') && !there.includes(name)) continue;
       opened += 1;
-      const here = line.replace('/nocodb-data', name.startsWith('files/') ? folderOf(hand) : hand.data);
+      const here = line.replace(' /nocodb-data', ` ${name.startsWith('files/') ? folderOf(hand) : hand.data}`);
       const said = await type(here, { holdfast, control, cwd: folder, env });
       if (!name.startsWith('bases/')) continue;
       const ids = said.trim().split('\n').map(Number);
