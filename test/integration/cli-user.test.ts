@@ -232,16 +232,16 @@ test('J-04, J-d12, T-d11: age is the time in the manifest; copied files, other s
   expect((await readdir(folder)).toSorted()).toEqual([id, 'shop_2020-01-01.dump']);
 });
 
-test.each([['sources.shop.share', { settings: { share: 'auto' } }]])(
-  'J-07, T-14: %s is not pretended before it is there: the setting is refused, not ignored',
-  async (key, wanted) => {
-    await using holdfast = await installHoldfast({ url: server.url('shop'), ...wanted });
-    const { status, stderr } = await holdfast.run('backup');
-    expect(status).toBe(2);
-    expect(stderr).toContain(`${key} is not a known key`);
-    expect(await holdfast.stored()).toEqual([]);
-  },
-);
+test.each([
+  ['sources.shop.pointInTime', { settings: { pointInTime: true } }],
+  ['sources.shop.dump.incremental', { settings: { dump: { incremental: true } } }],
+])('J-07, T-14: %s, which is not there, is not pretended: the setting is refused, not ignored', async (key, wanted) => {
+  await using holdfast = await installHoldfast({ url: server.url('shop'), ...wanted });
+  const { status, stderr } = await holdfast.run('backup');
+  expect(status).toBe(2);
+  expect(stderr).toContain(`${key} is not a known key`);
+  expect(await holdfast.stored()).toEqual([]);
+});
 
 test('J-08, T-13: host, port, user, name and password as variables; what the caller gives is used', async () => {
   await using holdfast = await installHoldfast({ url: server.url('shop') });
