@@ -118,7 +118,7 @@ describe.each(servers)('restore into NocoDB on $name', (server: NocodbServer) =>
       for (let moment = 1; moment <= 8; moment += 1) {
         const copy = `${title} copy ${moment}`;
         await bases
-          .restore(tree, request(copy), task(AbortSignal.timeout((whole * moment) / 9)))
+          .restore(tree, request(copy), task(AbortSignal.timeout(Math.round((whole * moment) / 9))))
           .catch((error: unknown) => {
             expect(error).toMatchObject({ kind: 'interrupted' });
           });

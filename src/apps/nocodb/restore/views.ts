@@ -98,47 +98,30 @@ async function furnish(each: SavedView, id: string, place: Place, work: Work): P
 
 const fieldsAnswer = z.object({ list: z.array(viewColumnSchema) });
 
-/** How often the places of fields are looked at again: NocoDB says yes to one, and now and then keeps another. */
-const looks = 3;
-
 async function placeFields(each: SavedView, id: string, { target, where, what }: Place, work: Work): Promise<void> {
   const { client, task, found, atOnce } = work;
-  const refused = new Set<string>();
-  for (let look = 0; look <= looks; look += 1) {
-    const answer = await client.get(`/api/v2/meta/views/${id}/columns`, {}, task.signal);
-    const live = read(client, fieldsAnswer, answer, 'the fields of a view').list;
-    const wrong = each.columns.flatMap((field) => {
-      const column = field.fk_column_id === null ? undefined : target.ids.get(field.fk_column_id);
-      // Of a field that could not be made, that was said already.
-      const now = column === undefined ? undefined : live.find(({ fk_column_id }) => fk_column_id === column);
-      if (now === undefined || refused.has(now.id)) return [];
-      const wanted = fieldBody(field, each.view.type, target.ids);
-      const current = fieldBody(now, each.view.type, new Map());
-      const same = (name: string) => JSON.stringify(current[name]) === JSON.stringify(wanted[name]);
-      const isPlaced = ['show', 'order'].every(
-        (name) => !(name in wanted) || Number(current[name]) === Number(wanted[name]),
-      );
-      return (look === 0 ? Object.keys(wanted).every(same) : isPlaced) ? [] : [{ field: now.id, wanted }];
-    });
-    if (wrong.length === 0) return;
-    if (look === looks)
-      found.lose(where, `${what}: places of ${wrong.length} fields`, 'NocoDB took them, and did not keep them');
-    else {
-      await inParallel(wrong, atOnce, async ({ field, wanted }) => {
-        try {
-          await client.send('PATCH', fieldPath(each.view.type, id, field), {
-            body: wanted,
-            repeat: 'safe',
-            signal: task.signal,
-          });
-        } catch (error) {
-          if (!isRefusal(error)) throw error;
-          refused.add(field);
-          found.lose(where, `${what}: place of a field`, reasonOf(error));
-        }
+  const answer = await client.get(`/api/v2/meta/views/${id}/columns`, {}, task.signal);
+  const live = read(client, fieldsAnswer, answer, 'the fields of a view').list;
+  await inParallel(each.columns, atOnce, async (field) => {
+    const column = field.fk_column_id === null ? undefined : target.ids.get(field.fk_column_id);
+    // Of a field that could not be made, that was said already.
+    const now = column === undefined ? undefined : live.find(({ fk_column_id }) => fk_column_id === column);
+    if (now === undefined) return;
+    const wanted = fieldBody(field, each.view.type, target.ids);
+    const current = fieldBody(now, each.view.type, new Map());
+    if (Object.entries(wanted).every(([name, value]) => JSON.stringify(current[name]) === JSON.stringify(value)))
+      return;
+    try {
+      await client.send('PATCH', fieldPath(each.view.type, id, now.id), {
+        body: wanted,
+        repeat: 'safe',
+        signal: task.signal,
       });
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      found.lose(where, `${what}: place of a field`, reasonOf(error));
     }
-  }
+  });
 }
 
 const listAnswer = z.object({ list: z.array(z.looseObject({ id: z.string() })) });
