@@ -48,6 +48,19 @@ export function withGrace(signal: AbortSignal, ms: number): { signal: AbortSigna
   };
 }
 
+/** What cannot be interrupted goes on by itself; nobody waits for it any more. */
+export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const stop = () => reject(abortReason(signal));
+  if (signal.aborted) stop();
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}
+
 /** Waits, or rejects as soon as the signal fires. */
 export async function pause(ms: number, signal: AbortSignal): Promise<void> {
   throwIfAborted(signal);

@@ -4,6 +4,8 @@ import { expect, test } from 'vitest';
 import { gather } from './gather.ts';
 import { openOutputPipe } from './output-pipe.ts';
 
+const { signal } = new AbortController();
+
 /** Of those that listen; anybody on this machine may look. */
 function names(): string[] {
   const lines = readFileSync('/proc/net/unix', 'utf8').matchAll(/ 00010000 .*@(holdfast-[0-9a-f]{32})$/gm);
@@ -31,6 +33,7 @@ test('nothing is read while it is enough, and everything afterwards', async () =
       taken += some.length;
       return !enough;
     },
+    signal,
   );
   pipe.forProgram.end(Buffer.alloc(5_000_000));
   pipe.forUs.resume();
@@ -68,8 +71,19 @@ test('its name is gone once it is open; whoever connects meanwhile gets nothing 
   expect(Buffer.concat(seen).toString()).toBe('ours');
 });
 
+test('whoever gives up while it is opened waits for nothing', async () => {
+  const controller = new AbortController();
+  const opening = openOutputPipe(
+    gather(() => undefined),
+    () => true,
+    controller.signal,
+  );
+  controller.abort();
+  await expect(opening).rejects.toMatchObject({ code: 'INTERRUPTED' });
+});
+
 async function opened(gathered: ReturnType<typeof gather>) {
-  const pipe = await openOutputPipe(gathered, () => true);
+  const pipe = await openOutputPipe(gathered, () => true, signal);
   return {
     ...pipe,
     [Symbol.asyncDispose]: async () => {

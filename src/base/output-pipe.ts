@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import { unlessAborted, withTimeout } from './abort.ts';
+import { HoldfastError } from './errors.ts';
 import type { Gathering } from './gather.ts';
 
 /** What one end is given to a program for, and the other is read. Both are closed by whoever opened them. */
@@ -9,6 +11,9 @@ export interface OutputPipe {
   readonly forUs: Socket;
 }
 
+/** It takes a millisecond. A process that may not have more open files is never told so by the system. */
+const longestMs = 30_000;
+
 /**
  * A pipe that is read into memory of our choice. One that comes with a process is read into new memory each time, a gigabyte of it for a
  * gigabyte of dump, and throwing that away costs as much as compressing what was in it.
@@ -16,7 +21,12 @@ export interface OutputPipe {
  * The system gives a pair of connected sockets only to itself; ours meet under a name that nobody knows. Whoever sees it in the short time it
  * exists cannot show the secret, and is not the one that is given to the program.
  */
-export async function openOutputPipe(into: Gathering, took: (some: Buffer) => boolean): Promise<OutputPipe> {
+export async function openOutputPipe(
+  into: Gathering,
+  took: (some: Buffer) => boolean,
+  signal: AbortSignal,
+): Promise<OutputPipe> {
+  using time = withTimeout(signal, longestMs, tookTooLong);
   const secret = randomBytes(32);
   const path = `\0holdfast-${randomBytes(16).toString('hex')}`;
   const server = createServer();
@@ -30,7 +40,8 @@ export async function openOutputPipe(into: Gathering, took: (some: Buffer) => bo
     onread: { buffer: () => into.room(), callback: (bytes) => took(into.took(bytes)) },
   });
   try {
-    const [forProgram] = await Promise.all([showing(secret, { server, strangers }), connected(forUs, secret)]);
+    const both = Promise.all([showing(secret, { server, strangers }), connected(forUs, secret)]);
+    const [forProgram] = await unlessAborted(both, time.signal);
     return { forProgram, forUs };
   } catch (error) {
     forUs.destroy();
@@ -59,13 +70,20 @@ function showing(secret: Buffer, { server, strangers }: { server: Server; strang
 
 function connected(socket: Socket, secret: Buffer): Promise<void> {
   return new Promise((resolve, reject) => {
-    socket.once('error', reject);
+    // Also later, when nobody else listens yet.
+    socket.on('error', reject);
     socket.write(secret, (error) => {
-      socket.off('error', reject);
       // Reading begins when somebody wants to.
       socket.pause();
       if (error) reject(error);
       else resolve();
     });
+  });
+}
+
+function tookTooLong(): HoldfastError {
+  return new HoldfastError('TOOL_NOT_STARTED', 'no pipe could be opened to a program', {
+    hint: 'This process may have too many files open: see `ulimit -n`.',
+    retryable: true,
   });
 }

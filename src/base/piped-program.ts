@@ -103,12 +103,19 @@ class PipedProgram {
     const gathered = gather((piece) => {
       this.#enough = !output.push(piece);
     });
-    const { forProgram, forUs } = await openOutputPipe(gathered, (some) => {
+    const took = (some: Buffer) => {
       watch?.(some);
       return !this.#enough;
-    });
+    };
+    const { forProgram, forUs } = await openOutputPipe(gathered, took, options.signal);
     this.#printed = forUs;
-    const child = startProcess(this.#command, { ...options, stdin: this.#input, stdout: forProgram });
+    let child: RunningProcess;
+    try {
+      child = startProcess(this.#command, { ...options, stdin: this.#input, stdout: forProgram });
+    } finally {
+      // The end of the output is seen when nobody has this one any more.
+      forProgram.destroy();
+    }
     this.#child = child;
     const printed = finished(forUs, { writable: false });
     printed.catch(() => undefined);

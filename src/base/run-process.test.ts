@@ -28,6 +28,10 @@ async function isAlive(pid: number): Promise<boolean> {
   return stat !== null && !/\) [ZX] /.test(stat);
 }
 
+function openPipes(): number {
+  return process.getActiveResourcesInfo().filter((name) => /Pipe/.test(name)).length;
+}
+
 describe('runProcess', () => {
   test('returns what the program said', async () => {
     expect(await runProcess(sh('cat; echo out; echo err >&2'), { signal, input: 'in\n' })).toEqual({
@@ -150,6 +154,23 @@ describe('outputOf', () => {
     }
     expect(pid).toBeGreaterThan(0);
     await expectGone(pid);
+  });
+
+  test.each([
+    ['at once', () => undefined],
+    ['a moment later', () => new Promise((resolve) => setImmediate(resolve))],
+    ['when its pipe is about to be there', () => new Promise((resolve) => setTimeout(resolve, 2))],
+  ])('S22: given up %s, nothing is left open', async (_title, wait) => {
+    const before = openPipes();
+    for (let time = 0; time < 20; time += 1) {
+      const controller = new AbortController();
+      const output = outputOf(sh('exec yes'), { signal: controller.signal });
+      const failed = new Promise((resolve) => output.once('error', resolve));
+      await wait();
+      controller.abort();
+      expect(await failed).toMatchObject({ code: 'INTERRUPTED' });
+    }
+    await vi.waitFor(() => expect(openPipes()).toBeLessThanOrEqual(before));
   });
 
   test('abort ends it with the reason given, also when nobody reads', async () => {

@@ -24,7 +24,7 @@ export interface Command {
 export interface ProcessOptions {
   signal: AbortSignal;
   stdin?: 'ignore' | 'pipe';
-  /** A socket is the program's from then on, and `stdout` of the running process null. */
+  /** With a socket, `stdout` of the running process is null; whoever opened the socket closes it, once the program has it. */
   stdout?: 'ignore' | 'pipe' | Socket;
   /** Receives the program's error output line by line, secrets removed. */
   onStderr?: (line: string) => void;
@@ -58,8 +58,6 @@ export function baseEnvironment(): Record<string, string> {
 export function startProcess(command: Command, options: ProcessOptions): RunningProcess {
   throwIfAborted(options.signal);
   const child = spawnGroup(command, options);
-  // Its end of the pipe is open as long as anybody has it.
-  if (typeof options.stdout === 'object') options.stdout.destroy();
   const tail = keepTail(child, options.onStderr);
   const release = child.pid === undefined ? () => undefined : guard(child.pid);
   // Whoever writes learns from the exit status why the program stopped reading.
@@ -129,7 +127,6 @@ function spawnGroup(command: Command, options: ProcessOptions): ChildProcess {
       ...(command.user === undefined ? {} : command.user),
     });
   } catch (error) {
-    if (typeof options.stdout === 'object') options.stdout.destroy();
     throw couldNotStart(command.program, error as NodeJS.ErrnoException);
   }
 }

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { Client, ConnectConfig, SFTPWrapper } from 'ssh2';
-import { abortReason, throwIfAborted } from '../../base/abort.ts';
+import { abortReason, throwIfAborted, unlessAborted } from '../../base/abort.ts';
 import type { HoldfastError } from '../../base/errors.ts';
 import { connectError, connectionLost, hostKeyRefused, timedOut, unusableFile } from './errors.ts';
 import { fingerprint, trustedKeys } from './host-key.ts';
@@ -213,15 +213,4 @@ async function privateKeyOf(key: string): Promise<string> {
   return readFile(key, 'utf8').catch((error: unknown) => {
     throw unusableFile(key, 'private key', error);
   });
-}
-
-async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const stop = () => reject(abortReason(signal));
-  signal.addEventListener('abort', stop, { once: true });
-  try {
-    return await Promise.race([work, promise]);
-  } finally {
-    signal.removeEventListener('abort', stop);
-  }
 }
