@@ -1,7 +1,4 @@
-import { createHash } from 'node:crypto';
 import { tmpdir } from 'node:os';
-import { Readable } from 'node:stream';
-import type { AppPart } from '../../src/apps/app.ts';
 import { collectObjects } from '../../src/archive/collect-objects.ts';
 import { copyBackup } from '../../src/archive/copy.ts';
 import { noKeys } from '../../src/archive/keys.ts';
@@ -14,6 +11,7 @@ import { localStorage } from '../../src/storage/local/local.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import type { S3Access } from '../support/s3-server.ts';
 import { storageAt } from '../support/s3-storage.ts';
+import { partOf } from '../support/shared-part.ts';
 
 /**
  * What `shared-objects-killed.test.ts` starts several of: `node shared-objects-process.ts <places as JSON>`. Until it is killed, it writes,
@@ -72,18 +70,4 @@ async function write(storage: Storage): Promise<void> {
   const nothing = { description: null, safetyFor: null, database: null, app: null, encryption: null, warnings: [] };
   const facts = { id: writer.id, source, trigger: 'manual', holdfast: '1.0.0', instance: 'test' } as const;
   await writer.seal({ ...facts, ...times, ...nothing, files: { trees: [] }, artifacts }, signal);
-}
-
-function partOf(content: string, number: number): AppPart {
-  const bytes = Buffer.from(content.repeat(1000));
-  return {
-    kind: 'stream',
-    role: 'files',
-    name: `files/data/${String(number).padStart(8, '0')}.tar`,
-    format: 'tar',
-    compression: { codec: 'zstd', level: null },
-    compressedByTool: null,
-    shared: { rawBytes: bytes.length, digest: async () => createHash('sha256').update(bytes).digest('hex') },
-    open: () => Readable.from([bytes], { objectMode: false }),
-  };
 }

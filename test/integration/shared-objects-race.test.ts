@@ -1,9 +1,6 @@
-import { createHash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
 import { expect, test } from 'vitest';
-import type { AppPart } from '../../src/apps/app.ts';
 import { collectObjects } from '../../src/archive/collect-objects.ts';
 import { copyBackup } from '../../src/archive/copy.ts';
 import { noKeys } from '../../src/archive/keys.ts';
@@ -15,6 +12,7 @@ import { forward, forwardStage } from '../../src/storage/forward.ts';
 import { localStorage } from '../../src/storage/local/local.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
+import { partOf } from '../support/shared-part.ts';
 
 const source = 'shop';
 const { signal } = new AbortController();
@@ -233,20 +231,6 @@ function stepping(storage: Storage, step: Step): Storage {
           [Symbol.asyncDispose]: stepped(() => Promise.resolve(stage[Symbol.asyncDispose]())),
         };
       }),
-  };
-}
-
-function partOf(content: string, number: number): AppPart {
-  const bytes = Buffer.from(content.repeat(1000));
-  return {
-    kind: 'stream',
-    role: 'files',
-    name: `files/data/${String(number).padStart(8, '0')}.tar`,
-    format: 'tar',
-    compression: { codec: 'zstd', level: null },
-    compressedByTool: null,
-    shared: { rawBytes: bytes.length, digest: async () => createHash('sha256').update(bytes).digest('hex') },
-    open: () => Readable.from([bytes], { objectMode: false }),
   };
 }
 
