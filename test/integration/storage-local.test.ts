@@ -200,6 +200,16 @@ describe('local: files', () => {
     expect(await readdir(join(root, 'shop'))).toEqual([]);
   });
 
+  test('several may remove the same folder at once', async () => {
+    for (let round = 0; round < 20; round += 1) {
+      await storage.put('shop/one/x', streamOf('x'), { signal });
+      for (let at = 0; at < 50; at += 1) await writeFile(join(root, `shop/one/.put-${String(at).padStart(12, '0')}`), '');
+      await storage.delete(['shop/one/x'], signal);
+      await Promise.all(Array.from({ length: 4 }, () => storage.removeFolder('shop/one/', signal)));
+      expect(await readdir(join(root, 'shop'))).toEqual([]);
+    }
+  });
+
   test('S5 a file that became shorter while it was read is an error, not an end', async () => {
     await storage.put('shop/large', Readable.from([Buffer.alloc(8_000_000, 'x')]), { signal });
     const content = await storage.get('shop/large', { signal });

@@ -114,10 +114,7 @@ class LocalStorage implements Storage {
     await inParallel(keys, 4, async (key) => {
       throwIfAborted(signal);
       const path = await this.#root.find(key);
-      if (path === null) return;
-      await unlink(path).catch((error: unknown) => {
-        if (systemErrno(error) !== 'ENOENT') throw localError(error, path);
-      });
+      if (path !== null) await removeFile(path);
     });
   }
 
@@ -256,6 +253,13 @@ function describe(key: string, { size, mtimeMs, ctimeMs }: Stats): StoredObject 
   return { key, bytes: size, modifiedAt: new Date(Math.max(mtimeMs, ctimeMs)) };
 }
 
+/** Whoever else removes it at the same moment may be first. */
+async function removeFile(path: string): Promise<void> {
+  await unlink(path).catch((error: unknown) => {
+    if (systemErrno(error) !== 'ENOENT') throw localError(error, path);
+  });
+}
+
 /** What a killed `put` of ours left; a live one writes to its file all the time. */
 async function removeTemporary(path: string, begunBefore: Date): Promise<void> {
   for (const entry of await readdir(path, { withFileTypes: true }).catch(() => [])) {
@@ -274,7 +278,7 @@ async function removeEmpty(path: string): Promise<void> {
     const at = join(path, entry.name);
     // A hidden folder is a stage of another writer.
     if (entry.isDirectory() && !entry.name.startsWith('.')) await removeEmpty(at);
-    else if (entry.isFile() && temporaryName.test(entry.name)) await unlink(at);
+    else if (entry.isFile() && temporaryName.test(entry.name)) await removeFile(at);
   }
   await rmdir(path).catch((error: unknown) => {
     if (!['ENOTEMPTY', 'EEXIST', 'ENOENT', 'ENOTDIR'].includes(systemErrno(error) ?? '')) throw localError(error, path);
