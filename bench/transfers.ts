@@ -10,7 +10,7 @@ import { startPostgres } from '../test/support/postgres.ts';
 import { dataStatements } from './data.ts';
 import { measureShell, median } from './measure.ts';
 import type { Finding } from './report.ts';
-import { rounds, type Taken } from './rounds.ts';
+import { ratioOf, rounds, type Taken } from './rounds.ts';
 
 const names = {
   'plain download': 'plain file server, download',
@@ -20,6 +20,7 @@ const names = {
   upload: 'holdfast, upload of a dump',
 } as const;
 type Contender = keyof typeof names;
+const beside = { tar: 'plain download', artifact: 'plain download', upload: 'plain upload' } as const;
 const bound = 0.8;
 
 /** A stored backup from disk over HTTP, and a dump sent there, beside a server that does nothing but that with the same file. */
@@ -53,6 +54,7 @@ export async function benchmarkTransfers(bytes: number, runs: number, signal: Ab
       return taken;
     },
     signal,
+    beside,
   );
   return findingsOf(`transfers, ${formatBytes(size)}`, results);
 }
@@ -108,11 +110,11 @@ async function startPlain(sent: string, received: string): Promise<{ base: strin
 }
 
 function findingsOf(group: string, results: ReadonlyMap<Contender, Taken[]>): Finding[] {
-  const secondsOf = (who: Contender) => median((results.get(who) ?? []).map(({ seconds }) => seconds));
   return (Object.keys(names) as Contender[]).map((who) => {
-    const seconds = secondsOf(who);
+    const taken = results.get(who) ?? [];
+    const seconds = median(taken.map((turn) => turn.seconds));
     if (who.startsWith('plain')) return { group, name: names[who], seconds };
-    const rate = secondsOf(who === 'upload' ? 'plain upload' : 'plain download') / seconds;
+    const rate = 1 / ratioOf(taken);
     const measured = `${Math.round(rate * 100)} % of its rate`;
     return { group, name: names[who], seconds, measured, bound: `>= ${bound * 100} %`, ok: rate >= bound };
   });
