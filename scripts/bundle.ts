@@ -5,20 +5,28 @@ const root = join(import.meta.dirname, '..');
 /** It builds parts of itself for the machine it is installed on. */
 const leftOutside = ['ssh2'];
 
+/** A thread and a process of their own are files of their own, each whole: parts shared with the program would make that one start with more files. */
+const ownFiles = {
+  'files-worker': 'src/apps/files/worker.ts',
+  'digest-thread': 'src/pipeline/digest-thread-worker.ts',
+  'sqlite-process': 'src/engines/sqlite/process/main.ts',
+};
+
 /** The program with the libraries it is made of, in few files. Returns the files it was made of. */
 export async function bundleProgram(dir: string): Promise<string[]> {
+  const made = await bundleFile(dir, { main: 'src/main.ts' }, true);
+  for (const [name, file] of Object.entries(ownFiles)) made.push(...(await bundleFile(dir, { [name]: file }, false)));
+  return made;
+}
+
+async function bundleFile(dir: string, input: Record<string, string>, codeSplitting: boolean): Promise<string[]> {
   await using bundle = await rolldown({
-    // A thread and a process of their own are files of their own.
-    input: {
-      main: join(root, 'src/main.ts'),
-      'files-worker': join(root, 'src/apps/files/worker.ts'),
-      'digest-thread': join(root, 'src/pipeline/digest-thread-worker.ts'),
-      'sqlite-process': join(root, 'src/engines/sqlite/process/main.ts'),
-    },
+    input: Object.fromEntries(Object.entries(input).map(([name, file]) => [name, join(root, file)])),
     cwd: root,
     platform: 'node',
     external: [/^node:/, ...leftOutside],
     logLevel: 'warn',
+    checks: { ineffectiveDynamicImport: false },
   });
   // Names stay as they are, for traces; what comments say of licences stands in the notices.
   const { output } = await bundle.write({
@@ -26,6 +34,7 @@ export async function bundleProgram(dir: string): Promise<string[]> {
     format: 'esm',
     chunkFileNames: '[name]-[hash].js',
     comments: false,
+    codeSplitting,
   });
   return output.flatMap((each) => (each.type === 'chunk' ? each.moduleIds : []));
 }

@@ -114,4 +114,5 @@ function readVersion(): string {
     : '';
 }
 
-await main();
+// Not waited for: a module that waits keeps the packager from putting small ones together.
+void main();

@@ -203,7 +203,8 @@ describe('local: files', () => {
   test('several may remove the same folder at once', async () => {
     for (let round = 0; round < 20; round += 1) {
       await storage.put('shop/one/x', streamOf('x'), { signal });
-      for (let at = 0; at < 50; at += 1) await writeFile(join(root, `shop/one/.put-${String(at).padStart(12, '0')}`), '');
+      for (let at = 0; at < 50; at += 1)
+        await writeFile(join(root, `shop/one/.put-${String(at).padStart(12, '0')}`), '');
       await storage.delete(['shop/one/x'], signal);
       await Promise.all(Array.from({ length: 4 }, () => storage.removeFolder('shop/one/', signal)));
       expect(await readdir(join(root, 'shop'))).toEqual([]);

@@ -1,4 +1,5 @@
 import { stripVTControlCharacters } from 'node:util';
+import { formatCount } from '../../base/units.ts';
 
 const names: Record<string, string> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 
@@ -60,7 +61,7 @@ export function padTo(text: string, columns: number): string {
 }
 
 export function plural(count: number, one: string, many = `${one}s`): string {
-  return `${count.toLocaleString('en-US')} ${count === 1 ? one : many}`;
+  return `${formatCount(count)} ${count === 1 ? one : many}`;
 }
 
 /** Paragraphs (separated by an empty line) filled to a width. */

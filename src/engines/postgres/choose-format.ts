@@ -1,18 +1,25 @@
 import { HoldfastError } from '../../base/errors.ts';
 import type { Codec, Compression, DumpFormat, DumpSettings } from '../engine.ts';
+import type { ToolCodec } from './tool-version.ts';
 
 export interface FormatCircumstances {
   sizeBytes: number;
   /** Tables with rows. */
   tables: number;
-  /** What `pg_dump --compress` can do. */
-  codecs: ReadonlySet<'gzip' | 'lz4' | 'zstd'>;
+  /** What `pg_dump --compress` can do, of `codecsFor`. */
+  codecs: ReadonlySet<ToolCodec>;
   toolVersion: string;
   /** The tool runs in a container and cannot write into a folder of this machine. */
   container: boolean;
   /** The storage can take a folder written by the tool. */
   folders: boolean;
   cpus: number;
+}
+
+/** Those that the choice depends on: each question to the tool takes its time. */
+export function codecsFor({ compression }: Pick<DumpSettings, 'compression'>): ToolCodec[] {
+  const codec = compression === 'auto' ? 'zstd' : compression.codec;
+  return codec === 'zstd' || codec === 'lz4' ? ['gzip', codec] : ['gzip'];
 }
 
 export type PostgresFormat = Exclude<DumpFormat, 'file'>;

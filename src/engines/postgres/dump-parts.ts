@@ -46,9 +46,9 @@ export function dumpParts(plan: DumpPlan): DumpParts {
       const globals = await plan.globals.content;
       if (globals !== null)
         yield globalsPart(globals, { wanted: plan.access.settings.dump.compression, format: plan.format });
-      // In a container, what writes to the pipe is another program than the tool.
-      const widen = plan.tools.container ? same : await largeWrites(signal);
-      yield databasePart(plan, running, widen);
+      // In a container, what writes to the pipe is another program than the tool; and where it writes files, there is none.
+      const toPipe = plan.format.format !== 'directory' && !plan.tools.container;
+      yield databasePart(plan, running, toPipe ? await largeWrites(signal) : same);
     },
     unfinished: () => running.size > 0,
   };

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import type { Counts, Snapshot } from '../engine.ts';
 import type { Access } from './access.ts';
-import { chooseFormat } from './choose-format.ts';
+import { chooseFormat, codecsFor } from './choose-format.ts';
 import type { Connection } from './connection.ts';
 import { countTables, readSequences, settle } from './counts.ts';
 import { dumpParts } from './dump-parts.ts';
@@ -36,10 +36,10 @@ export async function openSnapshot(
   const major = Math.floor((await serverNumber(holder)) / 10_000);
   const tools = await access.tools({ tools: ['pg_dump'], minimum: major, preferred: major }, signal);
   const globals = opened.use(startGlobals({ access, tools, holder, warnings, application }, signal));
-  const facts = await readFacts(holder, {
-    version: tools.version,
-    via: container ? `container:${container.name}` : 'host',
-  });
+  const [facts, codecs] = await Promise.all([
+    readFacts(holder, { version: tools.version, via: container ? `container:${container.name}` : 'host' }),
+    tools.codecs(codecsFor(dump), signal),
+  ]);
 
   const selection = await selectRelations(holder, dump.exclude);
   const problem = preflightError(await findProblems(holder, selection), facts.name);
@@ -58,7 +58,7 @@ export async function openSnapshot(
   const format = chooseFormat(dump, {
     sizeBytes: facts.sizeBytes,
     tables: counted.length,
-    codecs: await tools.codecs(signal),
+    codecs,
     toolVersion: tools.version,
     container: tools.container !== null,
     folders: place.folders,

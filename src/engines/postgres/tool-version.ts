@@ -33,32 +33,40 @@ export function parseToolVersion(text: string): ToolVersion | null {
   return { version: `${major}.${minor}`, major, minor };
 }
 
-/** Whether a codec is compiled in shows only when it is asked for; the tool looks before it connects. */
+export type ToolCodec = 'gzip' | 'lz4' | 'zstd';
+
+interface DumpTool {
+  path: string;
+  major: number;
+  container: FoundContainer | null;
+}
+
+/** Which of these the tool can do. */
 export async function codecsOf(
-  pgDump: string | null,
-  major: number,
-  container: FoundContainer | null,
+  tool: DumpTool,
+  wanted: readonly ToolCodec[],
   signal: AbortSignal,
-): Promise<ReadonlySet<'gzip' | 'lz4' | 'zstd'>> {
-  if (pgDump === null) return new Set();
-  return await remembered(codecs, await identity(pgDump, container), signal, async () => {
-    const known = new Set<'gzip' | 'lz4' | 'zstd'>(['gzip']);
-    if (major < 16) return known;
-    for (const codec of ['lz4', 'zstd'] as const) {
-      const args = ['--format=custom', `--compress=${codec}`, '--no-password', '--dbname', "host='/nonexistent'"];
-      const words = await runProcess({ ...commandOf(pgDump, args, container), env: { LC_ALL: 'C' } }, { signal }).then(
-        () => '',
-        (error: unknown) => toolFailure(error)?.stderr ?? '',
-      );
-      throwIfAborted(signal);
-      if (words.includes('/nonexistent')) known.add(codec);
-    }
-    return known;
+): Promise<ReadonlySet<ToolCodec>> {
+  const known = await Promise.all(wanted.map((codec) => canCompress(tool, codec, signal)));
+  return new Set(wanted.filter((_, at) => known[at]));
+}
+
+/** Whether a codec is compiled in shows only when it is asked for; the tool looks before it connects. */
+async function canCompress({ path, major, container }: DumpTool, codec: ToolCodec, signal: AbortSignal) {
+  if (codec === 'gzip' || major < 16) return codec === 'gzip';
+  return await remembered(codecs, `${codec}:${await identity(path, container)}`, signal, async () => {
+    const args = ['--format=custom', `--compress=${codec}`, '--no-password', '--dbname', "host='/nonexistent'"];
+    const words = await runProcess({ ...commandOf(path, args, container), env: { LC_ALL: 'C' } }, { signal }).then(
+      () => '',
+      (error: unknown) => toolFailure(error)?.stderr ?? '',
+    );
+    throwIfAborted(signal);
+    return words.includes('/nonexistent');
   });
 }
 
 const versions = new Map<string, Promise<ToolVersion | null>>();
-const codecs = new Map<string, Promise<ReadonlySet<'gzip' | 'lz4' | 'zstd'>>>();
+const codecs = new Map<string, Promise<boolean>>();
 
 async function remembered<T>(
   memory: Map<string, Promise<T>>,

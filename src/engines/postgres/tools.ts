@@ -2,7 +2,7 @@ import { HoldfastError } from '../../base/errors.ts';
 import type { FoundContainer } from './container.ts';
 import type { ToolSettings } from './database-options.ts';
 import { toolFolders, type ToolName } from './tool-folders.ts';
-import { codecsOf, versionOf, type ToolVersion } from './tool-version.ts';
+import { codecsOf, versionOf, type ToolCodec, type ToolVersion } from './tool-version.ts';
 
 export type { ToolName };
 
@@ -11,8 +11,8 @@ export interface ClientTools extends ToolVersion {
   /** The full path of each, or its plain name where the path is the container's business; null when it is not there. */
   readonly paths: Readonly<Record<ToolName, string | null>>;
   readonly container: FoundContainer | null;
-  /** What `pg_dump --compress` can really do; asked once, when the tool is of version 16 or newer. */
-  codecs(signal: AbortSignal): Promise<ReadonlySet<'gzip' | 'lz4' | 'zstd'>>;
+  /** Which of these `pg_dump --compress` can really do; asked once, when the tool is of version 16 or newer. */
+  codecs(wanted: readonly ToolCodec[], signal: AbortSignal): Promise<ReadonlySet<ToolCodec>>;
 }
 
 export interface ToolWish {
@@ -41,7 +41,10 @@ export async function findTools(
       ...version,
       paths,
       container,
-      codecs: (later) => codecsOf(paths.pg_dump, version.major, container, later),
+      codecs: async (wanted, later) =>
+        paths.pg_dump === null
+          ? new Set()
+          : codecsOf({ path: paths.pg_dump, major: version.major, container }, wanted, later),
     });
   }
   const chosen = chooseTools(found, wish);

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { toHoldfastError } from '../../../base/errors.ts';
+import { formatCount } from '../../../base/units.ts';
 import type { AppTask, BasesRequest, Rehearsal, Saved } from '../../app.ts';
 import type { Client } from '../client.ts';
 import { attachmentSchema, basePath, linkPairSchema, names, tablePath } from '../tree-format.ts';
@@ -72,7 +73,7 @@ export async function rehearseBases(
   const all = [...differences, ...lost];
   return {
     ok: all.length === 0,
-    detail: `${plural(counts.bases, 'base')}, ${plural(counts.tables, 'table')}, ${plural(counts.records, 'record')}, ${plural(counts.links, 'link')} ${all.length === 0 ? 'equal' : 'compared'}, ${plural(counts.files, 'file')} read`,
+    detail: `${formatCount(counts.bases, 'base')}, ${formatCount(counts.tables, 'table')}, ${formatCount(counts.records, 'record')}, ${formatCount(counts.links, 'link')} ${all.length === 0 ? 'equal' : 'compared'}, ${formatCount(counts.files, 'file')} read`,
     differences: all.slice(0, mostDifferences),
     warnings: [...warnings, ...found.warnings.filter((warning) => !warning.startsWith('webhook '))],
   };
@@ -182,8 +183,4 @@ function withoutPeople(found: Findings): Findings {
       return found.warnings;
     },
   };
-}
-
-function plural(count: number, word: string): string {
-  return `${count.toLocaleString('en')} ${word}${count === 1 ? '' : 's'}`;
 }
