@@ -1,9 +1,9 @@
-import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { withTimeout } from '../../base/abort.ts';
 import { HoldfastError } from '../../base/errors.ts';
+import { filePieces } from '../../base/file-pieces.ts';
 import { sharedRate, slowed } from '../../base/rate.ts';
 import { outputOf } from '../../base/piped-program.ts';
 import { destroyOnAbort } from '../../base/streams.ts';
@@ -99,29 +99,29 @@ async function* partsOf(place: Place): AsyncIterable<DumpPart> {
 function openContent(place: Place, outer: AbortSignal): Readable {
   const { limit, timeoutMs } = place.access.settings.dump;
   const time = withTimeout(outer, timeoutMs, () => tookTooLong(timeoutMs ?? 0));
-  const content = Readable.from(contentOf(place, time.signal), { objectMode: false, highWaterMark: pieceBytes });
+  const content = Readable.from(contentOf(place, time.signal), { objectMode: false, highWaterMark: bufferedBytes });
   const stream = slowed(content, limit === null ? null : sharedRate(limit), time.signal);
   stream.once('close', () => time[Symbol.dispose]());
   return destroyOnAbort(stream, time.signal);
 }
 
-const pieceBytes = 1024 * 1024;
+const bufferedBytes = 1024 * 1024;
 
 async function* contentOf(place: Place, signal: AbortSignal): AsyncIterable<Buffer> {
   const { size } = await stat(place.path);
   let bytes = 0;
-  for await (const chunk of (await openFile(place, signal)) as AsyncIterable<Buffer>) {
+  for await (const chunk of await openFile(place, signal)) {
     bytes += chunk.length;
     yield chunk;
   }
   await expectUnmoved(place, bytes === size, signal);
 }
 
-async function openFile({ path, moving }: Place, signal: AbortSignal): Promise<Readable> {
+async function openFile({ path, moving }: Place, signal: AbortSignal): Promise<AsyncIterable<Buffer>> {
   // Closing any handle of a file ends all locks a process has on it. Where we have it open ourselves, which is when our own
   // catalog is what is saved, another process reads it.
   if (moving && (await isOpenHere(path))) return outputOf({ program: 'cat', args: ['--', path] }, { signal });
-  return createReadStream(path, { highWaterMark: pieceBytes, signal });
+  return filePieces(path);
 }
 
 /** The end is only believed when the file was kept still until now. */
