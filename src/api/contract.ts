@@ -102,6 +102,9 @@ export const sourceView = z.object({
   drilled: proof.extend({ id: z.string(), seconds: z.number() }).nullable(),
   running: z.array(runView),
   failed: runView.nullable().meta({ description: 'The last run, when it failed.' }),
+  scheduling: z
+    .boolean()
+    .meta({ description: 'Whether schedules are followed; with `scheduler.enabled: false` nothing is next.' }),
   next: z.array(z.object({ plan: z.string(), at: moment })),
   sizes: z
     .array(z.object({ at: moment, bytes: z.number(), seconds: z.number() }))

@@ -13,6 +13,8 @@ export interface DaemonView {
   readonly startedAt: Date;
   /** Last time its scheduler went through its plans. */
   tickAt(): Date;
+  /** Whether it begins what is due; where not, something else does. */
+  readonly scheduling: boolean;
   /** Soonest first. */
   nextRuns(): readonly NextRun[];
   /** How many runs go on now. */

@@ -62,6 +62,7 @@ export async function openDaemon(parts: DaemonParts, signal: AbortSignal): Promi
     id: randomUUID(),
     startedAt: clock.now(),
     tickAt: () => scheduler.tickAt(),
+    scheduling: plans.enabled,
     nextRuns: () => scheduler.nextRuns(),
     running: () => scheduler.running(),
   };

@@ -51,6 +51,12 @@ async function ask(
   return { status: response.status, body: (await response.json()) as Record<string, unknown> };
 }
 
+test('where something else begins the backups, a source says so instead of having no schedule', async () => {
+  const headers = { authorization: `Bearer ${token}` };
+  const response = await fetch(`${served.base}/api/v1/sources`, { headers });
+  expect(await response.json()).toMatchObject([{ scheduling: false, next: [] }]);
+});
+
 test('O-08 O-d2: with and without a slash at the end, with the bodies that are documented', async () => {
   const made = await ask('POST', '', { description: 'Manual backup before upgrade' });
   expect(made).toMatchObject({

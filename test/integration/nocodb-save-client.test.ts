@@ -79,6 +79,35 @@ describe('what is tried again', () => {
   });
 });
 
+test('N-41: what was sent is over before an interruption is: who begins again finds it', async () => {
+  const stop = new AbortController();
+  let done = false;
+  server.intercept = async () => {
+    stop.abort();
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    done = true;
+    return { json: { id: 'x' } };
+  };
+  const sent = client.send('POST', '/api/v2/x', { body: {}, repeat: 'once', signal: stop.signal });
+  await expect(sent).resolves.toEqual({ id: 'x' });
+  expect(done).toBe(true);
+  const next = client.send('POST', '/api/v2/x', { body: {}, repeat: 'once', signal: stop.signal });
+  await expect(next).rejects.toMatchObject({ kind: 'interrupted' });
+  expect(server.asked).toHaveLength(1);
+});
+
+test('reading ends at once when it is interrupted', async () => {
+  const stop = new AbortController();
+  server.intercept = async () => {
+    stop.abort();
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    return { json: {} };
+  };
+  const started = performance.now();
+  await expect(client.get('/api/v2/x', {}, stop.signal)).rejects.toMatchObject({ kind: 'interrupted' });
+  expect(performance.now() - started).toBeLessThan(150);
+});
+
 test('no more requests at once than were set', async () => {
   let now = 0;
   let most = 0;

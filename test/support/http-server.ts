@@ -47,6 +47,7 @@ export async function startHttpServer({
       id: 'daemon-1',
       startedAt,
       tickAt: () => new Date(Date.now() - age),
+      scheduling: true,
       nextRuns: () => sources.map(({ name }) => ({ plan: `backup/${name}`, at: startedAt })),
       running: () => 0,
     },

@@ -24,6 +24,7 @@ export function sourceHandlers(parts: ApiParts): Pick<Handlers, 'sources' | 'sou
         ...factsOf(source, facts, points),
         running: (running.get(name) ?? []).map((run) => runToView(house, run)),
         failed: failed(name),
+        scheduling: daemon.scheduling,
         next: (next.get(name) ?? []).map(({ plan, at }) => ({ plan, at: at.toISOString() })),
       };
     });

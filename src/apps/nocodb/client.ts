@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
-import { pause, throwIfAborted } from '../../base/abort.ts';
+import { pause, throwIfAborted, withGrace } from '../../base/abort.ts';
 import { HoldfastError } from '../../base/errors.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { Secret } from '../../base/secret.ts';
@@ -58,6 +58,11 @@ const restsInARow = 20;
 /** Node cannot make a longer text of bytes. */
 const longestAnswer = 512 * 1024 * 1024 - 32;
 const redirects = 5;
+/**
+ * NocoDB goes on with what it was sent, whoever has hung up: who looked right after an interruption would not see it yet, and make
+ * it a second time. So the answer is waited for, but not for long.
+ */
+const graceMs = 15_000;
 
 /** NocoDB's HTTP API: tries again what failed for a passing reason, rests when it is told to, and sends the token nowhere else. */
 export class Client implements Disposable {
@@ -101,7 +106,7 @@ export class Client implements Disposable {
     const { query = {}, body, repeat, signal } = sending;
     const text = body === undefined ? undefined : JSON.stringify(body);
     const headers: Record<string, string> = text === undefined ? {} : { 'content-type': 'application/json' };
-    return (await this.#ask({ method, path, query, headers, body: () => text, repeat, signal })).value;
+    return (await this.#ask({ method, path, query, headers, body: () => text, repeat, signal, whole: true })).value;
   }
 
   /** One file as a form; the answer says where it lies. A second try leaves a file that nothing points at. */
@@ -186,17 +191,20 @@ export class Client implements Disposable {
     most?: number;
     repeat: 'safe' | 'once';
     signal: AbortSignal;
+    /** Once it was sent, an interruption waits for the answer. */
+    whole?: boolean;
   }): Promise<{ value: unknown; bytes: number }> {
-    const { method, path, query, headers = {}, body, most = longestAnswer, repeat, signal } = asking;
+    const { method, path, query, headers = {}, body, most = longestAnswer, repeat, signal, whole = false } = asking;
     const url = `${this.url}${path}${queryText(query)}`;
     const asked = `${method} ${path}`;
     return this.again(
       async () => {
         using _slot = await this.#slots.take(signal);
+        using late = withGrace(signal, whole ? graceMs : 0);
         const all = { accept: 'application/json', 'xc-token': this.#token.reveal(), ...headers };
-        const answer = await this.#wire.ask({ method, url, headers: all, body: await body?.() }, signal);
+        const answer = await this.#wire.ask({ method, url, headers: all, body: await body?.() }, late.signal);
         const { statusCode: status = 0 } = answer;
-        const content = await this.#wire.whole(answer, status < 400 ? most : 1024 * 1024, signal);
+        const content = await this.#wire.whole(answer, status < 400 ? most : 1024 * 1024, late.signal);
         if (status === 429) this.#restFor(restMs(answer) ?? firstDelayMs);
         if (status < 200 || status >= 300) {
           const { location } = answer.headers;

@@ -11,6 +11,7 @@ import { useFormat } from './use-format.ts';
 export function useSourceFacts(source: SourceView): { name: string; value: ReactNode }[] {
   const { t } = useTranslation();
   const format = useFormat();
+  const unplanned = source.scheduling ? t('overview.unplanned') : t('overview.notScheduling');
   const next = source.next.find(({ plan }) => plan.startsWith('backup/'));
   return [
     {
@@ -23,7 +24,7 @@ export function useSourceFacts(source: SourceView): { name: string; value: React
     },
     {
       name: t('overview.next'),
-      value: next ? <Two above={<Time at={next.at} />} below={format.short(next.at)} /> : t('overview.unplanned'),
+      value: next ? <Two above={<Time at={next.at} />} below={format.short(next.at)} /> : unplanned,
     },
     {
       name: t('overview.drill'),

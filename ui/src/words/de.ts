@@ -266,6 +266,7 @@ export const de: Words = {
     never: 'noch nie',
     next: 'Nächste Sicherung',
     unplanned: 'kein Zeitplan',
+    notScheduling: 'Zeitpläne sind aus (scheduler.enabled)',
     drill: 'Letzte Probe',
     storage: 'Abgelegt',
     copies_one: '{{count}} Kopie',

@@ -264,6 +264,7 @@ export const en = {
     never: 'never',
     next: 'Next backup',
     unplanned: 'no schedule',
+    notScheduling: 'schedules are off (scheduler.enabled)',
     drill: 'Last drill',
     storage: 'Stored',
     copies_one: '{{count}} copy',
