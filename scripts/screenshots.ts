@@ -36,7 +36,7 @@ await using holdfast = await installHoldfast({
         retention: { last: 30, daily: 7, weekly: 4 },
         drill: { every: '7d', target: 'same' },
       },
-      blog: { database: { url: server.url('blog') }, storages: ['local'], schedule: { every: '24h' } },
+      blog: { database: { url: server.url('blog') }, storages: ['local'], schedule: { cron: '30 3 * * *' } },
     },
     storages: { local: { type: 'local', path: './backups' }, offsite: { type: 'local', path: './offsite' } },
     alerts: {
@@ -45,7 +45,6 @@ await using holdfast = await installHoldfast({
         { type: 'ntfy', topic: 'backups' },
       ],
     },
-    scheduler: { enabled: false },
   },
 });
 const file = join(holdfast.folder, 'password');
@@ -57,11 +56,12 @@ for (const description of ['first', 'before the move', 'after the move', 'nightl
 }
 await holdfast.run('backup', 'blog');
 await holdfast.run('drill', 'latest', '--source', 'shop');
-await holdfast.run('check');
 const [backup] = await holdfast.json<{ id: string }[]>('list', 'shop');
 const [run] = await holdfast.json<{ id: string }[]>('runs', '--source', 'shop');
 await holdfast.json('token', 'create', 'ci', '--role', 'operator', '--expires', '90d');
 await using served = await serveHoldfast(holdfast);
+// Now, when there is a daemon to be seen.
+await holdfast.run('check');
 
 const pages = [
   ['overview', '/'],
