@@ -550,6 +550,10 @@ export const routes = {
     body: z.strictObject({
       source: name.optional(),
       sessions: z.enum(['disconnect', 'refuse']).default('disconnect'),
+      unfinished: z
+        .boolean()
+        .default(false)
+        .meta({ description: 'Only a swap that was cut off is taken back: where there is none, nothing is done.' }),
       confirm: z.string().max(200),
     }),
     response: started,

@@ -18,6 +18,8 @@ import { isUncertain } from './trees.ts';
 export interface UndoTask {
   source: Source;
   sessions: 'disconnect' | 'refuse';
+  /** Only a swap that was cut off is taken back: where there is none, nothing is done. */
+  unfinished?: boolean;
   confirm: (way: WayBack) => Promise<void>;
   catalog: Catalog;
   clock: Clock;
@@ -41,7 +43,9 @@ export interface UndoResult {
 /** The way back after `restore --keep-old`: the database that was live before is swapped in again. A swap that was cut off is taken back. */
 export async function undoRestore(task: UndoTask): Promise<UndoResult> {
   const { source, catalog, clock, signal, report } = task;
-  const way = (await findHalfSwap(source, catalog, signal)) ?? (await findKept(source, catalog, signal));
+  const cutOff = await findHalfSwap(source, catalog, signal);
+  if (cutOff === null && task.unfinished) throw swapOver(databaseOf(source));
+  const way = cutOff ?? (await findKept(source, catalog, signal));
   const { restored, previous, files, half } = way;
   const live = previous === null && half === null ? null : databaseOf(source);
   await task.confirm(way);
@@ -113,8 +117,14 @@ async function undoFiles(source: Source, files: readonly SwappedTree[], signal: 
 }
 
 async function takeBack(live: Database, signal: AbortSignal): Promise<void> {
-  if (await live.halfSwap?.takeBack(signal)) return;
-  throw new HoldfastError('NO_WAY_BACK', `the swap of ${live.name} has come to an end meanwhile`, { kind: 'usage' });
+  if (!(await live.halfSwap?.takeBack(signal))) throw swapOver(live);
+}
+
+function swapOver({ name }: Database): HoldfastError {
+  return new HoldfastError('NO_WAY_BACK', `no swap of ${name} is cut off any more`, {
+    kind: 'usage',
+    hint: 'It was taken back, or has come to its end.',
+  });
 }
 
 function asBefore({ name }: Database): string {

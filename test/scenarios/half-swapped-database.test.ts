@@ -1,11 +1,10 @@
-import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { installHoldfast } from '../support/holdfast.ts';
+import { killInSwap } from '../support/killed-swap.ts';
 import { hasMariadb, startMariadb } from '../support/mariadb-server.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
-import { until } from '../support/until.ts';
 
 describe.skipIf(!hasMariadb())('a restore killed in the middle of the swap of a MariaDB database', () => {
   test('S14 it is found, neither saved nor restored over, and undo takes it back, with its folders', async () => {
@@ -29,24 +28,7 @@ describe.skipIf(!hasMariadb())('a restore killed in the middle of the swap of a 
     await server.sql('shop', 'INSERT INTO customer VALUES (2)');
     writeFileSync(join(uploads, 'a.txt'), 'lives');
 
-    {
-      await using holder = await server.session(null);
-      await holder.query('START TRANSACTION');
-      await holder.query('SELECT * FROM shop.customer');
-      const { child, ended } = holdfast.start({}, 'restore', id, '--yes', '--no-safety-backup');
-      await until(
-        async () => (await server.connections()).some(({ info }) => info?.startsWith('RENAME TABLE')),
-        'the renaming waits for the table',
-      );
-      child.kill('SIGKILL');
-      await Promise.all([ended, child.exitCode === null && child.signalCode === null ? once(child, 'exit') : null]);
-      await holder.query('COMMIT');
-    }
-    await until(
-      async () => (await server.databases()).some((name) => name.startsWith('shop_before_')),
-      'the database that keeps what lived',
-    );
-    await until(async () => (await server.connections()).length === 0, 'the last statement has ended');
+    await killInSwap(server, holdfast, id);
     expect(await server.sql('shop', 'SELECT * FROM customer')).toEqual([{ id: 1 }]);
     expect(readFileSync(join(uploads, 'a.txt'), 'utf8')).toBe('saved');
 

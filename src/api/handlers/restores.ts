@@ -31,7 +31,7 @@ export function restoreHandlers(parts: ApiParts): Pick<Handlers, 'planRestore' |
       return begun(parts, call, started, call.query.wait);
     },
     undoRestore: async (call) => {
-      const { sessions, confirm } = call.body;
+      const { sessions, unfinished, confirm } = call.body;
       const source = await sourceFor(parts, call, call.body.source, 'restore');
       const started = await work.begin(
         (run) =>
@@ -40,6 +40,7 @@ export function restoreHandlers(parts: ApiParts): Pick<Handlers, 'planRestore' |
             ...run,
             source,
             sessions,
+            unfinished,
             confirm: async () => assertConfirmed(liveName(source), confirm),
           }),
         askerOf(call).asker,

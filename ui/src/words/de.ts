@@ -362,6 +362,12 @@ export const de: Words = {
     undo: 'Zurückgehen',
     undoText:
       'Die Datenbank von vor der Wiederherstellung nimmt ihren Platz wieder ein. Was seitdem geschrieben wurde, ist nicht darin; die wiederhergestellte bleibt unter einem anderen Namen.',
+    halfSwapped: 'Eine Wiederherstellung wurde mitten im Tausch abgebrochen',
+    halfSwappedText:
+      'Manche Tabellen der lebenden Datenbank sind die bisherigen, manche die der Sicherung; der Rest liegt daneben. Nichts ist verloren, und nichts wird gesichert oder wiederhergestellt, bis das zurückgenommen ist.',
+    takeBackText:
+      'Alles, was gelebt hat, lebt wieder, auch die Ordner. Die wiederhergestellte Datenbank bleibt unter einem anderen Namen.',
+    takenBack: 'Das wurde zurückgenommen.',
     lost_one: 'Eines ließ sich nicht wiederherstellen',
     lost_other: '{{count}} Dinge ließen sich nicht wiederherstellen',
     keptAs: 'Was dort war, heißt jetzt',

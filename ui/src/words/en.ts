@@ -358,6 +358,12 @@ export const en = {
     undo: 'Go back',
     undoText:
       'The database from before the restore takes its place again. What was written since is not in it; the restored database is kept under another name.',
+    halfSwapped: 'A restore was cut off in the middle of its swap',
+    halfSwappedText:
+      'Some tables of the live database are those that lived, some those of the backup; the rest lies beside it. Nothing is lost, and nothing is saved or restored until this is taken back.',
+    takeBackText:
+      'All that lived is live again, and the folders with it. The restored database is kept under another name.',
+    takenBack: 'That was taken back.',
     lost_one: 'One thing could not be restored',
     lost_other: '{{count}} things could not be restored',
     keptAs: 'What was there is kept as',

@@ -13,11 +13,15 @@ import { LinkButton } from '../../parts/link-button.tsx';
 import { useAct } from '../../parts/toasts.tsx';
 import { canBeUndone, databaseIn, resultOf } from './result.ts';
 
+/** Of whatever came upon it: a restore was killed in the middle of its swap. */
+const halfSwapped = 'DATABASE_HALF_SWAPPED';
+
 /** After a restore: how to get back what was there before. */
 export function WayBack({ run }: { run: RunView }) {
   const { t } = useTranslation();
   const mayRestore = useMay('restore');
   const { previous, safety, kept } = resultOf(run);
+  if (run.error?.code === halfSwapped && run.source !== null) return <HalfSwapped run={run} source={run.source} />;
   if (run.operation !== 'restore' || run.state !== 'succeeded' || run.source === null) return null;
   if (kept !== null) {
     return (
@@ -56,17 +60,56 @@ export function WayBack({ run }: { run: RunView }) {
   );
 }
 
+function HalfSwapped({ run, source }: { run: RunView; source: string }) {
+  const { t } = useTranslation();
+  const mayRestore = useMay('restore');
+  const { data } = useQuery({
+    queryKey: ['source', source],
+    queryFn: ({ signal }) => call('GET', '/sources/{source}', { params: { source }, signal }),
+  });
+  const restores = useRestores(source);
+  const word = databaseIn(data?.database ?? null);
+  const taken = restores.data?.some(({ trigger, state, startedAt }) => {
+    return trigger === 'undo' && state === 'succeeded' && startedAt > run.startedAt;
+  });
+  const offered = mayRestore && word !== null && taken === false;
+  return (
+    <Alert variant="light" color="red" icon={<IconArrowBackUp aria-hidden />} title={t('activity.halfSwapped')}>
+      <Stack gap="sm" align="flex-start">
+        <Text size="sm">{taken ? t('activity.takenBack') : t('activity.halfSwappedText')}</Text>
+        {offered ? <GoBack source={source} word={word} text={t('activity.takeBackText')} unfinished /> : null}
+      </Stack>
+    </Alert>
+  );
+}
+
 function Undo({ run, source }: { run: RunView; source: string }) {
+  const { t } = useTranslation();
+  const restores = useRestores(source);
+  const word = databaseIn(resultOf(run).target);
+  if (word === null || !restores.data || !canBeUndone(run, restores.data)) return null;
+  return <GoBack source={source} word={word} text={t('activity.undoText')} />;
+}
+
+function useRestores(source: string) {
+  const query = { source, operation: 'restore', limit: 100 };
+  return useQuery({ queryKey: ['runs', query], queryFn: ({ signal }) => call('GET', '/runs', { query, signal }) });
+}
+
+interface Offer {
+  source: string;
+  word: string;
+  text: string;
+  unfinished?: boolean;
+}
+
+/** Asks for the name of the live database first. */
+function GoBack({ source, word, text, unfinished = false }: Offer) {
   const { t } = useTranslation();
   const [, go] = useLocation();
   const [asking, setAsking] = useState(false);
-  const query = { source, operation: 'restore', limit: 100 };
-  const restores = useQuery({
-    queryKey: ['runs', query],
-    queryFn: ({ signal }) => call('GET', '/runs', { query, signal }),
-  });
   const undo = useAct(
-    (confirm: string) => call('POST', '/restores/undo', { body: { source, confirm } }),
+    (confirm: string) => call('POST', '/restores/undo', { body: { source, unfinished, confirm } }),
     ({ run: begun }, _confirm, toasts) => {
       rememberRun(begun);
       setAsking(false);
@@ -74,8 +117,6 @@ function Undo({ run, source }: { run: RunView; source: string }) {
       go(`/activity/${begun.id}`);
     },
   );
-  const word = databaseIn(resultOf(run).target);
-  if (word === null || !restores.data || !canBeUndone(run, restores.data)) return null;
   return (
     <>
       <Button color="red" onClick={() => setAsking(true)}>
@@ -90,7 +131,7 @@ function Undo({ run, source }: { run: RunView; source: string }) {
         busy={undo.isPending}
         onConfirm={() => undo.mutate(word)}
       >
-        {t('activity.undoText')}
+        {text}
       </Confirm>
     </>
   );

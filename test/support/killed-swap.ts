@@ -1,0 +1,26 @@
+import { once } from 'node:events';
+import type { Installation } from './holdfast.ts';
+import type { TestMariadb } from './mariadb-server.ts';
+import { until } from './until.ts';
+
+/** Restores a backup into the database `shop`, and kills the restore while its table `customer` changes places. */
+export async function killInSwap(server: TestMariadb, holdfast: Installation, id: string): Promise<void> {
+  {
+    await using holder = await server.session(null);
+    await holder.query('START TRANSACTION');
+    await holder.query('SELECT * FROM shop.customer');
+    const { child, ended } = holdfast.start({}, 'restore', id, '--yes', '--no-safety-backup');
+    await until(
+      async () => (await server.connections()).some(({ info }) => info?.startsWith('RENAME TABLE')),
+      'the renaming waits for the table',
+    );
+    child.kill('SIGKILL');
+    await Promise.all([ended, child.exitCode === null && child.signalCode === null ? once(child, 'exit') : null]);
+    await holder.query('COMMIT');
+  }
+  await until(
+    async () => (await server.databases()).some((name) => name.startsWith('shop_before_')),
+    'the database that keeps what lived',
+  );
+  await until(async () => (await server.connections()).length === 0, 'the last statement has ended');
+}
