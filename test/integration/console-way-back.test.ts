@@ -4,8 +4,8 @@ import { describe, expect, test } from 'vitest';
 import { anyPort, serveHoldfast } from '../support/api.ts';
 import { accessibilityViolations, buildConsole, chromiumProgram, openBrowser } from '../support/browser.ts';
 import { installHoldfast } from '../support/holdfast.ts';
-import { killInSwap } from '../support/killed-swap.ts';
-import { hasMariadb, startMariadb } from '../support/mariadb-server.ts';
+import { killInSwap, startSmallShop } from '../support/killed-swap.ts';
+import { hasMariadb } from '../support/mariadb-server.ts';
 
 const password = 'correct horse battery staple';
 const missing = chromiumProgram() === null || !hasMariadb();
@@ -13,14 +13,7 @@ const missing = chromiumProgram() === null || !hasMariadb();
 describe.skipIf(missing)('a swap that was cut off, in the console (skipped without chromium or MariaDB)', () => {
   test('S14 the run that came upon it offers to take it back, once', { timeout: 240_000 }, async () => {
     buildConsole();
-    await using server = await startMariadb();
-    await server.sql(null, 'CREATE DATABASE shop CHARACTER SET utf8mb4');
-    await server.sql(
-      'shop',
-      'CREATE TABLE customer (id INT PRIMARY KEY)',
-      'INSERT INTO customer VALUES (1)',
-      'CREATE VIEW customers AS SELECT id FROM customer',
-    );
+    await using server = await startSmallShop();
     await using holdfast = await installHoldfast({
       url: server.url('shop'),
       top: { server: anyPort, scheduler: { enabled: false } },

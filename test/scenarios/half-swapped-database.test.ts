@@ -2,24 +2,17 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { installHoldfast } from '../support/holdfast.ts';
-import { killInSwap } from '../support/killed-swap.ts';
-import { hasMariadb, startMariadb } from '../support/mariadb-server.ts';
+import { killInSwap, startSmallShop } from '../support/killed-swap.ts';
+import { hasMariadb } from '../support/mariadb-server.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 describe.skipIf(!hasMariadb())('a restore killed in the middle of the swap of a MariaDB database', () => {
   test('S14 it is found, neither saved nor restored over, and undo takes it back, with its folders', async () => {
-    await using server = await startMariadb();
+    await using server = await startSmallShop();
     await using folder = await temporaryFolder();
     const uploads = join(folder.path, 'uploads');
     mkdirSync(uploads);
     writeFileSync(join(uploads, 'a.txt'), 'saved');
-    await server.sql(null, 'CREATE DATABASE shop CHARACTER SET utf8mb4');
-    await server.sql(
-      'shop',
-      'CREATE TABLE customer (id INT PRIMARY KEY)',
-      'INSERT INTO customer VALUES (1)',
-      'CREATE VIEW customers AS SELECT id FROM customer',
-    );
     await using holdfast = await installHoldfast({
       url: server.url('shop'),
       settings: { files: [{ name: 'uploads', path: uploads }] },

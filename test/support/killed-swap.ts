@@ -1,7 +1,20 @@
 import { once } from 'node:events';
 import type { Installation } from './holdfast.ts';
-import type { TestMariadb } from './mariadb-server.ts';
+import { startMariadb, type TestMariadb } from './mariadb-server.ts';
 import { until } from './until.ts';
+
+/** A server with a database `shop`, in which one customer lives. */
+export async function startSmallShop(): Promise<TestMariadb> {
+  const server = await startMariadb();
+  await server.sql(null, 'CREATE DATABASE shop CHARACTER SET utf8mb4');
+  await server.sql(
+    'shop',
+    'CREATE TABLE customer (id INT PRIMARY KEY)',
+    'INSERT INTO customer VALUES (1)',
+    'CREATE VIEW customers AS SELECT id FROM customer',
+  );
+  return server;
+}
 
 /** Restores a backup into the database `shop`, and kills the restore while its table `customer` changes places. */
 export async function killInSwap(server: TestMariadb, holdfast: Installation, id: string): Promise<void> {
