@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { giveBack, lend, reusedMemory } from './reuse.ts';
+import { giveBack, lend, letGo, markPassing, reusedMemory } from './reuse.ts';
 
 const size = 70_001;
 
@@ -34,4 +34,16 @@ test('no more than a little is kept', () => {
   const memories = new Set(lent.map(({ buffer }) => buffer));
   const again = Array.from({ length: 20 }, () => reusedMemory(megabyte)).filter(({ buffer }) => memories.has(buffer));
   expect(again).toHaveLength(8);
+});
+
+test('memory that passes is freed with its last part, and none that is not marked', () => {
+  const content = Buffer.allocUnsafeSlow(size);
+  letGo(content);
+  expect(content.buffer.byteLength).toBe(size);
+  markPassing(content);
+  letGo(content.subarray(0, 10));
+  expect(content.buffer.byteLength).toBe(size);
+  letGo(content.subarray(10));
+  expect(content.buffer.byteLength).toBe(0);
+  letGo(content);
 });

@@ -35,6 +35,27 @@ export function giveBack(content: Uint8Array): void {
   if (memory instanceof ArrayBuffer) keep(memory);
 }
 
+/** On the memory itself: its content is written once, from its beginning to its end, and read once. */
+const passing = Symbol('passing');
+type Passing = Lent & { [passing]?: true };
+
+/** Of memory that its maker does not come back to once it is full: whoever reads its content last may free it (`letGo`). */
+export function markPassing(content: Uint8Array): void {
+  const memory: Passing = content.buffer;
+  memory[passing] = true;
+}
+
+/**
+ * Nobody looks at the content any more. What was marked is freed at once: the collector would come to it only after tens of
+ * megabytes, since all it sees of each is a small object.
+ */
+export function letGo(content: Uint8Array): void {
+  const memory: Passing = content.buffer;
+  const isLast = content.byteOffset + content.byteLength === memory.byteLength;
+  // All of it was read before its last part, which the maker has left behind.
+  if (memory[passing] && isLast && memory instanceof ArrayBuffer && !memory.detached) memory.transfer(0);
+}
+
 function keep(memory: ArrayBuffer): void {
   const some = free.get(memory.byteLength) ?? [];
   free.set(memory.byteLength, some);

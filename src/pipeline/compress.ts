@@ -1,7 +1,8 @@
-import type { Duplex } from 'node:stream';
+import type { Duplex, Transform } from 'node:stream';
 import { createGunzip, createGzip, createZstdDecompress } from 'node:zlib';
 import { HoldfastError } from '../base/errors.ts';
 import { throughProcess } from '../base/piped-program.ts';
+import { letGo, markPassing } from '../base/reuse.ts';
 import { givingBack } from './giving-back.ts';
 import { codecFacts, levelOf, type Codec, type Compression } from './codecs.ts';
 import { zstdStream } from './zstd-frames.ts';
@@ -40,10 +41,10 @@ export function decompressor(codec: Codec, signal: AbortSignal): Duplex | null {
       return null;
     case 'gzip':
       // By itself it refuses what follows a member, unless that is another member or zeros.
-      return explained(createGunzip({ chunkSize }), (error) => explainZlib(codec, error));
+      return explained(passing(createGunzip({ chunkSize })), (error) => explainZlib(codec, error));
     case 'zstd':
       // Without the option, garbage after a frame is ignored in silence. Further frames are read all the same.
-      return explained(createZstdDecompress({ chunkSize, rejectGarbageAfterEnd: true }), (error) =>
+      return explained(passing(createZstdDecompress({ chunkSize, rejectGarbageAfterEnd: true })), (error) =>
         explainZlib(codec, error),
       );
     case 'bzip2':
@@ -64,6 +65,22 @@ function program(codec: Codec, args: string[], signal: AbortSignal, explain: Exp
     stderr.includes('trailing garbage') ? damaged(codec, 'garbage after its end') : null;
   const stream = throughProcess({ program: codec, args, env: { LC_ALL: 'C' } }, { signal, refuse });
   return explained(stream, (error) => explain(codec, error));
+}
+
+/** What it has read is let go. The library fills a piece of memory, passes it on part by part, and takes another one. */
+function passing<Stage extends Transform>(stream: Stage): Stage {
+  const transform = stream._transform.bind(stream);
+  stream._transform = (chunk: Buffer, encoding, next) =>
+    transform(chunk, encoding, (error, data) => {
+      if (!error && !stream.destroyed) letGo(chunk);
+      next(error, data);
+    });
+  const push = stream.push.bind(stream);
+  stream.push = (content: Buffer | null, encoding?: BufferEncoding) => {
+    if (content !== null) markPassing(content);
+    return push(content, encoding);
+  };
+  return stream;
 }
 
 /** Translates the error a stream is destroyed with before anybody sees it. */

@@ -3,6 +3,7 @@ import { open } from 'node:fs/promises';
 import { Transform, type Readable } from 'node:stream';
 import { throwIfAborted } from '../base/abort.ts';
 import { HoldfastError } from '../base/errors.ts';
+import { letGo } from '../base/reuse.ts';
 import { bufferedBytes } from './pipeline.ts';
 
 /** Size and SHA-256 (hex) of some bytes. */
@@ -55,6 +56,7 @@ export async function digestOf(content: Readable, tell: (bytes: number) => void)
   for await (const chunk of content as AsyncIterable<Buffer>) {
     hash.update(chunk);
     bytes += chunk.length;
+    letGo(chunk);
     tell(bytes);
   }
   return { bytes, sha256: hash.digest('hex') };

@@ -1,4 +1,5 @@
 import type { Readable, Writable } from 'node:stream';
+import { letGo } from '../../base/reuse.ts';
 import { startProcess, type Command } from '../../base/run-process.ts';
 
 export interface FedProcess {
@@ -43,9 +44,12 @@ export function startFed(
   return { stdout: child.stdout, done };
 }
 
-/** Waits while the pipe is full; does nothing once the reader has gone. */
+/** Waits while the pipe is full; does nothing once the reader has gone. Nobody else may look at the chunk any more. */
 export async function writeTo(target: Writable, chunk: Buffer | string): Promise<void> {
-  if (target.destroyed || target.write(chunk)) return;
+  const written = (error?: Error | null) => {
+    if (!error && typeof chunk !== 'string') letGo(chunk);
+  };
+  if (target.destroyed || target.write(chunk, written)) return;
   await new Promise<void>((resolve) => {
     const go = () => {
       target.off('drain', go);

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { throwIfAborted } from '../../base/abort.ts';
 import { HoldfastError } from '../../base/errors.ts';
+import { letGo } from '../../base/reuse.ts';
 import { runProcess, toolFailure } from '../../base/run-process.ts';
 import type { DumpEntry, StoredDump } from '../engine.ts';
 import type { Access } from './access.ts';
@@ -80,7 +81,10 @@ const tailBytes = 4096;
 
 async function readPlainToEnd(stream: Readable): Promise<void> {
   const end = watchPlainEnd();
-  for await (const chunk of stream as AsyncIterable<Buffer>) end.add(chunk);
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
+    end.add(chunk);
+    letGo(chunk);
+  }
   end.check();
 }
 
@@ -92,7 +96,9 @@ export function watchPlainEnd(): { add(chunk: Buffer): void; check(): void } {
   let tail: Buffer = Buffer.alloc(0);
   return {
     add: (chunk) => {
-      tail = chunk.length >= tailBytes ? chunk.subarray(-tailBytes) : Buffer.concat([tail, chunk]).subarray(-tailBytes);
+      // A copy: what it was given may be freed.
+      const end = chunk.subarray(-tailBytes);
+      tail = end.length === tailBytes ? Buffer.from(end) : Buffer.concat([tail, end]).subarray(-tailBytes);
     },
     check: () => {
       if (isPlainEnd(tail.toString('utf8'))) return;

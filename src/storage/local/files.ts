@@ -4,6 +4,7 @@ import { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { abortReason, throwIfAborted } from '../../base/abort.ts';
 import { HoldfastError, toHoldfastError } from '../../base/errors.ts';
+import { markPassing } from '../../base/reuse.ts';
 import { destroyOnAbort } from '../../base/streams.ts';
 import { localError } from './local-error.ts';
 import { fileMode } from './root.ts';
@@ -154,6 +155,7 @@ function streamOf(file: FileHandle, path: string, start: number, end: number): R
       file.read(Buffer.allocUnsafeSlow(wanted), 0, wanted, position).then(
         ({ bytesRead, buffer }) => {
           position += bytesRead;
+          markPassing(buffer);
           if (bytesRead === 0) this.destroy(endedEarly(path, position));
           else this.push(bytesRead === wanted ? buffer : buffer.subarray(0, bytesRead));
         },
