@@ -5,6 +5,7 @@ import { hasFlag } from './cli/argv.ts';
 import type { Io } from './cli/command.ts';
 import { commands } from './cli/commands/index.ts';
 import { exitCode } from './cli/exit-codes.ts';
+import { mustSettle } from './cli/must-settle.ts';
 import { jsonLogger, jsonScreen } from './cli/output/json-log.ts';
 import { wantsJsonLog } from './cli/output/log-level.ts';
 import { openScreen } from './cli/output/screen.ts';
@@ -114,5 +115,5 @@ function readVersion(): string {
     : '';
 }
 
-// Not waited for: a module that waits keeps the packager from putting small ones together.
-void main();
+// Not waited for here: a module that waits keeps the packager from putting small ones together.
+mustSettle(main());

@@ -1,8 +1,9 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { throughProcess } from '../base/piped-program.ts';
+import { letGo } from '../base/reuse.ts';
 import { runProcess } from '../base/run-process.ts';
 import { codecFacts, type Codec } from './codecs.ts';
 import { compressor, decompressor } from './compress.ts';
@@ -33,6 +34,31 @@ async function compress(codec: Codec, content = data, level: number | null = nul
 function decompress(codec: Codec, pieces: Buffer[]): Promise<Buffer> {
   return buffer(through(Readable.from(pieces, { objectMode: false }), [decompressor(codec, signal)], signal));
 }
+
+test.each(['gzip', 'zstd'] as const)(
+  'what %s gives can be let go piece by piece, by whoever reads it last',
+  async (codec) => {
+    const large = Buffer.concat([randomBytes(3_000_000), Buffer.alloc(9_000_000, 'abc'), randomBytes(1_500_000)]);
+    const packed = await compress(codec, large);
+    for (const size of [1000, 65_536, 1_048_576]) {
+      const pieces = Array.from({ length: Math.ceil(packed.length / size) }, (_, at) =>
+        Buffer.from(packed.subarray(at * size, (at + 1) * size)),
+      );
+      const content = through(Readable.from(pieces, { objectMode: false }), [decompressor(codec, signal)], signal);
+      const hash = createHash('sha256');
+      let freed = 0;
+      for await (const piece of content as AsyncIterable<Buffer>) {
+        // Read late, as a full pipe does.
+        await new Promise((resolve) => setImmediate(resolve));
+        hash.update(piece);
+        letGo(piece);
+        if (piece.buffer.byteLength === 0) freed += 1;
+      }
+      expect(hash.digest('hex'), `${size}`).toBe(createHash('sha256').update(large).digest('hex'));
+      expect(freed, `${size}`).toBeGreaterThan(5);
+    }
+  },
+);
 
 const damaged = { code: 'COMPRESSED_DAMAGED', kind: 'integrity' };
 

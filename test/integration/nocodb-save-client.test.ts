@@ -96,6 +96,18 @@ test('N-41: what was sent is over before an interruption is: who begins again fi
   expect(server.asked).toHaveLength(1);
 });
 
+test.each([500, 422])('an answer %d that comes after an interruption is no other failure', async (status) => {
+  const stop = new AbortController();
+  server.intercept = async () => {
+    stop.abort();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    return { status, json: { msg: 'no' } };
+  };
+  const sent = client.send('POST', '/api/v2/x', { body: {}, repeat: 'safe', signal: stop.signal });
+  await expect(sent).rejects.toMatchObject({ kind: 'interrupted' });
+  expect(server.asked).toHaveLength(1);
+});
+
 test('reading ends at once when it is interrupted', async () => {
   const stop = new AbortController();
   server.intercept = async () => {

@@ -164,7 +164,9 @@ export class Client implements Disposable {
       try {
         return await work();
       } catch (error) {
-        if (signal.aborted || !(error instanceof HoldfastError)) throw error;
+        // Whatever a late answer says: the reason for the end is the interruption.
+        throwIfAborted(signal);
+        if (!(error instanceof HoldfastError)) throw error;
         if (statusOf(error) === 429 && rests < restsInARow) {
           rests += 1;
           continue;
