@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
@@ -14,9 +14,10 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { HoldfastError } from '../../src/base/errors.ts';
 import { DatabaseSync } from 'node:sqlite';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Database } from '../../src/engines/engine.ts';
 import { startSession } from '../../src/engines/sqlite/session.ts';
+import { usersOf } from '../../src/engines/sqlite/users.ts';
 import { makeBank, openFile, rowsOf, runIn, startWriter, stored, take, wholeLoad } from '../support/sqlite.ts';
 import { temporaryFolder, type TemporaryFolder } from '../support/temporary-folder.ts';
 import { until } from '../support/until.ts';
@@ -206,6 +207,24 @@ describe('a swap', () => {
       expect(transfers(path)).toBe(0);
     },
   );
+
+  test('a program whose file got the number that a finished journal had on the disk does not use the database', async () => {
+    makeBank(path, 'delete');
+    // Both make a file, keep it for a millisecond and remove it, so that the disk gives the numbers of one to the other.
+    const loop = `const fs = require('node:fs'); const [path] = process.argv.slice(1); for (;;) { const file = fs.openSync(path, 'w');
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1); fs.unlinkSync(path); fs.closeSync(file); }`;
+    const loops = [`${path}-journal`, join(data, 'another')].map((each) =>
+      spawn(process.execPath, ['-e', loop, each], { stdio: 'ignore' }),
+    );
+    try {
+      await vi.waitFor(() => expect(existsSync(join(data, 'another'))).toBe(true), { timeout: 20_000, interval: 0 });
+      const named = new Set<number>();
+      for (let look = 0; look < 60; look += 1) for (const { pid } of await usersOf(path)) named.add(pid);
+      expect([...named]).toEqual([]);
+    } finally {
+      for (const each of loops) each.kill('SIGKILL');
+    }
+  });
 
   test('a damaged live file can be exchanged too, and is kept with all that lies beside it', async () => {
     makeBank(path, 'wal');

@@ -15,7 +15,9 @@ export interface User {
  */
 export async function usersOf(path: string): Promise<User[]> {
   const wanted = new Set<string>();
-  for (const ending of ['', '-wal', '-shm', '-journal']) {
+  // Not the journal: it goes with its transaction, the disk gives its number to the next file, and a stranger would be named. Whoever
+  // has it open has the database open too.
+  for (const ending of ['', '-wal', '-shm']) {
     const identity = await identityOf(path + ending);
     if (identity !== null) wanted.add(identity);
   }
