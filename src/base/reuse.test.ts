@@ -27,6 +27,17 @@ test('given back twice is given back once', () => {
   expect(reusedMemory(size).buffer).not.toBe(content.buffer);
 });
 
+test('memory of another owner goes back to it, once', () => {
+  const returned: ArrayBuffer[] = [];
+  const content = lend(Buffer.allocUnsafeSlow(size), (memory) => returned.push(memory));
+  giveBack(content.subarray(0, 10));
+  expect(returned).toEqual([]);
+  giveBack(content.subarray(10));
+  giveBack(content);
+  expect(returned).toEqual([content.buffer]);
+  expect(reusedMemory(size).buffer).not.toBe(content.buffer);
+});
+
 test('no more than a little is kept', () => {
   const megabyte = 1024 * 1024;
   const lent = Array.from({ length: 20 }, () => lend(reusedMemory(megabyte)));

@@ -9,7 +9,10 @@ const mostFreeBytes = 8 * 1024 * 1024;
 
 /** On the memory itself, bytes of content in it that nobody has consumed yet. What is only a key of a map outlives the quick collections. */
 const left = Symbol('left');
-type Lent = ArrayBufferLike & { [left]?: number | undefined };
+/** Where memory of another owner goes when it was given back. */
+const home = Symbol('home');
+type TakeBack = (memory: ArrayBuffer) => void;
+type Lent = ArrayBufferLike & { [left]?: number | undefined; [home]?: TakeBack | undefined };
 
 /** With whatever it held before. */
 export function reusedMemory(bytes: number): Buffer<ArrayBuffer> {
@@ -17,10 +20,14 @@ export function reusedMemory(bytes: number): Buffer<ArrayBuffer> {
   return memory ? Buffer.from(memory) : Buffer.allocUnsafeSlow(bytes);
 }
 
-/** From here on the content has one reader after the other, and the memory under it nothing else in it. */
-export function lend(content: Buffer): Buffer {
+/**
+ * From here on the content has one reader after the other, and the memory under it nothing else in it. Without `takeBack` it is kept
+ * for whoever asks for some of its size next.
+ */
+export function lend(content: Buffer, takeBack?: TakeBack): Buffer {
   const memory: Lent = content.buffer;
   memory[left] = content.length;
+  memory[home] = takeBack;
   return content;
 }
 
@@ -32,7 +39,9 @@ export function giveBack(content: Uint8Array): void {
   memory[left] = before - content.length;
   if (memory[left] > 0) return;
   memory[left] = undefined;
-  if (memory instanceof ArrayBuffer) keep(memory);
+  if (!(memory instanceof ArrayBuffer)) return;
+  const takeBack = memory[home] ?? keep;
+  takeBack(memory);
 }
 
 /** On the memory itself: its content is written once, from its beginning to its end, and read once. */

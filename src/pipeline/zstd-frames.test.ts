@@ -22,14 +22,20 @@ function compress(pieces: Iterable<Buffer>, lanes = 2, bytes = frameBytes): Prom
   return buffer(through(source, [zstdFrames(1, { frameBytes: bytes, lanes })], signal));
 }
 
-/** How many frames there are, each of which says that it has a checksum. */
 function framesIn(packed: Buffer): number {
-  let frames = 0;
-  for (let at = 0; at < packed.length; frames += 1) {
+  return windowsIn(packed).length;
+}
+
+/** How far back each frame looks; each says that it has a checksum. */
+function windowsIn(packed: Buffer): number[] {
+  const windows: number[] = [];
+  for (let at = 0; at < packed.length;) {
     expect(packed.readUInt32LE(at)).toBe(0xfd2fb528);
     const descriptor = packed.readUInt8(at + 4);
     expect(descriptor & 4).toBe(4);
     const single = (descriptor >> 5) & 1;
+    const window = packed.readUInt8(at + 5);
+    windows.push(single ? 0 : 2 ** (10 + (window >> 3)) * (1 + (window & 7) / 8));
     at += 5 + (single ? 0 : 1) + ([single, 2, 4, 8][descriptor >> 6] ?? 0);
     for (let last = false; !last;) {
       const head = packed.readUIntLE(at, 3);
@@ -39,7 +45,7 @@ function framesIn(packed: Buffer): number {
     }
     at += 4;
   }
-  return frames;
+  return windows;
 }
 
 describe('zstd in frames', () => {
@@ -63,6 +69,15 @@ describe('zstd in frames', () => {
       }),
     );
   });
+
+  test.each([1, 2, 3, 4])(
+    'at level %s a frame is as long as its window, and the buffer does not wrap around in it',
+    async (level) => {
+      const source = Readable.from([randomBytes(9 * 1024 * 1024)], { objectMode: false });
+      const packed = await buffer(through(source, [zstdStream(level)], signal));
+      expect(windowsIn(packed)).toEqual([2 ** 22, 2 ** 22, 2 ** 22]);
+    },
+  );
 
   test.each([
     ['nothing', 0, 1],

@@ -12,12 +12,16 @@ export interface FrameOptions {
   lanes?: number;
 }
 
-/** A frame knows nothing of the one before: at least four times the window of its level, so that little is lost by that. */
-const mebibytesByLevel: readonly number[] = [0, 4, 4, 8, 8];
+/**
+ * A frame knows nothing of the one before, and all of itself: its window is as large as it is. With a smaller one the library's buffer
+ * wraps around within a frame, and from there on it looks for matches in two places, which takes a quarter more time at level 3.
+ */
+const windowLog = 22;
+const usualFrameBytes = 2 ** windowLog;
 /** More would be quicker than anything that produces a dump, and each holds a frame in memory. */
 const mostLanes = 3;
 /** Above, windows are larger and each thread would need tens of megabytes; who asks for that wants small files, not quick ones. */
-const highestInFrames = mebibytesByLevel.length - 1;
+const highestInFrames = 4;
 /** Few, large pieces: every piece is a round trip to a thread. */
 const chunkSize = 1024 * 1024;
 
@@ -43,9 +47,10 @@ export function zstdFrames(level: number, options: FrameOptions = {}): Duplex {
   return new ZstdFrames(level, options);
 }
 
-function zstdLane(level: number): ZstdCompress {
+function zstdLane(level: number, params: Record<number, number> = {}): ZstdCompress {
   const { ZSTD_c_compressionLevel, ZSTD_c_checksumFlag } = constants;
-  return createZstdCompress({ chunkSize, params: { [ZSTD_c_compressionLevel]: level, [ZSTD_c_checksumFlag]: 1 } });
+  const always = { [ZSTD_c_compressionLevel]: level, [ZSTD_c_checksumFlag]: 1 };
+  return createZstdCompress({ chunkSize, params: { ...always, ...params } });
 }
 
 class ZstdFrames extends Duplex {
@@ -65,7 +70,7 @@ class ZstdFrames extends Duplex {
   #wanted = false;
   #over = false;
 
-  constructor(level: number, { frameBytes = bytesByLevel(level), lanes = lanesHere() }: FrameOptions) {
+  constructor(level: number, { frameBytes = usualFrameBytes, lanes = lanesHere() }: FrameOptions) {
     super({ highWaterMark: bufferedBytes });
     this.#level = level;
     this.#frameBytes = frameBytes;
@@ -128,7 +133,7 @@ class ZstdFrames extends Duplex {
   }
 
   #newLane(): ZstdCompress {
-    const lane = zstdLane(this.#level);
+    const lane = zstdLane(this.#level, { [constants.ZSTD_c_windowLog]: windowLog });
     lane.on('error', (error) => this.destroy(error));
     lane.on('data', (piece: Buffer) => {
       this.#frames.find((frame) => frame.lane === lane && !frame.done)?.waiting.push(piece);
@@ -170,10 +175,6 @@ class ZstdFrames extends Duplex {
       this.push(null);
     }
   }
-}
-
-function bytesByLevel(level: number): number {
-  return (mebibytesByLevel[level] ?? 8) * 1024 * 1024;
 }
 
 function lanesHere(): number {

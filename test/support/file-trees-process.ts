@@ -2,13 +2,14 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { createZstdCompress, createZstdDecompress } from 'node:zlib';
 import { createFiles } from '../../src/apps/files/files.ts';
 import { packTree } from '../../src/apps/files/pack-tree.ts';
 import type { TreeSettings } from '../../src/apps/files/options.ts';
 import { removeTree } from '../../src/apps/files/remove-tree.ts';
 import { stageTree } from '../../src/apps/files/stage-tree.ts';
 import { HoldfastError } from '../../src/base/errors.ts';
+import { compressor, decompressor } from '../../src/pipeline/compress.ts';
+import { through } from '../../src/pipeline/pipeline.ts';
 import { contextIn, signal, task, tree } from './file-trees.ts';
 
 /** Does one thing with a tree, for tests that need it done by another user, or killed. Prints what came of it. */
@@ -58,7 +59,12 @@ async function run(): Promise<unknown> {
 /** Reads a tree and lays it down elsewhere, compressed and decompressed between, and tells the most memory that took. */
 async function memory(settings: TreeSettings, below: string): Promise<{ megabytes: number; files: number }> {
   const packed = packTree(settings);
-  const content = packed.open(signal).pipe(createZstdCompress()).pipe(createZstdDecompress());
+  const stages = [compressor({ codec: 'zstd', level: 2 }, signal), decompressor('zstd', signal)];
+  const content = through(
+    packed.open(signal),
+    stages.filter((stage) => stage !== null),
+    signal,
+  );
   const most = { files: 1e6, folders: 1e6, links: 1e6, bytes: 1e12, diskBytes: 0, digest: '' };
   const laid = await stageTree(
     { name: 'data', target: join(below, 'target'), expected: most, content },

@@ -13,13 +13,16 @@ export type Undigested = [said: string, from: number, to: number];
 /** Where a tar is written: a buffer that is given away when it is full. */
 export class Chunks {
   readonly #send: ((chunk: Chunk) => void) | null;
+  readonly #memory: () => Buffer;
   #members: Undigested[] = [];
-  buffer = Buffer.allocUnsafeSlow(chunkBytes);
+  buffer: Buffer;
   at = 0;
 
-  /** Null: nobody wants what is written; it is only read. */
-  constructor(send: ((chunk: Chunk) => void) | null) {
+  /** Null: nobody wants what is written; it is only read. `memory` gives pieces of `chunkBytes`, whatever is in them. */
+  constructor(send: ((chunk: Chunk) => void) | null, memory: () => Buffer = () => Buffer.allocUnsafeSlow(chunkBytes)) {
     this.#send = send;
+    this.#memory = memory;
+    this.buffer = memory();
   }
 
   /** Makes room for so many bytes in one piece. */
@@ -49,7 +52,7 @@ export class Chunks {
       const small = this.at < chunkBytes / 2;
       this.#send({ bytes: small ? copyOf(written) : written, members: this.#members });
       this.#members = [];
-      if (!small) this.buffer = Buffer.allocUnsafeSlow(chunkBytes);
+      if (!small) this.buffer = this.#memory();
     }
     this.at = 0;
   }

@@ -142,7 +142,7 @@ function startCutting(
     wake();
   };
   listen(worker, {
-    chunk: (bytes, members) => push({ kind: 'chunk', bytes: bytes as Uint8Array<ArrayBuffer>, members }),
+    chunk: (bytes, members) => push({ kind: 'chunk', bytes, members }),
     done: (result) => push({ kind: 'done', result: result as CutReport }),
     other: push,
     failed: (error) => {

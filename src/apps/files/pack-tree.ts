@@ -1,10 +1,13 @@
 import { Readable } from 'node:stream';
+import { lend } from '../../base/reuse.ts';
 import { destroyOnAbort } from '../../base/streams.ts';
 import { HoldfastError } from '../../base/errors.ts';
 import { formatCount } from '../../base/units.ts';
+import { chunkBytes } from './chunks.ts';
 import { toBytes } from './member.ts';
 import type { TreeSettings } from './options.ts';
 import { startThread, listen } from './thread.ts';
+import type { ToThread } from './thread-job.ts';
 import { TreeDigest } from './tree-digest.ts';
 import type { TreeFacts } from './tree-facts.ts';
 import type { NameList, PackReport, PackSettings } from './tree-packer.ts';
@@ -51,7 +54,7 @@ class PackStream extends Readable {
   /** Of small files: a third of the work on them, and this thread has little to do meanwhile. */
   readonly #digest = new TreeDigest();
   readonly #taken = new Int32Array(new SharedArrayBuffer(4));
-  #waiting: Uint8Array[] = [];
+  #waiting: Uint8Array<ArrayBuffer>[] = [];
   #wanted = false;
   #ended = false;
   #worker: ReturnType<typeof startThread> | undefined;
@@ -100,11 +103,21 @@ class PackStream extends Readable {
     while (this.#wanted) {
       const next = this.#waiting.shift();
       if (!next) break;
-      this.#wanted = this.push(Buffer.from(next.buffer, next.byteOffset, next.byteLength));
+      this.#wanted = this.push(this.#lent(next));
       Atomics.add(this.#taken, 0, 1);
       Atomics.notify(this.#taken, 0);
     }
     if (this.#ended && this.#waiting.length === 0 && !this.destroyed) this.push(null);
+  }
+
+  /** The memory goes back to the thread when the content was compressed: new memory for each megabyte is work for the collector. */
+  #lent({ buffer, byteOffset, byteLength }: Uint8Array<ArrayBuffer>): Buffer {
+    const content = Buffer.from(buffer, byteOffset, byteLength);
+    if (buffer.byteLength !== chunkBytes) return content;
+    return lend(content, (memory) => {
+      const message: ToThread = { kind: 'memory', memory };
+      this.#worker?.postMessage(message, [memory]);
+    });
   }
 
   #end(report: PackReport): void {

@@ -1,5 +1,6 @@
 import { throwIfAborted } from '../../base/abort.ts';
 import { HoldfastError } from '../../base/errors.ts';
+import { letGo } from '../../base/reuse.ts';
 import { TarReader } from './tar-reader.ts';
 import { TreeCheck } from './tree-check.ts';
 import { differencesOf, type TreeContent } from './tree-content.ts';
@@ -15,6 +16,7 @@ export async function readTree(
   for await (const chunk of content) {
     throwIfAborted(signal);
     reader.push(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
+    letGo(chunk);
   }
   reader.finish();
   const found = check.tally.facts();

@@ -41,6 +41,7 @@ export class TarReader {
     this.#sink = sink;
   }
 
+  /** Nothing of it is looked at again afterwards. */
   push(bytes: Buffer): void {
     let at = 0;
     while (at < bytes.length) {
@@ -50,7 +51,7 @@ export class TarReader {
       this.#missing -= piece.length;
       if (this.#step === 'content') this.#content(piece);
       else if (this.#step === 'after') this.#after(piece);
-      else if (this.#step !== 'padding') this.#collected.push(piece);
+      else if (this.#step !== 'padding') this.#collected.push(this.#missing === 0 ? piece : Buffer.from(piece));
       if (this.#missing === 0) this.#advance();
     }
   }
@@ -168,7 +169,7 @@ export class TarReader {
   /** Its first line says how many follow; blocks are asked for until they have come. */
   #map(bytes: Buffer): void {
     this.#mapBytes += bytes.length;
-    this.#mapBlocks.push(bytes);
+    this.#mapBlocks.push(Buffer.from(bytes));
     const first = this.#mapBlocks[0]?.toString('latin1') ?? '';
     const count = /^(\d{1,7})\n/.exec(first)?.[1];
     if (count === undefined) throw damaged('the map of a sparse file cannot be read', this.#bytes);

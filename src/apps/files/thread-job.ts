@@ -24,7 +24,11 @@ export interface JobResults {
   unpack: { ownersLost: boolean };
 }
 
-export type ToThread = { kind: 'chunk'; bytes: Uint8Array<ArrayBuffer> } | { kind: 'end' };
+export type ToThread =
+  | { kind: 'chunk'; bytes: Uint8Array<ArrayBuffer> }
+  | { kind: 'end' }
+  /** Of a piece that was consumed, to be filled again. */
+  | { kind: 'memory'; memory: ArrayBuffer };
 
 export type FromThread =
   | SentChunk
@@ -34,8 +38,8 @@ export type FromThread =
   | { kind: 'alone'; rawBytes: number | null }
   /** The end of such a one. */
   | { kind: 'end'; sha256: string | null }
-  /** One piece was written. */
-  | { kind: 'taken' }
+  /** One piece was written; its memory can be filled again. */
+  | { kind: 'taken'; memory: ArrayBuffer }
   | { kind: 'done'; result: JobResults[Job['kind']] }
   | { kind: 'failed'; failure: ThreadFailure };
 

@@ -2,7 +2,8 @@ import { Readable } from 'node:stream';
 import { Worker } from 'node:worker_threads';
 import { abortReason, throwIfAborted } from '../../base/abort.ts';
 import { HoldfastError } from '../../base/errors.ts';
-import type { Undigested } from './chunks.ts';
+import { letGo } from '../../base/reuse.ts';
+import { chunkBytes, type Undigested } from './chunks.ts';
 import type { FromThread, Job, JobResults, ThreadFailure, ToThread } from './thread-job.ts';
 
 /** In a checkout the thread's code lies beside this file; in a package it is a file of its own beside the bundle. */
@@ -57,11 +58,13 @@ export async function feedJob(
     for (let next = await flow.first(pieces.next()); !next.done; next = await flow.first(pieces.next())) {
       await flow.room();
       // A copy: what is handed over is gone here, and pieces of a stream often share their memory.
-      const copy = new Uint8Array(next.value);
+      const copy = new Uint8Array(flow.memory(next.value.length), 0, next.value.length);
+      copy.set(next.value);
+      letGo(next.value);
+      bytes += copy.length;
       const message: ToThread = { kind: 'chunk', bytes: copy };
       worker.postMessage(message, [copy.buffer]);
       flow.sent();
-      bytes += copy.length;
       tell(bytes);
     }
     const end: ToThread = { kind: 'end' };
@@ -77,6 +80,7 @@ export async function feedJob(
 /** What a thread says, as a promise of its result and of room for the next piece. */
 function flowOf(worker: Worker) {
   const ahead = 4;
+  const spare: ArrayBuffer[] = [];
   let open = 0;
   let wake: (() => void) | undefined;
   const { promise: result, resolve, reject } = Promise.withResolvers<unknown>();
@@ -98,12 +102,18 @@ function flowOf(worker: Worker) {
   listen(worker, {
     done: resolve,
     failed: reject,
-    taken: () => {
+    taken: (memory) => {
       open -= 1;
+      spare.push(memory);
       wake?.();
     },
   });
   return {
+    /** Of so many bytes or more, with whatever it held before. */
+    memory: (bytes: number) => {
+      const some = spare.pop();
+      return some !== undefined && some.byteLength >= bytes ? some : new ArrayBuffer(Math.max(bytes, chunkBytes));
+    },
     result,
     fail: reject,
     first,
@@ -129,8 +139,8 @@ function resultOf(worker: Worker): Promise<unknown> {
 interface Listener {
   done: (result: unknown) => void;
   failed: (error: Error) => void;
-  taken?: () => void;
-  chunk?: (bytes: Uint8Array, members: Undigested[]) => void;
+  taken?: (memory: ArrayBuffer) => void;
+  chunk?: (bytes: Uint8Array<ArrayBuffer>, members: Undigested[]) => void;
   /** What only one kind of job says. */
   other?: (message: Exclude<FromThread, { kind: 'done' | 'failed' | 'taken' | 'chunk' }>) => void;
 }
@@ -141,7 +151,7 @@ export function listen(worker: Worker, { done, failed, taken, chunk, other }: Li
       case 'chunk':
         return chunk?.(message.bytes, message.members);
       case 'taken':
-        return taken?.();
+        return taken?.(message.memory);
       case 'done':
         return done(message.result);
       case 'failed':

@@ -26,7 +26,9 @@ export class TreeCheck implements TarSink {
 
   content(bytes: Buffer, at: number): void {
     if (!this.#digest) {
-      this.#small.push(bytes);
+      // What goes on in the next piece has to outlive this one.
+      const last = at + bytes.length === this.#member?.size;
+      this.#small.push(last ? bytes : Buffer.from(bytes));
       return;
     }
     this.#digest.zeros(at - this.#end);

@@ -1,7 +1,7 @@
 import { accessSync, closeSync, constants, fstatSync, lstatSync, openSync, readlinkSync, readSync } from 'node:fs';
 import type { BigIntStats } from 'node:fs';
 import { HoldfastError, systemErrno } from '../../base/errors.ts';
-import { chunkBytes, Chunks, type Chunk } from './chunks.ts';
+import { chunkBytes, Chunks } from './chunks.ts';
 import { aloneFromBytes, Cuts } from './cuts.ts';
 import { ContentTally, mostNames, type TreeContent } from './tree-content.ts';
 import { toLine, toPath, type Member, type Region } from './member.ts';
@@ -51,10 +51,10 @@ export class TreePacker {
   readonly #firstNames = new Map<string, { path: string; left: bigint }>();
   #lists = emptyLists();
 
-  constructor(settings: PackSettings, out: ((chunk: Chunk) => void) | Cuts | null) {
+  constructor(settings: PackSettings, out: Chunks | Cuts) {
     this.#settings = settings;
     this.#cuts = out instanceof Cuts ? out : null;
-    this.#out = out instanceof Cuts ? out.groups : new Chunks(out);
+    this.#out = out instanceof Cuts ? out.groups : out;
   }
 
   run(): PackReport {

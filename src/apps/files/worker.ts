@@ -1,6 +1,6 @@
-import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
+import { parentPort, receiveMessageOnPort, workerData, type MessagePort } from 'node:worker_threads';
 import { HoldfastError, systemErrno, toHoldfastError } from '../../base/errors.ts';
-import type { Chunk } from './chunks.ts';
+import { chunkBytes, Chunks, type Chunk } from './chunks.ts';
 import { removeHere } from './remove-here.ts';
 import { cutFor, cutFromBytes, Cuts, type CutSink } from './cuts.ts';
 import { TarReader } from './tar-reader.ts';
@@ -18,7 +18,7 @@ import {
 } from './thread-job.ts';
 
 /** What the thread prepares before it waits for its reader. Above, because the work begins right below. */
-const piecesAhead = 4;
+const piecesAhead = 8;
 /** Each may have a dozen megabytes: one is stored while the next one is read. */
 const groupsAhead = 1;
 
@@ -39,7 +39,7 @@ function begin(job: Job, out: MessagePort): void {
     case 'cut':
       return tell(out, { kind: 'done', result: cutTree(job, out) });
     case 'measure':
-      return tell(out, { kind: 'done', result: new TreePacker(job.settings, null).run() });
+      return tell(out, { kind: 'done', result: new TreePacker(job.settings, new Chunks(null)).run() });
     case 'look':
       return tell(out, { kind: 'done', result: lookAtTree(job.settings) });
     case 'remove':
@@ -84,13 +84,17 @@ function cutTree({ settings, before, taken, asked }: Extract<Job, { kind: 'cut' 
 }
 
 /** A few pieces ahead of the reader, then waits for it: the thread has nothing else to do. */
-function sender(out: MessagePort, taken: Int32Array): (chunk: Chunk) => void {
+function sender(out: MessagePort, taken: Int32Array): Chunks {
   const ahead = aheadOf(taken);
-  return (chunk) => {
+  const send = (chunk: Chunk) => {
     ahead();
     const sent = sentChunk(chunk);
     tell(out, sent, [sent.bytes.buffer]);
   };
+  return new Chunks(send, () => {
+    const message = receiveMessageOnPort(out)?.message as ToThread | undefined;
+    return message?.kind === 'memory' ? Buffer.from(message.memory) : Buffer.allocUnsafeSlow(chunkBytes);
+  });
 }
 
 function aheadOf(taken: Int32Array): (most?: number) => void {
@@ -112,8 +116,9 @@ function unpack(unpacker: TreeUnpacker, out: MessagePort): void {
   out.on('message', (message: ToThread) => {
     try {
       if (message.kind === 'chunk') {
-        reader.push(Buffer.from(message.bytes.buffer, message.bytes.byteOffset, message.bytes.byteLength));
-        return tell(out, { kind: 'taken' });
+        const { buffer: memory, byteOffset, byteLength } = message.bytes;
+        reader.push(Buffer.from(memory, byteOffset, byteLength));
+        return tell(out, { kind: 'taken', memory }, [memory]);
       }
       reader.finish();
       unpacker.finish();
