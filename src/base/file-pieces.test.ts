@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, readdir, readlink, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdtemp, readdir, readlink, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, expect, test } from 'vitest';
-import { filePieces } from './file-pieces.ts';
+import { filePieces, growingFilePieces } from './file-pieces.ts';
 import { giveBack } from './reuse.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'holdfast-test-'));
@@ -41,4 +42,57 @@ test('who stops reading leaves nothing open', async () => {
 
 test('a file that is not there is told as the system tells it', async () => {
   await expect(filePieces(join(folder, 'none')).next()).rejects.toMatchObject({ code: 'ENOENT' });
+});
+
+test('a file is read while it grows: what is there at once, and all of it in the end', async () => {
+  const growing = join(folder, 'growing');
+  const content = randomBytes(2_000_000);
+  const { promise: written, resolve } = Promise.withResolvers<void>();
+  const pieces = growingFilePieces(growing, written);
+  const first = pieces.next();
+  await sleep(20); // it is not there yet
+  await writeFile(growing, content.subarray(0, 700));
+  const { value } = await first;
+  const read = [Buffer.from(value ?? [])];
+  expect(read[0]?.length).toBe(700);
+  const reading = (async () => {
+    for await (const piece of pieces) {
+      read.push(Buffer.from(piece));
+      giveBack(piece);
+    }
+  })();
+  for (let at = 700; at < content.length; at += 300_000) {
+    await appendFile(growing, content.subarray(at, at + 300_000));
+    await sleep(7);
+  }
+  resolve();
+  await reading;
+  expect(Buffer.concat(read).equals(content)).toBe(true);
+});
+
+test('an empty file that was written is at its end', async () => {
+  const empty = join(folder, 'empty');
+  await writeFile(empty, '');
+  expect(await growingFilePieces(empty, Promise.resolve()).next()).toEqual({ done: true, value: undefined });
+});
+
+test.each([
+  ['before it is there', false],
+  ['in the middle of it', true],
+])('who writes it fails %s: so does the reader', async (_, begun) => {
+  const broken = join(folder, `broken-${String(begun)}`);
+  if (begun) await writeFile(broken, 'the beginning');
+  const { promise: written, reject } = Promise.withResolvers<void>();
+  const pieces = growingFilePieces(broken, written);
+  if (begun) expect((await pieces.next()).value?.toString()).toBe('the beginning');
+  const next = pieces.next();
+  await sleep(15);
+  reject(new Error('the disk is full'));
+  await expect(next).rejects.toThrow('the disk is full');
+});
+
+test('a file that was written and is not there is told as the system tells it', async () => {
+  await expect(growingFilePieces(join(folder, 'none'), Promise.resolve()).next()).rejects.toMatchObject({
+    code: 'ENOENT',
+  });
 });

@@ -1,4 +1,6 @@
-import { open } from 'node:fs/promises';
+import { open, type FileHandle } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { systemErrno } from './errors.ts';
 import { lend, reusedMemory } from './reuse.ts';
 
 const pieceBytes = 256 * 1024;
@@ -11,5 +13,44 @@ export async function* filePieces(path: string): AsyncGenerator<Buffer, void, vo
     const { bytesRead } = await file.read(memory, 0, memory.length, null);
     if (bytesRead === 0) return;
     yield lend(memory.subarray(0, bytesRead));
+  }
+}
+
+const betweenLooksMs = 5;
+
+/**
+ * The same of a file that is still being written, from its beginning to its end and never twice in one place; it need not be there yet.
+ * `written` settles when that is done, and is what this fails with.
+ */
+export async function* growingFilePieces(path: string, written: Promise<unknown>): AsyncGenerator<Buffer, void, void> {
+  let isWritten = false;
+  const end = written.then(() => {
+    isWritten = true;
+  });
+  const more = () => Promise.race([end, sleep(betweenLooksMs)]);
+  await using file = await openSoon(path, more, () => isWritten);
+  let memory: Buffer<ArrayBuffer> | null = null;
+  for (;;) {
+    memory ??= reusedMemory(pieceBytes);
+    // Asked first: what is read afterwards is the rest then.
+    const isAll = isWritten;
+    const { bytesRead } = await file.read(memory, 0, memory.length, null);
+    if (bytesRead > 0) {
+      yield lend(memory.subarray(0, bytesRead));
+      memory = null;
+    } else if (isAll) return;
+    else await more();
+  }
+}
+
+async function openSoon(path: string, more: () => Promise<unknown>, isWritten: () => boolean): Promise<FileHandle> {
+  for (;;) {
+    const isLast = isWritten();
+    try {
+      return await open(path);
+    } catch (error) {
+      if (isLast || systemErrno(error) !== 'ENOENT') throw error;
+      await more();
+    }
   }
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { withTimeout } from '../../base/abort.ts';
 import { HoldfastError } from '../../base/errors.ts';
-import { filePieces } from '../../base/file-pieces.ts';
+import { filePieces, growingFilePieces } from '../../base/file-pieces.ts';
 import { sharedRate, slowed } from '../../base/rate.ts';
 import { outputOf } from '../../base/piped-program.ts';
 import { destroyOnAbort } from '../../base/streams.ts';
@@ -29,14 +29,16 @@ export async function openSnapshot(access: Access, signal: AbortSignal): Promise
   const { dump } = access.settings;
   refuseImpossible(dump);
   await using opened = new AsyncDisposableStack();
+  // What the session works in goes after the session.
+  const below = opened.use(new AsyncDisposableStack());
   const session = opened.use(await access.open('read', signal));
   const frozen = await session.ask('freeze', {}, signal);
   const facts = await readFacts(access, session, signal);
   const path = await access.locate();
-  const still = frozen === 'still' ? path : await copyOf(access, session, frozen, opened, facts.sizeBytes, signal);
+  const copy = frozen === 'still' ? null : await copyOf(access, session, frozen, below, facts.sizeBytes, signal);
   access.context.logger.log('info', `dump of ${facts.name}: file, ${reasons[frozen]}`, { frozen });
   const warnings: string[] = [];
-  const place: Place = { access, session, path: still, moving: frozen === 'still' };
+  const place: Place = { access, session, path: copy?.path ?? path, moving: copy === null, copied: copy?.done ?? null };
   const resources = opened.move();
   return {
     facts,
@@ -44,6 +46,7 @@ export async function openSnapshot(access: Access, signal: AbortSignal): Promise
     warnings,
     parts: () => partsOf(place),
     count: async (later) => {
+      await place.copied;
       if (facts.sizeBytes <= quicklyChecked) await checkContent(place, warnings, later);
       const wish = { tables: null, rows: dump.rowCounts === 'exact', sequences: true, fingerprints: dump.fingerprints };
       return countIn(session, wish, later);
@@ -60,6 +63,8 @@ interface Place {
   path: string;
   /** It is the live file, which stands still only as long as the session keeps its transaction. */
   moving: boolean;
+  /** Settles when the copy that lies there is whole. */
+  copied: Promise<unknown> | null;
 }
 
 const reasons: Readonly<Record<Frozen, string>> = {
@@ -72,15 +77,19 @@ async function copyOf(
   access: Access,
   session: Session,
   how: Frozen,
-  opened: AsyncDisposableStack,
+  below: AsyncDisposableStack,
   bytes: number,
   signal: AbortSignal,
-): Promise<string> {
-  const folder = opened.use(await access.folder());
+): Promise<{ path: string; done: Promise<unknown> }> {
+  const folder = below.use(await access.folder());
   await expectRoom(folder.path, bytes, access.path);
-  const to = join(folder.path, 'copy.sqlite');
-  await session.ask('copy', { to, how }, signal);
-  return to;
+  const path = join(folder.path, 'copy.sqlite');
+  const done = session.ask('copy', { to: path, how }, signal);
+  // Whoever reads or counts learns of a failure.
+  done.catch(() => undefined);
+  // SQLite's own copy is not written from its beginning to its end; the other is read while it grows.
+  if (how === 'moving') await done;
+  return { path, done };
 }
 
 async function* partsOf(place: Place): AsyncIterable<DumpPart> {
@@ -108,16 +117,18 @@ function openContent(place: Place, outer: AbortSignal): Readable {
 const bufferedBytes = 1024 * 1024;
 
 async function* contentOf(place: Place, signal: AbortSignal): AsyncIterable<Buffer> {
-  const { size } = await stat(place.path);
+  const before = place.copied === null ? await stat(place.path) : null;
   let bytes = 0;
   for await (const chunk of await openFile(place, signal)) {
     bytes += chunk.length;
     yield chunk;
   }
+  const { size } = before ?? (await stat(place.path));
   await expectUnmoved(place, bytes === size, signal);
 }
 
-async function openFile({ path, moving }: Place, signal: AbortSignal): Promise<AsyncIterable<Buffer>> {
+async function openFile({ path, moving, copied }: Place, signal: AbortSignal): Promise<AsyncIterable<Buffer>> {
+  if (copied !== null) return growingFilePieces(path, copied);
   // Closing any handle of a file ends all locks a process has on it. Where we have it open ourselves, which is when our own
   // catalog is what is saved, another process reads it.
   if (moving && (await isOpenHere(path))) return outputOf({ program: 'cat', args: ['--', path] }, { signal });
