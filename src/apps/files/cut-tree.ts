@@ -2,10 +2,11 @@ import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { throwIfAborted } from '../../base/abort.ts';
 import { HoldfastError } from '../../base/errors.ts';
+import { lend } from '../../base/reuse.ts';
 import type { SharedPart } from '../app.ts';
 import type { TreeSettings } from './options.ts';
 import { factsOf, packSettings, unreadableError, warningsOf } from './pack-tree.ts';
-import { listen, startThread } from './thread.ts';
+import { listen, returnMemory, startThread } from './thread.ts';
 import { passes, type CutReport, type FromThread, type SentChunk } from './thread-job.ts';
 import { TreeDigest } from './tree-digest.ts';
 import type { TreeFacts } from './tree-facts.ts';
@@ -50,6 +51,7 @@ export function cutTree(tree: TreeSettings, before: number | null): CutTree {
           const taken = takeChunks(message.chunks, digest);
           yield groupTar(taken);
           thread.took();
+          for (const { bytes } of message.chunks) thread.returns(bytes.buffer);
         } else if (message.kind === 'alone') {
           yield aloneTar(thread, message.rawBytes);
           thread.ask('next');
@@ -113,8 +115,8 @@ async function* chunksOf(thread: CutThread): AsyncGenerator<Buffer> {
   for (;;) {
     const message = await thread.next();
     if (message.kind !== 'chunk') break;
-    const { bytes } = message;
-    yield Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const { buffer, byteOffset, byteLength } = message.bytes;
+    yield lend(Buffer.from(buffer, byteOffset, byteLength), (memory) => thread.returns(memory));
     thread.took();
   }
 }
@@ -124,6 +126,8 @@ interface CutThread extends AsyncDisposable {
   /** Room for one more. */
   took(): void;
   ask(what: 'digest' | 'send' | 'next'): void;
+  /** What was in it is not needed any more. */
+  returns(memory: ArrayBuffer): void;
 }
 
 function startCutting(
@@ -172,6 +176,7 @@ function startCutting(
       Atomics.store(asked, 0, passes[what]);
       Atomics.notify(asked, 0);
     },
+    returns: (memory) => returnMemory(worker, memory),
     [Symbol.asyncDispose]: async () => {
       signal.removeEventListener('abort', stop);
       await worker.terminate();

@@ -57,14 +57,17 @@ function hash(text: string): number {
 /** The tars of a tree, for the one that packs it. */
 export class Cuts {
   readonly cut: number;
+  readonly groups: Chunks;
   readonly #sink: CutSink;
+  readonly #memory: (() => Buffer) | undefined;
   #chunks: Chunk[] = [];
   #bytes = 0;
-  readonly groups = new Chunks((chunk) => this.#chunks.push(chunk));
 
-  constructor(cut: number, sink: CutSink) {
+  constructor(cut: number, sink: CutSink, memory?: () => Buffer) {
     this.cut = cut;
     this.#sink = sink;
+    this.#memory = memory;
+    this.groups = new Chunks((chunk) => this.#chunks.push(chunk), memory);
   }
 
   before(path: string, size: number): void {
@@ -91,7 +94,10 @@ export class Cuts {
   alone(rawBytes: number | null, write: (out: Chunks) => void): void {
     for (let pass = this.#sink.ask(rawBytes); pass !== null; pass = this.#sink.ask(rawBytes)) {
       const digest = pass === 'digest' ? createHash('sha256') : null;
-      const out = new Chunks((chunk) => (digest ? void digest.update(chunk.bytes) : this.#sink.chunk(chunk)));
+      const out = new Chunks(
+        (chunk) => (digest ? void digest.update(chunk.bytes) : this.#sink.chunk(chunk)),
+        this.#memory,
+      );
       write(out);
       out.put(Buffer.alloc(2 * block));
       out.flush();

@@ -3,11 +3,9 @@ import { lend } from '../../base/reuse.ts';
 import { destroyOnAbort } from '../../base/streams.ts';
 import { HoldfastError } from '../../base/errors.ts';
 import { formatCount } from '../../base/units.ts';
-import { chunkBytes } from './chunks.ts';
 import { toBytes } from './member.ts';
 import type { TreeSettings } from './options.ts';
-import { startThread, listen } from './thread.ts';
-import type { ToThread } from './thread-job.ts';
+import { listen, returnMemory, startThread } from './thread.ts';
 import { TreeDigest } from './tree-digest.ts';
 import type { TreeFacts } from './tree-facts.ts';
 import type { NameList, PackReport, PackSettings } from './tree-packer.ts';
@@ -110,14 +108,10 @@ class PackStream extends Readable {
     if (this.#ended && this.#waiting.length === 0 && !this.destroyed) this.push(null);
   }
 
-  /** The memory goes back to the thread when the content was compressed: new memory for each megabyte is work for the collector. */
+  /** New memory for each megabyte would be work for the collector. */
   #lent({ buffer, byteOffset, byteLength }: Uint8Array<ArrayBuffer>): Buffer {
-    const content = Buffer.from(buffer, byteOffset, byteLength);
-    if (buffer.byteLength !== chunkBytes) return content;
-    return lend(content, (memory) => {
-      const message: ToThread = { kind: 'memory', memory };
-      this.#worker?.postMessage(message, [memory]);
-    });
+    const worker = this.#worker;
+    return lend(Buffer.from(buffer, byteOffset, byteLength), (memory) => worker && returnMemory(worker, memory));
   }
 
   #end(report: PackReport): void {

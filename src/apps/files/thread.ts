@@ -20,6 +20,13 @@ export function startThread(job: Job): Worker {
   });
 }
 
+/** What was sent in a piece is not needed any more: the thread fills it again. */
+export function returnMemory(worker: Worker, memory: ArrayBuffer): void {
+  if (memory.byteLength !== chunkBytes) return void memory.transfer(0);
+  const message: ToThread = { kind: 'memory', memory };
+  worker.postMessage(message, [memory]);
+}
+
 /** Runs a job that only has a result. */
 export async function runJob<K extends 'measure' | 'look' | 'remove'>(
   job: Extract<Job, { kind: K }>,

@@ -80,7 +80,7 @@ function cutTree({ settings, before, taken, asked }: Extract<Job, { kind: 'cut' 
     },
     end: (sha256) => tell(out, { kind: 'end', sha256 }),
   };
-  return { ...new TreePacker(settings, new Cuts(cut, sink)).run(), cut };
+  return { ...new TreePacker(settings, new Cuts(cut, sink, memoryFrom(out))).run(), cut };
 }
 
 /** A few pieces ahead of the reader, then waits for it: the thread has nothing else to do. */
@@ -91,10 +91,15 @@ function sender(out: MessagePort, taken: Int32Array): Chunks {
     const sent = sentChunk(chunk);
     tell(out, sent, [sent.bytes.buffer]);
   };
-  return new Chunks(send, () => {
+  return new Chunks(send, memoryFrom(out));
+}
+
+/** What its reader has given back, or new. */
+function memoryFrom(out: MessagePort): () => Buffer {
+  return () => {
     const message = receiveMessageOnPort(out)?.message as ToThread | undefined;
     return message?.kind === 'memory' ? Buffer.from(message.memory) : Buffer.allocUnsafeSlow(chunkBytes);
-  });
+  };
 }
 
 function aheadOf(taken: Int32Array): (most?: number) => void {
