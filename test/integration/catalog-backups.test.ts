@@ -43,7 +43,9 @@ const file = (...names: string[]) => join(folder, 'local', 'shop', ...names);
 const inventory = (which: Catalog | null = catalog) =>
   takeInventory({ storage, source: 'shop', catalog: which, signal });
 const ids = async () => (await inventory()).map(({ id }) => id);
-const daysAgo = (days: number) => new Date(Math.floor(Date.now() / 1000) * 1000 - days * day);
+/** From one moment, so that the same number of days is the same backup, however long a test takes. */
+const now = Math.floor(Date.now() / 1000) * 1000;
+const daysAgo = (days: number) => new Date(now - days * day);
 const store = async (...days: number[]) => {
   const made: string[] = [];
   for (const each of days) made.push((await storeBackup(storage, 'shop', daysAgo(each))).id);
