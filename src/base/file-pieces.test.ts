@@ -91,6 +91,27 @@ test.each([
   await expect(next).rejects.toThrow('the disk is full');
 });
 
+test.each([
+  ['stopped reading', async (pieces: AsyncGenerator<Buffer>) => void (await pieces.return(undefined))],
+  ['has not come back for more', async () => undefined],
+])('a failure of who writes it that comes when the reader %s ends no process', async (_, leave) => {
+  const left = join(folder, 'left');
+  await writeFile(left, 'the beginning');
+  const { promise: written, reject } = Promise.withResolvers<void>();
+  written.catch(() => undefined);
+  const unheard: unknown[] = [];
+  const hear = (reason: unknown) => void unheard.push(reason);
+  process.on('unhandledRejection', hear);
+  const pieces = growingFilePieces(left, written);
+  await pieces.next();
+  await leave(pieces);
+  reject(new Error('the disk is full'));
+  await sleep(15);
+  process.off('unhandledRejection', hear);
+  await pieces.return(undefined);
+  expect(unheard).toEqual([]);
+});
+
 test('a file that was written and is not there is told as the system tells it', async () => {
   await expect(growingFilePieces(join(folder, 'none'), Promise.resolve()).next()).rejects.toMatchObject({
     code: 'ENOENT',

@@ -27,6 +27,8 @@ export async function* growingFilePieces(path: string, written: Promise<unknown>
   const end = written.then(() => {
     isWritten = true;
   });
+  // It may fail when nobody asks for more: a reader that was stopped, or one that is slow.
+  end.catch(() => undefined);
   const more = () => Promise.race([end, sleep(betweenLooksMs)]);
   await using file = await openSoon(path, more, () => isWritten);
   let memory: Buffer<ArrayBuffer> | null = null;
