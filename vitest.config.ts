@@ -5,7 +5,7 @@ import { LongestFirst } from './test/support/longest-first.ts';
 
 /** What measures latency, memory under load and the start of the program: beside other files it would measure those. */
 const load = ['api-load', 'metrics', 'startup'].map((name) => `test/scenarios/${name}.test.ts`);
-const optIn = ['test/containers/**', 'test/nocobase/**', 'test/nocodb/**'];
+const optIn = ['test/containers/**', 'test/nocobase/**', 'test/nocodb/**', 'test/mysql/**'];
 /** Real servers and programs take their time on a machine with other work. */
 const patience = { testTimeout: 120_000, hookTimeout: 120_000 };
 /** Most of them wait for servers: one more than there are cores keeps these busy, and many at once would fill the memory. */

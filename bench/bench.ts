@@ -17,7 +17,7 @@ import { renderReport, type Finding } from './report.ts';
 import { benchmarkSqlite } from './sqlite.ts';
 import { benchmarkStartup } from './startup.ts';
 import { benchmarkTransfers } from './transfers.ts';
-import { hasMariadb } from '../test/support/mariadb-server.ts';
+import { hasMysql } from '../test/support/mysql-server.ts';
 import { hasRadosgw } from '../test/support/s3-server.ts';
 import { clientTools, hasServer, type Major } from '../test/support/postgres.ts';
 
@@ -82,8 +82,7 @@ async function main(): Promise<void> {
   if (only.has('transfers')) findings.push(...(await benchmarkTransfers(bytes, runs, stop.signal)));
   if (only.has('files')) findings.push(...(await benchmarkFiles(program, runs, stop.signal)));
   if (only.has('nocodb')) findings.push(...(await benchmarkNocodb(program, runs, stop.signal)));
-  if (only.has('mariadb') && !hasMariadb())
-    console.error('mariadb left out: server not found (Debian: mariadb-server)');
+  if (only.has('mariadb') && !hasMysql()) console.error('mariadb left out: server not found (Debian: mariadb-server)');
   else if (only.has('mariadb'))
     findings.push(...(await benchmarkMariadb({ program, bytes, runs, signal: stop.signal })));
   if (only.has('sqlite')) findings.push(...(await benchmarkSqlite({ program, bytes, runs, signal: stop.signal })));

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { formatBytes } from '../src/base/units.ts';
-import { startMariadb, type TestMariadb } from '../test/support/mariadb-server.ts';
+import { startMysql, type TestMysql } from '../test/support/mysql-server.ts';
 import { besides, comparedFindings, type Bound } from './compared.ts';
 import { measureShell } from './measure.ts';
 import type { Finding } from './report.ts';
@@ -36,7 +36,7 @@ export async function benchmarkMariadb({ program, bytes, runs, signal }: Mariadb
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-bench-'));
   await using cleanup = new AsyncDisposableStack();
   cleanup.defer(() => rm(folder, { recursive: true, force: true, maxRetries: 3 }));
-  const server = cleanup.use(await startMariadb(serverSettings(bytes)));
+  const server = cleanup.use(await startMysql(serverSettings(bytes)));
   await fill(server, bytes, signal);
 
   const env = plainEnvironment();
@@ -104,7 +104,7 @@ function serverSettings(bytes: number): Record<string, string> {
   };
 }
 
-async function fill(server: TestMariadb, bytes: number, signal: AbortSignal): Promise<void> {
+async function fill(server: TestMysql, bytes: number, signal: AbortSignal): Promise<void> {
   await server.sql(null, `create database ${database} character set utf8mb4`);
   await using session = await server.session(database);
   await session.query(`set sql_mode = 'PIPES_AS_CONCAT'`);

@@ -5,10 +5,10 @@ import { anyPort, serveHoldfast } from '../support/api.ts';
 import { accessibilityViolations, buildConsole, chromiumProgram, openBrowser } from '../support/browser.ts';
 import { installHoldfast } from '../support/holdfast.ts';
 import { killInSwap, startSmallShop } from '../support/killed-swap.ts';
-import { hasMariadb } from '../support/mariadb-server.ts';
+import { hasMysql } from '../support/mysql-server.ts';
 
 const password = 'correct horse battery staple';
-const missing = chromiumProgram() === null || !hasMariadb();
+const missing = chromiumProgram() === null || !hasMysql();
 
 describe.skipIf(missing)('a swap that was cut off, in the console (skipped without chromium or MariaDB)', () => {
   test('S14 the run that came upon it offers to take it back, once', { timeout: 240_000 }, async () => {

@@ -4,16 +4,24 @@ import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compareCounts } from '../../src/care/compare.ts';
-import { bringBack, loadAll, never, takeDump } from '../support/mariadb-backup.ts';
-import { hasMariadb, openMariadb, startMariadb, storedAt, type TestMariadb } from '../support/mariadb-server.ts';
+import { bringBack, loadAll, never, takeDump } from '../support/mysql-backup.ts';
+import {
+  hasMysql,
+  numbersTo,
+  openMysql,
+  productName,
+  startMysql,
+  storedAt,
+  type TestMysql,
+} from '../support/mysql-server.ts';
 import { temporaryFolder, type TemporaryFolder } from '../support/temporary-folder.ts';
 import { until } from '../support/until.ts';
 
-describe.skipIf(!hasMariadb())('what goes wrong with dumps of MariaDB', () => {
-  let server: TestMariadb;
+describe.skipIf(!hasMysql())(`what goes wrong with dumps of ${productName}`, () => {
+  let server: TestMysql;
   let folder: TemporaryFolder;
   beforeAll(async () => {
-    server = await startMariadb();
+    server = await startMysql();
     folder = await temporaryFolder();
     await server.sql(null, 'CREATE DATABASE shop', 'CREATE DATABASE large');
     await server.sql(
@@ -25,7 +33,7 @@ describe.skipIf(!hasMariadb())('what goes wrong with dumps of MariaDB', () => {
     await server.sql(
       'large',
       'CREATE TABLE first_one (id INT PRIMARY KEY, t TEXT)',
-      'INSERT INTO first_one SELECT seq, REPEAT(MD5(seq), 60) FROM seq_1_to_30000',
+      `INSERT INTO first_one SELECT seq, REPEAT(SHA2(seq, 256), 30) FROM ${numbersTo(30_000)}`,
       'CREATE TABLE second_one LIKE first_one',
       'INSERT INTO second_one SELECT * FROM first_one',
     );
@@ -41,8 +49,8 @@ describe.skipIf(!hasMariadb())('what goes wrong with dumps of MariaDB', () => {
     await server?.[Symbol.asyncDispose]();
     await folder?.[Symbol.asyncDispose]();
   });
-  const open = (name: string, more: Partial<Parameters<typeof openMariadb>[2]> = {}) =>
-    openMariadb(server, name, { scratch: folder.path, ...more });
+  const open = (name: string, more: Partial<Parameters<typeof openMysql>[2]> = {}) =>
+    openMysql(server, name, { scratch: folder.path, ...more });
 
   /** Rows and their sum, changed together: what belongs together must come back together. */
   const startWriting = async () => {
@@ -288,7 +296,7 @@ describe.skipIf(!hasMariadb())('what goes wrong with dumps of MariaDB', () => {
 });
 
 /** The dump tools of this test's server, by the option file they were given. */
-async function toolsRunning(server: TestMariadb): Promise<number[]> {
+async function toolsRunning(server: TestMysql): Promise<number[]> {
   const found: number[] = [];
   for (const pid of (await readdir('/proc')).filter((each) => /^\d+$/.test(each))) {
     const line = await readFile(join('/proc', pid, 'cmdline'), 'utf8').catch(() => '');

@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compareCounts } from '../../src/care/compare.ts';
-import { bringBack, never, takeDump } from '../support/mariadb-backup.ts';
-import { hasMariadb, openMariadb, startMariadb, type TestMariadb } from '../support/mariadb-server.ts';
+import { bringBack, never, takeDump } from '../support/mysql-backup.ts';
+import { hasMysql, openMysql, product, productName, startMysql, type TestMysql } from '../support/mysql-server.ts';
 import { temporaryFolder, type TemporaryFolder } from '../support/temporary-folder.ts';
 
-describe.skipIf(!hasMariadb())('dumps of MariaDB', () => {
-  let server: TestMariadb;
+describe.skipIf(!hasMysql())(`dumps of ${productName}`, () => {
+  let server: TestMysql;
   let folder: TemporaryFolder;
   beforeAll(async () => {
-    server = await startMariadb();
+    server = await startMysql();
     folder = await temporaryFolder();
     await server.sql(null, 'CREATE DATABASE shop CHARACTER SET utf8mb4');
     await makeEverything(server, 'shop');
@@ -18,7 +18,7 @@ describe.skipIf(!hasMariadb())('dumps of MariaDB', () => {
     await folder?.[Symbol.asyncDispose]();
   });
   const open = (name: string, dump: Record<string, unknown> = {}) =>
-    openMariadb(server, name, { scratch: folder.path, dump });
+    openMysql(server, name, { scratch: folder.path, dump });
 
   for (const format of ['plain', 'directory'] as const) {
     it(`every kind of object comes back from the format ${format}, content and all`, async () => {
@@ -45,7 +45,7 @@ describe.skipIf(!hasMariadb())('dumps of MariaDB', () => {
   }
 });
 
-async function shapeOf(server: TestMariadb, database: string): Promise<unknown> {
+async function shapeOf(server: TestMysql, database: string): Promise<unknown> {
   const columns = await server.sql(
     null,
     `SELECT TABLE_NAME, COLUMN_NAME, COLUMN_TYPE, COLUMN_DEFAULT, EXTRA, GENERATION_EXPRESSION FROM information_schema.COLUMNS
@@ -68,7 +68,16 @@ async function shapeOf(server: TestMariadb, database: string): Promise<unknown> 
   return { columns: columns.filter((each) => each['TABLE_NAME'] !== 'holdfast_scratch'), objects, keys };
 }
 
-async function makeEverything(server: TestMariadb, database: string): Promise<void> {
+const onlyMariadbHas = [
+  'CREATE TABLE history (id INT PRIMARY KEY, t VARCHAR(20)) WITH SYSTEM VERSIONING',
+  "INSERT INTO history VALUES (1, 'a'), (2, 'b')",
+  "UPDATE history SET t = 'c' WHERE id = 1",
+  'CREATE SEQUENCE numbers START WITH 10 INCREMENT BY 5',
+  'SELECT NEXTVAL(numbers)',
+  'CREATE TABLE with_sequence (id INT DEFAULT NEXTVAL(numbers) PRIMARY KEY, t INT)',
+];
+
+async function makeEverything(server: TestMysql, database: string): Promise<void> {
   await server.sql(
     database,
     'CREATE TABLE customer (id INT AUTO_INCREMENT PRIMARY KEY, name VARCHAR(200) UNIQUE, note TEXT, photo LONGBLOB, flags BIT(5), price DECIMAL(20,4), at TIMESTAMP(6) NULL, place POINT, doc JSON, small FLOAT, big DOUBLE)',
@@ -80,18 +89,13 @@ async function makeEverything(server: TestMariadb, database: string): Promise<vo
     database,
     'CREATE TABLE `odd ``name`` "$x" ü; -- \nline` (`a ``b\nc` INT PRIMARY KEY, `select` VARCHAR(10) AS (CONCAT(\'x\', `a ``b\nc`)) STORED, v INT AS (1 + 1) VIRTUAL)',
     'INSERT INTO `odd ``name`` "$x" ü; -- \nline` (`a ``b\nc`) VALUES (1), (2)',
-    'CREATE TABLE orders (id INT PRIMARY KEY, customer INT, total INT CHECK (total >= 0), hidden INT INVISIBLE DEFAULT 7, FOREIGN KEY (customer) REFERENCES customer (id))',
+    'CREATE TABLE orders (id INT PRIMARY KEY, customer INT, total INT CHECK (total >= 0), hidden INT DEFAULT 7 INVISIBLE, FOREIGN KEY (customer) REFERENCES customer (id))',
     'INSERT INTO orders (id, customer, total) VALUES (1, 1, 10), (2, 2, 20)',
     'CREATE TABLE a_child (id INT PRIMARY KEY, o INT, FOREIGN KEY (o) REFERENCES orders (id))',
     'INSERT INTO a_child VALUES (1, 2)',
-    'CREATE TABLE history (id INT PRIMARY KEY, t VARCHAR(20)) WITH SYSTEM VERSIONING',
-    "INSERT INTO history VALUES (1, 'a'), (2, 'b')",
-    "UPDATE history SET t = 'c' WHERE id = 1",
     'CREATE TABLE parts (id INT, y INT) PARTITION BY RANGE (y) (PARTITION p0 VALUES LESS THAN (10), PARTITION p1 VALUES LESS THAN MAXVALUE)',
     'INSERT INTO parts VALUES (1, 1), (2, 100)',
-    'CREATE SEQUENCE numbers START WITH 10 INCREMENT BY 5',
-    'SELECT NEXTVAL(numbers)',
-    'CREATE TABLE with_sequence (id INT DEFAULT NEXTVAL(numbers) PRIMARY KEY, t INT)',
+    ...(product === 'mariadb' ? onlyMariadbHas : []),
     'CREATE TABLE empty_one (id INT)',
     "SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO'",
     'CREATE TABLE zero (id INT AUTO_INCREMENT PRIMARY KEY, d DATE)',

@@ -6,19 +6,28 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compareCounts } from '../../src/care/compare.ts';
 import { recognise as recognisePostgres } from '../../src/engines/postgres/recognise.ts';
-import { bringBack, loadAll, never, takeDump, type TakenDump } from '../support/mariadb-backup.ts';
-import { hasMariadb, openMariadb, startMariadb, storedAt, type TestMariadb } from '../support/mariadb-server.ts';
+import { bringBack, loadAll, never, takeDump, type TakenDump } from '../support/mysql-backup.ts';
+import {
+  asleep,
+  hasMysql,
+  openMysql,
+  productName,
+  startMysql,
+  stockTools,
+  storedAt,
+  type TestMysql,
+} from '../support/mysql-server.ts';
 import { temporaryFolder, type TemporaryFolder } from '../support/temporary-folder.ts';
 
 const run = promisify(execFile);
 
-describe.skipIf(!hasMariadb())('restores into MariaDB', () => {
-  let server: TestMariadb;
+describe.skipIf(!hasMysql())(`restores into ${productName}`, () => {
+  let server: TestMysql;
   let folder: TemporaryFolder;
   let taken: TakenDump;
   const login = { user: 'plain', password: 'secret-of-plain' };
   beforeAll(async () => {
-    server = await startMariadb({ 'log-bin': 'on', 'server-id': '1', 'event-scheduler': 'ON' });
+    server = await startMysql({ 'log-bin': 'on', 'server-id': '1', 'event-scheduler': 'ON' });
     folder = await temporaryFolder();
     await server.sql(null, 'CREATE DATABASE shop CHARACTER SET utf8mb4');
     await server.sql(
@@ -43,8 +52,8 @@ describe.skipIf(!hasMariadb())('restores into MariaDB', () => {
     await server?.[Symbol.asyncDispose]();
     await folder?.[Symbol.asyncDispose]();
   });
-  const open = (name: string, more: Partial<Parameters<typeof openMariadb>[2]> = {}) =>
-    openMariadb(server, name, { scratch: folder.path, ...more });
+  const open = (name: string, more: Partial<Parameters<typeof openMysql>[2]> = {}) =>
+    openMysql(server, name, { scratch: folder.path, ...more });
   const definers = (name: string) =>
     server.sql<{ d: string }>(
       null,
@@ -79,7 +88,7 @@ describe.skipIf(!hasMariadb())('restores into MariaDB', () => {
     expect(text).toContain('events are switched off here');
     expect(
       await server.sql(null, "SELECT STATUS AS s FROM information_schema.EVENTS WHERE EVENT_SCHEMA = 'kept'"),
-    ).toEqual([{ s: 'SLAVESIDE_DISABLED' }]);
+    ).toEqual([{ s: asleep }]);
   });
 
   it('an ordinary user gets everything, in its own name, and is told so', async () => {
@@ -161,7 +170,7 @@ describe.skipIf(!hasMariadb())('restores into MariaDB', () => {
     });
     const stock = async (name: string, ...args: string[]) => {
       const path = join(folder.path, `${name}.sql`);
-      const { stdout } = await run('mariadb-dump', [`--defaults-file=${option}`, ...args], {
+      const { stdout } = await run(stockTools.dump, [`--defaults-file=${option}`, ...args], {
         encoding: 'buffer',
         maxBuffer: 1 << 28,
       });
@@ -195,7 +204,7 @@ describe.skipIf(!hasMariadb())('restores into MariaDB', () => {
     const directory = await takeDump(open('shop', { dump: { format: 'directory' } }), folder.path);
     await server.sql(null, 'CREATE DATABASE by_hand');
     // Views may carry the name of their database: into one of another name it has to go.
-    const script = `zstd -dcq ${directory.path}/t*.zst ${directory.path}/code.sql.zst ${directory.path}/views.sql.zst | sed '/^.*DEFINER=/s/DEFINER=\`gone\`@\`no where\`/DEFINER=CURRENT_USER/; /^.*VIEW \`v\` AS/s/\`shop\`\\.\`t\`\\./\`t\`./g' | mariadb --defaults-file=${option} by_hand`;
+    const script = `zstd -dcq ${directory.path}/t*.zst ${directory.path}/code.sql.zst ${directory.path}/views.sql.zst | sed '/^.*DEFINER=/s/DEFINER=\`gone\`@\`no where\`/DEFINER=CURRENT_USER/; /^.*VIEW \`v\` AS/s/\`shop\`\\.\`t\`\\./\`t\`./g' | ${stockTools.client} --defaults-file=${option} by_hand`;
     await run('sh', ['-c', script]);
     expect(await server.sql('by_hand', 'SELECT COUNT(*) AS n FROM t')).toEqual([{ n: 2 }]);
   });

@@ -13,16 +13,24 @@ import { databaseSchema } from '../../src/engines/mysql/options.ts';
 import { planSwap } from '../../src/engines/mysql/swap-plan.ts';
 import { noteDone, writeJournal } from '../../src/engines/mysql/swap-journal.ts';
 import { runStatement } from '../../src/engines/mysql/take-back.ts';
-import { bringBack, never, takeDump } from '../support/mariadb-backup.ts';
-import { hasMariadb, openMariadb, startMariadb, type TestMariadb } from '../support/mariadb-server.ts';
+import { bringBack, never, takeDump } from '../support/mysql-backup.ts';
+import {
+  asleep,
+  hasMysql,
+  openMysql,
+  product,
+  productName,
+  startMysql,
+  type TestMysql,
+} from '../support/mysql-server.ts';
 import { temporaryFolder, type TemporaryFolder } from '../support/temporary-folder.ts';
 import { until } from '../support/until.ts';
 
-describe.skipIf(!hasMariadb())('the swap of MariaDB databases', () => {
-  let server: TestMariadb;
+describe.skipIf(!hasMysql())(`the swap of ${productName} databases`, () => {
+  let server: TestMysql;
   let folder: TemporaryFolder;
   beforeAll(async () => {
-    server = await startMariadb({ 'event-scheduler': 'ON', 'innodb-flush-log-at-trx-commit': '1' });
+    server = await startMysql({ 'event-scheduler': 'ON', 'innodb-flush-log-at-trx-commit': '1' });
     folder = await temporaryFolder();
   });
   afterEach(async () => {
@@ -33,7 +41,7 @@ describe.skipIf(!hasMariadb())('the swap of MariaDB databases', () => {
     await folder?.[Symbol.asyncDispose]();
   });
   const open = (name: string, login?: { user: string; password: string }) =>
-    openMariadb(server, name, { scratch: folder.path, ...(login ? { login } : {}) });
+    openMysql(server, name, { scratch: folder.path, ...(login ? { login } : {}) });
 
   /** A live database that has moved on since its backup, and the proven replacement beside it. */
   const prepare = async (as: (name: string) => Database = open) => {
@@ -43,7 +51,7 @@ describe.skipIf(!hasMariadb())('the swap of MariaDB databases', () => {
       'CREATE TABLE customer (id INT PRIMARY KEY, name VARCHAR(50))',
       'CREATE TABLE orders (id INT PRIMARY KEY, customer INT, FOREIGN KEY (customer) REFERENCES customer (id))',
       'CREATE TABLE log (t VARCHAR(50))',
-      'CREATE SEQUENCE numbers',
+      ...(product === 'mariadb' ? ['CREATE SEQUENCE numbers'] : []),
       "INSERT INTO customer VALUES (1, 'one')",
       'INSERT INTO orders VALUES (1, 1)',
       'CREATE FUNCTION twice (x INT) RETURNS INT DETERMINISTIC RETURN x * 2',
@@ -89,7 +97,7 @@ describe.skipIf(!hasMariadb())('the swap of MariaDB databases', () => {
       'BASE TABLE orders',
       'EVENT tidy ENABLED',
       'ROUTINE twice',
-      'SEQUENCE numbers',
+      ...(product === 'mariadb' ? ['SEQUENCE numbers'] : []),
       'TRIGGER noted',
       'VIEW a_list',
       'VIEW b_list',
@@ -100,9 +108,7 @@ describe.skipIf(!hasMariadb())('the swap of MariaDB databases', () => {
     expect(await server.sql('shop', 'SELECT COUNT(*) AS n FROM log')).toEqual([{ n: 1 }]);
     await expect(server.sql('shop', 'INSERT INTO orders VALUES (10, 77)')).rejects.toThrow('foreign key');
     // What was live is whole under its other name, but its events are asleep.
-    expect(await names(previous)).toEqual(
-      before.map((each) => each.replace('tidy ENABLED', 'tidy SLAVESIDE_DISABLED')),
-    );
+    expect(await names(previous)).toEqual(before.map((each) => each.replace('tidy ENABLED', `tidy ${asleep}`)));
     expect(await server.sql(previous, 'SELECT COUNT(*) AS n FROM customer')).toEqual([{ n: 2 }]);
     expect(await server.sql(previous, 'SELECT id, double_id FROM a_list')).toEqual([{ id: 1, double_id: 2 }]);
 
@@ -146,8 +152,10 @@ describe.skipIf(!hasMariadb())('the swap of MariaDB databases', () => {
     );
     await server.sql(
       null,
-      "GRANT SELECT ON mysql.proc TO mover@'127.0.0.1'",
-      "GRANT SET USER, PROCESS, RELOAD ON *.* TO mover@'127.0.0.1'",
+      ...(product === 'mariadb'
+        ? ["GRANT SELECT ON mysql.proc TO mover@'127.0.0.1'", "GRANT SET USER ON *.* TO mover@'127.0.0.1'"]
+        : ["GRANT SHOW_ROUTINE, SET_ANY_DEFINER, SYSTEM_USER ON *.* TO mover@'127.0.0.1'"]),
+      "GRANT PROCESS, RELOAD ON *.* TO mover@'127.0.0.1'",
     );
     const { replacement, previous } = await prepare();
     const before = await names('shop');
@@ -170,6 +178,37 @@ describe.skipIf(!hasMariadb())('the swap of MariaDB databases', () => {
     // And then it works.
     await open('shop').swap({ replacement, previous }, 'refuse', never);
     expect(await names('shop')).toContain('EVENT tidy ENABLED');
+  });
+
+  it('S14 what could not be made again is found before anything is taken away', async () => {
+    await server.sql(
+      null,
+      "CREATE USER helper@'127.0.0.1' IDENTIFIED BY 'secret-helper'",
+      "GRANT ALL ON `shop`.* TO helper@'127.0.0.1'",
+      "GRANT ALL ON `shop\\_%`.* TO helper@'127.0.0.1'",
+      ...(product === 'mariadb'
+        ? ["GRANT SELECT ON mysql.proc TO helper@'127.0.0.1'", "GRANT SET USER ON *.* TO helper@'127.0.0.1'"]
+        : ["GRANT SHOW_ROUTINE, SET_ANY_DEFINER, SYSTEM_USER ON *.* TO helper@'127.0.0.1'"]),
+      "GRANT PROCESS, RELOAD ON *.* TO helper@'127.0.0.1'",
+      // Where the former ones are to be kept, it may make no events; in MySQL none that act as root either.
+      "REVOKE EVENT ON `shop\\_%`.* FROM helper@'127.0.0.1'",
+      ...(product === 'mysql' ? ["REVOKE SYSTEM_USER ON *.* FROM helper@'127.0.0.1'"] : []),
+    );
+    const { replacement, previous } = await prepare();
+    const [before, beside] = [await names('shop'), await names(replacement)];
+    const error = await open('shop', { user: 'helper', password: 'secret-helper' })
+      .swap({ replacement, previous }, 'refuse', never)
+      .catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: 'SWAP_BLOCKED', kind: 'refused' });
+    expect((error as HoldfastError).message).toContain('again (event tidy):');
+    if (product === 'mysql') {
+      const acting = 'function twice, view a_list, view c_list, trigger newer_one, trigger noted';
+      expect((error as HoldfastError).message).toContain(`again (${acting}):`);
+    }
+    expect(await names('shop')).toEqual(before);
+    expect(await names(replacement)).toEqual(beside);
+    expect(await server.databases()).toEqual(['shop', replacement]);
+    await server.sql(null, "DROP USER helper@'127.0.0.1'");
   });
 
   it('S14 a table that stays locked, and an interruption, leave everything as it was', async () => {
@@ -221,7 +260,7 @@ describe.skipIf(!hasMariadb())('the swap of MariaDB databases', () => {
     await using holder = await server.session(null);
     await holder.query('START TRANSACTION');
     await holder.query('SELECT * FROM shop.customer');
-    const script = join(import.meta.dirname, '../support/mariadb-swap-process.ts');
+    const script = join(import.meta.dirname, '../support/mysql-swap-process.ts');
     const child = spawn(process.execPath, [script, server.url('shop'), replacement, previous, folder.path], {
       stdio: 'ignore',
     });
@@ -233,7 +272,10 @@ describe.skipIf(!hasMariadb())('the swap of MariaDB databases', () => {
     await once(child, 'close');
     // The server does the last thing it was told, and nothing after it.
     await holder.query('COMMIT');
-    await until(async () => (await names(previous)).length === 5, 'the tables have changed places');
+    if (product === 'mariadb')
+      await until(async () => (await names(previous)).length === 5, 'the tables have changed places');
+    // MySQL notices that nobody is there any more, and renames nothing.
+    else await until(async () => (await server.connections()).length === 1, 'the last statement has ended');
     expect((await live.check(never)).find(({ name }) => name === 'unfinished swap')).toMatchObject({
       result: 'failed',
     });
@@ -275,7 +317,7 @@ describe.skipIf(!hasMariadb())('the swap of MariaDB databases', () => {
     const order = await server.sql(null, triggers);
     const access = createAccess(
       {
-        database: databaseSchema.parse({ engine: 'mariadb', url: server.url('shop') }),
+        database: databaseSchema.parse({ engine: product, url: server.url('shop') }),
         via: null,
         dump: dumpSchema.parse({}),
       },

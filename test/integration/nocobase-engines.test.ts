@@ -6,11 +6,11 @@ import { installHoldfast } from '../support/holdfast.ts';
 import { makeAppFolder, nocobaseTables, usualShape } from '../support/nocobase-app.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
-const words = { postgres: 'pg', mariadb: 'mysql', sqlite: 'sqlite' } as const;
+const words = { postgres: 'pg', mariadb: 'mysql', mysql: 'mysql', sqlite: 'sqlite' } as const;
 const ends = String.raw`ends in a backslash: C:\dir` + '\\';
 const records = [{ table: 'labScans', path: 'deep/er', filename: 'scan.pdf', size: 5, storageId: 2 }];
 
-for (const engine of ['postgres', 'mariadb', 'sqlite'] as const) {
+for (const engine of ['postgres', 'mariadb', 'mysql', 'sqlite'] as const) {
   const { possible = false, start } = grounds[engine] ?? {};
   test.skipIf(!possible)(
     `B-02, B-d5, B-d10, B-d12: NocoBase on ${engine} comes back with files and backslashes`,
@@ -19,7 +19,7 @@ for (const engine of ['postgres', 'mariadb', 'sqlite'] as const) {
       await using ground = await start();
       await using folder = await temporaryFolder();
       await ground.sql(...nocobaseTables(usualShape, { files: records }, words[engine]));
-      const written = engine === 'mariadb' ? ends.replaceAll('\\', '\\\\') : ends;
+      const written = words[engine] === 'mysql' ? ends.replaceAll('\\', '\\\\') : ends;
       await ground.sql(
         'create table notes (id integer not null primary key, body varchar(200))',
         `insert into notes values (1, '${written}')`,

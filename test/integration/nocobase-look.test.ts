@@ -9,7 +9,7 @@ import { lookAt } from '../../src/apps/nocobase/look.ts';
 import { appSchema } from '../../src/apps/nocobase/options.ts';
 import { placesOf } from '../../src/apps/nocobase/places.ts';
 import { openDatabase, temporaryFolder } from '../support/databases.ts';
-import { hasMariadb, startMariadb, type TestMariadb } from '../support/mariadb-server.ts';
+import { hasMysql, startMysql, type TestMysql } from '../support/mysql-server.ts';
 import { makeAppFolder, nocobaseTables, oddShape, usualShape, type Written } from '../support/nocobase-app.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 
@@ -36,12 +36,12 @@ const files = {
 };
 
 let server: TestPostgres;
-let maria: TestMariadb | null = null;
+let maria: TestMysql | null = null;
 let folder: { path: string } & AsyncDisposable;
 
 beforeAll(async () => {
   server = await startPostgres();
-  if (hasMariadb()) maria = await startMariadb();
+  if (hasMysql()) maria = await startMysql();
   folder = await temporaryFolder();
 });
 afterAll(async () => {
@@ -97,7 +97,7 @@ async function look(database: AppDatabase, path: string, more: object = {}, encr
 
 const odd = { DB_SCHEMA: 'tenant1', DB_TABLE_PREFIX: 'nb_', DB_UNDERSCORED: 'true' };
 
-const onMariadb = hasMariadb()
+const onMariadb = hasMysql()
   ? ([
       ['mariadb', 'usual', usualShape, { DB_DIALECT: 'mariadb' }],
       [

@@ -2,7 +2,7 @@ import { rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { installHoldfast } from '../support/holdfast.ts';
-import { hasMariadb, startMariadb } from '../support/mariadb-server.ts';
+import { hasMysql, productName, startMysql } from '../support/mysql-server.ts';
 import { startPostgres } from '../support/postgres.ts';
 import { runIn } from '../support/sqlite.ts';
 
@@ -103,10 +103,10 @@ describe('a dry run says what the restore would stop at', () => {
     await server.sql('shop', `select pg_drop_replication_slot('late')`);
   }, 300_000);
 
-  test.skipIf(!hasMariadb())(
-    'MariaDB: a view of another definer that this user could not make again',
+  test.skipIf(!hasMysql())(
+    `${productName}: a view of another definer that this user could not make again`,
     async () => {
-      await using server = await startMariadb();
+      await using server = await startMysql();
       await server.sql(
         null,
         'CREATE DATABASE shop',

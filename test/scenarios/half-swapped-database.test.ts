@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { installHoldfast } from '../support/holdfast.ts';
 import { killInSwap, startSmallShop } from '../support/killed-swap.ts';
-import { hasMariadb } from '../support/mariadb-server.ts';
+import { hasMysql } from '../support/mysql-server.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
-describe.skipIf(!hasMariadb())('a restore killed in the middle of the swap of a MariaDB database', () => {
+describe.skipIf(!hasMysql())('a restore killed in the middle of the swap of a MariaDB database', () => {
   test('S14 it is found, neither saved nor restored over, and undo takes it back, with its folders', async () => {
     await using server = await startSmallShop();
     await using folder = await temporaryFolder();

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { hasMariadb, startMariadb } from './mariadb-server.ts';
+import { hasMysql, product, startMysql } from './mysql-server.ts';
 import { startPostgres } from './postgres.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
@@ -21,7 +21,8 @@ export const hostileTable = 'Bücher & "mehr"; drop table orders -- $HOME';
 /** By the name of the engine. */
 export const grounds: Record<string, { possible: boolean; start: () => Promise<Ground> }> = {
   postgres: { possible: true, start: startPostgresGround },
-  mariadb: { possible: hasMariadb(), start: startMariadbGround },
+  mariadb: { possible: hasMysql() && product === 'mariadb', start: startMysqlGround },
+  mysql: { possible: hasMysql() && product === 'mysql', start: startMysqlGround },
   sqlite: { possible: true, start: startSqliteGround },
 };
 
@@ -37,8 +38,8 @@ async function startPostgresGround(): Promise<Ground> {
   };
 }
 
-async function startMariadbGround(): Promise<Ground> {
-  const server = await startMariadb();
+async function startMysqlGround(): Promise<Ground> {
+  const server = await startMysql();
   await server.sql(null, 'create database shop character set utf8mb4');
   return {
     database: { url: server.url('shop') },

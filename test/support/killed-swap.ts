@@ -1,11 +1,11 @@
 import { once } from 'node:events';
 import type { Installation } from './holdfast.ts';
-import { startMariadb, type TestMariadb } from './mariadb-server.ts';
+import { startMysql, type TestMysql } from './mysql-server.ts';
 import { until } from './until.ts';
 
 /** A server with a database `shop`, in which one customer lives. */
-export async function startSmallShop(): Promise<TestMariadb> {
-  const server = await startMariadb();
+export async function startSmallShop(): Promise<TestMysql> {
+  const server = await startMysql();
   await server.sql(null, 'CREATE DATABASE shop CHARACTER SET utf8mb4');
   await server.sql(
     'shop',
@@ -17,7 +17,7 @@ export async function startSmallShop(): Promise<TestMariadb> {
 }
 
 /** Restores a backup into the database `shop`, and kills the restore while its table `customer` changes places. */
-export async function killInSwap(server: TestMariadb, holdfast: Installation, id: string): Promise<void> {
+export async function killInSwap(server: TestMysql, holdfast: Installation, id: string): Promise<void> {
   {
     await using holder = await server.session(null);
     await holder.query('START TRANSACTION');

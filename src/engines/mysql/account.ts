@@ -1,7 +1,10 @@
 import { HoldfastError } from '../../base/errors.ts';
 import type { Connection } from './connection.ts';
 import { mayGlobally, parseGrants, type Grant } from './grants.ts';
+import { flavourOf } from './server-version.ts';
 import type { ToolFlavour } from './tool-version.ts';
+
+const systemUser = 'SYSTEM_USER';
 
 /** Who we are on the server, and what that user may do there. */
 export interface Account {
@@ -30,17 +33,29 @@ export async function readAccount(connection: Connection): Promise<Account> {
   };
 }
 
-/** Accounts of the server as `user@host`, or null where we may not know. */
-export async function listAccounts(connection: Connection): Promise<ReadonlySet<string> | null> {
+/** As whom an object may be made to act: `user@host`, each an account of the server. Null where we may not know. */
+export async function settableAccounts(connection: Connection, account: Account): Promise<ReadonlySet<string> | null> {
+  const list = async (query: string) => (await connection.rows<{ account: string }>(query)).map((row) => row.account);
   try {
-    const rows = await connection.rows<{ account: string }>(
-      "SELECT CONCAT(User, '@', Host) AS account FROM mysql.user",
-    );
-    return new Set(rows.map((row) => row.account));
+    const settable = new Set(await list("SELECT CONCAT(User, '@', Host) AS account FROM mysql.user"));
+    if (mayGlobally(account.grants, systemUser) || flavourOf(await connection.value('SELECT VERSION()')) !== 'mysql')
+      return settable;
+    // Those accounts MySQL keeps for their equals.
+    const query = `SELECT CONCAT(USER, '@', HOST) AS account FROM mysql.global_grants WHERE PRIV = '${systemUser}'`;
+    for (const each of await list(query)) settable.delete(each);
+    return settable;
   } catch (error) {
     if (error instanceof HoldfastError && error.code === 'DATABASE_NO_PRIVILEGE') return null;
     throw error;
   }
+}
+
+/** Whether functions and triggers may be made: where there is a binary log, the server distrusts who has no SUPER. */
+export async function mayMakeFunctions(connection: Connection, { superuser }: Account): Promise<boolean> {
+  const { log, trust } = await connection.row<{ log: number | string; trust: number | string }>(
+    'SELECT @@log_bin AS `log`, @@log_bin_trust_function_creators AS trust',
+  );
+  return superuser || Number(log) === 0 || Number(trust) === 1;
 }
 
 /** The right to a short lock on everything; what it is called depends on the product. */

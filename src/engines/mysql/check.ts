@@ -2,7 +2,7 @@ import { formatBytes, formatDuration } from '../../base/units.ts';
 import type { Check } from '../engine.ts';
 import { failed, guarded } from '../shared/checks.ts';
 import type { Access } from './access.ts';
-import { readAccount, type Account } from './account.ts';
+import { mayMakeFunctions, readAccount, type Account } from './account.ts';
 import type { Connection } from './connection.ts';
 import { readFacts } from './facts.ts';
 import { server } from './faults.ts';
@@ -29,7 +29,7 @@ export async function checkDatabase(access: Access, signal: AbortSignal): Promis
     checks.push(await connectionCheck(access, session, version));
     checks.push(...(await guarded('unfinished swap', signal, () => halfSwapChecks(session, access.address.database))));
     checks.push(...(await guarded('client tools', signal, () => toolsChecks(access, session, version, signal))));
-    checks.push(...(await guarded('rights', signal, () => rightsChecks(access, session, account, version))));
+    checks.push(...(await guarded('rights', signal, () => rightsChecks(access, session, account, version, signal))));
     checks.push(...(await guarded('restores', signal, () => restoreChecks(access, session, account))));
     checks.push(...(await guarded('clock', signal, async () => [await clockCheck(access, session)])));
     return checks;
@@ -67,7 +67,7 @@ async function toolsChecks(
   const client = await access.tool('client', session, signal);
   const checks = [toolCheck('dump tool', dump), toolCheck('restore tool', client)];
   if (dump.flavour !== flavourOf(version)) {
-    const detail = `${dump.path} is MariaDB's, the server is MySQL's; nobody has tested that`;
+    const detail = `${dump.path} is MariaDB's, the server is MySQL's`;
     checks.push({ name: 'tool version', result: 'warning', detail, hint: "Install MySQL's own client tools." });
   } else if (seriesOf(dump.version) < seriesOf(numberOf(version))) {
     const detail = `${dump.path} ${dump.version} is older than the server ${numberOf(version)} and may not know what is new there`;
@@ -86,11 +86,19 @@ function toolCheck(name: string, tool: ClientTool): Check {
   return { name, result: 'ok', detail: `${tool.path}: ${product} ${tool.version}` };
 }
 
-async function rightsChecks(access: Access, session: Connection, account: Account, version: string): Promise<Check[]> {
+async function rightsChecks(
+  access: Access,
+  session: Connection,
+  account: Account,
+  version: string,
+  signal: AbortSignal,
+): Promise<Check[]> {
+  const { flavour: tool } = await access.tool('dump', session, signal);
+
   const selection = select(await listRelations(session, access.address.database), access.settings.dump.exclude);
-  const { problems, warnings } = await lookAhead(session, account, selection, flavourOf(version));
-  const checks: Check[] = problems.map(({ message, hint }) => ({
-    name: 'rights',
+  const { problems, warnings } = await lookAhead(session, account, selection, { flavour: flavourOf(version), tool });
+  const checks: Check[] = problems.map(({ code, message, hint }) => ({
+    name: code === 'TOOL_LACKS_FEATURE' ? 'dump tool' : 'rights',
     result: 'failed',
     detail: message,
     hint,
@@ -124,20 +132,18 @@ async function restoreChecks(access: Access, session: Connection, account: Accou
       `GRANT PROCESS ON *.* to it, and CONNECTION ADMIN (MySQL: CONNECTION_ADMIN) to end them; or stop the application yourself.`,
     );
   }
-  const settings = await session.row<{ log: number | string; trust: number | string; packet: number | string }>(
-    `SELECT @@log_bin AS \`log\`, @@log_bin_trust_function_creators AS trust, @@GLOBAL.max_allowed_packet AS packet`,
-  );
-  if (Number(settings.log) === 1 && Number(settings.trust) === 0 && !account.superuser) {
+  const packet = Number(await session.value('SELECT @@GLOBAL.max_allowed_packet'));
+  if (!(await mayMakeFunctions(session, account))) {
     warn(
       'functions and triggers',
       `the server writes a binary log and lets ${account.name} create no functions or triggers: a restore with some would fail`,
       'Set log_bin_trust_function_creators=1 on the server.',
     );
   }
-  if (Number(settings.packet) < smallPacket) {
+  if (packet < smallPacket) {
     warn(
       'largest row',
-      `the server takes statements up to ${formatBytes(Number(settings.packet))}; a row of half of it may be more as text`,
+      `the server takes statements up to ${formatBytes(packet)}; a row of half of it may be more as text`,
       'Set max_allowed_packet=1G on the server where it is to be restored.',
     );
   }

@@ -24,8 +24,6 @@ const clientArgs = [
   '--skip-reconnect',
   '--disable-local-infile',
   '--no-auto-rehash',
-  // MariaDB's client repeats a failed statement with all its rows; MySQL's knows no such option.
-  '--loose-skip-print-query-on-error',
   '--init-command=SET SESSION net_read_timeout=86400, net_write_timeout=86400, wait_timeout=604800',
 ];
 
@@ -61,6 +59,8 @@ export async function feedClient(call: ClientCall, script: AsyncIterable<Buffer>
 }
 
 async function clientCommand({ tool, address, encrypted, folder }: ClientCall): Promise<Command> {
-  const command = await toolCommand(tool, clientArgs, { address, encrypted, folder });
+  // MariaDB's client would repeat a failed statement with all its rows. Older ones do not, and know no such option.
+  const args = tool.flavour === 'mariadb' ? [...clientArgs, '--loose-skip-print-query-on-error'] : clientArgs;
+  const command = await toolCommand(tool, args, { address, encrypted, folder });
   return { ...command, args: [...command.args, `--database=${address.database}`] };
 }

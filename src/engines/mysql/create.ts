@@ -22,7 +22,7 @@ export async function create(access: Access, like: DatabaseFacts, note: string, 
   try {
     const mark = writeMark({ note, createdAt: access.context.clock.now().toISOString() });
     await session.rows(
-      `CREATE TABLE ${quoteIn(name, markTable)} (note INT) DEFAULT CHARSET=utf8mb4 COMMENT=${quoteLiteral(mark)}`,
+      `CREATE TABLE ${quoteIn(name, markTable)} (note INT PRIMARY KEY) DEFAULT CHARSET=utf8mb4 COMMENT=${quoteLiteral(mark)}`,
     );
   } catch (error) {
     // Nobody has seen it yet, and it must not stay without a mark.

@@ -38,13 +38,13 @@ export async function openSnapshot(
   const tool = await access.tool('dump', session, signal);
   const selection = select(await listRelations(session, database), dump.exclude);
   const facts = await readFacts(session, selection.relations, tool.version);
-  const ahead = await lookAhead(session, account, selection, flavour);
+  const ahead = await lookAhead(session, account, selection, { flavour, tool: tool.flavour });
   const problem = preflightError(ahead.problems, database);
   if (problem) throw problem;
   warnings.push(...ahead.warnings, ...selection.unused.map((pattern) => `dump.exclude: ${pattern} matches nothing`));
   if (tool.flavour !== flavour) {
     warnings.push(
-      `the dump was made by MariaDB's ${tool.version} tool, as there is none of MySQL here; nobody has tested that`,
+      `the dump was made by MariaDB's ${tool.version} tool, as there is none of MySQL here: install MySQL's own client tools`,
     );
   } else if (seriesOf(tool.version) < seriesOf(numberOf(version))) {
     warnings.push(
@@ -60,6 +60,7 @@ export async function openSnapshot(
     tables: tables.length,
     folders: place.folders,
     locks: mayLock,
+    splits: tool.flavour === 'mysql' && selection.withoutRows.size > 0,
     cpus: availableParallelism(),
   });
   logger.log('info', `dump of ${database}: ${format.format}, ${format.reason}`, {

@@ -78,7 +78,7 @@ const plainFaults = [
 ] as const;
 
 function toolFault({ errno, message, code }: ToolWords): ReturnType<typeof faultOfErrno> {
-  if (errno === 1227 && /SUPER|SET USER|SET_USER_ID|SET_ANY_DEFINER/.test(message)) return 'definer';
+  if (errno === 1227 && /SUPER|SET USER|SET_USER_ID|SET_ANY_DEFINER|SYSTEM_USER/.test(message)) return 'definer';
   // What the dump tool asks for and cannot find was there when it looked for its names.
   if (/dump/.test(code) && (errno === 1146 || errno === 1305 || errno === 1051)) return 'changed';
   return faultOfErrno(errno, message);

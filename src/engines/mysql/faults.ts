@@ -158,7 +158,7 @@ function describe(fault: Fault, { at, message, tool }: FaultFacts): Description 
       return {
         code: 'DEFINER_NOT_ALLOWED',
         message: `${at.user} may not create objects for another user: ${words}`,
-        hint: 'Grant SET USER (MariaDB) or SET_USER_ID (MySQL) to it, or restore without owners (`--no-owner`).',
+        hint: 'Grant it SET USER (MariaDB) or SET_ANY_DEFINER (MySQL; for what acts as root, SYSTEM_USER too), or restore without owners (`--no-owner`).',
       };
     case 'function-creators':
       return {

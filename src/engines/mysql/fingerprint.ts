@@ -3,7 +3,7 @@ import { quoteIdent } from './names.ts';
 import type { Relation } from './tables.ts';
 
 /**
- * A digest of a table's rows whatever order they lie in: the sums of the halves of each row's md5. A value is taken as the bytes of its
+ * A digest of a table's rows whatever order they lie in: the sums of two parts of each row's SHA-256, as MySQL from 9.6 on has no MD5 of its own. A value is taken as the bytes of its
  * text, with its length before it. Null where a row is too long for the server to put together.
  */
 export async function fingerprintOf(
@@ -18,7 +18,7 @@ export async function fingerprintOf(
     [database, table.name],
   );
   const row = await connection.row<{ high: string; low: string; missing: string }>(digestQuery(columns, from));
-  return row.missing === '0' ? `md5sum:${row.high}:${row.low}` : null;
+  return row.missing === '0' ? `sha256sum:${row.high}:${row.low}` : null;
 }
 
 function digestQuery(columns: readonly { name: string; type: string }[], from: string): string {
@@ -31,5 +31,5 @@ function digestQuery(columns: readonly { name: string; type: string }[], from: s
   const half = (at: number) =>
     `CAST(COALESCE(SUM(CAST(CONV(SUBSTR(digest, ${at}, 16), 16, 10) AS UNSIGNED)), 0) AS CHAR)`;
   return `SELECT ${half(1)} AS high, ${half(17)} AS low, CAST(COALESCE(SUM(digest IS NULL), 0) AS CHAR) AS missing
-    FROM (SELECT MD5(CONCAT(${parts.join(', ')})) AS digest FROM ${from} AS holdfast_t) AS digests`;
+    FROM (SELECT SHA2(CONCAT(${parts.join(', ')}), 256) AS digest FROM ${from} AS holdfast_t) AS digests`;
 }

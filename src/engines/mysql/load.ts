@@ -5,13 +5,13 @@ import { inParallel } from '../../base/parallel.ts';
 import { formatBytes } from '../../base/units.ts';
 import type { LoadOptions, StoredDump } from '../engine.ts';
 import type { Access } from './access.ts';
-import { listAccounts, readAccount } from './account.ts';
+import { readAccount, settableAccounts } from './account.ts';
 import { feedClient, type ClientCall } from './client.ts';
 import type { Connection } from './connection.ts';
 import { readIndex } from './dump-index.ts';
 import { withoutValues } from './errors.ts';
 import { describeFault } from './faults.ts';
-import { displayName, listed, quoteIn } from './names.ts';
+import { displayName, listed, quoteIn, shortened } from './names.ts';
 import { filesFor, wholeFile, wholeScript } from './read-through.ts';
 import { rewriteScript, type ScriptRules } from './script.ts';
 import { listRelations } from './tables.ts';
@@ -32,7 +32,7 @@ export async function load(
   const tool = await access.tool('client', session, signal);
   await using folder = await access.folder();
   const said: string[] = [];
-  const noted: Noted = { definers: new Map(), events: [], named: [], longest: 0 };
+  const noted: Noted = { definers: new Map(), events: [], named: [], replication: false, longest: 0 };
   const packet = Number(await session.value('SELECT @@GLOBAL.max_allowed_packet'));
   const rules = await rulesFor(access, session, options, noted);
   const over = new AbortController();
@@ -81,6 +81,7 @@ interface Noted {
   definers: Map<string, string[]>;
   events: string[];
   named: string[];
+  replication: boolean;
   /** The largest statement with rows, in bytes. */
   longest: number;
 }
@@ -103,7 +104,7 @@ async function rulesFor(
   noted: Noted,
 ): Promise<ScriptRules> {
   const account = await readAccount(session);
-  const accounts = account.maySetDefiners ? await listAccounts(session) : null;
+  const accounts = account.maySetDefiners ? await settableAccounts(session, account) : null;
   return {
     into: access.address.database,
     definer: (name) => {
@@ -120,29 +121,32 @@ async function rulesFor(
     onRows: (bytes) => {
       noted.longest = Math.max(noted.longest, bytes);
     },
+    onReplication: () => {
+      noted.replication = true;
+    },
   };
 }
 
 /** Names that only live until a swap, see `nameBeside`. */
 const passing = /_(?:restoring|drill|import)_\d{8}_\d{6}_[0-9a-f]{6}$/;
 
-function describe({ definers, events, named }: Noted, into: string): string[] {
+function describe({ definers, events, named, replication }: Noted, into: string): string[] {
   const warnings = [...definers].map(([account, objects]) => {
-    return `what ${account} had defined belongs to the restoring user now (${account} is not on this server, or may not be set): ${shorten(objects)}`;
+    return `what ${account} had defined belongs to the restoring user now (${account} is not on this server, or may not be set): ${shortened([...new Set(objects)])}`;
   });
+  if (replication) {
+    warnings.push(
+      'what the dump says of replication (GTID_PURGED, SQL_LOG_BIN) was left out: what is restored reaches replicas like any other change',
+    );
+  }
   if (passing.test(into)) return warnings;
   if (events.length > 0)
     warnings.push(`events are switched off here; ALTER EVENT ... ENABLE starts them: ${listed(events)}`);
   if (named.length > 0)
-    warnings.push(`these name the database they come from in their text, and go on using it: ${shorten(named)}`);
+    warnings.push(
+      `these name the database they come from in their text, and go on using it: ${shortened([...new Set(named)])}`,
+    );
   return warnings;
-}
-
-function shorten(objects: readonly string[]): string {
-  const counted = [...new Set(objects)];
-  return counted.length > 20
-    ? `${counted.slice(0, 20).join(', ')} and ${counted.length - 20} more`
-    : counted.join(', ');
 }
 
 async function loadFolder(call: ClientCall, dump: StoredDump, options: LoadOptions, rules: ScriptRules): Promise<void> {

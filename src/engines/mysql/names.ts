@@ -19,8 +19,13 @@ export function displayName(name: string): string {
 }
 
 export function listed(names: readonly string[]): string {
-  const shown = 20;
-  const rest = names.length - shown;
-  const texts = names.slice(0, shown).map(displayName).join(', ');
-  return rest > 0 ? `${texts} and ${rest} more` : texts;
+  return shortened(names.map(displayName));
+}
+
+/** The first of them, and how many more there are. */
+export function shortened(texts: readonly string[]): string {
+  const most = 20;
+  const rest = texts.length - most;
+  const first = texts.slice(0, most).join(', ');
+  return rest > 0 ? `${first} and ${rest} more` : first;
 }

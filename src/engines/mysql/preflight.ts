@@ -8,7 +8,7 @@ import { outsideSnapshot, type Selection } from './tables.ts';
 import type { ToolFlavour } from './tool-version.ts';
 
 export interface Problem {
-  code: 'DATABASE_NO_PRIVILEGE';
+  code: 'DATABASE_NO_PRIVILEGE' | 'TOOL_LACKS_FEATURE';
   message: string;
   hint: string;
 }
@@ -20,14 +20,22 @@ export interface Preflight {
   warnings: string[];
 }
 
+interface Products {
+  /** The server's. */
+  flavour: ToolFlavour;
+  /** The dump tool's. */
+  tool: ToolFlavour;
+}
+
 export async function lookAhead(
   connection: Connection,
   account: Account,
   selection: Selection,
-  flavour: ToolFlavour,
+  { flavour, tool }: Products,
 ): Promise<Preflight> {
   const { database } = connection.address;
   const problems = rightsProblems(account, database);
+  if (flavour === 'mysql' && tool === 'mariadb') problems.push(...(await foreignToolProblems(connection, selection)));
   const routines = await routineFacts(connection, account, flavour);
   if (routines.hidden.length > 0) {
     problems.push({
@@ -55,6 +63,25 @@ export async function lookAhead(
     );
   }
   return { problems, warnings };
+}
+
+/** MariaDB's tool writes these in a way only MariaDB reads: found at a restore, it would be too late. */
+async function foreignToolProblems(connection: Connection, { relations, withoutRows }: Selection): Promise<Problem[]> {
+  const rows = await connection.rows<{ name: string }>(
+    `SELECT DISTINCT TABLE_NAME AS name FROM information_schema.COLUMNS
+     WHERE TABLE_SCHEMA = ? AND (GENERATION_EXPRESSION <> '' OR DATA_TYPE = 'vector') ORDER BY 1`,
+    [connection.address.database],
+  );
+  const dumped = new Set(relations.flatMap(({ kind, name }) => (kind === 'table' ? [name] : [])));
+  const tables = rows.map(({ name }) => name).filter((name) => dumped.has(name) && !withoutRows.has(name));
+  if (tables.length === 0) return [];
+  return [
+    {
+      code: 'TOOL_LACKS_FEATURE',
+      message: `MariaDB's dump tool writes generated columns and vectors as no MySQL reads them (${listed(tables)})`,
+      hint: "Install MySQL's own client tools, or name their folder under database.tools.",
+    },
+  ];
 }
 
 export function rightsProblems({ name, grants }: Account, database: string): Problem[] {

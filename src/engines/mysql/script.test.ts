@@ -11,6 +11,7 @@ const rules = (more: Partial<ScriptRules> = {}): ScriptRules => ({
   onEvent: () => undefined,
   onOwnName: () => undefined,
   onRows: () => undefined,
+  onReplication: () => undefined,
   ...more,
 });
 
@@ -28,6 +29,27 @@ async function rewritten(text: string, more: Partial<ScriptRules> = {}, size = 7
 const head = '-- MariaDB dump 10.19\n--\n-- Host: 127.0.0.1    Database: shop\n';
 
 describe('the script of a dump on its way into a database', () => {
+  it('leaves out what it says of replication, on as many lines as that takes, and nothing else', async () => {
+    let told = 0;
+    const text = `${head}SET @MYSQLDUMP_TEMP_LOG_BIN = @@SESSION.SQL_LOG_BIN;
+SET @@SESSION.SQL_LOG_BIN= 0;
+SET @@GLOBAL.GTID_PURGED=/*!80000 '+'*/ '3e11fa47-71ca-11e1-9e33-c80aa9429562:1-5,
+7e11fa47-71ca-11e1-9e33-c80aa9429562:1-77';
+CREATE TABLE \`t\` (id INT);
+INSERT INTO \`t\` VALUES
+('SET @@SESSION.SQL_LOG_BIN= 0;');
+SET @@SESSION.SQL_LOG_BIN = @MYSQLDUMP_TEMP_LOG_BIN;
+-- Dump completed
+`;
+    const onReplication = () => {
+      told += 1;
+    };
+    expect(await rewritten(text, { onReplication })).toBe(
+      `${head}CREATE TABLE \`t\` (id INT);\nINSERT INTO \`t\` VALUES\n('SET @@SESSION.SQL_LOG_BIN= 0;');\n-- Dump completed\n`,
+    );
+    expect(told).toBeGreaterThan(0);
+  });
+
   it('changes definers where objects are made, and nowhere else', async () => {
     const seen: string[] = [];
     const text = `${head}INSERT INTO \`t\` VALUES

@@ -15,11 +15,13 @@ export interface ScriptRules {
   onOwnName: (object: string) => void;
   /** The length of a statement with rows, as far as it has been read. */
   onRows: (bytes: number) => void;
+  /** Something about replication that belongs to the server it came from, and was left out. */
+  onReplication: () => void;
 }
 
 /**
  * The script of a dump as it may go into a database of any name: definers, the former database's name in views, and running events
- * are rewritten, in the statements that make objects only. Rows pass as they are.
+ * are rewritten, in the statements that make objects only. What it says of replication is left out. Rows pass as they are.
  */
 export async function* rewriteScript(source: AsyncIterable<Buffer>, rules: ScriptRules): AsyncIterable<Buffer> {
   const rewriter = new Rewriter(rules);
@@ -49,6 +51,7 @@ class Rewriter {
   #delimiter = ';';
   #object: string | null = null;
   #named = false;
+  #skipping = false;
 
   constructor(rules: ScriptRules) {
     this.#rules = rules;
@@ -124,6 +127,12 @@ class Rewriter {
       return text;
     }
     if (this.#delimiter !== ';') return this.#changeCode(text);
+    if (this.#skipping || replication.test(text)) {
+      // The list of transactions goes on for as many lines as it has servers.
+      this.#skipping = !/;\s*$/.test(text);
+      this.#rules.onReplication();
+      return '';
+    }
     // The tools' sandbox, which other products and older clients do not know; no commands run anyway.
     if (text.startsWith('/*M!999999')) return '';
     if (text.startsWith('-- Host: ')) {
@@ -185,6 +194,12 @@ class Rewriter {
     this.#rules.onOwnName(this.#object);
   }
 }
+
+/**
+ * MySQL's tool writes it unless told otherwise: which transactions the server had, and that nothing of the script goes into the binary
+ * log. Another server's list is not this one's, and its replicas must get what is restored.
+ */
+const replication = /^SET (?:@@GLOBAL\.GTID_PURGED|@MYSQLDUMP_TEMP_LOG_BIN|@@SESSION\.SQL_LOG_BIN)\s*=/;
 
 const definerPattern = /DEFINER=(`(?:[^`]|``)*`)(?:@(`(?:[^`]|``)*`))?/;
 

@@ -25,9 +25,10 @@ export async function findServer(
       const server = join(folder, program);
       if (!(await isThere(server))) continue;
       const { stdout } = await runProcess({ program: server, args: ['--no-defaults', '--version'] }, { signal });
-      const install = await installer(folder);
-      if (flavourOf(stdout) === 'mariadb' && install === null) continue;
-      found.push({ flavour: flavourOf(stdout), version: numberOf(stdout), server, install });
+      const product = flavourOf(stdout);
+      const install = product === 'mariadb' ? await installer(folder) : null;
+      if (product === 'mariadb' && install === null) continue;
+      found.push({ flavour: product, version: numberOf(stdout), server, install });
     }
   }
   const own = found

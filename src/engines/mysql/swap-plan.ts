@@ -85,7 +85,7 @@ export function planSwap({ live, replacement, previous, old, fresh, characters }
 /** In the live database: whoever saves or replaces it must see that it is being exchanged. */
 function sayStatement({ live, replacement, previous }: SwapNames): string {
   const comment = quoteLiteral(writeSwapping({ replacement, previous }));
-  return `CREATE TABLE ${quoteIn(live, journalTable)} (note INT) DEFAULT CHARSET=utf8mb4 COMMENT=${comment}`;
+  return `CREATE TABLE ${quoteIn(live, journalTable)} (note INT PRIMARY KEY) DEFAULT CHARSET=utf8mb4 COMMENT=${comment}`;
 }
 
 export function silenceStatement(live: string): string {

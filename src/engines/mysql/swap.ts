@@ -2,12 +2,13 @@ import { abortReason, pause, throwIfAborted } from '../../base/abort.ts';
 import { HoldfastError, toHoldfastError } from '../../base/errors.ts';
 import type { Obstacle, RestoreAhead } from '../engine.ts';
 import type { Access } from './access.ts';
-import { readAccount } from './account.ts';
+import { mayMakeFunctions, readAccount } from './account.ts';
 import type { Connection } from './connection.ts';
 import { checkName } from './create.ts';
 import { endSessions } from './end-sessions.ts';
 import { claimSwap, refuseHalfSwapped } from './half-swap.ts';
 import { displayName, listed, quoteIdent } from './names.ts';
+import { rehearse } from './rehearse.ts';
 import { readObjects, type DatabaseObjects } from './objects.ts';
 import { sessionsIn } from './sessions.ts';
 import { noteDone, writeJournal } from './swap-journal.ts';
@@ -84,18 +85,23 @@ async function prepare(session: Connection, names: SwapNames): Promise<Step[]> {
   await refuseHalfSwapped(session, live);
   if (current && previous === null) throw new HoldfastError('DATABASE_EXISTS', `the database ${live} exists already`);
   const old = current ? await readObjects(session, live) : null;
+  if (old) await refuseObstacles(session, names, old);
   const objects = await readObjects(session, replacement);
-  await refuseObstacles(session, names, old);
   const { encoding, collation } = current ?? fresh;
   return planSwap({ ...names, old, fresh: objects, characters: ` CHARACTER SET ${encoding} COLLATE ${collation}` });
 }
 
-async function refuseObstacles(session: Connection, { live }: SwapNames, old: DatabaseObjects | null): Promise<void> {
-  const reasons = old ? await reasonsAgainst(session, live, old) : [];
-  if (reasons.length === 0) return;
+async function refuseObstacles(session: Connection, names: SwapNames, old: DatabaseObjects): Promise<void> {
+  const { live, replacement } = names;
+  const reasons = await reasonsAgainst(session, live, old);
+  if (reasons.length === 0) {
+    const impossible = await rehearse(session, replacement, old.code);
+    if (impossible.length === 0) return;
+    reasons.push(...impossible);
+  }
   throw new HoldfastError('SWAP_BLOCKED', `${live} cannot be exchanged: ${reasons.join('; ')}`, {
     kind: 'refused',
-    hint: 'Use a user with the right SET USER (MariaDB) or SET_USER_ID (MySQL), remove these first, or restore beside it with `--into`.',
+    hint: 'Use a user that may do that (SET USER in MariaDB; SET_ANY_DEFINER, and SYSTEM_USER for what acts as root, in MySQL), remove these first, or restore beside it with `--into`.',
   });
 }
 
@@ -122,6 +128,12 @@ async function reasonsAgainst(session: Connection, live: string, old: DatabaseOb
       ({ kind, name, definer }) => `${kind.toLowerCase()} ${displayName(name)} of ${definer}`,
     );
     reasons.push(`${account.name} could not make these again as they are: ${objects.slice(0, 10).join(', ')}`);
+  }
+  const distrusted = old.code.filter(({ kind }) => kind === 'TRIGGER' || kind === 'FUNCTION');
+  if (distrusted.length > 0 && !(await mayMakeFunctions(session, account))) {
+    reasons.push(
+      `${account.name} could make no function or trigger again, as the server writes a binary log without log_bin_trust_function_creators: ${listed(distrusted.map(({ name }) => name))}`,
+    );
   }
   const hidden = old.code.filter(({ create }) => create === '');
   if (hidden.length > 0)

@@ -25,7 +25,7 @@ export interface TemporaryServerOptions {
 export interface TemporaryServer extends AsyncDisposable {
   readonly address: Address;
   readonly version: string;
-  /** Its own folder: data, socket and log. */
+  /** Its own folder: data and socket. */
   readonly folder: string;
   /** Ends it as a crash does, and starts it again on the same port. */
   restart(signal: AbortSignal): Promise<void>;
@@ -116,9 +116,9 @@ async function start(place: Place, address: Address, signal: AbortSignal): Promi
   await writeFile(first, firstStatements(address), { mode: 0o600 });
   if (account) await chown(first, account.uid, account.gid);
   const settings = { ...settingsFor(place, address, first), ...place.settings };
-  const args = ['--no-defaults', ...Object.entries(settings).map(([name, value]) => `--${name}=${value}`)];
+  const args = Object.entries(settings).map(([name, value]) => (value === null ? `--${name}` : `--${name}=${value}`));
   // Not the caller's signal: the server is ended by our own `stop`.
-  const running = startProcess(runAs({ program: binaries.server, args }, folder, account), {
+  const running = startProcess(runAs({ program: binaries.server, args: ['--no-defaults', ...args] }, folder, account), {
     signal: new AbortController().signal,
   });
   running.stdout?.resume();
@@ -143,7 +143,10 @@ function firstStatements({ password }: Address): string {
   ].join('\n');
 }
 
-function settingsFor({ binaries, folder }: Place, address: Address, first: string): Record<string, string> {
+/** No second port, no folder for its files (the usual one need not be there, and is not ours), and no binary log, which is usual. */
+const onlyMysql = { mysqlx: '0', 'secure-file-priv': 'NULL', 'skip-log-bin': null };
+
+function settingsFor({ binaries, folder }: Place, address: Address, first: string): Record<string, string | null> {
   return {
     datadir: join(folder, 'data'),
     'bind-address': '127.0.0.1',
@@ -151,7 +154,6 @@ function settingsFor({ binaries, folder }: Place, address: Address, first: strin
     // A socket's whole path must stay under 108 bytes.
     socket: Buffer.byteLength(folder) < 95 ? join(folder, 'sock') : join('/tmp', `holdfast-${address.port}.sock`),
     'pid-file': join(folder, 'pid'),
-    'log-error': join(folder, 'log'),
     'init-file': first,
     'skip-name-resolve': '1',
     'max-allowed-packet': '1G',
@@ -160,14 +162,14 @@ function settingsFor({ binaries, folder }: Place, address: Address, first: strin
     'innodb-doublewrite': '0',
     'sync-binlog': '0',
     'innodb-buffer-pool-size': '256M',
-    ...(binaries.flavour === 'mariadb' ? { 'innodb-log-file-size': '256M' } : { mysqlx: '0' }),
+    ...(binaries.flavour === 'mariadb' ? { 'innodb-log-file-size': '256M' } : onlyMysql),
   };
 }
 
 async function accepting(running: RunningProcess, address: Address, signal: AbortSignal): Promise<void> {
   const ended = running.done.then(
     () => notStarted('the server ended at once'),
-    (error: unknown) => notStarted(running.stderr().trim() || String(error), error),
+    (error: unknown) => notStarted(complaints(running.stderr()) || String(error), error),
   );
   const deadline = performance.now() + startTimeoutMs;
   for (;;) {
@@ -178,6 +180,13 @@ async function accepting(running: RunningProcess, address: Address, signal: Abor
       throw notStarted(`no answer within ${startTimeoutMs / 1000} s (${outcome.error.message})`, outcome.error);
     await pause(25, signal);
   }
+}
+
+/** Of all it tells about its start, what was wrong. */
+function complaints(log: string): string {
+  const lines = log.trim().split('\n');
+  const errors = lines.flatMap((line) => /\[ERROR\]\s*(?:\[\S+\]\s*)*(.*)/.exec(line)?.[1] ?? []);
+  return errors.join('; ') || (lines.at(-1) ?? '');
 }
 
 /** Null when it does. */

@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Counts, Database, DatabaseFacts, LoadOptions, StoredDump } from '../../src/engines/engine.ts';
-import { storedAt } from './mariadb-server.ts';
+import { storedAt } from './mysql-server.ts';
 
 export interface TakenDump {
   dump: StoredDump;

@@ -1,22 +1,22 @@
-import { existsSync } from 'node:fs';
-import { createReadStream } from 'node:fs';
+import { createReadStream, existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Connection as DriverConnection } from 'mysql2/promise';
 import { createConnection } from 'mysql2/promise';
 import { systemClock } from '../../src/base/clock.ts';
 import { silentLogger } from '../../src/base/logger.ts';
 import { dumpSchema } from '../../src/engines/dump-options.ts';
 import type { Database, DumpFormat, StoredDump } from '../../src/engines/engine.ts';
-import { mariadb } from '../../src/engines/mysql/mysql.ts';
+import { mariadb, mysql } from '../../src/engines/mysql/mysql.ts';
 import { databaseSchema } from '../../src/engines/mysql/options.ts';
 import { startTemporaryServer } from '../../src/engines/mysql/temporary-server.ts';
 
-export interface TestMariadb extends AsyncDisposable {
+export interface TestMysql extends AsyncDisposable {
   readonly version: string;
   readonly host: string;
   readonly port: number;
   readonly user: string;
   readonly password: string;
-  /** The server's own folder (data, socket and log). */
+  /** The server's own folder (data and socket). */
   readonly folder: string;
   url(database: string, login?: { user: string; password: string }): string;
   sql<Row extends object = Record<string, unknown>>(database: string | null, ...statements: string[]): Promise<Row[]>;
@@ -29,14 +29,31 @@ export interface TestMariadb extends AsyncDisposable {
   restart(): Promise<void>;
 }
 
-export function hasMariadb(): boolean {
+const folder = process.env['HOLDFAST_TEST_MYSQL'];
+
+/** What the tests of this engine run on: MariaDB, or MySQL where `npm run test:mysql` says in which folder its programs are. */
+export const product = folder === undefined ? 'mariadb' : 'mysql';
+
+export const productName = { mariadb: 'MariaDB', mysql: 'MySQL' }[product];
+
+/** Its own programs; the server's product is asked by its own tools. */
+export const stockTools = {
+  mariadb: { dump: 'mariadb-dump', client: 'mariadb' },
+  mysql: { dump: 'mysqldump', client: 'mysql' },
+}[product];
+
+/** What each calls an event that was switched off for a copy. */
+export const asleep = { mariadb: 'SLAVESIDE_DISABLED', mysql: 'REPLICA_SIDE_DISABLED' }[product];
+
+export function hasMysql(): boolean {
+  if (folder !== undefined) return existsSync(join(folder, 'mysqld'));
   return existsSync('/usr/sbin/mariadbd') && existsSync('/usr/bin/mariadb-install-db');
 }
 
 /** A real server of the test's own, gone when disposed. */
-export async function startMariadb(settings: Record<string, string> = {}): Promise<TestMariadb> {
+export async function startMysql(settings: Record<string, string> = {}): Promise<TestMysql> {
   const signal = new AbortController().signal;
-  const server = await startTemporaryServer({ flavour: 'mariadb', version: null, settings }, signal);
+  const server = await startTemporaryServer({ flavour: product, version: null, settings }, signal);
   const { host, port, user } = server.address;
   const password = server.address.password?.reveal() ?? '';
   const open = async (database: string | null) => {
@@ -67,7 +84,7 @@ export async function startMariadb(settings: Record<string, string> = {}): Promi
     password,
     folder: server.folder,
     url: (database, login = { user, password }) =>
-      `mariadb://${encodeURIComponent(login.user)}:${encodeURIComponent(login.password)}@${host}:${port}/${encodeURIComponent(database)}`,
+      `${product}://${encodeURIComponent(login.user)}:${encodeURIComponent(login.password)}@${host}:${port}/${encodeURIComponent(database)}`,
     sql,
     session: open,
     databases: async () => {
@@ -88,6 +105,8 @@ export async function startMariadb(settings: Record<string, string> = {}): Promi
   };
 }
 
+const engines = { mariadb, mysql };
+
 const own = new Set(['information_schema', 'mysql', 'performance_schema', 'sys']);
 
 export interface OpenOptions {
@@ -98,11 +117,11 @@ export interface OpenOptions {
 }
 
 /** The database as the engine sees it. */
-export function openMariadb(server: TestMariadb, name: string, options: OpenOptions): Database {
-  return mariadb.connect(
+export function openMysql(server: TestMysql, name: string, options: OpenOptions): Database {
+  return engines[product].connect(
     {
       database: databaseSchema.parse({
-        engine: 'mariadb',
+        engine: product,
         url: server.url(name, options.login),
         ssl: 'disable',
         ...options.database,
@@ -122,4 +141,11 @@ export function storedAt(path: string, format: DumpFormat, trusted = true): Stor
     open: async () => createReadStream(path),
     locally: async () => ({ path, [Symbol.asyncDispose]: async () => undefined }),
   };
+}
+
+/** Something to select `seq` from, 1 to `count`: a table that both products make in one statement. */
+export function numbersTo(count: number): string {
+  const digits = Array.from({ length: 10 }, (_, digit) => `SELECT ${digit} AS n`).join(' UNION ALL ');
+  const places = ['a', 'b', 'c', 'd', 'e'].map((name) => `(${digits}) ${name}`).join(', ');
+  return `(SELECT 1 + a.n + 10 * b.n + 100 * c.n + 1000 * d.n + 10000 * e.n AS seq FROM ${places} HAVING seq <= ${count}) numbers`;
 }
