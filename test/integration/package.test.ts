@@ -15,8 +15,14 @@ const env = {
     .split(delimiter)
     .filter((folder) => !folder.includes('node_modules'))
     .join(delimiter),
-  ...(process.env.TMPDIR ? { TMPDIR: process.env.TMPDIR } : {}),
+  ...Object.fromEntries(['TMPDIR', 'NODE_EXTRA_CA_CERTS'].flatMap((name) => pairOf(name))),
 };
+
+/** Where there is one: behind a proxy of a company npm knows the registry's authority by it only. */
+function pairOf(name: string): [string, string][] {
+  const value = process.env[name];
+  return value === undefined ? [] : [[name, value]];
+}
 
 let folder: string;
 let installed: string;
