@@ -96,6 +96,13 @@ describe.skipIf(!hasMysql())(`the way to a ${productName} server`, () => {
       expect(JSON.parse(await readFile(join(taken.path, 'index.json'), 'utf8'))).toMatchObject({ database: 'shop' });
   });
 
+  it('a throw-away server that does not start says why', async () => {
+    await expect(startMysql({ 'no-such-setting': '1' })).rejects.toMatchObject({
+      code: 'MYSQL_NOT_STARTED',
+      message: expect.stringMatching(/could not be started: (?:\S+: )?unknown variable 'no-such-setting=1'/i),
+    });
+  });
+
   it('an empty database is a dump too', async () => {
     await server.sql(null, 'CREATE DATABASE `empty`');
     for (const format of ['plain', 'directory'] as const) {
