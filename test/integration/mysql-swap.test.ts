@@ -30,7 +30,13 @@ describe.skipIf(!hasMysql())(`the swap of ${productName} databases`, () => {
   let server: TestMysql;
   let folder: TemporaryFolder;
   beforeAll(async () => {
-    server = await startMysql({ 'event-scheduler': 'ON', 'innodb-flush-log-at-trx-commit': '1' });
+    server = await startMysql({
+      'event-scheduler': 'ON',
+      'innodb-flush-log-at-trx-commit': '1',
+      'log-bin': 'on',
+      'server-id': '1',
+      'log-bin-trust-function-creators': '1',
+    });
     folder = await temporaryFolder();
   });
   afterEach(async () => {
@@ -209,6 +215,21 @@ describe.skipIf(!hasMysql())(`the swap of ${productName} databases`, () => {
     expect(await names(replacement)).toEqual(beside);
     expect(await server.databases()).toEqual(['shop', replacement]);
     await server.sql(null, "DROP USER helper@'127.0.0.1'");
+  });
+
+  it('S14 nor a function that promises nothing, which a binary log refuses to everybody', async () => {
+    const { live, replacement, previous } = await prepare();
+    await server.sql('shop', 'CREATE FUNCTION loose () RETURNS INT RETURN 1');
+    const before = await names('shop');
+    await server.sql(null, 'SET GLOBAL log_bin_trust_function_creators = 0');
+    await expect(live.swap({ replacement, previous }, 'refuse', never)).rejects.toMatchObject({
+      code: 'SWAP_BLOCKED',
+      message: expect.stringContaining('again (function loose):'),
+    });
+    expect(await names('shop')).toEqual(before);
+    await server.sql(null, 'SET GLOBAL log_bin_trust_function_creators = 1');
+    await live.swap({ replacement, previous }, 'refuse', never);
+    expect(await names(previous)).toContain('ROUTINE loose');
   });
 
   it('S14 a table that stays locked, and an interruption, leave everything as it was', async () => {

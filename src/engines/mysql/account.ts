@@ -1,8 +1,8 @@
 import { HoldfastError } from '../../base/errors.ts';
 import type { Connection } from './connection.ts';
 import { mayGlobally, parseGrants, type Grant } from './grants.ts';
-import { flavourOf } from './server-version.ts';
-import type { ToolFlavour } from './tool-version.ts';
+import { flavourOf, numberOf } from './server-version.ts';
+import { seriesOf, type ToolFlavour } from './tool-version.ts';
 
 const systemUser = 'SYSTEM_USER';
 
@@ -35,15 +35,20 @@ export async function readAccount(connection: Connection): Promise<Account> {
 
 /** As whom an object may be made to act: `user@host`, each an account of the server. Null where we may not know. */
 export async function settableAccounts(connection: Connection, account: Account): Promise<ReadonlySet<string> | null> {
-  const list = async (query: string) => (await connection.rows<{ account: string }>(query)).map((row) => row.account);
+  const all = await readAccounts(connection, 'mysql.user');
+  if (all === null || mayGlobally(account.grants, systemUser)) return all;
+  const version = await connection.value('SELECT VERSION()');
+  if (flavourOf(version) !== 'mysql' || seriesOf(numberOf(version)) < 8000) return all;
+  // Those accounts MySQL keeps for their equals.
+  return all.difference(
+    (await readAccounts(connection, `mysql.global_grants WHERE PRIV = '${systemUser}'`)) ?? new Set(),
+  );
+}
+
+async function readAccounts(connection: Connection, from: string): Promise<Set<string> | null> {
   try {
-    const settable = new Set(await list("SELECT CONCAT(User, '@', Host) AS account FROM mysql.user"));
-    if (mayGlobally(account.grants, systemUser) || flavourOf(await connection.value('SELECT VERSION()')) !== 'mysql')
-      return settable;
-    // Those accounts MySQL keeps for their equals.
-    const query = `SELECT CONCAT(USER, '@', HOST) AS account FROM mysql.global_grants WHERE PRIV = '${systemUser}'`;
-    for (const each of await list(query)) settable.delete(each);
-    return settable;
+    const rows = await connection.rows<{ account: string }>(`SELECT CONCAT(User, '@', Host) AS account FROM ${from}`);
+    return new Set(rows.map((row) => row.account));
   } catch (error) {
     if (error instanceof HoldfastError && error.code === 'DATABASE_NO_PRIVILEGE') return null;
     throw error;

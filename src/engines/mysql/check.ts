@@ -93,10 +93,12 @@ async function rightsChecks(
   version: string,
   signal: AbortSignal,
 ): Promise<Check[]> {
-  const { flavour: tool } = await access.tool('dump', session, signal);
-
+  // That there is none is told by the check of the tools.
+  const dump = await access.tool('dump', session, signal).catch(() => null);
   const selection = select(await listRelations(session, access.address.database), access.settings.dump.exclude);
-  const { problems, warnings } = await lookAhead(session, account, selection, { flavour: flavourOf(version), tool });
+  const flavour = flavourOf(version);
+  const products = { flavour, tool: dump?.flavour ?? flavour };
+  const { problems, warnings } = await lookAhead(session, account, selection, products);
   const checks: Check[] = problems.map(({ code, message, hint }) => ({
     name: code === 'TOOL_LACKS_FEATURE' ? 'dump tool' : 'rights',
     result: 'failed',

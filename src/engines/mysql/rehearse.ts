@@ -14,9 +14,10 @@ export async function rehearse(
   replacement: string,
   objects: readonly CodeObject[],
 ): Promise<string[]> {
-  const alike = Map.groupBy(objects, ({ kind, definer }) => JSON.stringify([trialOf(kind), definer]));
-  const table = quoteIn(replacement, name);
+  const alike = Map.groupBy(objects, (each) => JSON.stringify([trialOf(each.kind), each.definer, promises(each)]));
   if (alike.size === 0) return [];
+  const table = quoteIn(replacement, name);
+  const at = { trial: quoteIn(replacement, trialName), table };
   const reasons = new Map<string, string[]>();
   // What was killed here before.
   await session.rows(`DROP TABLE IF EXISTS ${table}`);
@@ -28,7 +29,7 @@ export async function rehearse(
       const drop = dropStatement({ kind, name: trialName }, replacement);
       try {
         await session.rows(drop);
-        await session.rows(trials[kind](definerClause(first.definer), quoteIn(replacement, trialName), table));
+        await session.rows(trials[kind](`CREATE ${definerClause(first.definer)} ${kind}`, at, promises(first)));
         await session.rows(drop);
       } catch (error) {
         const { message } = toHoldfastError(error);
@@ -51,14 +52,25 @@ function trialOf(kind: CodeObject['kind']): Trial {
   return kind === 'PACKAGE' || kind === 'PACKAGE BODY' ? 'PROCEDURE' : kind;
 }
 
-const trials: Readonly<Record<Trial, (definer: string, at: string, table: string) => string>> = {
-  VIEW: (definer, at) => `CREATE ${definer} VIEW ${at} AS SELECT 1 AS n`,
-  TRIGGER: (definer, at, table) =>
-    `CREATE ${definer} TRIGGER ${at} BEFORE INSERT ON ${table} FOR EACH ROW SET NEW.n = 1`,
-  FUNCTION: (definer, at) => `CREATE ${definer} FUNCTION ${at} () RETURNS INT DETERMINISTIC NO SQL RETURN 1`,
-  PROCEDURE: (definer, at) => `CREATE ${definer} PROCEDURE ${at} () SELECT 1`,
-  EVENT: (definer, at) => `CREATE ${definer} EVENT ${at} ON SCHEDULE EVERY 1 DAY DISABLE DO DO 0`,
+interface Place {
+  trial: string;
+  /** For triggers. */
+  table: string;
+}
+
+const trials: Readonly<Record<Trial, (create: string, at: Place, promised: boolean) => string>> = {
+  VIEW: (create, { trial }) => `${create} ${trial} AS SELECT 1 AS n`,
+  TRIGGER: (create, { trial, table }) => `${create} ${trial} BEFORE INSERT ON ${table} FOR EACH ROW SET NEW.n = 1`,
+  FUNCTION: (create, { trial }, promised) =>
+    `${create} ${trial} () RETURNS INT ${promised ? 'DETERMINISTIC NO SQL' : ''} RETURN 1`,
+  PROCEDURE: (create, { trial }) => `${create} ${trial} () SELECT 1`,
+  EVENT: (create, { trial }) => `${create} ${trial} ON SCHEDULE EVERY 1 DAY DISABLE DO DO 0`,
 };
+
+/** Where there is a binary log, a function that promises nothing is refused to everybody. */
+function promises({ kind, create }: CodeObject): boolean {
+  return kind !== 'FUNCTION' || /(?<!NOT )\bDETERMINISTIC\b|\bNO SQL\b|\bREADS SQL DATA\b/i.test(create);
+}
 
 /** `user@host`, or a role of MariaDB, which has no host. */
 function definerClause(definer: string): string {

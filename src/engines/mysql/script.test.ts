@@ -50,6 +50,22 @@ SET @@SESSION.SQL_LOG_BIN = @MYSQLDUMP_TEMP_LOG_BIN;
     expect(told).toBeGreaterThan(0);
   });
 
+  it.each([
+    "SET @@GLOBAL.GTID_PURGED='3e11fa47-71ca-11e1-9e33-c80aa9429562:1-5'; DROP TABLE `t`;\n",
+    "SET @@GLOBAL.GTID_PURGED='' -- nothing\n;\n",
+    'SET @@SESSION.SQL_LOG_BIN= 0 -- and then\nCREATE TABLE `t` (id INT);\n',
+  ])('what only begins like it passes, and so does everything behind it: %j', async (text) => {
+    expect(await rewritten(`${head}${text}CREATE TABLE \`u\` (id INT);\n`)).toBe(
+      `${head}${text}CREATE TABLE \`u\` (id INT);\n`,
+    );
+  });
+
+  it('a list of transactions that breaks off takes nothing else with it', async () => {
+    const text =
+      "SET @@GLOBAL.GTID_PURGED=/*!80000 '+'*/ '3e11fa47-71ca-11e1-9e33-c80aa9429562:1-5,\nCREATE TABLE `u` (id INT);\n";
+    expect(await rewritten(`${head}${text}`)).toBe(`${head}CREATE TABLE \`u\` (id INT);\n`);
+  });
+
   it('changes definers where objects are made, and nowhere else', async () => {
     const seen: string[] = [];
     const text = `${head}INSERT INTO \`t\` VALUES

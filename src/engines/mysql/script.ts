@@ -51,7 +51,8 @@ class Rewriter {
   #delimiter = ';';
   #object: string | null = null;
   #named = false;
-  #skipping = false;
+  /** Within a list of transactions that goes on. */
+  #inList = false;
 
   constructor(rules: ScriptRules) {
     this.#rules = rules;
@@ -127,12 +128,12 @@ class Rewriter {
       return text;
     }
     if (this.#delimiter !== ';') return this.#changeCode(text);
-    if (this.#skipping || replication.test(text)) {
-      // The list of transactions goes on for as many lines as it has servers.
-      this.#skipping = !/;\s*$/.test(text);
+    if (this.#inList ? moreTransactions.test(text) : replication.test(text)) {
+      this.#inList = /,\s*$/.test(text);
       this.#rules.onReplication();
       return '';
     }
+    this.#inList = false;
     // The tools' sandbox, which other products and older clients do not know; no commands run anyway.
     if (text.startsWith('/*M!999999')) return '';
     if (text.startsWith('-- Host: ')) {
@@ -197,9 +198,11 @@ class Rewriter {
 
 /**
  * MySQL's tool writes it unless told otherwise: which transactions the server had, and that nothing of the script goes into the binary
- * log. Another server's list is not this one's, and its replicas must get what is restored.
+ * log. Another server's list is not this one's, and its replicas must get what is restored. The list has a line for each server.
  */
-const replication = /^SET (?:@@GLOBAL\.GTID_PURGED|@MYSQLDUMP_TEMP_LOG_BIN|@@SESSION\.SQL_LOG_BIN)\s*=/;
+const replication =
+  /^SET (?:(?:@@GLOBAL\.GTID_PURGED|@MYSQLDUMP_TEMP_LOG_BIN|@@SESSION\.SQL_LOG_BIN)\s*=[^;]*;|@@GLOBAL\.GTID_PURGED\s*=[^;]*,)\s*$/;
+const moreTransactions = /^[0-9a-f]{8}-[0-9a-f-]{27}:[^;']*(?:,|';)\s*$/i;
 
 const definerPattern = /DEFINER=(`(?:[^`]|``)*`)(?:@(`(?:[^`]|``)*`))?/;
 
