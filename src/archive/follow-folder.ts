@@ -14,7 +14,7 @@ const lookEveryMs = 250;
 /** Smaller files are read whole in the end, which costs nothing: there may be thousands of them. */
 const followFromBytes = 1024 * 1024;
 /** How much may wait for the disk before it is told to write, so that the last sync has little left to do. */
-const syncEveryBytes = 32 * 1024 * 1024;
+const syncEveryBytes = 16 * 1024 * 1024;
 
 interface Followed {
   hash: Hash;
@@ -50,6 +50,8 @@ export function followFolder(folder: string, tell: (bytes: number) => void): Fol
   const catchUp = async (path: string, size: number) => {
     const state = followed.get(path) ?? { hash: createHash('sha256'), bytes: 0, unsynced: 0 };
     followed.set(path, state);
+    const grew = state.bytes < size;
+    if (!grew && state.unsynced === 0) return;
     await using file = await open(path);
     while (state.bytes < size && !over) {
       const { bytesRead } = await file.read(buffer, 0, Math.min(buffer.length, size - state.bytes), state.bytes);
@@ -58,7 +60,7 @@ export function followFolder(folder: string, tell: (bytes: number) => void): Fol
       state.bytes += bytesRead;
       state.unsynced += bytesRead;
     }
-    if (state.unsynced < syncEveryBytes) return;
+    if (grew && state.unsynced < syncEveryBytes) return;
     state.unsynced = 0;
     // The system tells of a lost write only once: the sync at the end would find nothing wrong.
     await file.datasync().catch((error: unknown) => (lost ??= toHoldfastError(error)));

@@ -188,6 +188,62 @@ describe('what stops a dump half-way', () => {
     },
   );
 
+  test('a session that outlives the tool is ended, and the dump is not believed', async () => {
+    const database = await lab.databaseWith('outlived', assortedTables);
+    const folder = await lab.emptyFolder();
+    const tool = join(folder, 'pg_dump');
+    const wish = { tools: ['pg_dump', 'psql'] as const, minimum: null, preferred: null };
+    const { pg_dump, psql } = (await lab.access(database).tools(wish, signal)).paths;
+    await writeFile(
+      tool,
+      `#!/bin/sh
+"${pg_dump}" "$@" || exit
+case $* in *--dbname*) ;; *) exit ;; esac
+for to; do :; done
+setsid "${psql}" --quiet --dbname "$to" --command 'select pg_sleep(60)' </dev/null >/dev/null 2>&1 &
+sleep 1
+`,
+    );
+    await chmod(tool, 0o755);
+    const access = accessTo(lab.server.url(database), {
+      database: { tools: { pgDump: tool } },
+      dump: { format: 'directory', globals: false },
+    });
+    await using snapshot = await openSnapshot(access, place, signal);
+    const part = await databasePart(snapshot);
+    if (part.kind !== 'folder') throw new Error('a folder was expected');
+    await expect(part.write(join(folder, 'dump'), signal)).rejects.toMatchObject({
+      code: 'DUMP_SURVIVORS',
+      retryable: true,
+    });
+    await expect.poll(async () => (await lab.ourSessions()).filter((name) => name.endsWith(' dump'))).toEqual([]);
+  });
+
+  test('the session with the snapshot may be lost once the tool has it', async () => {
+    const database = await largeDatabase('forsaken');
+    await lab.server.sql(database, 'create sequence numbers');
+    await using snapshot = await openSnapshot(
+      lab.access(database, { format: 'directory', compression: 'none' }),
+      place,
+      signal,
+    );
+    const counts = await snapshot.count(signal);
+    const part = await databasePart(snapshot);
+    if (part.kind !== 'folder') throw new Error('a folder was expected');
+    const writing = part.write(join(await lab.emptyFolder(), 'dump'), signal);
+    await expect
+      .poll(async () => (await lab.ourSessions()).filter((name) => name.endsWith(' dump')).length, { interval: 10 })
+      .toBe(3);
+    await lab.server.sql(
+      'postgres',
+      `select pg_terminate_backend(pid) from pg_stat_activity where datname = '${database}' and application_name like '% snapshot'`,
+    );
+    await writing;
+    await lab.server.sql(database, `select nextval('numbers')`);
+    const settled = await snapshot.settleSequences(counts, signal);
+    expect(settled.sequences).toEqual([{ schema: 'public', name: 'numbers', value: '1', called: false, until: '1' }]);
+  });
+
   test('dump.timeout ends it and says so', async () => {
     const database = await largeDatabase('slow');
     await using snapshot = await openSnapshot(lab.access(database, { format: 'plain', timeout: '1ms' }), place, signal);

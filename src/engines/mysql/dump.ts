@@ -17,6 +17,7 @@ import { flavourOf, numberOf } from './server-version.ts';
 import { startDump, type StartedDump } from './started-tool.ts';
 import { listRelations, select, type Relation } from './tables.ts';
 import { seriesOf } from './tool-version.ts';
+import { toolsHere } from './tools.ts';
 import { watchLocks } from './watch-locks.ts';
 
 /** Checks everything that can be known beforehand, then opens the snapshot and says what the dump will consist of. */
@@ -30,6 +31,10 @@ export async function openSnapshot(
   const { database } = access.address;
   await using opened = new AsyncDisposableStack();
   const warnings: string[] = [];
+  // What needs no server is found out while that is being reached. Whoever asks later is told what went wrong.
+  const widening = largeWrites(signal);
+  const found = Promise.allSettled([widening, toolsHere(access.settings.database.tools, 'dump', signal)]);
+  opened.defer(async () => void (await found));
   const session = opened.use(await access.connect(signal));
   await refuseHalfSwapped(session, database);
   const account = await readAccount(session);
@@ -79,7 +84,7 @@ export async function openSnapshot(
   const life = new AbortController();
   const within = AbortSignal.any([signal, life.signal]);
   const started: StartedDump[] = [];
-  const widen = await largeWrites(within);
+  const widen = await widening;
   opened.defer(async () => {
     life.abort();
     await Promise.allSettled(started.map(({ output }) => closed(output)));

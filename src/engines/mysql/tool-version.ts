@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { throwIfAborted } from '../../base/abort.ts';
 import { runProcess } from '../../base/run-process.ts';
+import { remembered } from '../shared/remembered.ts';
 
 export type ToolFlavour = 'mariadb' | 'mysql';
 
@@ -13,21 +14,17 @@ export interface ToolVersion {
 
 /** Asked once for each file: a daemon notices an upgrade by the file's time and size. Null when it does not answer like a tool. */
 export async function versionOf(path: string, signal: AbortSignal): Promise<ToolVersion | null> {
-  throwIfAborted(signal);
   const file = await stat(path).catch(() => null);
   const key = `${path}:${file?.mtimeMs ?? 0}:${file?.size ?? 0}`;
-  const known = versions.get(key);
-  if (known) return known;
-  const output = await runProcess({ program: path, args: ['--no-defaults', '--version'] }, { signal }).catch(
-    () => null,
-  );
-  throwIfAborted(signal);
-  const version = parseToolVersion(output?.stdout ?? '');
-  if (version) versions.set(key, version);
-  return version;
+  return await remembered(versions, key, signal, async () => {
+    const ask = { program: path, args: ['--no-defaults', '--version'] };
+    const output = await runProcess(ask, { signal }).catch(() => null);
+    throwIfAborted(signal);
+    return parseToolVersion(output?.stdout ?? '');
+  });
 }
 
-const versions = new Map<string, ToolVersion>();
+const versions = new Map<string, Promise<ToolVersion | null>>();
 
 /**
  * `mariadb-dump  Ver 10.19 Distrib 10.11.19-MariaDB, for ...`, `mariadb-dump from 11.4.2-MariaDB, client 10.19 for ...`,

@@ -1,7 +1,10 @@
-import { describe, expect, it } from 'vitest';
+import { chmod, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { flavourOf, numberOf } from './server-version.ts';
 import { parseToolVersion } from './tool-version.ts';
-import { chooseTool } from './tools.ts';
+import { chooseTool, toolsHere } from './tools.ts';
 
 describe('what a client tool says it is', () => {
   it.each([
@@ -54,5 +57,51 @@ describe('which of several tools is used', () => {
   it("MySQL's never does for MariaDB, MariaDB's does for MySQL", () => {
     expect(chooseTool([tool('mysql', '8.0.36')], { flavour: 'mariadb', version: '10.11.1' })).toBeNull();
     expect(chooseTool([tool('mariadb', '10.11.2')], { flavour: 'mysql', version: '8.0.1' })?.flavour).toBe('mariadb');
+  });
+});
+
+describe('which tools there are', () => {
+  const { signal } = new AbortController();
+  let folder: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'holdfast-tools-'));
+  });
+  afterEach(() => rm(folder, { recursive: true }));
+
+  /** A program that notes by which name it was called. */
+  async function program(name: string, version: string) {
+    const file = join(folder, name);
+    await writeFile(
+      file,
+      `#!/bin/sh\necho "\${0##*/}" >>${join(folder, 'called')}\necho "x  Ver 10.19 Distrib ${version}"\n`,
+    );
+    await chmod(file, 0o755);
+  }
+  const here = () =>
+    toolsHere({ folder, dump: null, client: null }, 'dump', signal).then((found) =>
+      found.map(({ path, version }) => [path.slice(folder.length + 1), version]),
+    );
+  const called = async () => (await readFile(join(folder, 'called'), 'utf8')).trim().split('\n').toSorted();
+
+  it('a tool with two names is asked once', async () => {
+    await program('mariadb-dump', '10.11.19-MariaDB');
+    await symlink('mariadb-dump', join(folder, 'mysqldump'));
+    expect(await here()).toEqual([['mariadb-dump', '10.11.19']]);
+    expect(await called()).toEqual(['mariadb-dump']);
+  });
+
+  it('a program that is another tool by each of its names is asked by each', async () => {
+    await program('many', '10.11.19-MariaDB');
+    for (const name of ['mariadb-dump', 'mysqldump']) await symlink('many', join(folder, name));
+    expect(await here()).toEqual([
+      ['mariadb-dump', '10.11.19'],
+      ['mysqldump', '10.11.19'],
+    ]);
+    expect(await called()).toEqual(['mariadb-dump', 'mysqldump']);
+  });
+
+  it('what does not say what it is, is none', async () => {
+    await program('mysqldump', 'unknown');
+    expect(await here()).toEqual([]);
   });
 });

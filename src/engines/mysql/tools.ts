@@ -1,5 +1,5 @@
-import { access, constants, readdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { access, constants, readdir, realpath } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { HoldfastError } from '../../base/errors.ts';
 import { baseEnvironment } from '../../base/run-process.ts';
 import type { ToolSettings } from './database-options.ts';
@@ -27,14 +27,20 @@ const programs: Readonly<Record<ToolName, readonly string[]>> = {
 
 /** Finds the client tool to use. The error says what was wanted, what was found where, and what to install. */
 export async function findTool(settings: ToolSettings, wish: ToolWish, signal: AbortSignal): Promise<ClientTool> {
-  const found: ClientTool[] = [];
-  for (const path of await candidates(settings, wish.tool)) {
-    const version = await versionOf(path, signal);
-    if (version) found.push({ ...version, path });
-  }
+  const found = await toolsHere(settings, wish.tool, signal);
   const chosen = chooseTool(found, wish);
   if (chosen) return chosen;
   throw missing(settings, wish, found);
+}
+
+/** All there are. What they are is remembered: asked while the server is being reached, it takes no time. */
+export async function toolsHere(settings: ToolSettings, tool: ToolName, signal: AbortSignal): Promise<ClientTool[]> {
+  const paths = await candidates(settings, tool);
+  const versions = await Promise.all(paths.map((path) => versionOf(path, signal)));
+  return paths.flatMap((path, at) => {
+    const version = versions[at];
+    return version ? [{ ...version, path }] : [];
+  });
 }
 
 /**
@@ -67,18 +73,27 @@ async function candidates(settings: ToolSettings, tool: ToolName): Promise<strin
   const beside = other?.includes('/') ? [dirname(other)] : [];
   const folders =
     settings.folder === null ? [...beside, ...(await usualFolders()), ...searchPath()] : [settings.folder];
-  const paths: string[] = [];
+  // One program has several names, and folders have: Debian's mysqldump is a link, and so is /bin.
+  const paths = new Map<string, string>();
   for (const folder of new Set(folders)) {
     for (const program of programs[tool]) {
       const path = join(folder, program);
-      const usable = await access(path, constants.X_OK).then(
-        () => true,
-        () => false,
-      );
-      if (usable) paths.push(path);
+      const file = await fileOf(path, programs[tool]);
+      if (file !== null && !paths.has(file)) paths.set(file, path);
     }
   }
-  return paths;
+  return [...paths.values()];
+}
+
+/** What there is to run under this name; null when there is nothing. A program that goes by the name it is called by stays as many as its names. */
+async function fileOf(path: string, names: readonly string[]): Promise<string | null> {
+  try {
+    await access(path, constants.X_OK);
+    const file = await realpath(path);
+    return names.includes(basename(file)) ? file : path;
+  } catch {
+    return null;
+  }
 }
 
 /** Where packages put them: Debian, Red Hat's, the projects' own, Homebrew on both kinds of Mac. */

@@ -4,10 +4,11 @@ import { outputOf } from '../../base/piped-program.ts';
 import { startProcess, type Command } from '../../base/run-process.ts';
 import type { DumpPart } from '../engine.ts';
 import type { ChosenFormat, PostgresFormat } from './choose-format.ts';
+import type { Connection } from './connection.ts';
 import { dumpArgs } from './dump-args.ts';
 import { limited, listening, type DumpTalk } from './dump-talk.ts';
 import { globalsPart, type GlobalsReading } from './globals.ts';
-import { expectNoSessions } from './sessions.ts';
+import { expectNoSessions, onSession } from './sessions.ts';
 import type { ExportedSnapshot } from './snapshot.ts';
 import type { Selection } from './tables.ts';
 import { toolCommand } from './tool-command.ts';
@@ -21,6 +22,8 @@ export interface DumpPlan extends DumpTalk {
   /** What the sessions of this dump are called on the server. */
   application: string;
   globals: GlobalsReading;
+  /** The session that holds the snapshot. */
+  holder: Connection;
 }
 
 type Widen = (command: Command) => Command;
@@ -43,12 +46,14 @@ export function dumpParts(plan: DumpPlan): DumpParts {
   const running = new Set<symbol>();
   return {
     open: async function* (signal) {
+      // In a container, what writes to the pipe is another program than the tool; and where it writes files, there is none.
+      const toPipe = plan.format.format !== 'directory' && !plan.tools.container;
+      const widening = toPipe ? largeWrites(signal) : Promise.resolve(same);
+      widening.catch(() => undefined); // told below, when the roles are there
       const globals = await plan.globals.content;
       if (globals !== null)
         yield globalsPart(globals, { wanted: plan.access.settings.dump.compression, format: plan.format });
-      // In a container, what writes to the pipe is another program than the tool; and where it writes files, there is none.
-      const toPipe = plan.format.format !== 'directory' && !plan.tools.container;
-      yield databasePart(plan, running, toPipe ? await largeWrites(signal) : same);
+      yield databasePart(plan, running, await widening);
     },
     unfinished: () => running.size > 0,
   };
@@ -105,6 +110,8 @@ async function writeFolder(plan: DumpPlan, folder: string, running: Set<symbol>,
   running.add(mark);
   await process.done;
   // The leader's status does not speak for workers that outlived it.
-  await expectNoSessions(plan.access, `${plan.application} dump`, signal);
+  await onSession(plan.holder, { access: plan.access, application: `${plan.application} check`, signal }, (session) =>
+    expectNoSessions(session, `${plan.application} dump`, signal),
+  );
   running.delete(mark);
 }

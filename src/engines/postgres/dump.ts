@@ -8,7 +8,7 @@ import { countTables, readSequences, settle } from './counts.ts';
 import { dumpParts } from './dump-parts.ts';
 import { readFacts, serverNumber } from './facts.ts';
 import { findProblems, preflightError } from './preflight.ts';
-import { endSessions } from './sessions.ts';
+import { endSessions, onSession } from './sessions.ts';
 import { startGlobals } from './globals.ts';
 import { enterSnapshot, exportSnapshot } from './snapshot.ts';
 import { hasRows, selectRelations, type Relation, type Selection } from './tables.ts';
@@ -31,6 +31,8 @@ export async function openSnapshot(
   if (container?.foundBy === 'image')
     warnings.push(`the container ${container.name} was only guessed by its image; name it under via.container`);
 
+  const ahead = lookAhead(access, signal);
+  opened.defer(() => ahead);
   const holder = opened.use(await access.connect(signal, { application: `${application} snapshot` }));
   await holder.rows(`set lock_timeout = ${dump.lockTimeoutMs}`);
   const major = Math.floor((await serverNumber(holder)) / 10_000);
@@ -70,8 +72,7 @@ export async function openSnapshot(
     server: facts.serverVersion,
   });
 
-  const parts = dumpParts({ access, tools, format, selection, snapshot, warnings, application, globals });
-  const connect = (later: AbortSignal) => access.connect(later, { application: `${application} count` });
+  const parts = dumpParts({ access, tools, format, selection, snapshot, warnings, application, globals, holder });
   const resources = opened.move();
   return {
     facts,
@@ -81,15 +82,16 @@ export async function openSnapshot(
     count: async (later) => {
       const unread = (table: Relation) =>
         dump.rowCounts === 'none' || selection.withoutRows.has(table.oid) || (snapshot.standby && table.unlogged);
-      await using connection = await connect(later);
+      await using connection = await access.connect(later, { application: `${application} count` });
       await enterSnapshot(connection, snapshot.id, dump.lockTimeoutMs);
       await countQuietly(connection);
       return { tables: await countReadable(connection, counted, unread, dump.fingerprints), sequences };
     },
     settleSequences: async (counts, later) => {
       if (counts.sequences.length === 0) return counts;
-      await using connection = await connect(later);
-      return settle(counts, await readSequences(connection, sequencesOf(selection, snapshot.standby)));
+      const another = { access, application: `${application} count`, signal: later };
+      const now = sequencesOf(selection, snapshot.standby);
+      return onSession(holder, another, async (session) => settle(counts, await readSequences(session, now)));
     },
     [Symbol.asyncDispose]: async () => {
       await resources.disposeAsync();
@@ -97,6 +99,16 @@ export async function openSnapshot(
       if (parts.unfinished()) await endSessions(access, application).catch(() => undefined);
     },
   };
+}
+
+/** What a tool is and can do is remembered: asked while the server is being reached, it takes no time. */
+async function lookAhead(access: Access, signal: AbortSignal): Promise<void> {
+  try {
+    const tools = await access.tools({ tools: ['pg_dump'], minimum: null, preferred: null }, signal);
+    await tools.codecs(codecsFor(access.settings.dump), signal);
+  } catch {
+    // Whoever needs it is told.
+  }
 }
 
 /** Counting runs beside the dump, which has better uses for the processors than a compiler and parallel workers for a count. */

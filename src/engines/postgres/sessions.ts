@@ -6,9 +6,37 @@ import type { Connection } from './connection.ts';
 const expectMs = 5000;
 const endMs = 10_000;
 
+interface Another {
+  access: Access;
+  application: string;
+  signal: AbortSignal;
+}
+
+/** Asks the session that is open anyway, or a new one where that was lost meanwhile: hours may have gone by. */
+export async function onSession<T>(
+  open: Connection,
+  another: Another,
+  ask: (session: Connection) => Promise<T>,
+): Promise<T> {
+  const { access, application, signal } = another;
+  if (await answers(open)) return ask(open);
+  await using connection = await access.connect(signal, { application });
+  return await ask(connection);
+}
+
+function answers(session: Connection): Promise<boolean> {
+  return session.rows('select').then(
+    () => true,
+    () => false,
+  );
+}
+
 /** After a tool has ended: waits a moment for its sessions to go, and ends and reports those that do not. */
-export async function expectNoSessions(access: Access, application: string, signal: AbortSignal): Promise<void> {
-  await using connection = await access.connect(signal, { application: `${application} check` });
+export async function expectNoSessions(
+  connection: Connection,
+  application: string,
+  signal: AbortSignal,
+): Promise<void> {
   const names = [application];
   if (await goneWithin(connection, names, expectMs, signal)) return;
   await terminate(connection, names);
@@ -40,6 +68,8 @@ async function goneWithin(
 ): Promise<boolean> {
   const deadline = performance.now() + ms;
   for (let wait = 5; ; wait = Math.min(wait * 2, 200)) {
+    // In an open transaction the server shows again and again what it showed first.
+    await connection.rows('select pg_catalog.pg_stat_clear_snapshot()');
     const left = await connection.value(
       'select pg_catalog.count(*)::text from pg_catalog.pg_stat_activity where application_name = any ($1::text[])',
       [names],

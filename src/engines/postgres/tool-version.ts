@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { throwIfAborted } from '../../base/abort.ts';
 import { runProcess, toolFailure, type Command } from '../../base/run-process.ts';
+import { remembered } from '../shared/remembered.ts';
 import { containerCommand, type FoundContainer } from './container.ts';
 
 export interface ToolVersion {
@@ -67,25 +68,6 @@ async function canCompress({ path, major, container }: DumpTool, codec: ToolCode
 
 const versions = new Map<string, Promise<ToolVersion | null>>();
 const codecs = new Map<string, Promise<boolean>>();
-
-async function remembered<T>(
-  memory: Map<string, Promise<T>>,
-  key: string,
-  signal: AbortSignal,
-  ask: () => Promise<T>,
-): Promise<T> {
-  throwIfAborted(signal);
-  const known = memory.get(key);
-  if (known) return await known;
-  const answer = ask();
-  memory.set(key, answer);
-  // Interrupted is no answer; neither is "does not start", which installing it changes.
-  answer.then(
-    (value) => value ?? memory.delete(key),
-    () => memory.delete(key),
-  );
-  return await answer;
-}
 
 async function identity(path: string, container: FoundContainer | null): Promise<string> {
   if (container) return `${container.id}:${path}`;
