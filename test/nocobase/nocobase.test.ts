@@ -1,22 +1,13 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { installHoldfast, type Installation } from '../support/holdfast.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { until } from '../support/until.ts';
 import { newNocobase, programs, type RealNocobase, type Session } from './real-nocobase.ts';
+import { filesIn, nasty, nbdataOf, seed } from './seed.ts';
 
 const passphrase = 'a long enough passphrase';
-const nasty = [
-  'plain',
-  String.raw`ends in a backslash \ `.trim(),
-  String.raw`a quote ' and \' and "`,
-  'line\nbreak\r\nand tab\t',
-  '日本語 🚀 ü',
-  '$(rm -rf /); -- drop table',
-  String.raw`\. \N \\`,
-];
-
 let server: TestPostgres;
 let folder: string;
 let one: RealNocobase & AsyncDisposable;
@@ -47,7 +38,7 @@ beforeAll(async () => {
   into = await install('two', two.path, join(folder, 'backups'));
   await one.start();
   session = await one.as();
-  await seed(session);
+  apiKey = await seed(session);
 });
 afterAll(async () => {
   await one?.[Symbol.asyncDispose]();
@@ -59,53 +50,6 @@ afterAll(async () => {
 });
 
 let apiKey = '';
-
-/** What NocoBase's own pages add to a collection of files. */
-const fileFields = [
-  ...['title', 'filename', 'extname', 'mimetype'].map((name) => ({ name, type: 'string', interface: 'input' })),
-  { name: 'size', type: 'integer', interface: 'integer' },
-  ...['path', 'url', 'preview'].map((name) => ({ name, type: 'text', interface: 'textarea' })),
-  { name: 'meta', type: 'jsonb', defaultValue: {} },
-  { name: 'storage', type: 'belongsTo', target: 'storages', foreignKey: 'storageId', deletable: false },
-];
-
-/** Collections with links and a sequence of ids, a file collection in a storage of its own, uploads, a secret variable, an API key. */
-async function seed({ call, upload }: Session): Promise<void> {
-  const id = { name: 'id', type: 'bigInt', autoIncrement: true, primaryKey: true, allowNull: false };
-  await call('collections:create', {
-    name: 'customers',
-    fields: [id, { name: 'name', type: 'string', interface: 'input' }],
-  });
-  await call('collections:create', {
-    name: 'orders',
-    fields: [
-      id,
-      { name: 'note', type: 'text', interface: 'textarea' },
-      { name: 'total', type: 'double', interface: 'number' },
-      { name: 'customer', type: 'belongsTo', target: 'customers', foreignKey: 'customerId', interface: 'm2o' },
-    ],
-  });
-  await call('storages:create', {
-    name: 'scans',
-    title: 'Scans',
-    type: 'local',
-    path: 'deep/er',
-    baseUrl: '/storage/elsewhere',
-    options: { documentRoot: 'storage/elsewhere' },
-    rules: {},
-  });
-  await call('collections:create', { name: 'papers', template: 'file', storage: 'scans', fields: [id, ...fileFields] });
-  for (const [index, note] of nasty.entries()) {
-    await call('orders:create', { note, total: index + 0.1, customer: { name: `customer ${note}` } });
-    await upload('attachments:create', `${index} ü file.txt`, `content of ${note}`);
-    await upload('papers:create', `paper ${index}.txt`, `paper of ${note}`);
-  }
-  await call('environmentVariables:create', { name: 'MAIL_PASSWORD', type: 'secret', value: 'top secret value' });
-  const key = (await call('apiKeys:create', { name: 'robot', role: { name: 'root' }, expiresIn: '7d' })) as {
-    token?: string;
-  } | null;
-  apiKey = key?.token ?? '';
-}
 
 /** All rows of all tables; without what changes by itself. */
 async function rowsOf(database: string): Promise<Map<string, string[]>> {
@@ -122,14 +66,6 @@ async function rowsOf(database: string): Promise<Map<string, string[]>> {
     );
   }
   return rows;
-}
-
-async function filesIn(path: string): Promise<Map<string, string>> {
-  const entries = await readdir(path, { withFileTypes: true, recursive: true });
-  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-  return new Map(
-    await Promise.all(files.map(async (file) => [file.slice(path.length + 1), await readFile(file, 'hex')] as const)),
-  );
 }
 
 /** Writes records and uploads until it is stopped. */
@@ -251,30 +187,12 @@ describe('the restored application', () => {
 });
 
 describe('B-07, B-17: a .nbdata that NocoBase made itself', () => {
-  async function made(password: string): Promise<string> {
-    await session.call('backupSettings:update?filterByTk=1', { encryptionPassword: password, enableFilesBackup: true });
-    const places = join(one.path, 'storage/backups/main');
-    const before = new Set(await readdir(places).catch(() => []));
-    await session.call('backups:create', {});
-    let name = '';
-    await until(
-      async () => {
-        const now = await readdir(places).catch(() => []);
-        name = now.find((each) => each.endsWith('_metadata.json') && !before.has(each)) ?? '';
-        return name !== '';
-      },
-      'NocoBase has made a backup',
-      120_000,
-    );
-    return join(places, name.replace('_metadata.json', '.nbdata'));
-  }
-
   beforeAll(() => two.stop());
 
   test.each(['', 'corréct hörse'])(
     'with the password %j: it becomes a backup, and comes back with its files',
     async (password) => {
-      const file = await made(password);
+      const file = await nbdataOf(one, session, password);
       const env = { HOLDFAST_NBDATA_PASSWORD: password };
       const imported = await into.runWith({ env }, 'import', file, '--allow', 'superuser', '--json');
       expect(imported.status, imported.stderr + imported.stdout).toBe(0);

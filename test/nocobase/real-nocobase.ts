@@ -12,12 +12,12 @@ const run = promisify(execFile);
 export const version = '2.2.15';
 
 /** NocoBase wants the Node of the system, and calls `yarn` by itself. */
-function environment(yarn: string): NodeJS.ProcessEnv {
+function environment(...first: string[]): NodeJS.ProcessEnv {
   const path = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => !folder.includes('node_modules'));
   const inherited = Object.entries(process.env).filter(([name]) =>
     /^(HOME|LANG|TMPDIR|NODE_EXTRA_CA_CERTS)$/.test(name),
   );
-  return { ...Object.fromEntries(inherited), PATH: [yarn, ...path].join(delimiter) };
+  return { ...Object.fromEntries(inherited), PATH: [...first, ...path].join(delimiter) };
 }
 
 /**
@@ -53,11 +53,28 @@ export async function programs(): Promise<{ app: string; yarn: string }> {
   return { app, yarn };
 }
 
+/** NocoBase does not bring what it needs for SQLite. Compiled once (a minute, with a compiler and the headers of Node), beside the programs. */
+async function addSqlite(modules: string, master: string, yarn: string): Promise<void> {
+  const made = join(dirname(master), 'sqlite');
+  const from = join(made, 'node_modules');
+  if (!existsSync(join(from, 'sqlite3/build/Release/node_sqlite3.node'))) {
+    await run('npm', ['install', '--prefix', made, 'sqlite3@5.1.7'], {
+      env: environment(yarn),
+      maxBuffer: 64 * 1024 * 1024,
+    });
+  }
+  for (const name of ['sqlite3', 'bindings', 'file-uri-to-path']) {
+    await cp(join(from, name), join(modules, name), { recursive: true, force: true });
+  }
+}
+
 export interface RealNocobase {
   readonly path: string;
   readonly port: number;
   start(): Promise<void>;
   stop(): Promise<void>;
+  /** What an operator runs after the programs became newer than the database. */
+  upgrade(): Promise<void>;
   /** What it has printed since it was started last. */
   readonly printed: () => string;
   /** Signs in as the first user, or takes a token. */
@@ -77,6 +94,8 @@ export interface NewNocobase {
   name: string;
   database: { host: string; port: number; name: string; user: string; password: string };
   env?: Record<string, string>;
+  /** Where it finds the client tools of its database before those of the system. */
+  tools?: string;
 }
 
 /** A new application with a database of its own, installed and not started. */
@@ -85,6 +104,7 @@ export async function newNocobase({
   name,
   database,
   env = {},
+  tools,
 }: NewNocobase): Promise<RealNocobase & AsyncDisposable> {
   const { app: master, yarn } = await programs();
   const path = join(folder, name);
@@ -97,6 +117,7 @@ export async function newNocobase({
   await mkdir(join(path, 'storage/plugins'), { recursive: true });
   await mkdir(join(path, 'storage/uploads'), { recursive: true });
   await run('cp', ['-al', join(master, 'node_modules'), join(path, 'node_modules')]);
+  if (env['DB_DIALECT'] === 'sqlite') await addSqlite(join(path, 'node_modules'), master, yarn);
   const port = await freePort();
   const settings: Record<string, string> = {
     APP_ENV: 'production',
@@ -124,7 +145,11 @@ export async function newNocobase({
       .map(([key, value]) => `${key}="${value}"\n`)
       .join(''),
   );
-  await run('yarn', ['-s', 'nocobase', 'install'], { cwd: path, env: environment(yarn), maxBuffer: 64 * 1024 * 1024 });
+  const runs = environment(yarn, ...(tools === undefined ? [] : [tools]));
+  const nocobase = async (task: string) => {
+    await run('yarn', ['-s', 'nocobase', task], { cwd: path, env: runs, maxBuffer: 64 * 1024 * 1024 });
+  };
+  await nocobase('install');
 
   const address = `http://127.0.0.1:${port}/api/`;
   let child: ChildProcess | null = null;
@@ -147,7 +172,7 @@ export async function newNocobase({
       const args = ['node_modules/@nocobase/cli-v1/bin/index.js', 'start', '--launch-mode', 'node'];
       child = spawn('node', args, {
         cwd: path,
-        env: environment(yarn),
+        env: runs,
         detached: true,
         stdio: ['ignore', 'pipe', 'pipe'],
       });
@@ -166,6 +191,7 @@ export async function newNocobase({
       );
     },
     stop,
+    upgrade: () => nocobase('upgrade'),
     printed: () => printed,
     as: async (token) => openSession(address, token),
     [Symbol.asyncDispose]: async () => {

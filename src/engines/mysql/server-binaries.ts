@@ -37,7 +37,7 @@ export async function findServer(
   const chosen = like === null ? own.at(-1) : own.find((each) => seriesOf(each.version) >= seriesOf(like));
   if (chosen) return chosen;
   const product = flavour === 'mariadb' ? 'MariaDB' : 'MySQL';
-  const seen = found.map((each) => `${each.flavour} ${each.version}`).join(', ');
+  const seen = [...new Set(found.map((each) => `${each.flavour} ${each.version}`))].join(', ');
   throw new HoldfastError(
     'MYSQL_SERVER_MISSING',
     `no ${product} server${like === null ? '' : ` ${like} or newer`} is installed on this machine${seen ? ` (found: ${seen})` : ''}`,
