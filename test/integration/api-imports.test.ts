@@ -37,6 +37,8 @@ afterAll(async () => {
   await server[Symbol.asyncDispose]();
 });
 
+let dumps = 0;
+
 const said = (promise: Promise<unknown>) =>
   promise.then(
     () => null,
@@ -47,7 +49,9 @@ async function uploads(): Promise<string[]> {
   const all = await readdir(join(holdfast.folder, 'tmp'), { recursive: true });
   return all.filter((name) => /upload-[^/]+$/.test(name));
 }
+/** Each another one: two of the same second would be the same to the byte, and known. */
 async function dumped(format: 'custom' | 'plain'): Promise<Uint8Array<ArrayBuffer>> {
+  await server.sql('shop', `comment on table orders is 'as of dump ${(dumps += 1)}'`);
   await using folder = await temporaryFolder();
   const path = join(folder.path, 'dump');
   await stockDump(server, 'shop', format, path, { args: ['--no-owner'] });
