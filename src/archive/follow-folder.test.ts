@@ -1,8 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { appendFile, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
+import { appendFile, mkdtemp, open, rm, truncate, writeFile, type FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { followFolder } from './follow-folder.ts';
 
 const { signal } = new AbortController();
@@ -61,4 +61,29 @@ test('a file that disappeared is an error and not an empty digest', async () => 
   await using followed = await write(path, [randomBytes(2_000_000)]);
   await rm(path);
   await expect(followed.digest(path, buffer, signal)).rejects.toMatchObject({ code: 'ENOENT' });
+});
+
+/** What the system says when it is told to write a file to the disk. */
+async function onSync(answer: () => Promise<void>) {
+  await using file = await open(folder);
+  return vi.spyOn(Object.getPrototypeOf(file) as FileHandle, 'datasync').mockImplementation(answer);
+}
+
+test('a file that is finished is written to the disk before the others are, and once', async () => {
+  using sync = await onSync(async () => undefined);
+  const path = join(folder, 'data');
+  await using _ = await write(path, [randomBytes(1_500_000)]);
+  await expect.poll(() => sync.mock.calls.length, { interval: 10, timeout: 5000 }).toBe(1);
+  // Several looks later there is nothing to do.
+  await new Promise((resolve) => setTimeout(resolve, 800));
+  expect(sync).toHaveBeenCalledTimes(1);
+});
+
+test('a write that the disk lost is told, although the system tells it only once', async () => {
+  const lost = Object.assign(new Error('EIO: i/o error, fdatasync'), { code: 'EIO' });
+  using sync = await onSync(() => Promise.reject(lost));
+  const path = join(folder, 'data');
+  await using followed = await write(path, [randomBytes(1_500_000)]);
+  await expect.poll(() => sync.mock.calls.length, { interval: 10, timeout: 5000 }).toBe(1);
+  await expect(followed.digest(path, buffer, signal)).rejects.toThrow('EIO');
 });

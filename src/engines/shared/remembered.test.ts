@@ -26,3 +26,20 @@ test('nobody who was stopped gets an answer', async () => {
   const memory = new Map([['a', Promise.resolve('known')]]);
   await expect(remembered(memory, 'a', AbortSignal.abort(), async () => 'new')).rejects.toThrow();
 });
+
+test('whoever waits for an answer that somebody else was stopped from getting, asks anew', async () => {
+  const memory = new Map<string, Promise<string>>();
+  const stopped = Promise.withResolvers<string>();
+  const first = remembered(memory, 'a', signal, () => stopped.promise);
+  const others = [1, 2].map((each) => remembered(memory, 'a', signal, async () => `asked by ${each}`));
+  stopped.reject(new Error('stopped'));
+  await expect(first).rejects.toThrow('stopped');
+  expect(await Promise.all(others)).toEqual(['asked by 1', 'asked by 1']);
+});
+
+test('what goes wrong for everybody is told to everybody', async () => {
+  const memory = new Map<string, Promise<string>>();
+  const ask = () => Promise.reject(new Error('no'));
+  const all = await Promise.allSettled([1, 2, 3].map(() => remembered(memory, 'a', signal, ask)));
+  expect(all.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+});

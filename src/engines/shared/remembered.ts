@@ -9,7 +9,8 @@ export async function remembered<T>(
 ): Promise<T> {
   throwIfAborted(signal);
   const known = memory.get(key);
-  if (known) return await known;
+  // Somebody else was stopped, or had no luck: that is not our answer.
+  if (known) return await known.catch(() => remembered(memory, key, signal, ask));
   const answer = ask();
   memory.set(key, answer);
   // Interrupted is no answer; neither is "does not start", which installing it changes.
