@@ -1,9 +1,9 @@
-import { createWriteStream } from 'node:fs';
-import { mkdir, mkdtemp, rm, statfs } from 'node:fs/promises';
+import { mkdir, mkdtemp, open, rm, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { HoldfastError, toHoldfastError } from '../base/errors.ts';
+import { fileSink } from '../base/file-sink.ts';
 import { inParallel } from '../base/parallel.ts';
 import { formatBytes } from '../base/units.ts';
 import type { DumpFormat, StoredDump } from '../engines/engine.ts';
@@ -103,7 +103,7 @@ async function fileLocally(place: DumpPlace, signal: AbortSignal): Promise<Local
   }
   return stage(place.scratch, artifact.rawBytes ?? artifact.bytes, async (folder) => {
     const path = join(folder, 'dump');
-    await copy(await openRaw(place, artifact, signal), path);
+    await copy(() => openRaw(place, artifact, signal), path);
     return path;
   });
 }
@@ -124,7 +124,7 @@ async function folderLocally(place: DumpPlace, signal: AbortSignal): Promise<Loc
       const target = join(folder, isNamed ? stored.slice(0, -encryptedExtension.length) : stored);
       await mkdir(dirname(target), { recursive: true, mode: 0o700 });
       const decrypt = await place.decrypt(artifact, signal);
-      await copy(through(await place.open(artifact, signal), [decrypt], signal), target);
+      await copy(async () => through(await place.open(artifact, signal), [decrypt], signal), target);
     });
     return join(folder, name);
   });
@@ -159,6 +159,8 @@ async function stage(scratch: string, bytes: number, fill: (folder: string) => P
   }
 }
 
-async function copy(content: Readable, path: string): Promise<void> {
-  await pipeline(content, createWriteStream(path, { flags: 'wx', mode: 0o600, highWaterMark: 4 * 1024 * 1024 }));
+/** Opened last: what is open must be read. */
+async function copy(content: () => Promise<Readable>, path: string): Promise<void> {
+  await using file = await open(path, 'wx', 0o600);
+  await pipeline(await content(), fileSink(file));
 }

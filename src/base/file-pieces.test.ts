@@ -11,7 +11,7 @@ const folder = await mkdtemp(join(tmpdir(), 'holdfast-test-'));
 const path = join(folder, 'file');
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-test.each([0, 1, 256 * 1024, 256 * 1024 + 1, 3_000_000])('a file of %d bytes is read to its end', async (bytes) => {
+test.each([0, 1, 1024 * 1024, 1024 * 1024 + 1, 3_000_000])('a file of %d bytes is read to its end', async (bytes) => {
   const content = randomBytes(bytes);
   await writeFile(path, content);
   const read: Buffer[] = [];

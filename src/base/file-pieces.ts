@@ -3,7 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { systemErrno } from './errors.ts';
 import { lend, reusedMemory } from './reuse.ts';
 
-const pieceBytes = 256 * 1024;
+/** Of smaller ones a compressor waits for the next more often. */
+const pieceBytes = 1024 * 1024;
 
 /** What is in a file, from its beginning, read into memory that is used again. */
 export async function* filePieces(path: string): AsyncGenerator<Buffer, void, void> {

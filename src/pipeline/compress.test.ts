@@ -60,6 +60,28 @@ test.each(['gzip', 'zstd'] as const)(
   },
 );
 
+test.each([
+  ['gzip', 6],
+  ['zstd', 1],
+  ['zstd', 9],
+] as const)('%s %s: a reader that lets go of what it has read frees it, and reads the same', async (codec, level) => {
+  const large = randomBytes(20_000_000);
+  const stage = compressor({ codec, level }, signal);
+  if (!stage) throw new Error('a stage was expected');
+  const content = through(Readable.from([large], { objectMode: false }), [stage], signal);
+  const packed: Buffer[] = [];
+  let freed = 0;
+  for await (const piece of content as AsyncIterable<Buffer>) {
+    // Read late, as a slow disk does.
+    await new Promise((resolve) => setImmediate(resolve));
+    packed.push(Buffer.from(piece));
+    letGo(piece);
+    if (piece.buffer.byteLength === 0) freed += 1;
+  }
+  expect(freed).toBeGreaterThan(15);
+  expect((await decompress(codec, packed)).equals(large)).toBe(true);
+});
+
 const damaged = { code: 'COMPRESSED_DAMAGED', kind: 'integrity' };
 
 describe.each(codecs)('%s', (codec) => {

@@ -2,8 +2,8 @@ import type { Duplex, Transform } from 'node:stream';
 import { createGunzip, createGzip, createZstdDecompress } from 'node:zlib';
 import { HoldfastError } from '../base/errors.ts';
 import { throughProcess } from '../base/piped-program.ts';
-import { letGo, markPassing } from '../base/reuse.ts';
-import { givingBack } from './giving-back.ts';
+import { letGo } from '../base/reuse.ts';
+import { givingBack, marking } from './giving-back.ts';
 import { codecFacts, levelOf, type Codec, type Compression } from './codecs.ts';
 import { zstdStream } from './zstd-frames.ts';
 
@@ -67,7 +67,7 @@ function program(codec: Codec, args: string[], signal: AbortSignal, explain: Exp
   return explained(stream, (error) => explain(codec, error));
 }
 
-/** What it has read is let go. The library fills a piece of memory, passes it on part by part, and takes another one. */
+/** What it has read is let go. */
 function passing<Stage extends Transform>(stream: Stage): Stage {
   const transform = stream._transform.bind(stream);
   stream._transform = (chunk: Buffer, encoding, next) =>
@@ -75,12 +75,7 @@ function passing<Stage extends Transform>(stream: Stage): Stage {
       if (!error && !stream.destroyed) letGo(chunk);
       next(error, data);
     });
-  const push = stream.push.bind(stream);
-  stream.push = (content: Buffer | null, encoding?: BufferEncoding) => {
-    if (content !== null) markPassing(content);
-    return push(content, encoding);
-  };
-  return stream;
+  return marking(stream);
 }
 
 /** Translates the error a stream is destroyed with before anybody sees it. */

@@ -1,8 +1,8 @@
 import { open, stat } from 'node:fs/promises';
-import { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { throwIfAborted } from '../../base/abort.ts';
 import { HoldfastError } from '../../base/errors.ts';
+import { fileSink } from '../../base/file-sink.ts';
 import type { LoadOptions, StoredDump } from '../engine.ts';
 import type { Access } from './access.ts';
 import { expectFileDump, expectReadable, openStored } from './read-through.ts';
@@ -39,17 +39,8 @@ async function write(path: string, content: AsyncIterable<Buffer>, signal: Abort
     throw new HoldfastError('DATABASE_EXISTS', `the file ${path} is not empty`, { hint: 'Choose another name.' });
   }
   await using file = await open(path, 'r+');
-  const sink = new Writable({
-    highWaterMark: 1024 * 1024,
-    write: (chunk: Buffer, _encoding, next) => {
-      file.writev([chunk]).then(
-        () => next(),
-        (error: Error) => next(error),
-      );
-    },
-  });
   try {
-    await pipeline(content, sink, { signal });
+    await pipeline(content, fileSink(file), { signal });
     await file.sync();
   } catch (error) {
     throwIfAborted(signal);

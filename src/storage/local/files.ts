@@ -1,15 +1,15 @@
 import { constants } from 'node:fs';
 import { open, unlink, type FileHandle } from 'node:fs/promises';
-import { Readable, Writable } from 'node:stream';
+import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { abortReason, throwIfAborted } from '../../base/abort.ts';
 import { HoldfastError, toHoldfastError } from '../../base/errors.ts';
+import { fileSink } from '../../base/file-sink.ts';
 import { markPassing } from '../../base/reuse.ts';
 import { destroyOnAbort } from '../../base/streams.ts';
 import { localError } from './local-error.ts';
 import { fileMode } from './root.ts';
 
-const bufferedBytes = 4 * 1024 * 1024;
 const pieceBytes = 1024 * 1024;
 /** How much may wait for the disk before it is told to write, so that the last sync has little left to do. */
 const syncEveryBytes = 32 * 1024 * 1024;
@@ -67,34 +67,16 @@ function sinkInto(file: FileHandle, explain: (error: unknown) => Error): Sink {
   let bytes = 0;
   let unsynced = 0;
   let syncing: Promise<void> | undefined;
-  const write = async (chunks: Buffer[], next: (error?: Error | null) => void) => {
-    try {
-      for (let left = chunks; left.length > 0;) {
-        const { bytesWritten } = await file.writev(left);
-        bytes += bytesWritten;
-        unsynced += bytesWritten;
-        left = after(left, bytesWritten);
-      }
-      if (unsynced >= syncEveryBytes && syncing === undefined) {
-        unsynced = 0;
-        syncing = file.datasync().finally(() => (syncing = undefined));
-        // When it fails, the one at the end may not: the system tells of a lost write only once.
-        syncing.catch((error: unknown) => stream.destroy(explain(error)));
-      }
-      next();
-    } catch (error) {
-      next(explain(error));
-    }
+  const written = (some: number) => {
+    bytes += some;
+    unsynced += some;
+    if (unsynced < syncEveryBytes || syncing !== undefined) return;
+    unsynced = 0;
+    syncing = file.datasync().finally(() => (syncing = undefined));
+    // When it fails, the one at the end may not: the system tells of a lost write only once.
+    syncing.catch((error: unknown) => stream.destroy(explain(error)));
   };
-  const stream = new Writable({
-    highWaterMark: bufferedBytes,
-    write: (chunk: Buffer, _encoding, next) => void write([chunk], next),
-    writev: (entries, next) =>
-      void write(
-        entries.map(({ chunk }) => chunk as Buffer),
-        next,
-      ),
-  });
+  const stream = fileSink(file, { explain, written });
   return {
     stream,
     bytes: () => bytes,
@@ -103,16 +85,6 @@ function sinkInto(file: FileHandle, explain: (error: unknown) => Error): Sink {
       await file.sync();
     },
   };
-}
-
-/** What is left of the chunks after some bytes were written: a nearly full disk takes less than it is given. */
-function after(chunks: Buffer[], written: number): Buffer[] {
-  let skip = written;
-  for (const [index, chunk] of chunks.entries()) {
-    if (skip < chunk.length) return [chunk.subarray(skip), ...chunks.slice(index + 1)];
-    skip -= chunk.length;
-  }
-  return [];
 }
 
 /** Reads a range of a file (both ends included); null when there is no such file. Fails when there is less than was promised. */
