@@ -4,6 +4,7 @@ import { buffer } from 'node:stream/consumers';
 import { Decrypter, Encrypter, generateX25519Identity, identityToRecipient } from 'age-encryption';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { giveBack, lend, letGo, markPassing } from '../base/reuse.ts';
 import { decryptor, encryptor } from './encrypt.ts';
 import { through } from './pipeline.ts';
 
@@ -47,6 +48,39 @@ describe('what is encrypted', () => {
       ),
       { numRuns: 30 },
     );
+  });
+
+  test('what was read is let go, and what is read back can be', async () => {
+    const content = Array.from({ length: 60 }, () => randomBytes(100_000));
+    const expected = Buffer.concat(content);
+    const returned: ArrayBuffer[] = [];
+    for (const [at, piece] of content.entries()) {
+      if (at % 2 === 0) markPassing(piece);
+      else lend(piece, (memory) => void returned.push(memory));
+    }
+    const stored: Buffer[] = [];
+    const taken = new Set<ArrayBufferLike>();
+    const sealing = through(Readable.from(content, { objectMode: false }), [await encryptor([recipient])], signal);
+    for await (const piece of sealing as AsyncIterable<Buffer>) {
+      taken.add(piece.buffer);
+      stored.push(ownCopy(piece));
+      giveBack(piece);
+    }
+    expect(content.filter((_, at) => at % 2 === 0).every(({ buffer: memory }) => memory.byteLength === 0)).toBe(true);
+    expect(returned.length).toBe(30);
+    // Six megabytes, through the same few.
+    expect(taken.size).toBeLessThan(5);
+
+    for (const piece of stored) markPassing(piece);
+    const back: Buffer[] = [];
+    const opening = through(Readable.from(stored, { objectMode: false }), [decryptor([identity], 'x')], signal);
+    for await (const piece of opening as AsyncIterable<Buffer>) {
+      back.push(Buffer.from(piece));
+      letGo(piece);
+      expect(piece.length).toBe(0);
+    }
+    expect(stored.every(({ buffer: memory }) => memory.byteLength === 0)).toBe(true);
+    expect(Buffer.concat(back).equals(expected)).toBe(true);
   });
 
   test('opens with each of several recipients, and two files of one content share nothing', async () => {
@@ -147,6 +181,13 @@ async function collect(file: Buffer): Promise<{ given: Buffer; error: unknown }>
   } catch (error) {
     return { given: Buffer.concat(given), error };
   }
+}
+
+/** In memory that is nobody else's: small buffers share theirs. */
+function ownCopy(content: Buffer): Buffer {
+  const copy = Buffer.allocUnsafeSlow(content.length);
+  content.copy(copy);
+  return copy;
 }
 
 function cut(content: Buffer, lengths: number[]): Buffer[] {

@@ -1,11 +1,14 @@
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
 import { Transform } from 'node:stream';
 import { HoldfastError, toHoldfastError } from '../base/errors.ts';
+import { giveBack, lend, letGo, markPassing, reusedMemory } from '../base/reuse.ts';
 import { bufferedBytes } from './pipeline.ts';
 
 const chunkBytes = 64 * 1024;
 const tagBytes = 16;
 const sealedBytes = chunkBytes + tagBytes;
+/** What is passed on at once. */
+const pieceBytes = 16 * sealedBytes;
 const nonceBytes = 16;
 /** Room for hundreds of recipients; what is longer has no header. */
 const longestHeader = 1024 * 1024;
@@ -20,13 +23,28 @@ export async function encryptor(recipients: readonly string[]): Promise<Transfor
   const nonce = randomBytes(nonceBytes);
   const sealNext = sealer(payloadKey(fileKey, nonce));
   const chunks = cutter(chunkBytes);
+  let piece: Buffer<ArrayBuffer> | null = null;
+  let filled = 0;
+  const seal = (content: Buffer, last: boolean) => {
+    piece ??= reusedMemory(pieceBytes);
+    filled += sealNext(content, last, piece.subarray(filled));
+    if (!last && filled < pieceBytes) return;
+    stream.push(lend(piece.subarray(0, filled)));
+    piece = null;
+    filled = 0;
+  };
   const stream = new Transform({
     highWaterMark: bufferedBytes,
     transform: (chunk: Buffer, _encoding, next) => {
-      for (const whole of chunks.take(chunk)) stream.push(sealNext(whole, false));
+      for (const whole of chunks.take(chunk)) seal(whole, false);
+      giveBack(chunk);
+      letGo(chunk);
       next();
     },
-    flush: (next) => next(null, sealNext(chunks.rest(), true)),
+    flush: (next) => {
+      seal(chunks.rest(), true);
+      next();
+    },
   });
   stream.push(Buffer.concat([header, nonce]));
   return stream;
@@ -64,6 +82,7 @@ export function decryptor(identities: readonly string[], what: string): Transfor
         } catch (error) {
           return next(toHoldfastError(error));
         }
+        letGo(chunk);
         next();
       };
       if (open) go(chunk);
@@ -152,13 +171,17 @@ function counter(): (last: boolean) => Buffer {
   };
 }
 
-function sealer(key: Buffer): (content: Buffer, last: boolean) => Buffer {
+/** Returns how much it has written. */
+function sealer(key: Buffer): (content: Buffer, last: boolean, into: Buffer) => number {
   const nonce = counter();
-  return (content, last) => {
+  return (content, last, into) => {
     const cipher = createCipheriv('chacha20-poly1305', key, nonce(last), { authTagLength: tagBytes });
     const sealed = cipher.update(content);
     cipher.final();
-    return Buffer.concat([sealed, cipher.getAuthTag()]);
+    const bytes = sealed.copy(into) + cipher.getAuthTag().copy(into, sealed.length);
+    markPassing(sealed);
+    letGo(sealed);
+    return bytes;
   };
 }
 
@@ -171,6 +194,7 @@ function opener(key: Buffer, what: string): (sealed: Buffer, last: boolean) => B
     const decipher = createDecipheriv('chacha20-poly1305', key, nonce(last), { authTagLength: tagBytes });
     decipher.setAuthTag(sealed.subarray(-tagBytes));
     const content = decipher.update(sealed.subarray(0, -tagBytes));
+    markPassing(content);
     try {
       decipher.final();
     } catch (cause) {
