@@ -1,6 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 import { Writable } from 'node:stream';
-import { giveBack, letGo } from './reuse.ts';
+import { doneWith } from './reuse.ts';
 
 const bufferedBytes = 4 * 1024 * 1024;
 
@@ -22,10 +22,7 @@ export function fileSink(file: FileHandle, { explain, written }: FileSinkOptions
         written?.(bytesWritten);
         left = after(left, bytesWritten);
       }
-      for (const chunk of chunks) {
-        giveBack(chunk);
-        letGo(chunk);
-      }
+      for (const chunk of chunks) doneWith(chunk);
       next();
     } catch (error) {
       next(explain ? explain(error) : (error as Error));

@@ -65,6 +65,12 @@ export function letGo(content: Uint8Array): void {
   if (memory[passing] && isLast && memory instanceof ArrayBuffer && !memory.detached) memory.transfer(0);
 }
 
+/** Both, for whoever is the last to look at content from anywhere. */
+export function doneWith(content: Uint8Array): void {
+  giveBack(content);
+  letGo(content);
+}
+
 function keep(memory: ArrayBuffer): void {
   const some = free.get(memory.byteLength) ?? [];
   free.set(memory.byteLength, some);

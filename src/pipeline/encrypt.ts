@@ -1,7 +1,7 @@
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
 import { Transform } from 'node:stream';
 import { HoldfastError, toHoldfastError } from '../base/errors.ts';
-import { giveBack, lend, letGo, markPassing, reusedMemory } from '../base/reuse.ts';
+import { doneWith, lend, letGo, markPassing, reusedMemory } from '../base/reuse.ts';
 import { bufferedBytes } from './pipeline.ts';
 
 const chunkBytes = 64 * 1024;
@@ -37,8 +37,7 @@ export async function encryptor(recipients: readonly string[]): Promise<Transfor
     highWaterMark: bufferedBytes,
     transform: (chunk: Buffer, _encoding, next) => {
       for (const whole of chunks.take(chunk)) seal(whole, false);
-      giveBack(chunk);
-      letGo(chunk);
+      doneWith(chunk);
       next();
     },
     flush: (next) => {

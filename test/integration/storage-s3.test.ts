@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { S3 } from '@aws-sdk/client-s3';
 import { removeBackup } from '../../src/archive/remove.ts';
 import type { HoldfastError } from '../../src/base/errors.ts';
+import { lend, markPassing } from '../../src/base/reuse.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import { collect, describeStorage, endless, failing, streamOf } from '../suites/storage-suite.ts';
 import { faultProxy, type FaultProxy, type FaultRule } from '../support/fault-proxy.ts';
@@ -55,6 +56,20 @@ describe('s3: uploads', () => {
       await read('large', { start: 9 * mebibyte, end: 9 * mebibyte + 4 }),
     );
     expect(await uploads()).toEqual([]);
+  });
+
+  test('what was sent is let go: lent memory goes back, and what passes is freed', async () => {
+    const returned: ArrayBuffer[] = [];
+    const content = Array.from({ length: 20 }, (_, at) => Buffer.alloc(mebibyte, at + 1));
+    const expected = Buffer.concat(content);
+    for (const [at, piece] of content.entries()) {
+      if (at % 2 === 0) markPassing(piece);
+      else lend(piece, (memory) => void returned.push(memory));
+    }
+    await storage.put('large', Readable.from(content, { objectMode: false }), { signal });
+    expect(expected.equals(await read('large'))).toBe(true);
+    expect(returned.length).toBe(10);
+    expect(content.filter(({ buffer: memory }) => memory.byteLength === 0).length).toBe(10);
   });
 
   test('small content takes one request', async () => {

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { CompletedPart, PutObjectCommandInput, S3 } from '@aws-sdk/client-s3';
 import { abortReason, throwIfAborted } from '../../base/abort.ts';
 import { systemErrno } from '../../base/errors.ts';
+import { doneWith } from '../../base/reuse.ts';
 import { destroyOnAbort } from '../../base/streams.ts';
 import { nameOf, statusOf } from './errors.ts';
 import { mebibyte } from './options.ts';
@@ -89,6 +90,7 @@ async function* partsOf(content: Readable, nextSize: (sent: number) => number): 
       held += taken;
       rest = rest.subarray(taken);
     }
+    doneWith(chunk);
   }
   yield part(true);
 }
