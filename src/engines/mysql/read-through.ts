@@ -4,6 +4,7 @@ import { pipeline, type Readable } from 'node:stream';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { throwIfAborted } from '../../base/abort.ts';
 import { HoldfastError, toHoldfastError } from '../../base/errors.ts';
+import { letGo, markPassing } from '../../base/reuse.ts';
 import { destroyOnAbort } from '../../base/streams.ts';
 import type { DumpEntry, LoadOptions, StoredDump } from '../engine.ts';
 import { fileName, indexFile, readIndex, type DumpIndex } from './dump-index.ts';
@@ -124,7 +125,14 @@ async function scan(dump: StoredDump, signal: AbortSignal): Promise<DumpEntry[]>
     }
     return Buffer.from(text.subarray(-(beginning.length - 1)));
   };
-  for await (const chunk of wholeScript(dump, signal)) rest = look(Buffer.concat([rest, chunk]), false);
+  for await (const chunk of wholeScript(dump, signal)) {
+    const text = Buffer.allocUnsafeSlow(rest.length + chunk.length);
+    chunk.copy(text, rest.copy(text));
+    letGo(chunk);
+    rest = look(text, false);
+    markPassing(text);
+    letGo(text);
+  }
   look(rest, true);
   return entries;
 }

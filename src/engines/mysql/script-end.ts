@@ -12,7 +12,8 @@ export function watchEnd(): { add(chunk: Buffer): void; check(): void } {
   let tail: Buffer = Buffer.alloc(0);
   return {
     add: (chunk) => {
-      tail = chunk.length >= tailBytes ? chunk.subarray(-tailBytes) : Buffer.concat([tail, chunk]).subarray(-tailBytes);
+      // A copy: what was looked at may be freed.
+      tail = Buffer.concat([tail, chunk.subarray(-tailBytes)]).subarray(-tailBytes);
     },
     check: () => {
       if (endsWhole(tail)) return;
