@@ -1,12 +1,15 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
+import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { HoldfastError } from '../base/errors.ts';
 import { throughProcess } from '../base/piped-program.ts';
 import { letGo } from '../base/reuse.ts';
 import { runProcess } from '../base/run-process.ts';
 import { codecFacts, type Codec } from './codecs.ts';
 import { compressor, decompressor } from './compress.ts';
+import { digest } from './digest.ts';
 import { through } from './pipeline.ts';
 
 const { signal } = new AbortController();
@@ -124,6 +127,42 @@ describe.each(codecs)('%s', (codec) => {
 
   test('what is not compressed at all is refused', async () => {
     await expect(decompress(codec, [Buffer.from('-- PostgreSQL database dump\n')])).rejects.toMatchObject(damaged);
+  });
+});
+
+describe('S4 gzip of several members', () => {
+  const contents = ['one', 'two', 'three'].map((word) => Buffer.from(word.repeat(100_000)));
+  const [one = data, two = data, three = data] = contents.map((content) => gzipSync(content));
+  const zeros = (bytes: number) => Buffer.alloc(bytes);
+  const sizes = [7, 1000, 1_000_000];
+  const inPieces = (packed: Buffer, size: number) =>
+    Array.from({ length: Math.ceil(packed.length / size) }, (_, at) => packed.subarray(at * size, (at + 1) * size));
+
+  test.each(sizes)('zeros behind the last are padding, however many (in pieces of %i)', async (size) => {
+    for (const padding of [0, 1, 3000]) {
+      const packed = Buffer.concat([one, two, three, zeros(padding)]);
+      const read = await decompress('gzip', inPieces(packed, size));
+      expect(read.equals(Buffer.concat(contents))).toBe(true);
+    }
+  });
+
+  test.each(sizes)('zeros in the place of one are damage, not an end (in pieces of %i)', async (size) => {
+    for (const holed of [
+      [one, zeros(two.length), three],
+      [one, zeros(1), two.subarray(1), three],
+      [one, two, three, zeros(3000), Buffer.of(1)],
+      [one, zeros(4096), two],
+    ]) {
+      await expect(decompress('gzip', inPieces(Buffer.concat(holed), size))).rejects.toMatchObject(damaged);
+    }
+  });
+
+  test('all of it is read, so that a digest before it is compared', async () => {
+    const differs = new HoldfastError('DIGEST_MISMATCH', 'it is not what was stored', { kind: 'integrity' });
+    const packed = [one, zeros(2_000_000)];
+    const read = () =>
+      through(Readable.from(packed), [digest(() => differs).stream, decompressor('gzip', signal)], signal);
+    await expect(buffer(read())).rejects.toBe(differs);
   });
 });
 

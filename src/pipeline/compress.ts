@@ -1,5 +1,5 @@
-import type { Duplex, Transform } from 'node:stream';
-import { createGunzip, createGzip, createZstdDecompress } from 'node:zlib';
+import type { Duplex, Transform, TransformCallback } from 'node:stream';
+import { createGunzip, createGzip, createZstdDecompress, type Gunzip } from 'node:zlib';
 import { HoldfastError } from '../base/errors.ts';
 import { throughProcess } from '../base/piped-program.ts';
 import { letGo } from '../base/reuse.ts';
@@ -40,8 +40,8 @@ export function decompressor(codec: Codec, signal: AbortSignal): Duplex | null {
     case 'none':
       return null;
     case 'gzip':
-      // By itself it refuses what follows a member, unless that is another member or zeros.
-      return explained(passing(createGunzip({ chunkSize })), (error) => explainZlib(codec, error));
+      // By itself it refuses what follows a member, unless that is another member or a zero.
+      return explained(toItsEnd(passing(createGunzip({ chunkSize }))), (error) => explainZlib(codec, error));
     case 'zstd':
       // Without the option, garbage after a frame is ignored in silence. Further frames are read all the same.
       return explained(passing(createZstdDecompress({ chunkSize, rejectGarbageAfterEnd: true })), (error) =>
@@ -76,6 +76,41 @@ function passing<Stage extends Transform>(stream: Stage): Stage {
       next(error, data);
     });
   return marking(stream);
+}
+
+/**
+ * The library ends at the first zero behind a member and looks at nothing that follows: a hole in a file of several members would be taken for
+ * its end, and what is read no further has no checksum either. Here only zeros may follow, and all is read.
+ */
+function toItsEnd(stream: Gunzip): Gunzip {
+  const transform = stream._transform.bind(stream);
+  const push = stream.push.bind(stream);
+  let reading: { chunk: Buffer; before: number; next: TransformCallback } | null = null;
+  let isPadding = false;
+  const expectZeros = (rest: Buffer, next: TransformCallback) => {
+    const isZero = rest.every((byte) => byte === 0);
+    next(isZero ? null : damaged('gzip', 'zeros follow a member, and something else follows them'));
+  };
+  stream._transform = (chunk: Buffer, encoding, next) => {
+    if (isPadding) return expectZeros(chunk, next);
+    const now = { chunk, before: stream.bytesWritten, next };
+    reading = now;
+    transform(chunk, encoding, (error, data) => {
+      if (reading !== now) return;
+      reading = null;
+      next(error, data);
+    });
+  };
+  stream.push = (content: Buffer | null, encoding?: BufferEncoding) => {
+    if (content !== null || reading === null) return push(content, encoding);
+    // Its own end, in the middle of what it was given. Ours comes with that of what is above.
+    const { chunk, before, next } = reading;
+    reading = null;
+    isPadding = true;
+    expectZeros(chunk.subarray(stream.bytesWritten - before), next);
+    return true;
+  };
+  return stream;
 }
 
 /** Translates the error a stream is destroyed with before anybody sees it. */

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -128,6 +128,29 @@ describe('in place', () => {
     await expect(database.replace(stored(copy), only(...names), should, signal())).rejects.toMatchObject({ code });
     expect(await count(database)).toEqual(before);
     expect(rowsOf(path, 'pragma integrity_check')).toEqual([{ integrity_check: 'ok' }]);
+  });
+
+  test.each([
+    ['table', 'gone', `create table gone (a)`],
+    ['index', 'on_gone', `create index on_gone on gone (a)`],
+    ['trigger', 'watch', `create trigger watch after delete on gone begin select 1; select 2; end`],
+  ])('of a hostile file, only the statement that makes the %s is run', async (type, name, sql) => {
+    makeBank(path, 'wal', `create table gone (a); create index on_gone on gone (a);`);
+    runIn(path, `insert into gone values (1); create trigger watch after delete on gone begin select 1; select 2; end`);
+    const taken = await take(database, copy, signal());
+    const planted = join(folder.path, 'planted.sqlite');
+    const tail = `; delete from accounts; commit; attach '${planted}' as p; create table p.x (a); detach p; begin`;
+    {
+      using file = new DatabaseSync(copy, { defensive: false });
+      file.exec('pragma writable_schema = 1');
+      file.prepare('update sqlite_schema set sql = ? where type = ? and name = ?').run(`${sql}${tail}`, type, name);
+    }
+    runIn(path, 'drop table gone');
+    await database.replace(stored(copy), only('gone'), expected(taken, 'gone'), signal());
+    expect(rowsOf(path, 'select count(*) as rows from accounts')).toEqual([{ rows: 1000 }]);
+    expect(rowsOf(path, 'select * from gone')).toEqual([{ a: 1 }]);
+    expect(rowsOf(path, `select name from sqlite_schema where tbl_name = 'gone' order by 1`).length).toBe(3);
+    expect(existsSync(planted)).toBe(false);
   });
 
   test('S13 a damaged or a different dump, or somebody who keeps the file, changes nothing', async () => {

@@ -109,7 +109,7 @@ function replaceTable(db: DatabaseSync, expected: ExpectedTable): void {
   const all = [...rowid(db, name, kept), ...columns].join(', ');
   db.exec(`insert into main.${quoteIdent(name)} (${all}) select ${all} from stored.${quoteIdent(name)}`);
   keepNumbering(db, name);
-  for (const sql of triggers) db.exec(sql);
+  for (const sql of triggers) make(db, sql);
   const rows = Number(scalar(db, `select count(*) from main.${quoteIdent(name)}`));
   if (expected.rows !== null && rows !== expected.rows) {
     throw new Refused('RESTORE_DIFFERS', `table ${name} has ${rows} rows instead of ${expected.rows}`);
@@ -168,8 +168,16 @@ function create(db: DatabaseSync, table: string): string[] {
     .all(table)
     .map(({ type, sql }) => ({ type: String(type), sql: String(sql) }));
   // As it was written, without the name of a database: that is the first one, the live one.
-  for (const { type, sql } of parts) if (type !== 'trigger') db.exec(sql);
+  for (const { type, sql } of parts) if (type !== 'trigger') make(db, sql);
   return parts.filter(({ type }) => type === 'trigger').map(({ sql }) => sql);
+}
+
+/**
+ * One object, by the text that a schema has of it. SQLite itself reads the first statement of such a text only, so that a file can carry others
+ * behind it that no check finds: `exec` would run them.
+ */
+function make(db: DatabaseSync, sql: string): void {
+  db.prepare(sql).run();
 }
 
 /** The hidden number of each row is kept too, where there is one and a name is left for it: full-text indexes and applications use it. */
