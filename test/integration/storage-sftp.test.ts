@@ -4,14 +4,17 @@ import { mkdir, readdir, readFile, stat, symlink, truncate, utimes, writeFile } 
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { sftpOptions, type SftpOptions } from '../../src/storage/sftp/options.ts';
 import { sftpStorage } from '../../src/storage/sftp/sftp.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import { collect, describeStorage, endless, streamOf } from '../suites/storage-suite.ts';
+import { startFaultySftpServer } from '../support/faulty-sftp-server.ts';
 import { cutProxy } from '../support/loopback.ts';
 import { rcloneProgram } from '../support/rclone-remote.ts';
 import { hasSshd, startRcloneSftpServer, startSftpServer, type SftpServer } from '../support/sftp-server.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 import { until } from '../support/until.ts';
 
 const { signal } = new AbortController();
@@ -138,6 +141,57 @@ describe.skipIf(!hasSshd())('OpenSSH', () => {
       const content = await storage.get(`${at}/x`, { signal });
       content.once('data', () => proxy.cut());
       await expect(buffer(content)).rejects.toMatchObject({ code: 'STORAGE_UNREACHABLE' });
+    });
+
+    test('S8 a put that was silent meanwhile fails, and does not write into a file that was opened over the next one', async () => {
+      await using proxy = await cutProxy(server.port);
+      const storage = open({ port: proxy.port });
+      const at = area();
+      const pausing = (letter: string) => {
+        const content = new Readable({ read: () => undefined });
+        content.push(Buffer.alloc(1_000_000, letter));
+        const settled = storage.put(`${at}/${letter}`, content, { signal }).catch((error: unknown) => error);
+        return { settled, end: () => [Buffer.alloc(1_000_000, letter), null].map((piece) => content.push(piece)) };
+      };
+      const a = pausing('a');
+      await until(() => proxy.up() > 950_000, 'the first half of one');
+      // All that was asked is answered: nothing but the next request can find out.
+      await pause(500);
+      proxy.cut();
+      await pause(100);
+      const b = pausing('b');
+      await until(() => proxy.up() > 1_950_000, 'the first half of the other');
+      await pause(500);
+      a.end();
+      expect(await a.settled).toMatchObject({ code: 'STORAGE_UNREACHABLE', retryable: true });
+      b.end();
+      expect(await b.settled).toEqual({ bytes: 2_000_000 });
+      expect(await readdir(on(at))).toEqual(['b']);
+      expect((await readFile(on(`${at}/b`))).equals(Buffer.alloc(2_000_000, 'b'))).toBe(true);
+    });
+
+    test('S8 a get whose reader was slow meanwhile fails, and does not read another file over the next one', async () => {
+      await using proxy = await cutProxy(server.port);
+      const storage = open({ port: proxy.port });
+      const at = area();
+      for (const letter of ['a', 'b'])
+        await storage.put(`${at}/${letter}`, streamOf(Buffer.alloc(8_000_000, letter)), { signal });
+      const one = (await storage.get(`${at}/a`, { signal }))[Symbol.asyncIterator]();
+      await one.next();
+      await pause(500);
+      proxy.cut();
+      await pause(100);
+      const other = (await storage.get(`${at}/b`, { signal }))[Symbol.asyncIterator]();
+      await other.next();
+      const rest = async () => {
+        for (;;) {
+          const { done, value } = await one.next();
+          if (done) return 'an end';
+          expect((value as Buffer).includes('b')).toBe(false);
+        }
+      };
+      await expect(rest()).rejects.toMatchObject({ code: 'STORAGE_UNREACHABLE', retryable: true });
+      await other.return?.();
     });
 
     test('a stage goes on over a new one, and is removed over a new one', async () => {
@@ -273,6 +327,19 @@ describe.skipIf(!hasSshd())('OpenSSH', () => {
       expect(get).toBeGreaterThan(10);
       expect((peak - before) / piece.length).toBeLessThan(200);
     }, 240_000);
+  });
+});
+
+describe('a server whose disk fails', () => {
+  test('S7 what it says only when a file is closed is told as what it is, and nothing is left', async () => {
+    await using folder = await temporaryFolder();
+    await using faulty = await startFaultySftpServer(folder.path, (question) => question === 'close');
+    await using storage = sftpStorage('nas', faulty.options);
+    await expect(storage.put('shop/x', streamOf('x'), { signal })).rejects.toMatchObject({
+      code: 'STORAGE_FAULT',
+      hint: expect.stringContaining('disk'),
+    });
+    expect(await readdir(join(folder.path, 'shop'))).toEqual([]);
   });
 });
 

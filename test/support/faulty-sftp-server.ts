@@ -9,7 +9,7 @@ import type { SftpOptions } from '../../src/storage/sftp/options.ts';
 
 const { STATUS_CODE, OPEN_MODE } = ssh2.utils.sftp;
 
-type Question = 'lstat' | 'readdir' | 'write' | 'rename';
+type Question = 'lstat' | 'readdir' | 'close' | 'rename';
 
 export interface FaultySftpServer extends AsyncDisposable {
   options: SftpOptions;
@@ -50,7 +50,7 @@ export async function startFaultySftpServer(
   };
 }
 
-type Opened = { fd: number } | { folder: string; told: boolean };
+type Opened = { fd: number; path: string } | { folder: string; told: boolean };
 
 function serve(sftp: SFTPWrapper, root: string, fails: (question: Question, path: string) => boolean): void {
   const opened: Opened[] = [];
@@ -113,7 +113,7 @@ function serve(sftp: SFTPWrapper, root: string, fails: (question: Question, path
   sftp.on('OPEN', (id, path, flags) =>
     answer(id, () => {
       const fd = openSync(at(path), flags & OPEN_MODE.WRITE ? 'wx' : 'r');
-      sftp.handle(id, handleOf({ fd }));
+      sftp.handle(id, handleOf({ fd, path }));
     }),
   );
   sftp.on('READ', (id, handle, offset, length) =>
@@ -129,10 +129,11 @@ function serve(sftp: SFTPWrapper, root: string, fails: (question: Question, path
   );
   sftp.on('CLOSE', (id, handle) =>
     done(id, () => {
-      const fd = file(handle);
-      if (fd === -1) return;
-      fsyncSync(fd);
-      closeSync(fd);
+      const found = behind(handle);
+      if (!found || !('fd' in found)) return;
+      fsyncSync(found.fd);
+      closeSync(found.fd);
+      unless('close', found.path);
     }),
   );
   sftp.on('REMOVE', (id, path) => done(id, () => unlinkSync(at(path))));

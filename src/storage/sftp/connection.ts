@@ -29,9 +29,13 @@ export class Connection implements AsyncDisposable {
     send: Request<T>,
     late?: (sftp: SFTPWrapper, result: T) => void,
   ): Promise<T> {
+    return (await this.session(signal)).ask(signal, send, late);
+  }
+
+  /** For what belongs to one session and means something else in the next. */
+  async session(signal: AbortSignal): Promise<Session> {
     throwIfAborted(signal);
-    const session = await unlessAborted(this.#open(), signal);
-    return session.ask(signal, send, late);
+    return await unlessAborted(this.#open(), signal);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -57,7 +61,7 @@ export class Connection implements AsyncDisposable {
 
 export type Request<T> = (sftp: SFTPWrapper, done: (error?: Error | null, result?: T) => void) => void;
 
-class Session {
+export class Session {
   readonly #client: Client;
   readonly #sftp: SFTPWrapper;
   readonly #title: string;

@@ -1,7 +1,9 @@
 import { Readable } from 'node:stream';
+import type { SFTPWrapper } from 'ssh2';
 import { abortReason, throwIfAborted } from '../../base/abort.ts';
 import { toHoldfastError } from '../../base/errors.ts';
 import { destroyOnAbort } from '../../base/streams.ts';
+import type { Request } from './connection.ts';
 import { endedEarly, isUnsupported, notFound } from './errors.ts';
 import { fileMode, type Root } from './root.ts';
 
@@ -27,9 +29,9 @@ export async function writeFile(
   try {
     throwIfAborted(signal);
     await prepare();
-    const handle = await openNew(root, path, signal, prepare);
+    const file = await openNew(root, path, signal, prepare);
     try {
-      return await writeAll(root, handle, path, content, signal);
+      return await writeAll(root, file, path, content, signal);
     } catch (error) {
       await root.cleanUp((late) => root.remove(path, late));
       throw error;
@@ -40,32 +42,55 @@ export async function writeFile(
   }
 }
 
-async function openNew(root: Root, path: string, signal: AbortSignal, prepare: () => Promise<void>): Promise<Buffer> {
-  const open = () => openHandle(root, path, 'wx', signal);
+async function openNew(root: Root, path: string, signal: AbortSignal, prepare: () => Promise<void>): Promise<OpenFile> {
+  const open = () => openFile(root, path, 'wx', signal);
   try {
     return await open();
   } catch (error) {
     // Somebody removed the folder since it was last seen.
     if (!root.forgetWhenMissing(error)) throw await root.explain(error, path);
     await prepare();
-    return open().catch(async (again: unknown) => {
-      throw await root.explain(again, path);
-    });
+    return open().catch(explained(root, path));
   }
 }
 
-function openHandle(root: Root, path: string, flags: 'wx' | 'r', signal: AbortSignal): Promise<Buffer> {
+/** A file that the server has open for us. Its handle is a number of one session, and in the next one that of another file. */
+interface OpenFile {
+  ask<T = void>(signal: AbortSignal, send: FileRequest<T>): Promise<T>;
+  close(signal: AbortSignal): Promise<void>;
+}
+
+type FileRequest<T> = (sftp: SFTPWrapper, handle: Buffer, done: Parameters<Request<T>>[1]) => void;
+
+async function openFile(root: Root, path: string, flags: 'wx' | 'r', signal: AbortSignal): Promise<OpenFile> {
   const attributes = flags === 'wx' ? { mode: fileMode } : {};
-  return root.ask<Buffer>(
+  const session = await root.session(signal);
+  const handle = await session.ask<Buffer>(
     signal,
     (sftp, done) => sftp.open(path, flags, attributes, done),
-    (sftp, handle) => sftp.close(handle, () => undefined),
+    (sftp, late) => sftp.close(late, () => undefined),
   );
+  let isClosed = false;
+  return {
+    ask: (until, send) => session.ask(until, (sftp, done) => send(sftp, handle, done)),
+    close: async (until) => {
+      // Twice would close what was opened meanwhile: the server gives the number anew, also when closing failed.
+      if (isClosed) return;
+      isClosed = true;
+      await session.ask(until, (sftp, done) => sftp.close(handle, done));
+    },
+  };
+}
+
+function explained(root: Root, path: string): (error: unknown) => Promise<never> {
+  return async (error) => {
+    throw await root.explain(error, path);
+  };
 }
 
 async function writeAll(
   root: Root,
-  handle: Buffer,
+  file: OpenFile,
   path: string,
   content: Readable,
   signal: AbortSignal,
@@ -78,8 +103,8 @@ async function writeAll(
     if (failure) throw failure.error;
     const at = position;
     position += piece.length;
-    const sent = root
-      .ask(signal, (sftp, done) => sftp.write(handle, piece, 0, piece.length, at, done))
+    const sent = file
+      .ask(signal, (sftp, handle, done) => sftp.write(handle, piece, 0, piece.length, at, done))
       .catch((error: unknown) => {
         failure ??= { error };
         // The producer may be silent for long; it need not go on.
@@ -92,12 +117,13 @@ async function writeAll(
     for await (const piece of inPieces(content)) await send(piece);
     await Promise.all(waiting);
     if (failure) throw failure.error;
-    await sync(root, handle, signal);
-    await root.ask(signal, (sftp, done) => sftp.close(handle, done));
+    await sync(file, signal).catch(explained(root, path));
+    // Some servers say only now that their disk is full.
+    await file.close(signal).catch(explained(root, path));
     return position;
   } catch (error) {
     await Promise.all(waiting);
-    await root.cleanUp((late) => root.ask(late, (sftp, done) => sftp.close(handle, done)));
+    await root.cleanUp((late) => file.close(late));
     throw failure ? await root.explain(failure.error, path) : error;
   }
 }
@@ -123,9 +149,9 @@ async function* inPieces(content: Readable): AsyncGenerator<Buffer> {
   if (keptBytes > 0) yield Buffer.concat(kept);
 }
 
-async function sync(root: Root, handle: Buffer, signal: AbortSignal): Promise<void> {
-  await root
-    .ask(signal, (sftp, done) => sftp.ext_openssh_fsync(handle, done))
+async function sync(file: OpenFile, signal: AbortSignal): Promise<void> {
+  await file
+    .ask(signal, (sftp, handle, done) => sftp.ext_openssh_fsync(handle, done))
     .catch((error: unknown) => {
       if (!isUnsupported(error)) throw error;
     });
@@ -143,10 +169,8 @@ export async function readFile(
   const facts = await root.facts(path, signal);
   if (!facts?.isFile) throw notFound(key, root.title);
   const end = Math.min(options.end ?? facts.bytes - 1, facts.bytes - 1);
-  const handle = await openHandle(root, path, 'r', signal).catch(async (error: unknown) => {
-    throw await root.explain(error, path);
-  });
-  const pieces = readPieces(root, handle, { key, path, start, end, signal });
+  const file = await openFile(root, path, 'r', signal).catch(explained(root, path));
+  const pieces = readPieces(root, file, { key, path, start, end, signal });
   return destroyOnAbort(Readable.from(pieces, { objectMode: false, highWaterMark: pieceBytes }), signal);
 }
 
@@ -158,14 +182,14 @@ interface Range {
   signal: AbortSignal;
 }
 
-async function* readPieces(root: Root, handle: Buffer, range: Range): AsyncGenerator<Buffer> {
+async function* readPieces(root: Root, file: OpenFile, range: Range): AsyncGenerator<Buffer> {
   const { start, end } = range;
   const waiting: Promise<Buffer>[] = [];
   let next = start;
   try {
     for (;;) {
       while (next <= end && waiting.length < inFlight) {
-        const piece = readPiece(root, handle, next, Math.min(pieceBytes, end + 1 - next), range);
+        const piece = readPiece(root, file, next, Math.min(pieceBytes, end + 1 - next), range);
         // One after it may fail first; its turn to say so comes.
         piece.catch(() => undefined);
         waiting.push(piece);
@@ -177,17 +201,17 @@ async function* readPieces(root: Root, handle: Buffer, range: Range): AsyncGener
     }
   } finally {
     await Promise.allSettled(waiting);
-    await root.cleanUp((late) => root.ask(late, (sftp, done) => sftp.close(handle, done)));
+    await root.cleanUp((late) => file.close(late));
   }
 }
 
-async function readPiece(root: Root, handle: Buffer, position: number, length: number, range: Range): Promise<Buffer> {
+async function readPiece(root: Root, file: OpenFile, position: number, length: number, range: Range): Promise<Buffer> {
   const buffer = Buffer.allocUnsafeSlow(length);
   // A server may give less than was asked for; only nothing is the end.
   for (let filled = 0; filled < length;) {
     const from = filled;
-    const bytes = await root
-      .ask<number>(range.signal, (sftp, done) =>
+    const bytes = await file
+      .ask<number>(range.signal, (sftp, handle, done) =>
         sftp.read(handle, buffer, from, length - from, position + from, (error, read) => done(error, read)),
       )
       .catch(async (error: unknown) => {

@@ -3,7 +3,7 @@ import type { SFTPWrapper, Stats } from 'ssh2';
 import { HoldfastError } from '../../base/errors.ts';
 import { inParallel } from '../../base/parallel.ts';
 import { stageLost } from '../stage-lost.ts';
-import type { Connection, Request } from './connection.ts';
+import type { Connection, Request, Session } from './connection.ts';
 import { full, isFailure, isMissing, isUnsupported, notAFolder, sftpError } from './errors.ts';
 
 export const folderMode = 0o700;
@@ -43,6 +43,10 @@ export class Root {
 
   ask<T = void>(signal: AbortSignal, send: Request<T>, late?: (sftp: SFTPWrapper, result: T) => void): Promise<T> {
     return this.#connection.ask(signal, send, late);
+  }
+
+  session(signal: AbortSignal): Promise<Session> {
+    return this.#connection.session(signal);
   }
 
   /** What is undone after a failure or a signal: with a little time of its own, and the failure is what counts. */
