@@ -46,7 +46,7 @@ export function openApiParts(
   const work = openWork({ catalog, logger });
   const access = openAccess({ catalog, clock });
   const listings = openListings(catalog);
-  const watch = openRunWatch(catalog);
+  const watch = openRunWatch(catalog, logger);
   const closing = new AbortController();
   warmUp(listings, house.sources, closing.signal).catch(() => {
     // A catalog that is busy for a moment is asked again by whoever wants to know.

@@ -1,3 +1,5 @@
+import { toHoldfastError } from '../base/errors.ts';
+import type { Logger } from '../base/logger.ts';
 import type { Catalog, RunRecord } from '../catalog/catalog.ts';
 
 export type Change = { kind: 'run'; run: RunRecord } | { kind: 'changed'; source: string };
@@ -10,7 +12,7 @@ export interface RunWatch extends Disposable {
 const lookEveryMs = 500;
 const newest = 50;
 
-export function openRunWatch(catalog: Catalog): RunWatch {
+export function openRunWatch(catalog: Catalog, logger: Logger): RunWatch {
   const listeners = new Set<(change: Change) => void>();
   let timer: NodeJS.Timeout | null = null;
   let seen = new Map<string, string>();
@@ -38,7 +40,16 @@ export function openRunWatch(catalog: Catalog): RunWatch {
     } catch {
       // A catalog that is busy for a moment answers the next time.
     }
-    for (const change of changes) for (const listener of listeners) listener(change);
+    for (const change of changes) {
+      for (const listener of listeners) {
+        try {
+          listener(change);
+        } catch (error) {
+          // Those who listen look into the catalog, too. Whoever misses one change is told of the next.
+          logger.log('warn', `a change was not told: ${toHoldfastError(error).message}`);
+        }
+      }
+    }
   };
   const stop = () => {
     if (timer !== null) clearInterval(timer);

@@ -1,4 +1,4 @@
-import { HoldfastError } from '../base/errors.ts';
+import { HoldfastError, toHoldfastError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Report, RunName } from '../base/progress.ts';
 import type { Catalog } from '../catalog/catalog.ts';
@@ -33,6 +33,14 @@ export function openWork({ catalog, logger }: { catalog: Pick<Catalog, 'runs'>; 
     while (running.size > 0) await Promise.all(running);
   };
   const cancel = (reason: HoldfastError) => over.abort(reason);
+  /** It looks into the catalog. That this may fail for a moment is nothing that a run or the daemon ends with. */
+  const sayEndOf = (run: string) => {
+    try {
+      sayEnd(run, { catalog, logger });
+    } catch (error) {
+      logger.log('warn', `how run ${run} ended could not be looked up: ${toHoldfastError(error).message}`);
+    }
+  };
   return {
     begin: async (recipe, asker) => {
       if (!open) throw stopping();
@@ -52,12 +60,12 @@ export function openWork({ catalog, logger }: { catalog: Pick<Catalog, 'runs'>; 
         (result) => {
           const id = (result as { run?: string } | undefined)?.run ?? known?.id ?? '';
           begun.resolve(id);
-          sayEnd(id, { catalog, logger });
+          sayEndOf(id);
         },
         (error: unknown) => {
           begun.reject(error);
           // Otherwise it is the answer.
-          if (known !== null) sayEnd(known.id, { catalog, logger });
+          if (known !== null) sayEndOf(known.id);
         },
       );
       running.add(ended);

@@ -73,7 +73,11 @@ export function openAlerts(options: AlertsOptions): Alerts {
   let saidAt: number[] = [];
 
   const wanted = (item: Pick<Item, 'weight' | 'source'>) => channels.some((channel) => wants(channel, item, level));
-  const recently = () => saidAt.filter((at) => at > clock.now().getTime() - burstMs);
+  /** Of a clock that was ahead, nothing is recent. */
+  const recently = () => {
+    const now = clock.now().getTime();
+    return saidAt.filter((at) => at > now - burstMs && at <= now);
+  };
   const burstEndsAt = () => {
     const recent = recently();
     return recent.length < mostAtOnce ? null : new Date((recent.at(-mostAtOnce) ?? 0) + burstMs);

@@ -8,13 +8,13 @@ import type { BackupRow, Catalog } from '../catalog/catalog.ts';
 import type { Storage, StoredObject } from '../storage/storage.ts';
 import { describeManifest, oldestFirst } from './backup-facts.ts';
 import { learnDrills } from './proofs.ts';
-import { forgetVanished, noteVanished } from './vanished.ts';
+import { assertPresent, forgetVanished, noteVanished } from './vanished.ts';
 
 export interface InventoryRequest {
   storage: Storage;
   source: string;
   /** The cache; null, or one that cannot be written, only makes it slower. */
-  catalog: (Pick<Catalog, 'backups'> & Partial<Pick<Catalog, 'marks' | 'runs'>>) | null;
+  catalog: (Pick<Catalog, 'backups'> & Partial<Pick<Catalog, 'marks' | 'proofs' | 'runs'>>) | null;
   signal: AbortSignal;
 }
 
@@ -25,9 +25,11 @@ const readAtOnce = 8;
  * manifests again that did not change. A folder without a manifest is no backup.
  */
 export async function takeInventory(request: InventoryRequest): Promise<BackupRow[]> {
-  const { storage, source, signal } = request;
+  const { storage, source, catalog, signal } = request;
   const known = new Map(recall(request).map((row) => [row.id, row]));
   const ids = (await storage.folders(sourcePrefix(source), signal)).filter((name) => parseBackupId(name) !== null);
+  // A disk that is not mounted holds nothing, either.
+  if (ids.length === 0 && catalog) await assertPresent({ name: source }, storage, catalog, signal);
   const stamps = await stampAll(storage, source, ids, signal);
   const rows: BackupRow[] = [];
   const changed: BackupRow[] = [];

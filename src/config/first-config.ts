@@ -1,6 +1,7 @@
-import { mkdir, open, rm } from 'node:fs/promises';
+import { open, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { HoldfastError, systemErrno } from '../base/errors.ts';
+import { makeFolders } from '../base/folders.ts';
 import { Secret } from '../base/secret.ts';
 import { isSourceName } from '../base/ids.ts';
 import { databaseSchema, engineOf } from './database-schema.ts';
@@ -31,11 +32,11 @@ export async function writeFirstConfig(file: string, wanted: FirstConfig): Promi
   const password = hasPassword(database) ? (wanted.password ?? inUrl) : null;
   const folder = dirname(file);
   const secretFile = join(folder, 'secrets', `${wanted.source}.password`);
-  await mkdir(folder, { recursive: true });
+  makeFolders(folder);
   await create(file, firstConfigText({ ...wanted, database, password }));
   if (!(password instanceof Secret)) return [file];
   try {
-    await mkdir(dirname(secretFile), { recursive: true, mode: 0o700 });
+    makeFolders(dirname(secretFile), 0o700);
     await create(secretFile, `${password.reveal()}\n`);
     await create(join(dirname(secretFile), '.gitignore'), '*\n').catch(() => undefined);
   } catch (error) {

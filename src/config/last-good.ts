@@ -1,6 +1,7 @@
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
+import { makeFolders } from '../base/folders.ts';
 import { findStateFolder } from './state-folder.ts';
 import type { Environment } from './environment.ts';
 
@@ -16,7 +17,7 @@ export type LastGood = z.output<typeof schema>;
 const name = 'config-last-good.json';
 
 export async function keepLastGood(state: string, good: LastGood): Promise<void> {
-  await mkdir(state, { recursive: true, mode: 0o700 });
+  makeFolders(state, 0o700);
   const path = join(state, name);
   const temporary = `${path}.${process.pid}`;
   try {

@@ -139,18 +139,17 @@ async function readConfigText(file: string): Promise<string> {
   try {
     return await readText(file);
   } catch (error) {
-    throw new HoldfastError(
-      'CONFIG_UNREADABLE',
-      `the configuration file ${file} cannot be read: ${withoutSecrets(reasonOf(error))}`,
-      {
-        kind: 'usage',
-        cause: error,
-        hint:
-          systemErrno(error) === 'EISDIR'
-            ? 'Name the file in it, or move the folder away.'
-            : 'Give the user that runs holdfast the right to read it.',
-      },
-    );
+    const isOther = error instanceof TypeError && reasonOf(error).startsWith('ERR_ENCODING');
+    const reason = isOther ? 'it is not UTF-8' : withoutSecrets(reasonOf(error));
+    const access =
+      systemErrno(error) === 'EISDIR'
+        ? 'Name the file in it, or move the folder away.'
+        : 'Give the user that runs holdfast the right to read it.';
+    throw new HoldfastError('CONFIG_UNREADABLE', `the configuration file ${file} cannot be read: ${reason}`, {
+      kind: 'usage',
+      cause: error,
+      hint: isOther ? 'Save it as UTF-8.' : access,
+    });
   }
 }
 

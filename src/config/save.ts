@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { open, readdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { HoldfastError, systemErrno } from '../base/errors.ts';
+import { makeFolders } from '../base/folders.ts';
 import { readDocument } from './document.ts';
 import type { Environment } from './environment.ts';
 import { judgeWritten } from './judge.ts';
@@ -68,7 +69,7 @@ function edit(text: string, changes: readonly SettingChange[], file: string): st
 
 async function keepVersion(text: string, { state, now, file }: SaveOptions): Promise<void> {
   const folder = join(state, 'config-versions');
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  makeFolders(folder, 0o700);
   const stamp = now.toISOString().replaceAll(/[:.]/g, '-');
   // They may hold passwords, as the file itself may.
   await writeFile(join(folder, `${stamp}-${basename(file)}`), text, { mode: 0o600 });

@@ -149,7 +149,7 @@ export function assertAllowed(plan: RestorePlan): void {
   throw new HoldfastError('RESTORE_REFUSED', `the restore was refused before anything was touched: ${reasons}`, {
     kind: 'refused',
     hint:
-      overrides.length > 0
+      overrides.length === blocks.length
         ? `If that is what you want, add ${overrides.map((override) => `\`${override}\``).join(' and ')}.`
         : 'Remove the cause, or restore beside it with `--into <new database>`.',
     details: { guards: plan.guards },
@@ -243,7 +243,7 @@ async function assertInDump(
   if (missing.length === 0) return;
   throw new HoldfastError('NOT_IN_BACKUP', `the backup has no ${missing.join(', no ')}`, {
     kind: 'usage',
-    hint: '`holdfast inspect` shows what is in it. Give a table as schema.table.',
+    hint: '`holdfast inspect` shows what is in it. Write a table as it stands there: where tables have schemas, as schema.table.',
   });
 }
 

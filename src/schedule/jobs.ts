@@ -98,6 +98,8 @@ export function copiesJob(source: Source, queue: () => ReadonlyMap<string, Date>
   };
 }
 
+const alertsAgainMs = 30_000;
+
 /** Alerts look at what has changed since, a moment after it did. */
 export function alertsJob(
   alerts: Alerts,
@@ -124,7 +126,11 @@ export function alertsJob(
       seen = changedAt();
       notBefore = parts.clock.monotonic() + 1000;
       await alerts.work(signal).catch((error: unknown) => {
-        if (!signal.aborted) parts.logger.log('warn', `alerts: ${toHoldfastError(error).message}`);
+        if (signal.aborted) return;
+        // What was not looked at is still news, for when the trouble has passed.
+        seen = null;
+        notBefore = parts.clock.monotonic() + alertsAgainMs;
+        parts.logger.log('warn', `alerts: ${toHoldfastError(error).message}`);
       });
     },
   };

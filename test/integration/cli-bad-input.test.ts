@@ -146,6 +146,27 @@ describe('the command line', () => {
     expect(ended.stderr).toContain('move the folder away');
   });
 
+  test('a configuration that is not UTF-8 says so', async () => {
+    await using holdfast = await installHoldfast({ url: server.url('shop') });
+    const file = join(holdfast.folder, 'latin.yaml');
+    writeFileSync(file, Buffer.from('# für die Kunden\nstate: ./state\n', 'latin1'), { mode: 0o600 });
+    const ended = await holdfast.run('list', '--config', file);
+    expectError(ended, 2, 'CONFIG_UNREADABLE');
+    expect(ended.stderr).toContain('it is not UTF-8');
+    expect(ended.stderr).toContain('Save it as UTF-8.');
+  });
+
+  test('a state folder where nobody can make anything is told at once', async () => {
+    await using holdfast = await installHoldfast({ url: server.url('shop') });
+    await holdfast.configure({
+      state: '/proc/holdfast',
+      sources: { shop: { database: { url: server.url('shop') } } },
+      storages: { local: { type: 'local', path: './backups' } },
+    });
+    const ended = await holdfast.run('backup');
+    expectError(ended, 1, 'STATE_UNUSABLE');
+  });
+
   test('an id that several begin with names them; an unknown one names the nearest', async () => {
     await using holdfast = await installHoldfast({ url: server.url('shop') });
     await holdfast.json('backup');

@@ -108,6 +108,32 @@ describe.skipIf(!hasMysql())(`restores into ${productName}`, () => {
     expect(facts).toMatchObject({ role: 'plain@127.0.0.1', mayCreateDatabase: true, superuser: false });
   });
 
+  it('comments in routines, triggers and events come back', async () => {
+    await server.sql(null, 'CREATE DATABASE said');
+    await server.sql(
+      'said',
+      'CREATE TABLE t (id INT)',
+      'CREATE PROCEDURE p() BEGIN /* who: ada */ SELECT 1; -- why: audit\n SELECT 2; # and so on\n END',
+      'CREATE TRIGGER tr BEFORE INSERT ON t FOR EACH ROW BEGIN /* never null */ SET NEW.id = 1; END',
+      'CREATE EVENT e ON SCHEDULE EVERY 1 DAY DISABLE DO BEGIN /* at night */ DELETE FROM t; END',
+    );
+    const texts = (name: string) =>
+      server.sql(
+        null,
+        `SELECT ROUTINE_DEFINITION AS text FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = '${name}'
+         UNION ALL SELECT ACTION_STATEMENT FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = '${name}'
+         UNION ALL SELECT EVENT_DEFINITION FROM information_schema.EVENTS WHERE EVENT_SCHEMA = '${name}'`,
+      );
+    const before = await texts('said');
+    expect(JSON.stringify(before)).toMatch(/who: ada.*why: audit.*and so on.*never null.*at night/);
+    for (const format of ['plain', 'directory'] as const) {
+      const dump = await takeDump(open('said', { dump: { format } }), folder.path);
+      const target = open(`said_${format}`);
+      await bringBack(target, dump);
+      expect(await texts(`said_${format}`)).toEqual(before);
+    }
+  });
+
   it('S18 hostile names of databases survive', async () => {
     for (const name of ['a`b "c" $d; -- e', "it's ünï\ncode.x", '-rf %s_%']) {
       await server.sql(null, `CREATE DATABASE \`${name.replaceAll('`', '``')}\``);

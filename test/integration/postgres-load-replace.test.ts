@@ -478,6 +478,40 @@ describe('schemas in place', () => {
     ).toEqual([{ t: 1, o: 1, v: null }]);
   });
 
+  test.each(['whole', 'schema'])(
+    'partitioned tables, and aggregates of any kind, go and come back (%s)',
+    async (how) => {
+      const name = `parted_${how}`;
+      await server.createDatabase(name);
+      await server.sql(
+        name,
+        `create table part (id int, d date) partition by range (d);
+       create table part_1 partition of part default;
+       insert into part values (1, '2026-01-01'), (2, null);
+       create aggregate cnt (*) (sfunc = int8inc, stype = int8, initcond = '0');
+       create aggregate top (int) (sfunc = int4larger, stype = int);
+       create aggregate middle (float8 order by anyelement)
+         (sfunc = ordered_set_transition, stype = internal, finalfunc = percentile_disc_final, finalfunc_extra)`,
+      );
+      const before = await shapeOf(server, name);
+      const counts = await open(name).count(all, signal);
+      await stockDump(server, name, 'custom', path(name));
+      await server.sql(
+        name,
+        `delete from part; create table stale (a int) partition by list (a); drop aggregate top (int);
+       create aggregate stale (*) (sfunc = int8inc, stype = int8, initcond = '0')`,
+      );
+      const options = how === 'whole' ? everything : schema('public');
+      await open(name).replace(storedDump(path(name), 'custom'), options, nothing, signal);
+      expect(await shapeOf(server, name)).toEqual(before);
+      expect(await open(name).count(all, signal)).toEqual(counts);
+      expect(
+        await server.sql(name, `select proname from pg_proc where pronamespace = 'public'::regnamespace order by 1`),
+      ).toEqual([{ proname: 'cnt' }, { proname: 'middle' }, { proname: 'top' }]);
+      expect(await server.sql(name, `select to_regclass('stale') as gone`)).toEqual([{ gone: null }]);
+    },
+  );
+
   test('what elsewhere needs them is named, and nothing has changed', async () => {
     await server.sql('live', 'create view public.report as select * from audit.event');
     await expect(open('live').replace(dumpOf('custom'), schema('audit'), nothing, signal)).rejects.toMatchObject({

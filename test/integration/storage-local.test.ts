@@ -1,4 +1,4 @@
-import { chmod, mkdir, readdir, readFile, stat, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rm, stat, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
@@ -127,6 +127,16 @@ describe('local: links', () => {
     // Replacing it replaces the link, not what it points to.
     await storage.put('shop/one/link', streamOf('ours'), { signal });
     expect(await readFile(join(outside, 'secret'), 'utf8')).toBe('secret');
+  });
+
+  test('what a tool writes into is gone with its storage: told as what it is, at every step', async () => {
+    for (const step of ['adopt', 'commit'] as const) {
+      await using stage = await storage.stage('shop/gone/', signal);
+      await mkdir(await stage.folder('database.dir'), { recursive: true });
+      await rm(join(root, 'shop'), { recursive: true });
+      const failed = step === 'adopt' ? stage.adopt('database.dir') : stage.commit(signal);
+      await expect(failed, step).rejects.toMatchObject({ code: 'STAGE_LOST' });
+    }
   });
 
   test('a link among what a tool wrote is refused', async () => {

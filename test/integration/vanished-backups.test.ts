@@ -51,6 +51,27 @@ test('S11: a second storage whose disk is not mounted is not made anew on anothe
   expect(await installed.json('copy', '--pending', '--now')).toMatchObject([{ to: 'offsite', state: 'complete' }]);
 }, 300_000);
 
+test('a folder that is not there is no storage without backups: every command says that it is missing', async () => {
+  await installed.configure({
+    state: './state',
+    sources: { shop: { database: { path: './shop.sqlite' } } },
+    storages: { local: { type: 'local', path: './backups' } },
+  });
+  const { id } = await installed.json<{ id: string }>('backup');
+  const away = `${installed.storage}-away`;
+  await rename(installed.storage, away);
+  for (const words of [['list'], ['list', '--json'], ['status'], ['verify'], ['show', 'latest'], ['prune']]) {
+    const ended = await installed.run(...words);
+    const said = ended.stdout + ended.stderr;
+    expect(ended.status, `${words.join(' ')}: ${said}`).not.toBe(0);
+    expect(said, words.join(' ')).toContain('is not there');
+    expect(said).not.toMatch(/no backups yet/i);
+  }
+  expect(existsSync(installed.storage)).toBe(false);
+  await rename(away, installed.storage);
+  expect(await installed.json('list')).toMatchObject([{ id }]);
+}, 300_000);
+
 test('a lost manifest is missed; what retention, delete and rebuild take away is not', async () => {
   const { id: first } = await installed.json<{ id: string }>('backup');
   const { id: second } = await installed.json<{ id: string }>('backup');

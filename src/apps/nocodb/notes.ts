@@ -35,7 +35,7 @@ export function notes<Entry>(path: string): Notes<Entry> {
       if (failure !== null) throw failure;
       // Records may hold any text: what breaks lines for a reader of lines is written differently.
       const line = JSON.stringify(entry).replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029');
-      if (!out.write(`${line}\n`)) await Promise.race([once(out, 'drain'), once(out, 'error')]);
+      if (!out.write(`${line}\n`)) await once(out, 'drain');
     },
     entries: async function* entries() {
       await close();

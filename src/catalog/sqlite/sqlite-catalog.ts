@@ -1,7 +1,8 @@
-import { chmodSync, closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, openSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../../base/clock.ts';
 import { HoldfastError, toHoldfastError } from '../../base/errors.ts';
+import { makeFolders } from '../../base/folders.ts';
 import type { Catalog } from '../catalog.ts';
 import { repeatRecords, sessionRecords, tokenRecords, userRecords } from './access.ts';
 import { auditRecords } from './audit.ts';
@@ -69,7 +70,7 @@ export function openExistingCatalog(folder: string, clock: Clock): Catalog {
 /** SQLite would create the file for everyone to read; `-wal` and `-shm` get the mode of the main file. */
 function createPrivately(folder: string, path: string): void {
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolders(folder, 0o700);
     closeSync(openSync(path, 'a', 0o600));
     if ((statSync(path).mode & 0o077) !== 0) chmodSync(path, 0o600);
   } catch (error) {

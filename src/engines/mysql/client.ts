@@ -19,6 +19,8 @@ export interface ClientCall {
 const clientArgs = [
   '--binary-mode',
   '--batch',
+  // Without it the client takes them out, also of routines and triggers.
+  '--comments',
   '--default-character-set=utf8mb4',
   '--max-allowed-packet=1G',
   '--skip-reconnect',

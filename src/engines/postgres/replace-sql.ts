@@ -104,19 +104,20 @@ end`),
 
 /** Drops what is in these schemas and belongs to no extension; the schemas stay, with their owner and privileges. */
 export function emptySchemas(schemas: readonly string[]): string {
-  // What depends on its table or type from the inside goes with it and cannot go alone.
+  // What depends on its table or type from the inside goes with it and cannot go alone; that a column does (of a partition key) says nothing of
+  // its table. Of an aggregate only the list of all its arguments is told, which is not how an aggregate is dropped, but a routine.
   return block(`
 declare
   item record;
 begin
-  ${dropEach(`select case o.type when 'statistics object' then 'statistics' else o.type end as type, o.identity
+  ${dropEach(`select case o.type when 'statistics object' then 'statistics' when 'aggregate' then 'routine' else o.type end as type, o.identity
     from pg_catalog.pg_depend d join pg_catalog.pg_namespace n on n.oid = d.refobjid,
       pg_catalog.pg_identify_object(d.classid, d.objid, 0) o
     where d.refclassid = 'pg_catalog.pg_namespace'::regclass and d.deptype = 'n'
       and ${json(schemas)} ? n.nspname
       and d.classid not in ('pg_catalog.pg_extension'::regclass, 'pg_catalog.pg_default_acl'::regclass)
       and not exists (select from pg_catalog.pg_depend i
-        where i.classid = d.classid and i.objid = d.objid and i.deptype in ('e', 'i'))
+        where i.classid = d.classid and i.objid = d.objid and i.objsubid = 0 and i.deptype in ('e', 'i'))
     order by case when o.type in ('table', 'foreign table', 'view', 'materialized view') then 0
       when o.type in ('operator class', 'operator family', 'operator') then 1
       when o.type = 'type' then 3 else 2 end`)}

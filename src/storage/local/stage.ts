@@ -1,4 +1,4 @@
-import { close, constants, fstat, open as openFile } from 'node:fs';
+import { close, constants, fstat, open as openFile, type Dirent } from 'node:fs';
 import { lstat, mkdir, open, readdir, rename, rm, rmdir, utimes } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -86,7 +86,7 @@ class LocalStage implements Stage {
 
   async sizes(): Promise<ReadonlyMap<string, number>> {
     const found = new Map<string, number>();
-    const entries = await readdir(this.#folder, { withFileTypes: true, recursive: true });
+    const entries = await entriesBelow(this.#folder);
     await inParallel(entries, syncsAtOnce, async (entry) => {
       if (entry.isDirectory()) return;
       const at = join(entry.parentPath, entry.name);
@@ -106,7 +106,7 @@ class LocalStage implements Stage {
 
   async adopt(name: string): Promise<void> {
     const path = this.#at(name);
-    await adoptTree(path);
+    await this.#adoptTree(path);
     this.#unadopted.delete(path);
   }
 
@@ -119,7 +119,7 @@ class LocalStage implements Stage {
 
   async commit(signal: AbortSignal): Promise<void> {
     await this.#assertSame();
-    for (const path of this.#unadopted) await adoptTree(path);
+    for (const path of this.#unadopted) await this.#adoptTree(path);
     try {
       await inParallel(await foldersBelow(this.#folder), syncsAtOnce, syncFolder);
       throwIfAborted(signal);
@@ -167,6 +167,15 @@ class LocalStage implements Stage {
     }
   }
 
+  async #adoptTree(path: string): Promise<void> {
+    try {
+      await adoptTree(path);
+    } catch (error) {
+      await this.#assertSame();
+      throw error;
+    }
+  }
+
   async #end(): Promise<void> {
     this.#over = true;
     clearInterval(this.#heartbeat);
@@ -177,7 +186,7 @@ class LocalStage implements Stage {
 
 /** Makes what a tool wrote private and durable. */
 async function adoptTree(path: string): Promise<void> {
-  const entries = await readdir(path, { withFileTypes: true, recursive: true });
+  const entries = await entriesBelow(path);
   const strange = entries.find((entry) => !entry.isFile() && !entry.isDirectory());
   if (strange) throw outsideRoot(join(strange.parentPath, strange.name));
   await inParallel(entries, syncsAtOnce, async (entry) => {
@@ -193,8 +202,16 @@ async function adoptTree(path: string): Promise<void> {
   await syncFolder(path);
 }
 
+async function entriesBelow(path: string): Promise<Dirent[]> {
+  try {
+    return await readdir(path, { withFileTypes: true, recursive: true });
+  } catch (error) {
+    throw localError(error, path);
+  }
+}
+
 async function foldersBelow(path: string): Promise<string[]> {
-  const entries = await readdir(path, { withFileTypes: true, recursive: true });
+  const entries = await entriesBelow(path);
   return [path, ...entries.filter((entry) => entry.isDirectory()).map((entry) => join(entry.parentPath, entry.name))];
 }
 

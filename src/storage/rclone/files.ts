@@ -43,7 +43,9 @@ export async function writeFile(
       await daemon.upload(folder, name, content, signal);
       const found = await place.size(temporary, signal);
       if (found !== bytes) throw cut(key, title, { wanted: bytes, found: found ?? 0 });
-      const move = { srcFs: remote, srcRemote: temporary, dstFs: remote, dstRemote: key };
+      // Where a remote knows neither digests nor times, what has the same size would count as the same, and stay.
+      const _config = { IgnoreTimes: true };
+      const move = { srcFs: remote, srcRemote: temporary, dstFs: remote, dstRemote: key, _config };
       await daemon.call('operations/movefile', move, key, signal);
       return bytes;
     } catch (error) {

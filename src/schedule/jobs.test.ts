@@ -1,0 +1,36 @@
+import { expect, test } from 'vitest';
+import type { Alerts } from '../care/alerts.ts';
+import { alertsJob } from './jobs.ts';
+
+const signal = new AbortController().signal;
+
+test('what could not be looked at for a moment stays news, and is looked at again soon', async () => {
+  let ms = 1_000_000;
+  const clock = { now: () => new Date(ms), monotonic: () => ms };
+  const warnings: string[] = [];
+  const logger = { log: (_level: string, message: string) => void warnings.push(message) };
+  let looks = 0;
+  let isBroken = true;
+  const alerts = {
+    nextAt: () => null,
+    work: async () => {
+      looks += 1;
+      if (isBroken) throw new Error('the disk is full');
+    },
+  } as unknown as Alerts;
+  const changed = new Date(ms);
+  const job = alertsJob(alerts, () => changed, { clock, logger });
+  const next = () => job.next({ now: clock.now() } as never);
+  const start = next();
+  if (start === null) throw new Error('something has changed');
+  await job.run(start, signal);
+  expect(warnings).toEqual([expect.stringContaining('the disk is full')]);
+  // Soon, but not at once: whatever is in the way has a moment to pass.
+  const again = next();
+  expect(again?.at.getTime()).toBe(ms + 30_000);
+  ms += 30_000;
+  isBroken = false;
+  await job.run(again ?? start, signal);
+  expect(looks).toBe(2);
+  expect(next()).toBeNull();
+});
