@@ -85,10 +85,15 @@ export interface AgedRows {
   ): Promise<number>;
 }
 
+export interface Partition extends TableName {
+  /** The tables it is a part of, from the nearest on: emptying one of them empties it. */
+  of: TableName[];
+}
+
 /** For engines whose dumps can leave something out (`dump.exclude`): what that is, before the database that still has it is replaced. */
 export interface Exclusions {
   /** Tables of this database that its dumps leave out, and tables whose rows they leave out. */
-  find(signal: AbortSignal): Promise<{ tables: TableName[]; rows: TableName[] }>;
+  find(signal: AbortSignal): Promise<{ tables: TableName[]; rows: TableName[]; partitions?: Partition[] }>;
   /** Those that are there and have rows, or may have some. */
   filled(tables: readonly TableName[], signal: AbortSignal): Promise<TableName[]>;
 }

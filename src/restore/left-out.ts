@@ -19,12 +19,15 @@ export async function findLeftOut(
   if (!exclusions || !backup) return { tables: [], rows: [] };
   const now = await exclusions.find(signal);
   const saved = new Set(backup.tables.map(keyOf));
-  const missing = [...now.tables, ...now.rows].filter((table) => !saved.has(keyOf(table)) && goes(table, scope));
+  const parents = new Map((now.partitions ?? []).map((each) => [keyOf(each), each.of]));
+  /** With everything, with its schema, or as a part of a table that is emptied. */
+  const goes = (table: TableName) => [table, ...(parents.get(keyOf(table)) ?? [])].some((each) => isIn(each, scope));
+  const missing = [...now.tables, ...now.rows].filter((table) => !saved.has(keyOf(table)) && goes(table));
   // Where nothing was counted, only the configuration tells whose rows are missing on purpose.
   const counted = backup.tables.some(({ rows }) => rows !== null);
   const without = new Set(now.rows.map(keyOf));
   const rowless = backup.tables.filter(
-    (table) => table.rows === null && (counted || without.has(keyOf(table))) && isIn(table, scope),
+    (table) => table.rows === null && (counted || without.has(keyOf(table))) && goes(table),
   );
   return { tables: missing.map(tableTitle), rows: (await exclusions.filled(rowless, signal)).map(tableTitle) };
 }
@@ -34,13 +37,9 @@ export function withEverything(source: Source): Source {
   return { ...source, database: source.database?.exclusions?.without() ?? source.database };
 }
 
-/** Whether a table that is not in the dump goes all the same: with everything, or with its schema. */
-function goes({ schema }: TableName, scope: LoadOptions['scope']): boolean {
-  return scope === null || scope.schemas.includes(schema);
-}
-
 function isIn(table: TableName, scope: LoadOptions['scope']): boolean {
-  return goes(table, scope) || (scope?.tables.some((wanted) => keyOf(wanted) === keyOf(table)) ?? false);
+  if (scope === null || scope.schemas.includes(table.schema)) return true;
+  return scope.tables.some((wanted) => keyOf(wanted) === keyOf(table));
 }
 
 function keyOf({ schema, name }: TableName): string {

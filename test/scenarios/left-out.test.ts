@@ -95,3 +95,38 @@ test('S17: --in-place, and a table of it alone, do not empty what the backup has
   await holdfast.json('restore', id, '--yes', '--table', 'public.orders');
   expect(await ground.sql('select * from events')).toHaveLength(1);
 });
+
+test('S17: a partition that is in no backup is not emptied with its table', async () => {
+  const { start } = grounds['postgres'] ?? {};
+  if (!start) throw new Error('no postgres');
+  await using ground = await start();
+  await ground.sql(
+    'create table sales (year int, n int) partition by list (year)',
+    'create table sales_1 partition of sales for values in (1)',
+    'create schema kept',
+    'create table kept.sales_2 partition of sales for values in (2) partition by list (n)',
+    'create table kept.sales_2_all partition of kept.sales_2 default',
+    'create table sales_3 partition of sales for values in (3)',
+    'insert into sales values (1, 1), (2, 2), (3, 3)',
+  );
+  const rows = async () => (await ground.sql('select year from sales order by 1')).map(({ year }) => year);
+  for (const [exclude, said] of [
+    [{ tables: ['kept.sales_2*'] }, /excluded: .*kept\.sales_2_all would be gone/],
+    [{ tableData: ['public.sales_3'] }, /excluded: .*sales_3 would be empty/],
+  ] as const) {
+    await using holdfast = await installHoldfast({
+      url: '',
+      settings: { database: ground.database, dump: { exclude } },
+    });
+    const { id } = await holdfast.json<{ id: string }>('backup');
+    for (const how of [['--table', 'public.sales'], ['--schema', 'public'], ['--in-place']]) {
+      const refused = await holdfast.run('restore', id, '--yes', ...how);
+      expect(refused.status, how.join(' ')).toBe(4);
+      expect(refused.stderr, how.join(' ')).toMatch(said);
+      expect(await rows()).toEqual([1, 2, 3]);
+    }
+    // One that is in the backup goes alone.
+    await holdfast.json('restore', id, '--yes', '--table', 'public.sales_1');
+    expect(await rows()).toEqual([1, 2, 3]);
+  }
+});

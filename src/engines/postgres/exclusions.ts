@@ -1,18 +1,29 @@
 import type { TableName } from '../engine.ts';
 import { filledOf } from '../shared/filled-tables.ts';
+import type { Partition } from '../upkeep.ts';
 import type { Access } from './access.ts';
 import { quoteTable } from './names.ts';
-import { hasRows, listRelations, selectRelations } from './tables.ts';
+import { hasRows, listRelations, selectRelations, type Relation } from './tables.ts';
 
 /** Views and the like hold nothing of their own. */
 export async function findExcluded(
   access: Access,
   signal: AbortSignal,
-): Promise<{ tables: TableName[]; rows: TableName[] }> {
+): Promise<{ tables: TableName[]; rows: TableName[]; partitions: Partition[] }> {
   await using session = await access.connect(signal);
   const { excluded, relations, withoutRows } = await selectRelations(session, access.settings.dump.exclude);
   const rows = relations.filter((each) => hasRows(each) && withoutRows.has(each.oid));
-  return { tables: excluded.filter(hasRows).map(nameOf), rows: rows.map(nameOf) };
+  const tables = excluded.filter(hasRows).map(nameOf);
+  return { tables, rows: rows.map(nameOf), partitions: partitionsAmong([...excluded, ...relations]) };
+}
+
+function partitionsAmong(relations: readonly Relation[]): Partition[] {
+  const byOid = new Map(relations.map((each) => [each.oid, each]));
+  return relations.flatMap((each) => {
+    const of: TableName[] = [];
+    for (let at = byOid.get(each.partitionOf ?? -1); at; at = byOid.get(at.partitionOf ?? -1)) of.push(nameOf(at));
+    return of.length === 0 ? [] : [{ ...nameOf(each), of }];
+  });
 }
 
 export async function filledAmong(
