@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { createServer } from 'node:http';
 import { createServer as createSocket } from 'node:net';
-import { cp, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -247,6 +247,24 @@ describe('keys find the place where NocoBase looks first', () => {
     await again.swap(signal);
     expect(await readFile(join(into.path, 'storage/apps/main/aes_key.dat'))).toEqual(from.key);
   });
+});
+
+test.each([
+  ['behind links, as an orchestrator lays secrets', (app: string) => join(app, 'secret/aes'), 'secret/aes'],
+  ['by its name in the container', () => '/app/nocobase/storage/keys/aes.dat', 'storage/keys/aes.dat'],
+])('a key is saved and laid down where the application reads it: %s', async (_how, written, path) => {
+  await rm(join(from.path, 'storage/apps'), { recursive: true });
+  await mkdir(join(from.path, 'secret/..data'), { recursive: true });
+  await writeFile(join(from.path, 'secret/..data/aes'), from.key);
+  await symlink('..data/aes', join(from.path, 'secret/aes'));
+  await mkdir(join(from.path, 'storage/keys'), { recursive: true });
+  await writeFile(join(from.path, 'storage/keys/aes.dat'), from.key);
+  for (const { path: app } of [from, into])
+    await writeFile(join(app, '.env'), `APP_KEY=a\nAPP_AES_SECRET_KEY_PATH=${written(app)}\n`);
+  const { saved } = await keep();
+  await using staged = await treesOf(appIn(into)).stage(saved, { only: ['keys'], to: null }, task);
+  await staged.swap(signal);
+  expect(await readFile(join(into.path, path))).toEqual(from.key);
 });
 
 test('S4, S24: damaged or foreign keys are refused before anything is laid down', async () => {

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import { lstat, readdir, readFile } from 'node:fs/promises';
-import { basename, join, relative, resolve, sep } from 'node:path';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { basename, join, relative, sep } from 'node:path';
 import { HoldfastError } from '../../base/errors.ts';
 import { formatBytes } from '../../base/units.ts';
 import type { AppEnvironment } from './env-file.ts';
-import { isWithin, type Places } from './places.ts';
+import type { Places } from './places.ts';
 
 /** One of the small files an application cannot read its own data without. */
 export interface KeyFile {
@@ -34,11 +34,10 @@ export async function readKeyFiles(places: Places, environment: AppEnvironment):
       found.push(await readKey(relative(places.storage, path).split(sep).join('/'), path));
     }
   }
-  const elsewhere = environment.values.get('APP_AES_SECRET_KEY_PATH');
-  if (elsewhere !== undefined) {
-    const path = resolve(places.app, elsewhere);
-    const known = keyFolders.some((folder) => isWithin(join(places.storage, folder), path));
-    if (!known && (await isFile(path))) found.push(await readKey(elsewhereName, path));
+  const { aesKey } = places;
+  if (aesKey !== null) {
+    const known = found.some(({ path }) => path === aesKey);
+    if (!known && (await isFile(aesKey))) found.push(await readKey(elsewhereName, aesKey));
   }
   if (environment.file !== null) found.push(await readKey(settingsName, environment.file));
   return found;
@@ -78,16 +77,19 @@ async function filesBelow(folder: string): Promise<string[]> {
     .toSorted();
 }
 
+/** Also behind a link: so do secrets lie that an orchestrator brings. */
 async function isFile(path: string): Promise<boolean> {
-  return lstat(path).then(
-    (facts) => facts.isFile(),
-    () => false,
-  );
+  try {
+    return (await stat(path)).isFile();
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return false;
+    throw unreadable(path, error);
+  }
 }
 
 async function readKey(name: string, path: string): Promise<KeyFile> {
   try {
-    const { size, uid, gid } = await lstat(path);
+    const { size, uid, gid } = await stat(path);
     if (size > largest)
       throw new Error(`it has ${formatBytes(size)}, and at most ${formatBytes(largest)} are expected`);
     return { name, path, content: await readFile(path), uid, gid };

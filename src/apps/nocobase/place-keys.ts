@@ -1,5 +1,5 @@
 import { chown, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { StagedTree, SwappedTree } from '../app.ts';
 import { parseEnv, type AppEnvironment } from './env-file.ts';
 import { exchangeAll, exists, removePrevious, takeBack, type Exchange, type Exchanged } from './exchange.ts';
@@ -74,11 +74,9 @@ export async function placeKeys(
     await stage(keysTree, apps, join(places.storage, 'apps'));
     exchanges.push({ name: keysTree, from: null, target: join(places.storage, 'environment-variables') });
   }
-  const elsewhere = environment.values.get('APP_AES_SECRET_KEY_PATH');
   const separate = saved.find(({ name }) => name === elsewhereName);
-  if (elsewhere !== undefined && separate) {
-    const target = resolve(places.app, elsewhere);
-    await stage(keysTree, [{ ...separate, name: basename(target) }], target);
+  if (places.aesKey !== null && separate) {
+    await stage(keysTree, [{ ...separate, name: basename(places.aesKey) }], places.aesKey);
   }
   const settings = saved.find(({ name }) => name === settingsName);
   const differing = settings ? differences(settings, environment) : [];

@@ -8,6 +8,8 @@ export interface Places {
   app: string;
   storage: string;
   plugins: string;
+  /** The file that `APP_AES_SECRET_KEY_PATH` names; null where it names none. */
+  aesKey: string | null;
   /** The folder of a local storage; null: one that does not name any. */
   rootOf(documentRoot: string | null): string;
 }
@@ -30,10 +32,12 @@ export function placesOf(settings: NocobaseSettings, { values }: AppEnvironment)
     return below ? join(storage, below[1] ?? '') : resolve(app, documentRoot);
   };
   const plugins = values.get('PLUGIN_STORAGE_PATH');
+  const aesKey = values.get('APP_AES_SECRET_KEY_PATH');
   return {
     app,
     storage,
     plugins: plugins === undefined ? join(storage, 'plugins') : located(plugins, app, storage),
+    aesKey: aesKey === undefined ? null : located(aesKey, app, storage),
     rootOf,
   };
 }
