@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -209,6 +209,24 @@ describe('webdav: credentials', () => {
     }
   });
 
+  test.each([
+    ['https instead', (path: string) => `https://127.0.0.1${path}`],
+    ['another address', () => 'http://127.0.0.1:1/elsewhere/'],
+    ['nothing', () => undefined],
+  ])('a server that sends elsewhere with 301 (%s) is no storage without backups', async (_where, location) => {
+    await using server = await answering((request, response) => {
+      const to = location(request.url ?? '/');
+      request.resume();
+      response.writeHead(301, to === undefined ? {} : { location: to }).end();
+    });
+    await using storage = webdavStorage('cloud', { type: 'webdav', url: server.url, path: 'x' });
+    const refused = { code: 'STORAGE_FAULT', kind: 'usage' };
+    await expect(storage.folders('shop/', signal)).rejects.toMatchObject(refused);
+    await expect(storage.get('shop/x/hold.json', { signal })).rejects.toMatchObject(refused);
+    await expect(storage.unfinished('shop/', signal)).rejects.toMatchObject(refused);
+    await expect(storage.removeFolder('shop/x/', signal)).rejects.toMatchObject(refused);
+  });
+
   test('do not stand in the address', () => {
     const options = { type: 'webdav', url: 'https://user:password@host/dav', path: 'x' };
     expect(webdavOptions.safeParse(options).success).toBe(false);
@@ -221,6 +239,64 @@ describe('webdav: credentials', () => {
     await expect(storage.folders('', signal)).rejects.toMatchObject({ code: 'STORAGE_UNREACHABLE', retryable: true });
   });
 });
+
+describe('webdav: servers that say too little', () => {
+  const listing = (href: string, bytes: number) =>
+    `<?xml version="1.0"?><d:multistatus xmlns:d="DAV:"><d:response><d:href>${href}</d:href><d:propstat><d:prop><d:resourcetype>${href.endsWith('file') ? '' : '<d:collection/>'}</d:resourcetype>
+     <d:getcontentlength>${bytes}</d:getcontentlength><d:getlastmodified>Sat, 21 Nov 2026 10:00:00 GMT</d:getlastmodified></d:prop>
+     <d:status>HTTP/1.1 200 OK</d:status></d:propstat></d:response></d:multistatus>`;
+  const found = (request: IncomingMessage, response: ServerResponse, bytes: number) => {
+    request.resume();
+    response.writeHead(207, { 'content-type': 'application/xml' }).end(listing(request.url ?? '', bytes));
+  };
+
+  test.each([
+    [5000, 'STORAGE_CUT'],
+    [10_000, null],
+  ])('S5 an answer that only the end of the connection ends: %i of 10,000 bytes', async (given, code) => {
+    await using server = await answering((request, response) => {
+      if (request.method === 'PROPFIND') return found(request, response, 10_000);
+      request.socket.end(`HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\n${'x'.repeat(given)}`);
+    });
+    await using storage = webdavStorage('cloud', { type: 'webdav', url: server.url, path: 'x' });
+    const read = storage.get('shop/file', { signal }).then(buffer);
+    if (code === null) expect((await read).length).toBe(given);
+    else await expect(read).rejects.toMatchObject({ code });
+  });
+
+  test('S5 what is called stored before all of it was sent is not', async () => {
+    let bytes = 0;
+    await using server = await answering((request, response) => {
+      if (request.method === 'PROPFIND') return found(request, response, bytes);
+      if (request.method !== 'PUT') return void response.writeHead(204).end();
+      request.once('data', (chunk: Buffer) => {
+        bytes = chunk.length;
+        response.writeHead(201).end();
+      });
+    });
+    await using storage = webdavStorage('cloud', { type: 'webdav', url: server.url, path: 'x' });
+    const slow = new Readable({ read: () => undefined });
+    slow.push(Buffer.alloc(3000));
+    const timer = setTimeout(() => slow.push(Buffer.alloc(7000)) && slow.push(null), 500);
+    await expect(storage.put('shop/file', slow, { signal })).rejects.toMatchObject({ code: 'STORAGE_CUT' });
+    clearTimeout(timer);
+  });
+});
+
+/** A server of our own that says what it is told to. */
+async function answering(
+  answer: (request: IncomingMessage, response: ServerResponse) => void,
+): Promise<{ url: string } & AsyncDisposable> {
+  const server = createServer(answer).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    [Symbol.asyncDispose]: async () => {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
 
 function optionsFor({ url, user, password }: WebdavServer): WebdavOptions {
   return { type: 'webdav', url, user, password, path: 'back ups' };

@@ -89,6 +89,14 @@ export class Client implements Disposable {
     return Buffer.concat(chunks).toString('utf8');
   }
 
+  /** So a server says that a folder is a file, or a file a folder. One that has moved, or wants to be asked by https, sends elsewhere. */
+  isOnlyASlashAway(answer: IncomingMessage, path: string): boolean {
+    const asked = new URL(this.urlOf(path));
+    const { location = '' } = answer.headers;
+    const { pathname } = URL.parse(location, asked) ?? asked;
+    return pathname !== asked.pathname && pathname.replace(/\/$/, '') === asked.pathname.replace(/\/$/, '');
+  }
+
   refuse(answer: IncomingMessage, path: string): Error {
     answer.resume();
     const { location } = answer.headers;

@@ -78,6 +78,13 @@ export function connectionError(error: unknown, title: string): HoldfastError {
   });
 }
 
+export function answeredEarly(key: string, title: string): HoldfastError {
+  return new HoldfastError('STORAGE_CUT', `${title} called ${key} stored before it had all of it`, {
+    kind: 'integrity',
+    hint: 'Something on the way, such as a proxy with a limit, answers in the place of the server.',
+  });
+}
+
 export function timedOut(title: string): HoldfastError {
   return new HoldfastError('STORAGE_TIMEOUT', `${title} did not answer in time`, { retryable: true });
 }

@@ -4,7 +4,7 @@ import { abortReason, throwIfAborted } from '../../base/abort.ts';
 import { toHoldfastError } from '../../base/errors.ts';
 import { destroyOnAbort } from '../../base/streams.ts';
 import type { PutOptions } from '../storage.ts';
-import { connectionError, cut, notFound, webdavError } from './errors.ts';
+import { answeredEarly, connectionError, cut, notFound, webdavError } from './errors.ts';
 import type { Root } from './root.ts';
 
 /**
@@ -37,6 +37,7 @@ export async function writeFile(
         headers: { 'content-type': 'application/octet-stream', ...length },
       });
       if (status < 200 || status >= 300) throw webdavError(status, path, root.title);
+      if (!content.readableEnded) throw answeredEarly(path, root.title);
       return bytes;
     };
     try {
@@ -72,12 +73,17 @@ export async function readFile(
     return Readable.from([], { objectMode: false });
   }
   // A folder.
-  if (statusCode === 301 || statusCode === 405) {
+  if ((statusCode === 301 && root.client.isOnlyASlashAway(answer, path)) || statusCode === 405) {
     answer.resume();
     throw notFound(path, root.title);
   }
   if (statusCode !== 200 && statusCode !== 206) throw root.client.refuse(answer, path);
-  const promised = Number(answer.headers['content-length'] ?? Number.NaN);
+  const said = answer.headers['content-length'];
+  // Where the end of the connection is all that ends the answer, a cut looks the same.
+  const isOpen = said === undefined && answer.headers['transfer-encoding'] === undefined;
+  const whole = isOpen ? ((await root.facts(path, signal))?.bytes ?? Number.NaN) : Number.NaN;
+  const until = Math.min(whole, (end ?? Infinity) + 1);
+  const promised = isOpen ? (statusCode === 206 ? until - start : whole) : Number(said ?? Number.NaN);
   const window =
     statusCode === 206 || !ranged ? { from: 0, until: Infinity } : { from: start, until: (end ?? Infinity) + 1 };
   const pieces = async function* () {

@@ -139,7 +139,8 @@ export class Root {
     const headers = { depth, 'content-type': 'application/xml; charset=utf-8' };
     const answer = await this.client.ask('PROPFIND', path, { signal, headers, body });
     if (answer.statusCode === 207) return readListing(await this.client.text(answer, signal), this.client);
-    if (answer.statusCode === 404 || (answer.statusCode === 301 && depth === '1')) {
+    const isFile = answer.statusCode === 301 && depth === '1' && this.client.isOnlyASlashAway(answer, path);
+    if (answer.statusCode === 404 || isFile) {
       answer.resume();
       return null;
     }
