@@ -20,6 +20,13 @@ const table: readonly [RegExp, string, string, Facts][] = [
     'rclone does not know this remote',
     { kind: 'usage', hint: 'Check remote and config of the storage; `rclone listremotes` shows what there is.' },
   ],
+  // Nothing of what is stored: without it nobody knows what is.
+  [
+    /\b(key|known_hosts|credentials|certificate|token)[\w ]*: open .*no such file or directory/i,
+    'STORAGE_FAULT',
+    'a file that the remote is set up with is not there',
+    { kind: 'usage', hint: 'Bring it back, or set its path right in the configuration of the remote.' },
+  ],
   [/(object|directory|file) not found|no such file or directory/i, 'STORAGE_NOT_FOUND', '', {}],
   [
     /not a directory|is a file not a directory/i,
