@@ -14,6 +14,8 @@ export interface Rehearsal {
   /** Null when nobody counted (a dump that was not made here): then the result counts, and compares with itself. */
   expected: Counts | null;
   options: LoadOptions;
+  /** It is there, and ours. When it cannot be created, that may be because somebody else's is. */
+  onCreated?: () => void;
   signal: AbortSignal;
   report: Report;
 }
@@ -35,6 +37,7 @@ export async function rehearse(rehearsal: Rehearsal): Promise<RehearsalResult> {
     'load',
     async () => {
       await scratch.create(rehearsal.like, rehearsal.note, signal);
+      rehearsal.onCreated?.();
       return scratch.load(dump, options, signal);
     },
     () => `into ${scratch.name}`,

@@ -15,14 +15,28 @@ export async function fillNew(task: RestoreTask, plan: RestorePlan, { after }: P
 async function createAndFill({ request, report, signal }: RestoreTask, plan: RestorePlan): Promise<Outcome> {
   const { target, like, dump, expected, load } = plan;
   // It did not exist before: leaving half of it would look like a database to rely on.
-  return orDrop(target, async () => {
+  let isOurs = false;
+  const fill = async () => {
     const note = `restore of ${request.source.name} ${plan.from}, not yet proven`;
-    const result = await rehearse({ scratch: target, like, note, dump, expected, options: load, signal, report });
+    const onCreated = () => (isOurs = true);
+    const result = await rehearse({
+      scratch: target,
+      like,
+      note,
+      dump,
+      expected,
+      options: load,
+      onCreated,
+      signal,
+      report,
+    });
     assertEqual(result.comparison);
     await target.dress(like, signal);
     const { comparison, loadSeconds, warnings } = result;
     return { comparison, previous: null, files: [], loadSeconds, warnings };
-  });
+  };
+  // When it could not be created because somebody else was quicker, it is theirs.
+  return orDrop(target, fill, { isOurs: () => isOurs });
 }
 
 /** An existing database belongs to somebody: it is filled in one transaction and never dropped. */

@@ -118,11 +118,12 @@ export function assertEqual(comparison: Comparison): void {
 export async function orDrop<T>(
   scratch: Database,
   work: () => Promise<T>,
-  { unmarked }: { unmarked: boolean } = { unmarked: false },
+  { unmarked = false, isOurs = () => true }: { unmarked?: boolean; isOurs?: () => boolean } = {},
 ): Promise<T> {
   try {
     return await work();
   } catch (error) {
+    if (!isOurs()) throw error;
     try {
       await scratch.drop({ unmarked }, AbortSignal.timeout(60_000));
     } catch (left) {
