@@ -478,6 +478,53 @@ describe('schemas in place', () => {
     ).toEqual([{ t: 1, o: 1, v: null }]);
   });
 
+  test.each([
+    ['whole', everything],
+    ['schemas', { ...everything, scope: { tables: [], schemas: ['public', 'app'] } }],
+    [
+      'tables',
+      {
+        ...everything,
+        scope: { tables: ['secret', 'listed'].map((name) => ({ schema: 'public', name })), schemas: [] },
+      },
+    ],
+  ])(
+    'S16 rights are those of the backup, whatever the role has ordered for what it makes (%s)',
+    async (how, options) => {
+      const name = `rights_${how}`;
+      await server.createDatabase(name);
+      await server.sql('postgres', `do $$ begin create role leak_r; exception when duplicate_object then null; end $$`);
+      await server.sql(
+        name,
+        `create schema app; create table secret (i int); create table listed (i int); grant select on listed to leak_r;
+       create function f() returns int language sql as 'select 1'; create table app.a (i int);
+       create type mood as enum ('sad');
+       alter default privileges grant select, insert on tables to leak_r with grant option;
+       alter default privileges revoke execute on functions from public;
+       alter default privileges revoke usage on types from public;
+       alter default privileges in schema app grant update on tables to leak_r;
+       alter default privileges in schema public grant usage on sequences to leak_r`,
+      );
+      const rights = () =>
+        server.sql(
+          name,
+          `select (select pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('n', c.relname, 'acl', (select pg_catalog.jsonb_agg(a order by a.grantee, a.privilege_type)
+             from pg_catalog.aclexplode(coalesce(c.relacl, pg_catalog.acldefault('r', c.relowner))) a)) order by c.relname)
+           from pg_catalog.pg_class c where c.relkind = 'r' and c.relnamespace in ('public'::regnamespace, 'app'::regnamespace)) as tables,
+         pg_catalog.has_function_privilege('leak_r', 'f()', 'execute') as f, pg_catalog.has_type_privilege('leak_r', 'mood', 'usage') as t,
+         (select pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('k', d.defaclobjtype, 'n', n.nspname, 'acl', (select pg_catalog.jsonb_agg(a order by a.grantee, a.privilege_type)
+             from pg_catalog.aclexplode(d.defaclacl) a)) order by d.defaclobjtype, n.nspname)
+           from pg_catalog.pg_default_acl d left join pg_catalog.pg_namespace n on n.oid = d.defaclnamespace) as orders`,
+        );
+      const before = await rights();
+      expect(before).toMatchObject([{ f: true, t: true }]);
+      await stockDump(server, name, 'custom', path(name));
+      await server.sql(name, 'drop table secret, listed');
+      await open(name).replace(storedDump(path(name), 'custom'), options, nothing, signal);
+      expect(await rights()).toEqual(before);
+    },
+  );
+
   test.each(['whole', 'schema'])(
     'partitioned tables, and aggregates of any kind, go and come back (%s)',
     async (how) => {

@@ -90,11 +90,12 @@ async function isMissing(storage: Storage): Promise<boolean> {
 async function takeStock(
   storage: Storage,
   { sources, catalog, signal }: Question,
-  { rows, missingKeys }: Answer,
+  { facts, rows, missingKeys }: Answer,
 ): Promise<void> {
   const here = sources.filter((source) => source.storages.some(({ name }) => name === storage.name));
   await inParallel(here, sourcesAtOnce, async (source) => {
-    const found = await takeInventory({ storage, source: source.name, catalog, signal });
+    // That it is missing is told once, and all that follows from it.
+    const found = facts.missing ? [] : await takeInventory({ storage, source: source.name, catalog, signal });
     missingKeys.set(source.name, await findMissingKeys(storage, source, found, { catalog, signal }));
     rows.set(source.name, await lookAtNewest(storage, found, signal));
   });

@@ -1,5 +1,6 @@
 import type { LoadOptions } from '../engine.ts';
 import type { Connection } from './connection.ts';
+import { defaultRights, type DefaultRights } from './default-rights.ts';
 import { isOfSchema, planSchemas } from './replace-schemas.ts';
 import { emptyDatabase, emptyExtensionTables } from './replace-sql.ts';
 import { planTables } from './replace-tables.ts';
@@ -9,17 +10,21 @@ import type { TocEntry } from './toc.ts';
 export async function planReplacement(
   session: Connection,
   all: readonly TocEntry[],
-  scope: LoadOptions['scope'],
+  { scope, owners }: Pick<LoadOptions, 'scope' | 'owners'>,
 ): Promise<Replacement> {
-  if (scope === null) return planWhole(session, all);
+  // Without the privileges of the dump, those of the live database are what is wanted.
+  const ordersIn = async (kept: readonly string[]) => (owners === 'none' ? noOrders : defaultRights(session, kept));
+  if (scope === null) return planWhole(session, all, ordersIn);
   const schemas = await planSchemas(session, all, scope.schemas);
   const single = scope.tables.filter((table) => !scope.schemas.includes(table.schema));
   const tables = await planTables(session, all, single);
   const wanted = new Set([...schemas.entries, ...tables.entries]);
+  const made = schemasOfMade(wanted);
+  const rights = made.length === 0 ? noOrders : await ordersIn(made.filter((schema) => !schemas.anew.includes(schema)));
   return {
     entries: attachLate(all.filter((entry) => wanted.has(entry))),
-    before: [...schemas.before, ...tables.before],
-    after: [...schemas.after, ...tables.after],
+    before: [...schemas.before, ...tables.before, ...rights.clear],
+    after: [...schemas.after, ...tables.after, ...rights.putBack],
     warnings: [...schemas.warnings, ...tables.warnings],
   };
 }
@@ -40,13 +45,33 @@ function attachLate(entries: readonly TocEntry[]): TocEntry[] {
 
 /** What a script restores around itself: it cannot be told to leave anything out. */
 export async function planScript(session: Connection): Promise<Replacement> {
-  const kept = await keptSchemas(session);
-  return { entries: [], before: emptyDatabase(kept.map((each) => each.name)), after: [], warnings: [] };
+  const names = (await keptSchemas(session)).map((each) => each.name);
+  const { clear, putBack } = await defaultRights(session, names);
+  return {
+    entries: [],
+    before: [...emptyDatabase(names), ...clear],
+    after: putBack,
+    warnings: [],
+  };
 }
 
-async function planWhole(session: Connection, all: readonly TocEntry[]): Promise<Replacement> {
+function schemasOfMade(entries: Iterable<TocEntry>): string[] {
+  const made = [...entries].filter(({ kind }) => kind !== 'TABLE DATA' && kind !== 'SEQUENCE SET');
+  return [...new Set(made.flatMap(({ schema }) => schema ?? []))];
+}
+
+const noOrders: DefaultRights = { clear: [], putBack: [] };
+
+async function planWhole(
+  session: Connection,
+  all: readonly TocEntry[],
+  ordersIn: (kept: readonly string[]) => Promise<DefaultRights>,
+): Promise<Replacement> {
   const kept = await keptSchemas(session);
   const names = kept.map((each) => each.name);
+  const { clear, putBack } = await ordersIn(names);
+  // A dump with privileges brings the orders along, and that there are none.
+  const hasRights = all.some(({ kind }) => kind === 'ACL' || kind === 'DEFAULT ACL');
   const foreign = kept.filter((each) => !each.mine).map((each) => each.name);
   const extensions = new Set(
     (await session.rows<{ name: string }>('select extname as name from pg_catalog.pg_extension')).map(
@@ -66,8 +91,8 @@ async function planWhole(session: Connection, all: readonly TocEntry[]): Promise
   });
   return {
     entries,
-    before: [...emptyDatabase(names), ...emptyExtensionTables(extensionData(all))],
-    after: [],
+    before: [...emptyDatabase(names), ...emptyExtensionTables(extensionData(all)), ...clear],
+    after: hasRights ? [] : putBack,
     warnings,
   };
 }

@@ -10,7 +10,7 @@ export async function planSchemas(
   session: Connection,
   all: readonly TocEntry[],
   schemas: readonly string[],
-): Promise<Replacement> {
+): Promise<Replacement & { anew: string[] }> {
   const entries = entriesInScope(all, { tables: [], schemas: [...schemas] });
   const obstacles = await session.rows<{ what: string }>(obstaclesQuery, [schemas]);
   if (obstacles.length > 0) {
@@ -23,14 +23,13 @@ export async function planSchemas(
   }
   // The server made `public`; it stays, with its owner and privileges.
   const kept = schemas.filter((schema) => schema === 'public');
+  const anew = schemas.filter((schema) => schema !== 'public');
   return {
     entries: entries.filter((entry) => !isOfSchema(entry, kept)),
-    before: [
-      ...dropSchemas(schemas.filter((schema) => schema !== 'public')),
-      ...(kept.length > 0 ? [emptySchemas(kept)] : []),
-    ],
+    before: [...dropSchemas(anew), ...(kept.length > 0 ? [emptySchemas(kept)] : [])],
     after: [],
     warnings: [],
+    anew,
   };
 }
 

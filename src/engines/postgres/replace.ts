@@ -143,7 +143,7 @@ async function fromArchive(task: LoadTask): Promise<Source> {
   const toc = await tocOf(dump, signal);
   const tools = await restoringTools(task, toc.readableFrom);
   await using session = await access.connect(signal);
-  const plan = await planReplacement(session, toc.entries, options.scope);
+  const plan = await planReplacement(session, toc.entries, options);
   return {
     plan,
     send: async (send, inner, folder) => {
