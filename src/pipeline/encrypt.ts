@@ -25,7 +25,15 @@ export async function encryptor(recipients: readonly string[]): Promise<Transfor
   const chunks = cutter(chunkBytes);
   let piece: Buffer<ArrayBuffer> | null = null;
   let filled = 0;
+  /** Most files are small, and need no such piece. */
+  const sealOnly = (content: Buffer) => {
+    const only = Buffer.allocUnsafeSlow(content.length + tagBytes);
+    sealNext(content, true, only);
+    markPassing(only);
+    stream.push(only);
+  };
   const seal = (content: Buffer, last: boolean) => {
+    if (last && piece === null) return sealOnly(content);
     piece ??= reusedMemory(pieceBytes);
     filled += sealNext(content, last, piece.subarray(filled));
     if (!last && filled < pieceBytes) return;

@@ -266,6 +266,20 @@ describe('many at once', () => {
     expect(house.catalog.incidents.open().every(({ toldAt }) => toldAt !== null)).toBe(true);
   });
 
+  test('what was told by a clock that was ahead holds nothing back once it is right', async () => {
+    await using house = await openAlertsHouse();
+    for (const source of ['a', 'b', 'c']) {
+      house.ran({ source, ...down });
+      await house.work();
+      house.pass(minute);
+    }
+    expect(house.titles().length).toBe(3);
+    house.pass(-30 * day);
+    house.ran({ source: 'd', ...down });
+    await house.work();
+    expect(house.titles().length).toBe(4);
+  });
+
   test('one after the other, three are told and the others wait ten minutes to be told together', async () => {
     await using house = await openAlertsHouse();
     for (let number = 1; number <= 20; number += 1) {

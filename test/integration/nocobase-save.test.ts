@@ -242,6 +242,13 @@ describe('keys find the place where NocoBase looks first', () => {
     await using staged = await treesOf(appIn(into)).stage(saved, { only: ['keys'], to: null }, task);
     await staged.swap(signal);
     expect(await readFile(join(into.path, 'keys/other.key'))).toEqual(from.key);
+    await writeFile(join(into.path, '.env'), 'APP_KEY=a\nAPP_AES_SECRET_KEY_PATH=storage/apps/other.key\n');
+    {
+      await using among = await treesOf(appIn(into)).stage(saved, { only: ['keys'], to: null }, task);
+      await among.swap(signal);
+    }
+    for (const name of ['other.key', 'main/aes_key.dat'])
+      expect(await readFile(join(into.path, 'storage/apps', name))).toEqual(from.key);
     await rm(join(into.path, '.env'));
     await using again = await treesOf(appIn(into)).stage(saved, { only: ['keys'], to: null }, task);
     await again.swap(signal);
@@ -251,12 +258,19 @@ describe('keys find the place where NocoBase looks first', () => {
 
 test.each([
   ['behind links, as an orchestrator lays secrets', (app: string) => join(app, 'secret/aes'), 'secret/aes'],
+  [
+    'behind a link among the other keys',
+    (app: string) => join(app, 'storage/apps/main/aes_key.dat'),
+    'storage/apps/main/aes_key.dat',
+  ],
   ['by its name in the container', () => '/app/nocobase/storage/keys/aes.dat', 'storage/keys/aes.dat'],
 ])('a key is saved and laid down where the application reads it: %s', async (_how, written, path) => {
   await rm(join(from.path, 'storage/apps'), { recursive: true });
   await mkdir(join(from.path, 'secret/..data'), { recursive: true });
   await writeFile(join(from.path, 'secret/..data/aes'), from.key);
   await symlink('..data/aes', join(from.path, 'secret/aes'));
+  await mkdir(join(from.path, 'storage/apps/main'), { recursive: true });
+  await symlink('../../../secret/aes', join(from.path, 'storage/apps/main/aes_key.dat'));
   await mkdir(join(from.path, 'storage/keys'), { recursive: true });
   await writeFile(join(from.path, 'storage/keys/aes.dat'), from.key);
   for (const { path: app } of [from, into])

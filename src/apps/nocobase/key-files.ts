@@ -4,7 +4,7 @@ import { basename, join, relative, sep } from 'node:path';
 import { HoldfastError } from '../../base/errors.ts';
 import { formatBytes } from '../../base/units.ts';
 import type { AppEnvironment } from './env-file.ts';
-import type { Places } from './places.ts';
+import { isWithin, type Places } from './places.ts';
 
 /** One of the small files an application cannot read its own data without. */
 export interface KeyFile {
@@ -36,8 +36,11 @@ export async function readKeyFiles(places: Places, environment: AppEnvironment):
   }
   const { aesKey } = places;
   if (aesKey !== null) {
-    const known = found.some(({ path }) => path === aesKey);
-    if (!known && (await isFile(aesKey))) found.push(await readKey(elsewhereName, aesKey));
+    const inside = relative(places.storage, aesKey).split(sep).join('/');
+    const name = keyFolders.some((folder) => isWithin(join(places.storage, folder), aesKey)) ? inside : elsewhereName;
+    // Links are not followed above, where anything may lie; this one the operator has named.
+    const known = found.some((key) => key.name === name);
+    if (!known && (await isFile(aesKey))) found.push(await readKey(name, aesKey));
   }
   if (environment.file !== null) found.push(await readKey(settingsName, environment.file));
   return found;

@@ -1,11 +1,11 @@
 import { chown, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import type { StagedTree, SwappedTree } from '../app.ts';
 import { parseEnv, type AppEnvironment } from './env-file.ts';
 import { exchangeAll, exists, removePrevious, takeBack, type Exchange, type Exchanged } from './exchange.ts';
 import { elsewhereName, settingsName } from './key-files.ts';
 import type { SavedKey } from './keys-tar.ts';
-import type { Places } from './places.ts';
+import { isWithin, type Places } from './places.ts';
 
 /** Keys lying beside the place where they belong; disposing removes those that did not become live. */
 export interface PlacedKeys extends AsyncDisposable {
@@ -69,13 +69,13 @@ export async function placeKeys(
     trees.push(treeOf(name, { target, replaces: await exists(target), keys }));
   };
 
-  const apps = inTheirPlaces(saved);
+  const apps = inTheirPlaces(saved, places);
   if (apps.length > 0) {
     await stage(keysTree, apps, join(places.storage, 'apps'));
     exchanges.push({ name: keysTree, from: null, target: join(places.storage, 'environment-variables') });
   }
   const separate = saved.find(({ name }) => name === elsewhereName);
-  if (places.aesKey !== null && separate) {
+  if (places.aesKey !== null && separate && !isAmongApps(places)) {
     await stage(keysTree, [{ ...separate, name: basename(places.aesKey) }], places.aesKey);
   }
   const settings = saved.find(({ name }) => name === settingsName);
@@ -107,14 +107,21 @@ export async function placeKeys(
  * Where NocoBase of today looks first. A key that lay in the place of earlier versions, or anywhere a setting said, would be passed
  * over for one that the application here has made for itself.
  */
-function inTheirPlaces(saved: readonly SavedKey[]): SavedKey[] {
+function inTheirPlaces(saved: readonly SavedKey[], places: Places): SavedKey[] {
   const names = new Set(saved.map(({ name }) => name));
   return saved.flatMap((key): SavedKey[] => {
     const { name } = key;
     if (name.startsWith('apps/')) return [key];
     const usual = name === elsewhereName ? 'apps/main/aes_key.dat' : name.replace(/^environment-variables\//, 'apps/');
-    return usual === name || names.has(usual) ? [] : [{ ...key, name: usual }];
+    // Where the settings here name a file among the others, it is laid down with them.
+    const named = name === elsewhereName && isAmongApps(places) ? [relative(places.storage, places.aesKey ?? '')] : [];
+    const wanted = [...new Set([usual, ...named])].filter((each) => each !== name && !names.has(each));
+    return wanted.map((each) => ({ ...key, name: each }));
   });
+}
+
+function isAmongApps({ storage, aesKey }: Places): boolean {
+  return aesKey !== null && isWithin(join(storage, 'apps'), aesKey);
 }
 
 const important = [

@@ -79,11 +79,13 @@ export async function readFile(
   }
   if (statusCode !== 200 && statusCode !== 206) throw root.client.refuse(answer, path);
   const said = answer.headers['content-length'];
-  // Where the end of the connection is all that ends the answer, a cut looks the same.
-  const isOpen = said === undefined && answer.headers['transfer-encoding'] === undefined;
-  const whole = isOpen ? ((await root.facts(path, signal))?.bytes ?? Number.NaN) : Number.NaN;
-  const until = Math.min(whole, (end ?? Infinity) + 1);
-  const promised = isOpen ? (statusCode === 206 ? until - start : whole) : Number(said ?? Number.NaN);
+  const promisedBytes = async () => {
+    if (said !== undefined) return Number(said);
+    if (answer.headers['transfer-encoding'] !== undefined) return 0;
+    // Where the end of the connection is all that ends the answer, a cut looks the same.
+    const { bytes = 0 } = (await root.facts(path, signal)) ?? {};
+    return statusCode === 206 ? Math.min(bytes, (end ?? Infinity) + 1) - start : bytes;
+  };
   const window =
     statusCode === 206 || !ranged ? { from: 0, until: Infinity } : { from: start, until: (end ?? Infinity) + 1 };
   const pieces = async function* () {
@@ -103,6 +105,7 @@ export async function readFile(
     } finally {
       answer.destroy();
     }
+    const promised = await promisedBytes();
     if (position < promised) throw cut(path, root.title, { wanted: promised, found: position });
   };
   const stream = Readable.from(pieces(), { objectMode: false, highWaterMark: 1024 * 1024 });
