@@ -23,7 +23,8 @@ export async function startFaultySftpServer(
   root: string,
   fails: (question: Question, path: string) => boolean,
 ): Promise<FaultySftpServer> {
-  const hostKey = ssh2.utils.generateKeyPairSync('ed25519');
+  // Not ed25519: of those that ssh2 makes, one in 256 cannot be read by ssh2 itself.
+  const hostKey = ssh2.utils.generateKeyPairSync('ecdsa', { bits: 256 });
   const server = new ssh2.Server({ hostKeys: [hostKey.private] }, (client) => {
     client.on('error', () => undefined);
     client.on('authentication', (context) => context.accept());
