@@ -8,6 +8,7 @@ const plain: DumpCall = {
   toolMajor: 15,
   snapshot: '00000003-0000001B-1',
   lockTimeoutMs: 15_000,
+  encoding: 'LATIN1',
   withoutTables: [],
   withoutRows: [],
   standby: false,
@@ -15,7 +16,7 @@ const plain: DumpCall = {
 };
 
 describe('arguments of pg_dump', () => {
-  const always = ['--snapshot=00000003-0000001B-1', '--lock-wait-timeout=15000'];
+  const always = ['--snapshot=00000003-0000001B-1', '--lock-wait-timeout=15000', '--encoding=LATIN1'];
   const cases: [string, Partial<DumpCall>, string[]][] = [
     ['custom, compressed outside', {}, ['--format=custom', '--compress=0', ...always]],
     [
@@ -43,7 +44,7 @@ describe('arguments of pg_dump', () => {
     ['a standby', { standby: true }, ['--format=custom', '--compress=0', ...always, '--no-unlogged-table-data']],
     [
       'exclusions by exact name (S18)',
-      { withoutTables: [{ schema: 'a b', name: 'C"*' }], withoutRows: [{ schema: 'public', name: 'log' }] },
+      { withoutTables: ['"a b"."C""*"'], withoutRows: ['"public"."log"'] },
       [
         '--format=custom',
         '--compress=0',

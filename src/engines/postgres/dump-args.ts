@@ -1,5 +1,4 @@
-import type { Compression, DumpFormat, TableName } from '../engine.ts';
-import { quoteTable } from './names.ts';
+import type { Compression, DumpFormat } from '../engine.ts';
 
 export interface DumpCall {
   format: DumpFormat;
@@ -10,9 +9,11 @@ export interface DumpCall {
   /** The exported snapshot everything is read in. */
   snapshot: string;
   lockTimeoutMs: number;
-  /** Exact names, already matched: the tool's own matching never decides. */
-  withoutTables: readonly TableName[];
-  withoutRows: readonly TableName[];
+  /** The database's own: what a role or the database is set to read in must not decide what can be dumped. */
+  encoding: string;
+  /** Patterns of exact names, already matched: the tool's own matching never decides. */
+  withoutTables: readonly string[];
+  withoutRows: readonly string[];
   /** A standby has no content of unlogged tables. */
   standby: boolean;
   /** For the directory format. */
@@ -29,9 +30,10 @@ export function dumpArgs(call: DumpCall): string[] {
     ...(call.jobs > 1 ? [`--jobs=${call.jobs}`] : []),
     `--snapshot=${call.snapshot}`,
     `--lock-wait-timeout=${call.lockTimeoutMs}`,
+    `--encoding=${call.encoding}`,
     ...(call.standby ? ['--no-unlogged-table-data'] : []),
-    ...call.withoutTables.map((table) => `--exclude-table=${quoteTable(table)}`),
-    ...call.withoutRows.map((table) => `--exclude-table-data=${quoteTable(table)}`),
+    ...call.withoutTables.map((pattern) => `--exclude-table=${pattern}`),
+    ...call.withoutRows.map((pattern) => `--exclude-table-data=${pattern}`),
   ];
 }
 

@@ -5,19 +5,20 @@ import { startProcess, type Command } from '../../base/run-process.ts';
 import type { DumpPart } from '../engine.ts';
 import type { ChosenFormat, PostgresFormat } from './choose-format.ts';
 import type { Connection } from './connection.ts';
-import { dumpArgs } from './dump-args.ts';
+import { dumpArgs, type DumpCall } from './dump-args.ts';
 import { limited, listening, type DumpTalk } from './dump-talk.ts';
 import { globalsPart, type GlobalsReading } from './globals.ts';
 import { expectNoSessions, onSession } from './sessions.ts';
 import type { ExportedSnapshot } from './snapshot.ts';
-import type { Selection } from './tables.ts';
 import { toolCommand } from './tool-command.ts';
 import type { ClientTools } from './tools.ts';
 
 export interface DumpPlan extends DumpTalk {
   tools: ClientTools;
   format: ChosenFormat;
-  selection: Selection;
+  /** Of the database. */
+  encoding: string;
+  leftOut: Pick<DumpCall, 'withoutTables' | 'withoutRows'>;
   snapshot: ExportedSnapshot;
   /** What the sessions of this dump are called on the server. */
   application: string;
@@ -72,7 +73,7 @@ function databasePart(plan: DumpPlan, running: Set<symbol>, widen: Widen): DumpP
 }
 
 function databaseCommand(plan: DumpPlan, folder: string | null): Command {
-  const { access, tools, format, selection, snapshot } = plan;
+  const { access, tools, format, encoding, leftOut, snapshot } = plan;
   const args = dumpArgs({
     format: format.format,
     jobs: format.jobs,
@@ -80,8 +81,8 @@ function databaseCommand(plan: DumpPlan, folder: string | null): Command {
     toolMajor: tools.major,
     snapshot: snapshot.id,
     lockTimeoutMs: access.settings.dump.lockTimeoutMs,
-    withoutTables: selection.excluded,
-    withoutRows: selection.relations.filter((each) => selection.withoutRows.has(each.oid)),
+    encoding,
+    ...leftOut,
     standby: snapshot.standby,
     folder,
   });

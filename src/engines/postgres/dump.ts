@@ -6,6 +6,7 @@ import { chooseFormat, codecsFor } from './choose-format.ts';
 import type { Connection } from './connection.ts';
 import { countTables, readSequences, settle } from './counts.ts';
 import { dumpParts } from './dump-parts.ts';
+import { leftOutOf } from './exact-patterns.ts';
 import { readFacts, serverNumber } from './facts.ts';
 import { findProblems, preflightError } from './preflight.ts';
 import { endSessions, onSession } from './sessions.ts';
@@ -72,7 +73,10 @@ export async function openSnapshot(
     server: facts.serverVersion,
   });
 
-  const parts = dumpParts({ access, tools, format, selection, snapshot, warnings, application, globals, holder });
+  const leftOut = await leftOutOf(holder, facts.encoding, selection);
+  const { encoding } = facts;
+  const plan = { access, tools, format, encoding, leftOut, snapshot, warnings, application, globals, holder };
+  const parts = dumpParts(plan);
   const resources = opened.move();
   return {
     facts,

@@ -1,6 +1,7 @@
 import type { Connection } from './connection.ts';
 import type { DumpSettings } from '../engine.ts';
 import { matchTables } from './table-patterns.ts';
+import { namesToldOf } from './unreadable-names.ts';
 
 /** A relation that a dump contains, with what is needed to judge, lock and count it. */
 export interface Relation {
@@ -24,7 +25,11 @@ export interface Relation {
 
 /** Everything pg_dump would take: no system schemas, nothing temporary, no members of extensions. */
 export async function listRelations(connection: Connection): Promise<Relation[]> {
-  return await connection.rows<Relation>(relationsQuery);
+  try {
+    return await connection.rows<Relation>(relationsQuery);
+  } catch (error) {
+    throw await namesToldOf(connection, error);
+  }
 }
 
 /** What of it is dumped, and what without its rows. */

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { HoldfastError } from '../../base/errors.ts';
 import type { DumpEntry, DumpFormat } from '../engine.ts';
+import { decoderFor } from './encodings.ts';
 
 /**
  * The table of contents of an archive made by pg_dump, read from its bytes. `pg_restore -l` prints the same, but with newlines in
@@ -97,7 +98,13 @@ function parse(cursor: Cursor, format: DumpFormat): Toc {
   const toolVersion = cursor.text() ?? '';
   const count = cursor.int();
   const entries: TocEntry[] = [];
-  for (let index = 0; index < count; index += 1) entries.push(readEntry(cursor, version, format));
+  for (let index = 0; index < count; index += 1) {
+    const entry = readEntry(cursor, version, format);
+    // The first of all: whatever follows is text in this encoding.
+    const encoding = entry.kind === 'ENCODING' && /client_encoding = '([^']+)'/.exec(entry.definition)?.[1];
+    if (encoding) cursor.decode = decoderFor(encoding);
+    entries.push(entry);
+  }
   const readableFrom = version >= 16 ? 17 : version >= 15 ? 16 : 12;
   return {
     serverVersion,
@@ -168,6 +175,7 @@ class EndOfBytes extends Error {}
 class Cursor {
   intSize = 4;
   offsetSize = 8;
+  decode = decoderFor('UTF8');
   readonly #bytes: Buffer;
   #at = 0;
 
@@ -196,6 +204,6 @@ class Cursor {
 
   text(): string | null {
     const length = this.int();
-    return length === -1 ? null : this.bytes(length).toString('utf8');
+    return length === -1 ? null : this.decode(this.bytes(length));
   }
 }
