@@ -14,6 +14,20 @@ export function toolFailure(error: unknown): ToolFailure | null {
   return { tool, status, signal, stderr };
 }
 
+/** What a failed program wrote last, wherever in the chain of causes it stands; without the lines that hold values of rows. */
+export function lastWordsOfTool(error: unknown): string[] {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    const failure = toolFailure(at);
+    if (!failure) continue;
+    const lines = failure.stderr.split('\n').filter((line) => line.trim() && !/\b(DETAIL|CONTEXT): /.test(line));
+    return lines.slice(-shownLines).map((line) => line.slice(0, shownCharacters));
+  }
+  return [];
+}
+
+const shownLines = 20;
+const shownCharacters = 500;
+
 /** `what` says how it failed where the status does not. */
 export function failedProcess(program: string, facts: Omit<ToolFailure, 'tool'>, what?: string): HoldfastError {
   const tool = program.split('/').at(-1) ?? program;

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { systemClock } from '../base/clock.ts';
+import { failedProcess } from '../base/tool-failure.ts';
 import { HoldfastError, interrupted } from '../base/errors.ts';
 import type { RunEvent } from '../base/progress.ts';
 import { Secret } from '../base/secret.ts';
@@ -88,6 +89,20 @@ describe('withRun', () => {
       level: 'error',
       message: expect.stringContaining('(TOOL_OLD)'),
     });
+  });
+
+  test('what a failed program said is in the log, without the lines that show rows', async () => {
+    const stderr =
+      'pg_restore: error: could not execute query: ERROR:  no such type\nDETAIL:  Key (name)=(Ada)\nCommand was: CREATE TABLE t';
+    const cause = failedProcess('/usr/bin/pg_restore', { status: 1, signal: null, stderr });
+    const failure = new HoldfastError('RESTORE_FAILED', 'no such type', { cause });
+    await expect(withRun(request(), () => Promise.reject(failure))).rejects.toBe(failure);
+    const said = catalog.runs.lines(only()?.id ?? '').map((line) => [line.level, line.message]);
+    expect(said).toEqual([
+      ['error', 'pg_restore: error: could not execute query: ERROR:  no such type'],
+      ['error', 'Command was: CREATE TABLE t'],
+      ['error', 'no such type (RESTORE_FAILED)'],
+    ]);
   });
 
   test('S22 an interrupted run is cancelled, not failed', async () => {

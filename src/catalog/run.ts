@@ -5,6 +5,7 @@ import { runId } from '../base/ids.ts';
 import { silentLogger, type LogLevel, type Logger } from '../base/logger.ts';
 import type { Report } from '../base/progress.ts';
 import { withoutSecrets } from '../base/secret.ts';
+import { lastWordsOfTool } from '../base/tool-failure.ts';
 import type { Catalog, Operation, RunRecord, RunState } from './catalog.ts';
 import { endInterrupted } from './interrupted.ts';
 import { ownProcess, processState } from './process-identity.ts';
@@ -79,6 +80,7 @@ export async function withRun<Result>(
     return result;
   } catch (error) {
     const known = toHoldfastError(error);
+    for (const line of lastWordsOfTool(known)) log('error', line);
     log('error', `${known.message} (${known.code})`);
     finish({ state: known.kind === 'interrupted' ? 'cancelled' : 'failed', error: describeError(known) });
     throw error;

@@ -171,6 +171,8 @@ export interface DumpEntry {
   schema: string | null;
   name: string;
   owner: string | null;
+  /** Of a partition: the table that it is a part of, and without which it does not come back alone. */
+  partitionOf?: TableName;
 }
 
 export interface LoadOptions {

@@ -1,13 +1,11 @@
 import type { StoredBackup } from '../archive/reader.ts';
 import type { AppDatabase, StagedTree } from '../apps/app.ts';
 import {
-  tableTitle,
   type Counts,
   type Database,
   type DatabaseFacts,
   type LoadOptions,
   type StoredDump,
-  type TableName,
   type TargetFacts,
 } from '../engines/engine.ts';
 import { HoldfastError } from '../base/errors.ts';
@@ -16,6 +14,7 @@ import { blocking, evaluateGuards, type Guard, type RestoreMode } from './guards
 import { findLeftOut } from './left-out.ts';
 import { refuseGuarded, type Guarded } from './guarded.ts';
 import { openDump, type BackupPlace } from './open-dump.ts';
+import { expectedIn, findInDump, type Scope } from './scope.ts';
 import { planTrees, treesOf, type TreesOfBackup } from './trees.ts';
 
 /** What the operator asked for, before anything is looked at. */
@@ -32,7 +31,7 @@ export interface RestoreRequest {
   /** Folders of the backup come back with the database. */
   files: boolean;
   /** Null: everything. */
-  scope: { tables: TableName[]; schemas: string[] } | null;
+  scope: Scope | null;
   owners: 'keep' | 'none';
   sessions: 'disconnect' | 'refuse';
   keepOld: boolean;
@@ -71,7 +70,7 @@ export async function planRestore(request: RestoreRequest, scratch: string, sign
   await archive?.unlock(signal);
   const engine = archive?.manifest.database?.engine;
   const reader = readerOf(source, engine);
-  if (scope) await assertInDump(reader, dump, scope, signal);
+  const compared = scope && (await findInDump(reader, dump, scope, signal));
   const target = openTarget(source, request.into, engine);
   if (mode === 'in-place' && !target.capabilities.inPlace) throw wholeOnly(target);
   await target.halfSwap?.refuse(signal);
@@ -124,7 +123,7 @@ export async function planRestore(request: RestoreRequest, scratch: string, sign
       owners,
       backup ? null : await factsOf(databaseOf(source), signal),
     ),
-    expected: backup && expectedIn(backup, scope),
+    expected: backup && expectedIn(backup, compared),
     load: {
       scope,
       owners,
@@ -225,32 +224,6 @@ export function appDatabase(database: Database, serverVersion: string): AppDatab
   };
 }
 
-/** A misspelt name is told before anything else is looked at. A plain dump has no contents to look into; loading a part of it is refused later. */
-async function assertInDump(
-  database: Database,
-  dump: StoredDump,
-  { tables, schemas }: NonNullable<RestoreRequest['scope']>,
-  signal: AbortSignal,
-): Promise<void> {
-  if (dump.format === 'plain') return;
-  const entries = await database.contents(dump, signal);
-  const there = new Set(entries.filter(({ kind }) => kind === 'TABLE').map(keyOf));
-  const known = new Set(entries.flatMap((entry) => (entry.kind === 'SCHEMA' ? entry.name : (entry.schema ?? []))));
-  const missing = [
-    ...tables.filter((table) => !there.has(keyOf(table))).map((table) => `table ${tableTitle(table)}`),
-    ...schemas.filter((schema) => !known.has(schema)).map((schema) => `schema ${schema}`),
-  ];
-  if (missing.length === 0) return;
-  throw new HoldfastError('NOT_IN_BACKUP', `the backup has no ${missing.join(', no ')}`, {
-    kind: 'usage',
-    hint: '`holdfast inspect` shows what is in it. Write a table as it stands there: where tables have schemas, as schema.table.',
-  });
-}
-
-function keyOf({ schema, name }: { schema: string | null; name: string }): string {
-  return JSON.stringify([schema, name]);
-}
-
 /** Of a database that holds something, at least a part goes; whoever made it must have meant this one. */
 function isDestructive(mode: RestoreMode, target: TargetFacts | null, files: readonly StagedTree[]): boolean {
   if (mode === 'new') return target !== null && target.relations > 0;
@@ -284,14 +257,4 @@ function chooseLike(
     });
   }
   return owners === 'none' ? { ...like, name: database.name, owner: '' } : { ...like, name: database.name };
-}
-
-function expectedIn(counts: Counts, scope: LoadOptions['scope']): Counts {
-  if (scope === null) return { tables: counts.tables, sequences: counts.sequences };
-  const wanted = new Set(scope.tables.map(keyOf));
-  const inSchema = ({ schema }: TableName) => scope.schemas.includes(schema);
-  return {
-    tables: counts.tables.filter((table) => inSchema(table) || wanted.has(keyOf(table))),
-    sequences: counts.sequences.filter(inSchema),
-  };
 }

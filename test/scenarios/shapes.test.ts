@@ -39,6 +39,27 @@ test.each(['custom', 'directory', 'tar', 'plain'])(
   },
 );
 
+test('S19: a partitioned table that comes back alone is compared with all its partitions', async () => {
+  const { sql } = server;
+  await server.createDatabase('parted');
+  await sql(
+    'parted',
+    `create table sales (year int, n int) partition by list (year);
+     create table sales_1 partition of sales for values in (1);
+     create schema far; create table far.sales_2 partition of sales for values in (2) partition by list (n);
+     create table far.sales_2_all partition of far.sales_2 default;
+     create table other (id int);
+     insert into sales values (1, 1), (2, 1), (2, 2)`,
+  );
+  await using holdfast = await installHoldfast({ url: server.url('parted') });
+  const { id } = await holdfast.json<{ id: string }>('backup');
+  await sql('parted', 'delete from sales; drop table far.sales_2');
+  const restored = await holdfast.json('restore', id, '--table', 'public.sales', '--yes');
+  expect(restored).toMatchObject({ tables: { compared: 2, rows: 3, mismatched: [] } });
+  expect(await sql('parted', 'select count(*)::int as rows from sales')).toEqual([{ rows: 3 }]);
+  await sql('postgres', 'drop database parted');
+});
+
 test('S19: 5,000 tables', async () => {
   await server.createDatabase('many');
   for (let from = 1; from <= 5000; from += 500) {

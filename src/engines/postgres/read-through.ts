@@ -9,6 +9,7 @@ import { damagedDump, tellsOfDamage, tooOld, unreadDump } from './damaged-dump.t
 import { reachableFor } from './dump-place.ts';
 import { startFed } from './fed-process.ts';
 import { wholeTar } from './tar-framing.ts';
+import { parentsOfPartitions } from './select-entries.ts';
 import { readTocOfFolder, readTocOfStream, tocFile, type Toc } from './toc.ts';
 import { toolCommand } from './tool-command.ts';
 
@@ -50,7 +51,19 @@ export async function openWhole(dump: StoredDump, signal: AbortSignal): Promise<
 
 export async function contents(dump: StoredDump, signal: AbortSignal): Promise<DumpEntry[]> {
   const { entries } = await tocOf(dump, signal);
-  return entries.map(({ id, kind, schema, name, owner }) => ({ id, kind, schema, name, owner }));
+  const parents = parentsOfPartitions(entries);
+  return entries.map((entry) => {
+    const { id, kind, schema, name, owner } = entry;
+    const parent = parents.get(entry);
+    return {
+      id,
+      kind,
+      schema,
+      name,
+      owner,
+      ...(parent && { partitionOf: { schema: parent.schema ?? '', name: parent.name } }),
+    };
+  });
 }
 
 export async function tocOf(dump: StoredDump, signal: AbortSignal): Promise<Toc> {

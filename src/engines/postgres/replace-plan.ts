@@ -39,7 +39,7 @@ function attachLate(entries: readonly TocEntry[]): TocEntry[] {
     entry.kind === 'TABLE ATTACH' && entry.needs.filter((need) => tables.has(need)).length < 2;
   const late = entries.filter(isLate);
   const rest = entries.filter((entry) => !isLate(entry));
-  const last = rest.findLastIndex((entry) => entry.kind === 'CONSTRAINT' || entry.kind === 'INDEX');
+  const last = rest.findLastIndex((entry) => ['TABLE', 'CONSTRAINT', 'INDEX'].includes(entry.kind));
   return [...rest.slice(0, last + 1), ...late, ...rest.slice(last + 1)];
 }
 

@@ -22,7 +22,7 @@ export function restoreError(error: unknown, address: Address): unknown {
   if (translated !== error) return translated;
   return new HoldfastError('RESTORE_FAILED', `${failure.tool} could not restore: ${wordsOf(stderr)}`, {
     cause: error,
-    hint: 'The statement that failed is in the log of the run. `holdfast doctor` tells whether tools and server fit.',
+    hint: 'What the tool said is in the log of the run. `holdfast doctor` tells whether tools and server fit.',
     details: { stderr },
   });
 }

@@ -74,17 +74,24 @@ export function tableWithPartitions(all: readonly TocEntry[], table: TableName):
     (entry) => entry.kind === 'TABLE' && entry.name === table.name && entry.schema === table.schema,
   );
   if (!root) throw notInDump(`no table ${displayTable(table)}`);
+  const children = Map.groupBy(parentsOfPartitions(all), ([, parent]) => parent);
   const found = new Set([root]);
-  for (const parent of found) {
-    for (const attach of all) {
-      if (attach.kind !== 'TABLE ATTACH' || !attach.needs.includes(parent.id)) continue;
-      const child = all.find(
-        (entry) => isTable(entry.kind) && entry.name === attach.name && entry.schema === attach.schema,
-      );
-      if (child) found.add(child);
-    }
-  }
+  for (const parent of found) for (const [child] of children.get(parent) ?? []) found.add(child);
   return [...found];
+}
+
+/** Every partition with the table that it is attached to, which may be a partition itself. */
+export function parentsOfPartitions(all: readonly TocEntry[]): Map<TocEntry, TocEntry> {
+  const byId = new Map(all.map((entry) => [entry.id, entry]));
+  const parents = new Map<TocEntry, TocEntry>();
+  for (const attach of all) {
+    if (attach.kind !== 'TABLE ATTACH') continue;
+    const tables = attach.needs.flatMap((id) => byId.get(id) ?? []).filter((need) => isTable(need.kind));
+    const child = tables.find((each) => each.name === attach.name && each.schema === attach.schema);
+    const parent = tables.find((each) => each !== child);
+    if (child && parent) parents.set(child, parent);
+  }
+  return parents;
 }
 
 export function isTable(kind: string): boolean {

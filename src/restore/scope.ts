@@ -1,0 +1,65 @@
+import { HoldfastError } from '../base/errors.ts';
+import {
+  tableTitle,
+  type Counts,
+  type Database,
+  type DumpEntry,
+  type StoredDump,
+  type TableName,
+} from '../engines/engine.ts';
+
+/** A part of a database. */
+export interface Scope {
+  tables: TableName[];
+  schemas: string[];
+}
+
+/**
+ * What comes back with the scope: partitions with their table. A misspelt name is told before anything else is looked at. A plain dump
+ * has no contents to look into; loading a part of it is refused later.
+ */
+export async function findInDump(
+  database: Database,
+  dump: StoredDump,
+  { tables, schemas }: Scope,
+  signal: AbortSignal,
+): Promise<Scope> {
+  if (dump.format === 'plain') return { tables, schemas };
+  const entries = await database.contents(dump, signal);
+  const there = new Set(entries.filter(({ kind }) => kind === 'TABLE').map(keyOf));
+  const known = new Set(entries.flatMap((entry) => (entry.kind === 'SCHEMA' ? entry.name : (entry.schema ?? []))));
+  const missing = [
+    ...tables.filter((table) => !there.has(keyOf(table))).map((table) => `table ${tableTitle(table)}`),
+    ...schemas.filter((schema) => !known.has(schema)).map((schema) => `schema ${schema}`),
+  ];
+  if (missing.length === 0) return { tables: withPartitions(entries, tables), schemas };
+  throw new HoldfastError('NOT_IN_BACKUP', `the backup has no ${missing.join(', no ')}`, {
+    kind: 'usage',
+    hint: '`holdfast inspect` shows what is in it. Write a table as it stands there: where tables have schemas, as schema.table.',
+  });
+}
+
+function withPartitions(entries: readonly DumpEntry[], tables: readonly TableName[]): TableName[] {
+  const parts = Map.groupBy(entries, ({ partitionOf }) => partitionOf && keyOf(partitionOf));
+  const found = new Map(tables.map((table) => [keyOf(table), table]));
+  for (const key of found.keys()) {
+    for (const { schema, name } of parts.get(key) ?? [])
+      found.set(keyOf({ schema, name }), { schema: schema ?? '', name });
+  }
+  return [...found.values()];
+}
+
+/** What a restore of the scope has to bring back. */
+export function expectedIn(counts: Counts, scope: Scope | null): Counts {
+  if (scope === null) return { tables: counts.tables, sequences: counts.sequences };
+  const wanted = new Set(scope.tables.map(keyOf));
+  const inSchema = ({ schema }: TableName) => scope.schemas.includes(schema);
+  return {
+    tables: counts.tables.filter((table) => inSchema(table) || wanted.has(keyOf(table))),
+    sequences: counts.sequences.filter(inSchema),
+  };
+}
+
+function keyOf({ schema, name }: { schema: string | null; name: string }): string {
+  return JSON.stringify([schema, name]);
+}
