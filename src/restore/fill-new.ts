@@ -3,7 +3,7 @@ import { countAndCompare, rehearse } from '../care/rehearse.ts';
 import type { Afterwards } from './afterwards.ts';
 import { HoldfastError } from '../base/errors.ts';
 import type { Database } from '../engines/engine.ts';
-import type { RestorePlan } from './plan.ts';
+import { findUnproven, type RestorePlan } from './plan.ts';
 import type { Live, Outcome, RestoreTask } from './task.ts';
 import { assertEqual, orDrop } from './swap-in.ts';
 
@@ -59,7 +59,7 @@ async function fillExisting({ report, signal }: RestoreTask, plan: RestorePlan, 
 /** Reading the backup may have taken long, and nobody was asked about what came into being meanwhile. */
 async function assertStillEmpty(target: Database, signal: AbortSignal): Promise<void> {
   const now = await target.target(signal);
-  if (now === null || now.relations === 0) return;
+  if (now === null || (now.relations === 0 && (await findUnproven(target, signal)) === null)) return;
   throw new HoldfastError('TARGET_CHANGED', `${target.name} was empty and is not any more`, {
     kind: 'refused',
     hint: 'Nothing was changed. Restore into another database.',

@@ -39,6 +39,7 @@ const facts: GuardFacts = {
   backup,
   server,
   target,
+  unproven: null,
   owners: 'keep',
   whole: true,
   onlyNew: false,

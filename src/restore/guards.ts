@@ -1,7 +1,8 @@
+// One file because the guards are one checklist, in the order a person reads it.
 import { formatCount } from '../base/units.ts';
 import { describeNewer, type NewerBackup } from '../care/select.ts';
 import type { LeftOut } from './left-out.ts';
-import type { DatabaseFacts, Obstacle, ServerFacts, TargetFacts } from '../engines/engine.ts';
+import type { DatabaseFacts, Leftover, Obstacle, ServerFacts, TargetFacts } from '../engines/engine.ts';
 
 /** One named check before a restore. A block may have an override of its own; `--yes` never skips one. */
 export interface Guard {
@@ -42,6 +43,8 @@ export interface GuardFacts {
   server: ServerFacts;
   /** The database of that name as it is now. */
   target: TargetFacts | null;
+  /** It carries the mark of a restore that has not proven it. */
+  unproven: Leftover | null;
   owners: 'keep' | 'none';
   whole: boolean;
   /** Whoever asks may fill a new or an empty database, and no other one. */
@@ -100,7 +103,7 @@ function lift(guard: Guard, allowed: readonly string[]): Guard {
   return { ...guard, result: 'warn', detail: `${guard.detail} (allowed by the operator)` };
 }
 
-function checkTarget({ mode, name, target, whole, onlyNew, reserved }: GuardFacts): Guard {
+function checkTarget({ mode, name, target, unproven, whole, onlyNew, reserved }: GuardFacts): Guard {
   if (mode === 'swap') {
     return target
       ? pass('target', `${name} exists and stays as it is until the restored one is proven`)
@@ -112,10 +115,16 @@ function checkTarget({ mode, name, target, whole, onlyNew, reserved }: GuardFact
   }
   if (onlyNew && reserved) return block('target', `${name} belongs to the server`);
   if (!target) return pass('target', `${name} does not exist and will be created`);
+  if (unproven) return block('target', describeUnproven(name, unproven));
   if (target.relations === 0) return pass('target', `${name} exists and is empty`);
   const holds = `${name} exists and holds ${target.relations} tables and other objects`;
   if (whole || onlyNew) return block('target', `${holds}; only an empty one is filled`);
   return warn('target', `${holds}; the chosen parts replace theirs there, and no safety backup is made of it`);
+}
+
+function describeUnproven(name: string, { note, createdAt }: Leftover): string {
+  const since = createdAt === null ? '' : `, since ${createdAt}`;
+  return `${name} is being filled (${note}${since}), or was left by a run that was interrupted: then drop it`;
 }
 
 function checkRights({ mode, server, target, name, inPlace }: GuardFacts): Guard {

@@ -4,6 +4,7 @@ import {
   type Counts,
   type Database,
   type DatabaseFacts,
+  type Leftover,
   type LoadOptions,
   type StoredDump,
   type TargetFacts,
@@ -88,6 +89,7 @@ export async function planRestore(request: RestoreRequest, scratch: string, sign
     { dump, mode, exists: targetFacts !== null, allowUnpatchedTools: allowed.includes('unpatched') },
     signal,
   );
+  const unproven = mode === 'new' && targetFacts !== null ? await findUnproven(target, signal) : null;
   const guards: Guard[] = evaluateGuards({
     newer: 'file' in request.from ? null : (request.from.newer ?? null),
     obstacles: obstacles ?? [],
@@ -97,6 +99,7 @@ export async function planRestore(request: RestoreRequest, scratch: string, sign
     backup,
     server,
     target: targetFacts,
+    unproven,
     owners,
     whole: scope === null,
     onlyNew: request.onlyNew,
@@ -138,6 +141,11 @@ export async function planRestore(request: RestoreRequest, scratch: string, sign
     trees,
     files,
   };
+}
+
+/** A database is marked from its making until it is proven: it belongs to whoever made it, however empty it is. */
+export async function findUnproven(target: Database, signal: AbortSignal): Promise<Leftover | null> {
+  return (await target.leftovers(signal)).find(({ database }) => database === target.name) ?? null;
 }
 
 export function assertAllowed(plan: RestorePlan): void {

@@ -137,6 +137,16 @@ describe('T-d9 an equal database', () => {
     const like = { ...(await open('postgres').probe(signal)), collation: 'xx_YY.utf8' };
     await expect(open('nowhere').create(like, 'test', signal)).rejects.toMatchObject({ code: 'LOCALE_MISSING' });
   });
+
+  test('made twice at once is told to one of them as there already', async () => {
+    const like = await open('postgres').probe(signal);
+    for (let round = 0; round < 5; round += 1) {
+      const name = `twice_${round}`;
+      const made = await Promise.allSettled([1, 2, 3].map(() => open(name).create(like, 'test', signal)));
+      const codes = made.flatMap((each) => (each.status === 'rejected' ? [each.reason.code] : []));
+      expect(codes).toEqual(['DATABASE_EXISTS', 'DATABASE_EXISTS']);
+    }
+  });
 });
 
 describe('drop', () => {

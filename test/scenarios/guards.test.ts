@@ -77,6 +77,21 @@ test('S16: a missing role and an older server are guards with their own override
   else expect(await contentOf(older, 'shop')).toEqual(await contentOf(server, 'shop'));
 });
 
+test('S16: an empty database that another restore has just made is not filled as well', async () => {
+  await using holdfast = await asPlain();
+  const { id } = await holdfast.json<{ id: string }>('backup');
+  await server.sql('postgres', 'create database review owner plain');
+  const mark = { note: 'restore of shop 2026-01-01_00-00-00, not yet proven', createdAt: '2026-01-02T00:00:00.000Z' };
+  await server.sql('postgres', `comment on database review is 'holdfast scratch database: ${JSON.stringify(mark)}'`);
+  const refused = await holdfast.run('restore', id, '--into', 'review', '--yes');
+  expect(refused.status).toBe(4);
+  expect(refused.stderr).toMatch(/target: review .*restore of shop 2026-01-01_00-00-00, not yet proven/);
+  expect(await server.sql('review', `select 1 from pg_class where relname = 'notes'`)).toEqual([]);
+  await server.sql('postgres', 'comment on database review is null');
+  await holdfast.json('restore', id, '--into', 'review', '--yes');
+  await server.sql('postgres', 'drop database review');
+});
+
 test('S16: a missing extension is named', async () => {
   await server.createDatabase('extended');
   await server.sql('extended', 'create extension pg_trgm');

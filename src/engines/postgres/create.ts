@@ -5,6 +5,7 @@ import type { Access } from './access.ts';
 import type { Connection } from './connection.ts';
 import { createStatement, dressStatements } from './create-sql.ts';
 import { propertiesOf } from './facts.ts';
+import { describeFault } from './faults.ts';
 import { openMaintenance } from './maintenance.ts';
 import { readMark, writeMark } from '../shared/mark.ts';
 import { quoteIdent, quoteLiteral } from './names.ts';
@@ -20,7 +21,7 @@ export async function create(access: Access, like: DatabaseFacts, note: string, 
   const major = Number(await session.value(`select pg_catalog.current_setting('server_version_num')::int / 10000`));
   const original = await withKnownTablespace(session, like);
   await session.rows(createStatement(name, original, major)).catch((error: unknown) => {
-    throw localeError(error, like);
+    throw existsError(error, access) ?? localeError(error, like);
   });
   try {
     const mark = writeMark({ note, createdAt: access.context.clock.now().toISOString() });
@@ -103,6 +104,13 @@ async function dropQuietly(access: Access, name: string): Promise<void> {
   } catch {
     // The first error tells more.
   }
+}
+
+/** Of two that are made at once, one fails at the index of their names. */
+function existsError(error: unknown, { address }: Access): HoldfastError | null {
+  if (!(error instanceof HoldfastError) || error.details['sqlstate'] !== '23505') return null;
+  const message = `database "${address.database}" already exists`;
+  return describeFault('exists', { at: address, message, cause: error, sqlstate: '42P04' });
 }
 
 function localeError(error: unknown, like: DatabaseFacts): unknown {
