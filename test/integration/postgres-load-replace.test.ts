@@ -377,6 +377,32 @@ describe('single tables in place', () => {
     expect(keys).toEqual([{ count: 1 }]);
   });
 
+  test('rows older than a check that was never validated come back, and the check stays as it was', async () => {
+    const made = `
+      create table measured (at date, v int) partition by range (at);
+      create table measured_1 partition of measured for values from ('2026-01-01') to ('2026-07-01');
+      create table measured_2 partition of measured for values from ('2026-07-01') to ('2027-01-01');
+      insert into measured values ('2026-01-01', -1), ('2026-08-01', -2);
+      alter table measured add constraint positive check (v > 0) not valid;
+      comment on constraint positive on measured is 'from now on';
+      create table single (v int); insert into single values (-3); alter table single add check (v > 0) not valid`;
+    await server.createDatabase('checked');
+    await server.sql('checked', made);
+    const dump = await stockDump(server, 'checked', 'custom', path('checked'));
+    const checks = `select conrelid::regclass::text as table, pg_get_constraintdef(oid) as def, obj_description(oid) as comment
+      from pg_constraint where contype = 'c' and conrelid <> 0 order by 1`;
+    const before = await server.sql('checked', checks);
+    expect(before).toHaveLength(4);
+    const content = 'select v from measured union all select v from single order by 1';
+    for (const name of ['measured', 'measured_2', 'single']) {
+      await server.sql('checked', `delete from ${name}`);
+      await open('checked').replace(dump, scoped(['public', name]), nothing, signal);
+      expect(await server.sql('checked', content)).toEqual([{ v: -3 }, { v: -2 }, { v: -1 }]);
+      expect(await server.sql('checked', checks)).toEqual(before);
+    }
+    await expect(server.sql('checked', 'insert into single values (-4)')).rejects.toThrow(/violates check/);
+  });
+
   test('a table that is gone comes back with all its own', async () => {
     await server.sql('live', 'drop table shop.customer cascade');
     await open('live').replace(dumpOf('custom'), scoped(['shop', 'customer']), rowsOf('customer'), signal);

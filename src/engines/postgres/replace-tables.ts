@@ -8,7 +8,8 @@ import type { TocEntry } from './toc.ts';
 
 /**
  * Tables that exist keep their definition and get the dump's rows; those that do not are made with all that belongs to them. Foreign keys
- * from and to them are taken off meanwhile and put back as they were, which makes the server check every row.
+ * from and to them are taken off meanwhile and put back as they were, which makes the server check every row. So are checks that were
+ * never validated: rows may be older than they are.
  */
 export async function planTables(
   session: Connection,
@@ -22,7 +23,7 @@ export async function planTables(
   for (const { entry, facts } of existing) refuseOther(all, entry, facts);
   const missing = new Set(tables.filter((table) => live.get(table) === undefined));
   const oids = existing.map(({ facts }) => facts.oid);
-  const keys = await foreignKeys(session, oids);
+  const constraints = [...(await foreignKeys(session, oids)), ...(await unvalidated(session, oids))];
   const triggers = await enabledTriggers(session, oids);
   const entries = entriesFor(
     all,
@@ -34,7 +35,7 @@ export async function planTables(
     entries,
     before: [
       ...lockStatements(existing.map(({ facts }) => facts)),
-      ...keys.map((key) => `ALTER TABLE ${quoteTable(key)} DROP CONSTRAINT ${quoteIdent(key.constraint)}`),
+      ...constraints.map((each) => `ALTER TABLE ${quoteTable(each)} DROP CONSTRAINT ${quoteIdent(each.constraint)}`),
       ...triggers.map((each) => `ALTER TABLE ONLY ${quoteTable(each)} DISABLE TRIGGER ${quoteIdent(each.trigger)}`),
       ...truncateStatements(existing.map(({ facts }) => facts)),
       ...sequenceStatements(entries),
@@ -45,7 +46,7 @@ export async function planTables(
       ...triggers.map(
         (each) => `ALTER TABLE ONLY ${quoteTable(each)} ${enabling(each.enabled)} ${quoteIdent(each.trigger)}`,
       ),
-      ...keys.flatMap(addKey),
+      ...constraints.flatMap(addConstraint),
     ],
     warnings: [],
   };
@@ -174,15 +175,15 @@ function sequenceStatements(entries: readonly TocEntry[]): string[] {
     .map((entry) => `ALTER SEQUENCE ${quoteTable(nameOf(entry))} RESTART`);
 }
 
-interface ForeignKey extends TableName {
+interface Constraint extends TableName {
   constraint: string;
   definition: string;
   comment: string | null;
 }
 
 /** Those of the tables and to the tables, each where it was declared: its copies on partitions follow. */
-async function foreignKeys(session: Connection, oids: readonly number[]): Promise<ForeignKey[]> {
-  return session.rows<ForeignKey>(
+async function foreignKeys(session: Connection, oids: readonly number[]): Promise<Constraint[]> {
+  return session.rows<Constraint>(
     `with recursive ${touched}, keys(oid, parent) as (
        select k.oid, k.conparentid from pg_catalog.pg_constraint k
        where k.contype = 'f' and (k.conrelid in (select oid from touched) or k.confrelid in (select oid from touched))
@@ -196,11 +197,29 @@ async function foreignKeys(session: Connection, oids: readonly number[]): Promis
   );
 }
 
-function addKey(key: ForeignKey): string[] {
-  const constraint = quoteIdent(key.constraint);
-  const add = `ALTER TABLE ${quoteTable(key)} ADD CONSTRAINT ${constraint} ${key.definition}`;
-  if (key.comment === null) return [add];
-  return [add, `COMMENT ON CONSTRAINT ${constraint} ON ${quoteTable(key)} IS ${quoteLiteral(key.comment)}`];
+/** Checks and, since 18, NOT NULL; those of a partition stand on the table that they were declared on. */
+async function unvalidated(session: Connection, oids: readonly number[]): Promise<Constraint[]> {
+  return session.rows<Constraint>(
+    `with recursive ${touched}, checks(oid, relation, name, inherited) as (
+       select k.oid, k.conrelid, k.conname, k.coninhcount > 0 from pg_catalog.pg_constraint k
+       where k.contype in ('c', 'n') and not k.convalidated and k.conrelid in (select oid from touched)
+       union select up.oid, up.conrelid, up.conname, up.coninhcount > 0 from checks
+       join pg_catalog.pg_inherits i on i.inhrelid = checks.relation
+       join pg_catalog.pg_constraint up on up.conrelid = i.inhparent and up.conname = checks.name and up.contype in ('c', 'n'))
+     select n.nspname as schema, c.relname as name, k.conname as constraint,
+       pg_catalog.pg_get_constraintdef(k.oid) as definition, pg_catalog.obj_description(k.oid, 'pg_constraint') as comment
+     from checks join pg_catalog.pg_constraint k on k.oid = checks.oid join pg_catalog.pg_class c on c.oid = k.conrelid
+     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+     where not checks.inherited order by 1, 2, 3`,
+    [oids],
+  );
+}
+
+function addConstraint({ constraint, definition, comment, ...table }: Constraint): string[] {
+  const name = quoteIdent(constraint);
+  const add = `ALTER TABLE ${quoteTable(table)} ADD CONSTRAINT ${name} ${definition}`;
+  if (comment === null) return [add];
+  return [add, `COMMENT ON CONSTRAINT ${name} ON ${quoteTable(table)} IS ${quoteLiteral(comment)}`];
 }
 
 interface Trigger extends TableName {
