@@ -35,8 +35,20 @@ export async function findInDump(
   if (missing.length === 0) return { tables: withPartitions(entries, tables), schemas };
   throw new HoldfastError('NOT_IN_BACKUP', `the backup has no ${missing.join(', no ')}`, {
     kind: 'usage',
-    hint: '`holdfast inspect` shows what is in it. Write a table as it stands there: where tables have schemas, as schema.table.',
+    hint: hintFor(
+      entries,
+      tables.filter((table) => !there.has(keyOf(table))),
+    ),
   });
+}
+
+/** A table of that name with another schema, or none, or in other letters is most likely what was meant. */
+function hintFor(entries: readonly DumpEntry[], missing: readonly TableName[]): string {
+  const names = new Set(missing.map(({ name }) => name.toLowerCase()));
+  const similar = entries.filter(({ kind, name }) => kind === 'TABLE' && names.has(name.toLowerCase()));
+  const shown = similar.slice(0, 3).map(({ schema, name }) => tableTitle({ schema: schema ?? '', name }));
+  if (shown.length > 0) return `It has ${shown.join(' and ')}: write it like that.`;
+  return '`holdfast inspect` shows what is in it. Write a table as it stands there: where tables have schemas, as schema.table.';
 }
 
 function withPartitions(entries: readonly DumpEntry[], tables: readonly TableName[]): TableName[] {

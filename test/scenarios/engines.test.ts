@@ -92,6 +92,16 @@ describe.for(Object.entries(grounds).filter(([, { possible }]) => possible))('%s
     await expectRefusedAfter((file) => rm(file));
   });
 
+  test('S16 a table that is written in another way than it stands there is named as it does', async () => {
+    const { status, stderr } = await holdfast.run('restore', id, '--table', 'main.orders', '--yes');
+    expect(status).toBe(2);
+    expect(stderr).toMatch(
+      engine === 'mariadb'
+        ? /WHOLE_ONLY/
+        : /no table main\.orders .*hint: It has (public\.)?orders: write it like that/s,
+    );
+  });
+
   test('S13 a dump that restores something else than was counted never goes live', async () => {
     // As if rows had been lost on the way: the digests are right, the counts are not.
     const copy = await holdfast.json<{ id: string }>('backup');
