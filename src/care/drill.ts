@@ -176,15 +176,12 @@ async function openTarget(
   const server = target === 'same' ? live : live.at(target.address);
   const scratch = server.named(nameBeside(like.name, 'drill', run));
   const facts = await scratch.server(signal);
-  if (!facts.mayCreateDatabase) {
-    throw new HoldfastError(
-      'DRILL_NEEDS_CREATEDB',
-      `role ${facts.role} may not create a scratch database on ${server.title}`,
-      {
-        kind: 'refused',
-        hint: `Allow it (ALTER ROLE ... CREATEDB), or drill with \`--target temporary\` or on another server.`,
-      },
-    );
+  if (facts.mayNotCreate) {
+    const { reason, hint } = facts.mayNotCreate;
+    throw new HoldfastError('DRILL_NEEDS_CREATEDB', `no scratch database can be made on ${server.title}: ${reason}`, {
+      kind: 'refused',
+      hint: `${hint} Or drill with \`--target temporary\`, or on another server.`,
+    });
   }
   const missing = like.roles.filter((role) => !facts.roles.includes(role));
   const foreign = like.owners.some((role) => !facts.memberOf.includes(role));

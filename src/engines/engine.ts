@@ -210,7 +210,10 @@ export interface ServerFacts {
   version: string;
   role: string;
   superuser: boolean;
-  mayCreateDatabase: boolean;
+  /** Null: it may make databases here. */
+  mayNotCreate: Refusal | null;
+  /** Null: it may change the database itself, or only trying tells. */
+  mayNotChange: Refusal | null;
   /**
    * What lets this role start programs on the server's machine or read and write its files, and with it all that a dump brings along.
    * Empty where no dump is run without being asked for as a script.
@@ -222,6 +225,13 @@ export interface ServerFacts {
   /** Extensions that could be created there, with their default version. */
   extensions: { name: string; version: string }[];
   databases: string[];
+}
+
+/** A right that is missing, in the words of the engine. */
+export interface Refusal {
+  reason: string;
+  /** What would give it. */
+  hint: string;
 }
 
 export interface TargetFacts {

@@ -20,11 +20,13 @@ const backup: DatabaseFacts = {
   policyRoles: [],
   properties: {},
 };
+const refusal = { reason: 'may not', hint: 'Allow it.' };
 const server: ServerFacts = {
   version: '15.18',
   role: 'admin',
   superuser: false,
-  mayCreateDatabase: true,
+  mayNotCreate: null,
+  mayNotChange: null,
   reaches: [],
   memberOf: ['admin', 'shop'],
   roles: ['admin', 'shop', 'app'],
@@ -67,12 +69,22 @@ describe('guards before a restore', () => {
   test.each<[string, Partial<GuardFacts>, { code: string; override: string | null }[]]>([
     [
       'S16 role without createdb',
-      { server: { ...server, mayCreateDatabase: false } },
+      { server: { ...server, mayNotCreate: refusal } },
       [{ code: 'rights', override: '--in-place' }],
     ],
     [
       'the same, where nothing can be restored in place',
-      { server: { ...server, mayCreateDatabase: false }, inPlace: false },
+      { server: { ...server, mayNotCreate: refusal }, inPlace: false },
+      [{ code: 'rights', override: null }],
+    ],
+    [
+      'a file that may not be written either',
+      { server: { ...server, mayNotCreate: refusal, mayNotChange: refusal } },
+      [{ code: 'rights', override: null }],
+    ],
+    [
+      'and in place',
+      { mode: 'in-place', server: { ...server, mayNotCreate: refusal, mayNotChange: refusal } },
       [{ code: 'rights', override: null }],
     ],
     [

@@ -130,6 +130,7 @@ function describeUnproven(name: string, { note, createdAt }: Leftover): string {
 function checkRights({ mode, server, target, name, inPlace }: GuardFacts): Guard {
   const instead = inPlace ? '--in-place' : null;
   if (mode === 'in-place' || (mode === 'new' && target)) {
+    if (server.mayNotChange) return block('rights', server.mayNotChange.reason);
     const owner = target?.facts.owner ?? '';
     const what = owner === '' ? name : `what belongs to ${owner}`;
     return server.memberOf.includes(owner)
@@ -139,8 +140,8 @@ function checkRights({ mode, server, target, name, inPlace }: GuardFacts): Guard
           `${server.role} does not own ${name} (${owner} does); what it may not replace makes the restore end without a change`,
         );
   }
-  if (!server.mayCreateDatabase) {
-    return block('rights', `role ${server.role} may not create databases`, mode === 'swap' ? instead : null);
+  if (server.mayNotCreate) {
+    return block('rights', server.mayNotCreate.reason, mode === 'swap' && !server.mayNotChange ? instead : null);
   }
   if (mode === 'swap' && target && !server.memberOf.includes(target.facts.owner)) {
     return block(

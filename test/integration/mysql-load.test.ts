@@ -105,7 +105,7 @@ describe.skipIf(!hasMysql())(`restores into ${productName}`, () => {
     expect(compareCounts(taken.counts, counts)).toMatchObject({ ok: true });
     expect(warnings.join('\n')).toContain('what maker@% had defined belongs to the restoring user now');
     const facts = await open('mine_now', { login }).server(never);
-    expect(facts).toMatchObject({ role: 'plain@127.0.0.1', mayCreateDatabase: true, superuser: false });
+    expect(facts).toMatchObject({ role: 'plain@127.0.0.1', mayNotCreate: null, superuser: false });
   });
 
   it('comments in routines, triggers and events come back', async () => {

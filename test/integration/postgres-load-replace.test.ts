@@ -208,7 +208,7 @@ describe('the whole database in place', () => {
     await server.sql('postgres', `create role tenant login password 'tenant'`);
     await server.createDatabase('own', 'owner tenant');
     const tenant = await open('own', 'tenant').server(signal);
-    expect(tenant.mayCreateDatabase).toBe(false);
+    expect(tenant.mayNotCreate?.reason).toBe('role tenant may not create databases');
     const make = `set role tenant; create table t (id serial primary key, what text); insert into t (what) select 'x' from generate_series(1, 20);
       create schema more create table u (id int references public.t); insert into more.u values (3); comment on schema more is 'mine'`;
     await server.sql('own', make);

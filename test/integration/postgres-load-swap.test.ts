@@ -317,7 +317,7 @@ test('server and target tell what a restore must know', async () => {
     version: expect.stringMatching(/^15\./),
     role: 'postgres',
     superuser: true,
-    mayCreateDatabase: true,
+    mayNotCreate: null,
   });
   expect(facts.memberOf).toContain('app');
   expect(facts.databases).toContain('facts');

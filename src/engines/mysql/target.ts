@@ -33,8 +33,14 @@ export async function serverFacts(access: Access, signal: AbortSignal): Promise<
     // Every dump that was not made here is a script, which is asked about anyway.
     reaches: [],
     // A right to names of a pattern (`shop%`) serves as well: the names of ours begin with the database's own.
-    mayCreateDatabase:
-      mayGlobally(account.grants, 'CREATE') || mayInAll(account.grants, 'CREATE', `${database}_restoring_20000101`),
+    mayNotCreate:
+      mayGlobally(account.grants, 'CREATE') || mayInAll(account.grants, 'CREATE', `${database}_restoring_20000101`)
+        ? null
+        : {
+            reason: `${account.name} may not create databases`,
+            hint: `Grant it CREATE, at least on names that begin with ${database}.`,
+          },
+    mayNotChange: null,
     // Databases and tables have no owner here.
     memberOf: ['', account.name],
     roles: [account.name],

@@ -3,6 +3,7 @@ import type { DatabaseFacts, ServerFacts, TargetFacts } from '../engine.ts';
 import type { Access } from './access.ts';
 import { readFacts, serverNumber, serverVersion } from './facts.ts';
 import { openMaintenance } from './maintenance.ts';
+import { quoteIdent } from './names.ts';
 import { listRelations } from './tables.ts';
 
 /** The database as it is, and the tools that would dump it. */
@@ -16,10 +17,25 @@ export async function probe(access: Access, signal: AbortSignal): Promise<Databa
 /** What there is on the server, whether or not the database itself exists. */
 export async function serverFacts(access: Access, signal: AbortSignal): Promise<ServerFacts> {
   await using session = await openMaintenance(access, [], signal);
-  const base = await session.row<Omit<ServerFacts, 'version' | 'extensions'> & { number: number }>(serverQuery);
-  const { number, ...rest } = base;
-  return { ...rest, version: serverVersion(number), extensions: await session.rows(extensionsQuery) };
+  const base = await session.row<ServerRow>(serverQuery);
+  const { number, mayCreateDatabase, ...rest } = base;
+  const refusal = {
+    reason: `role ${base.role} may not create databases`,
+    hint: `Allow it (ALTER ROLE ${quoteIdent(base.role)} CREATEDB).`,
+  };
+  return {
+    ...rest,
+    mayNotCreate: mayCreateDatabase ? null : refusal,
+    mayNotChange: null,
+    version: serverVersion(number),
+    extensions: await session.rows(extensionsQuery),
+  };
 }
+
+type ServerRow = Pick<ServerFacts, 'role' | 'superuser' | 'reaches' | 'memberOf' | 'roles' | 'databases'> & {
+  number: number;
+  mayCreateDatabase: boolean;
+};
 
 /** No two servers began in the same microsecond; what addresses, ports and roles say of them can differ or be the same by accident. */
 export async function identity(access: Access, signal: AbortSignal): Promise<string> {

@@ -1,8 +1,8 @@
 import { access as mayAccess, constants, readdir, stat } from 'node:fs/promises';
 import { userInfo } from 'node:os';
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { HoldfastError, toHoldfastError } from '../../base/errors.ts';
-import type { DatabaseFacts, ServerFacts, TargetFacts } from '../engine.ts';
+import type { DatabaseFacts, Refusal, ServerFacts, TargetFacts } from '../engine.ts';
 import type { Access } from './access.ts';
 import { factsOfUnreadable, readFacts } from './facts.ts';
 import { usersOf } from './users.ts';
@@ -14,7 +14,8 @@ export async function probe(access: Access, signal: AbortSignal): Promise<Databa
 
 /** There is no server: its part is taken by the folder, in which files are made and renamed. */
 export async function serverFacts(access: Access, signal: AbortSignal): Promise<ServerFacts> {
-  const folder = dirname(await access.locate());
+  const path = await access.locate();
+  const folder = dirname(path);
   const names = await filesIn(folder);
   const role = userInfo().username;
   signal.throwIfAborted();
@@ -22,10 +23,8 @@ export async function serverFacts(access: Access, signal: AbortSignal): Promise<
     version: process.versions['sqlite'] ?? '',
     role,
     superuser: process.getuid?.() === 0,
-    mayCreateDatabase: await mayAccess(folder, constants.W_OK | constants.X_OK).then(
-      () => true,
-      () => false,
-    ),
+    mayNotCreate: await refusal(folder, constants.W_OK | constants.X_OK),
+    mayNotChange: names.includes(basename(path)) ? await refusal(path, constants.W_OK) : null,
     // Nothing in a file runs when it is copied.
     reaches: [],
     // A database in a file belongs to nobody.
@@ -34,6 +33,19 @@ export async function serverFacts(access: Access, signal: AbortSignal): Promise<
     extensions: [],
     databases: names,
   };
+}
+
+async function refusal(path: string, mode: number): Promise<Refusal | null> {
+  try {
+    await mayAccess(path, mode);
+    return null;
+  } catch {
+    const reason = `${userInfo().username} may not write to ${path}`;
+    return {
+      reason,
+      hint: 'Give the user that runs holdfast the right to write there, or mount the disk for writing.',
+    };
+  }
 }
 
 /** Null when there is no such file. Of one that is damaged, what can be known without reading it: that is when a restore is needed most. */
