@@ -125,6 +125,25 @@ test('a failed load says why, stops there and leaves no session', async () => {
   expect(await server.connections()).toEqual([]);
 });
 
+test.each([['--create', '--clean'], ['--create']])(
+  'S12 a script made with %s %s is loaded where it is to go, and the database it was taken from lives',
+  async (...args) => {
+    await server.createDatabase('original');
+    await server.sql('original', `create table t as select 1 as id; comment on database original is 'the live one'`);
+    await stockDump(server, 'original', 'plain', path('create.sql'), { args });
+    await server.sql('original', 'insert into t values (2)');
+    const foreign = { ...everything, allowForeignScript: true, allowUnpatchedTools: true };
+    const copy = open('original').named('beside');
+    await copy.create(await open('original').probe(signal), 'test', signal);
+    const { warnings } = await copy.load(storedDump(path('create.sql'), 'plain', false), foreign, signal);
+    expect(warnings.join()).toContain('left out of the script');
+    expect(await server.sql('beside', 'select id from t')).toEqual([{ id: 1 }]);
+    expect(await server.sql('original', 'select id from t')).toEqual([{ id: 1 }, { id: 2 }]);
+    await server.sql('postgres', 'drop database beside');
+    await server.sql('postgres', 'drop database original');
+  },
+);
+
 test('S16 a missing role is named', async () => {
   await server.createDatabase('roles');
   await server.sql('roles', 'create role gone; create table t (id int); alter table t owner to gone');

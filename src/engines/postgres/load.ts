@@ -16,6 +16,7 @@ import { startFed } from './fed-process.ts';
 import { feedScript, forServer, type Send } from './feed-script.ts';
 import { requirePatched, isPatched } from './patch-level.ts';
 import { openWhole, tocOf, watchPlainEnd } from './read-through.ts';
+import { withoutDatabases } from './script-databases.ts';
 import { chooseJobs, listFile, psqlArgs, restoreArgs, scriptOnlyArgs, type RestoreShape } from './restore-args.ts';
 import { restoreError } from './restore-errors.ts';
 import { selectForNew, type Selection } from './select-entries.ts';
@@ -167,9 +168,15 @@ async function loadScript(task: LoadTask): Promise<void> {
 }
 
 /** Rejects when the script is cut off, which psql itself would not notice at the end of a line. */
-export async function sendScript({ dump, serverMajor }: LoadTask, send: Send, signal: AbortSignal): Promise<void> {
+export async function sendScript(
+  { dump, serverMajor, warnings }: LoadTask,
+  send: Send,
+  signal: AbortSignal,
+): Promise<void> {
   const end = watchPlainEnd();
-  for await (const chunk of forServer(await dump.open(signal), serverMajor)) {
+  const script = forServer(await dump.open(signal), serverMajor);
+  const told = (what: string) => warnings.push(what);
+  for await (const chunk of dump.trusted ? script : withoutDatabases(script, told)) {
     end.add(chunk);
     await send(chunk);
   }
