@@ -1,48 +1,29 @@
 import { randomBytes } from 'node:crypto';
 import { posix } from 'node:path';
 import { Readable } from 'node:stream';
-import { throwIfAborted } from '../base/abort.ts';
+import { pause, throwIfAborted } from '../base/abort.ts';
 import { HoldfastError } from '../base/errors.ts';
 import { checkKey } from './keys.ts';
+import { filesBelow, isRefusal, moveStage, usualTiming, type MoveTiming } from './move-stage.ts';
+import type { StageFolders } from './stage-folders.ts';
 import { stageLost } from './stage-lost.ts';
 import type { PutOptions, Stage } from './storage.ts';
+import { manifestName, placesOf, writerMark } from './unsealed.ts';
 
-export const partialMark = '.partial-';
 const heartbeatMs = 30_000;
 const cleanUpMs = 120_000;
 
-/** What a stage needs of a place with folders that can be renamed. Paths are like keys, hidden names allowed. */
-export interface StageFolders {
-  readonly title: string;
-  /** Folders of this process's own stages: its writers need no marks to see one another. */
-  readonly writing: Set<string>;
-  exists(path: string, signal: AbortSignal): Promise<boolean>;
-  /** With what is missing above it. */
-  makeParents(path: string, signal: AbortSignal): Promise<void>;
-  /** False when it is there already. */
-  make(path: string, signal: AbortSignal): Promise<boolean>;
-  /** All that lies directly in a folder, hidden names included. */
-  entries(path: string, signal: AbortSignal): Promise<{ name: string; isFolder: boolean; bytes: number }[]>;
-  /** Leaves nothing when it fails. Makes folders below the `stage`, but never that itself: somebody has removed it. */
-  write(path: string, content: Readable, options: PutOptions, stage: string): Promise<number>;
-  read(path: string, signal: AbortSignal): Promise<Readable>;
-  remove(path: string, signal: AbortSignal): Promise<void>;
-  removeTree(path: string, signal: AbortSignal): Promise<void>;
-  /** Refuses to replace. */
-  rename(from: string, to: string, signal: AbortSignal): Promise<void>;
-  /** A sign of life. */
-  touch(folder: string, mark: string, signal: AbortSignal): Promise<void>;
-}
-
-export function partialFolder(prefix: string): string {
-  const path = prefix.slice(0, -1);
-  return posix.join(posix.dirname(path), partialMark + posix.basename(path));
-}
-
-/** Begins `<source>/.partial-<id>/`, which is renamed to `<source>/<id>/` in the end. The prefix is checked. */
-export async function renamedStage(folders: StageFolders, prefix: string, signal: AbortSignal): Promise<Stage> {
-  const final = prefix.slice(0, -1);
-  const folder = partialFolder(prefix);
+/**
+ * Begins `<source>/.partial-<id>/`, which is renamed to `<source>/<id>/` in the end. The manifest waits in `<source>/.sealing-<id>/` and
+ * follows when all the rest is there: a server may move a folder file by file, and be stopped in between. The prefix is checked.
+ */
+export async function renamedStage(
+  folders: StageFolders,
+  prefix: string,
+  signal: AbortSignal,
+  timing: MoveTiming = usualTiming,
+): Promise<Stage> {
+  const { partial: folder, final } = placesOf(prefix);
   if (folders.writing.has(folder)) throw taken(prefix, folders.title);
   folders.writing.add(folder);
   try {
@@ -52,7 +33,7 @@ export async function renamedStage(folders: StageFolders, prefix: string, signal
       await folders.removeTree(folder, signal);
       throw taken(prefix, folders.title);
     }
-    return new RenamedStage(folders, prefix, { folder, final, mark });
+    return new RenamedStage(folders, prefix, mark, timing);
   } catch (error) {
     folders.writing.delete(folder);
     throw error;
@@ -71,7 +52,7 @@ async function claim(folders: StageFolders, prefix: string, folder: string, sign
  * mark a writer knows in the end that the folder is still the one it began.
  */
 async function leaveMark(folders: StageFolders, prefix: string, folder: string, signal: AbortSignal): Promise<string> {
-  const name = `.writer-${randomBytes(6).toString('hex')}`;
+  const name = writerMark + randomBytes(6).toString('hex');
   const mark = posix.join(folder, name);
   await writeMark(folders, mark, signal);
   if ((await folders.entries(folder, signal)).every((each) => each.name === name)) return mark;
@@ -89,27 +70,37 @@ class RenamedStage implements Stage {
   readonly #folders: StageFolders;
   readonly #prefix: string;
   readonly #folder: string;
+  readonly #sealing: string;
   readonly #final: string;
   readonly #mark: string;
-  readonly #heartbeat: NodeJS.Timeout;
+  readonly #timing: MoveTiming;
+  /** What was put, by name, with its size. */
+  readonly #files = new Map<string, number>();
+  #heartbeat: NodeJS.Timeout | undefined;
   #beating: Promise<void> = Promise.resolve();
+  #hasManifest = false;
   #unmarked = false;
+  /** The server may still be moving it: what is taken away under its hands is missing in the end. */
+  #unclear = false;
   #over = false;
 
-  constructor(folders: StageFolders, prefix: string, at: { folder: string; final: string; mark: string }) {
+  constructor(folders: StageFolders, prefix: string, mark: string, timing: MoveTiming) {
+    const { partial, sealing, final } = placesOf(prefix);
     this.#folders = folders;
     this.#prefix = prefix;
-    this.#folder = at.folder;
-    this.#final = at.final;
-    this.#mark = at.mark;
-    const beat = () => folders.touch(at.folder, at.mark, AbortSignal.timeout(heartbeatMs)).catch(() => undefined);
-    this.#heartbeat = setInterval(() => {
-      this.#beating = this.#beating.then(beat);
-    }, heartbeatMs).unref();
+    this.#folder = partial;
+    this.#sealing = sealing;
+    this.#final = final;
+    this.#mark = mark;
+    this.#timing = timing;
+    this.#beat(partial, mark);
   }
 
   async put(name: string, content: Readable, options: PutOptions): Promise<{ bytes: number }> {
-    return { bytes: await this.#folders.write(this.#at(name), content, options, this.#folder) };
+    if (name === manifestName) return this.#putManifest(content, options);
+    const bytes = await this.#folders.write(this.#at(name), content, options, this.#folder);
+    this.#files.set(name, bytes);
+    return { bytes };
   }
 
   async get(name: string, { signal }: { signal: AbortSignal }): Promise<Readable> {
@@ -117,16 +108,10 @@ class RenamedStage implements Stage {
   }
 
   async sizes(signal: AbortSignal): Promise<ReadonlyMap<string, number>> {
-    const found = new Map<string, number>();
-    const look = async (below: string): Promise<void> => {
-      for (const { name, isFolder, bytes } of await this.#folders.entries(posix.join(this.#folder, below), signal)) {
-        if (name.startsWith('.')) continue;
-        if (isFolder) await look(posix.join(below, name));
-        else found.set(posix.join(below, name), bytes);
-      }
-    };
-    await look('');
-    return found;
+    const found = (await filesBelow(this.#folders, this.#folder, signal)) ?? new Map<string, number>();
+    if (!this.#hasManifest) return found;
+    const waiting = await filesBelow(this.#folders, this.#sealing, signal);
+    return new Map([...found, ...(waiting ?? [])]);
   }
 
   folder(): Promise<string> {
@@ -139,6 +124,8 @@ class RenamedStage implements Stage {
 
   async remove(name: string): Promise<void> {
     await this.#folders.remove(this.#at(name), AbortSignal.timeout(cleanUpMs));
+    if (name === manifestName) this.#hasManifest = false;
+    for (const each of this.#files.keys()) if (each === name || each.startsWith(`${name}/`)) this.#files.delete(each);
   }
 
   async commit(signal: AbortSignal): Promise<void> {
@@ -147,13 +134,9 @@ class RenamedStage implements Stage {
     if (!(await this.#folders.exists(this.#mark, signal))) throw stageLost(this.#prefix, this.#folders.title);
     await this.#folders.remove(this.#mark, signal);
     this.#unmarked = true;
-    try {
-      await this.#folders.rename(this.#folder, this.#final, signal);
-    } catch (error) {
-      // The answer may be what was lost, not the rename.
-      if (!(await this.#folders.exists(this.#final, signal))) throw error;
-      if (await this.#folders.exists(this.#folder, signal)) throw taken(this.#prefix, this.#folders.title);
-    }
+    if (this.#hasManifest) this.#beat(this.#sealing, this.#sealingMark());
+    await this.#move(signal);
+    if (this.#hasManifest) await this.#seal(signal);
     this.#end();
   }
 
@@ -161,11 +144,14 @@ class RenamedStage implements Stage {
     if (this.#over) return;
     this.#end();
     await this.#stopBeating();
+    if (this.#unclear) return;
     const remove = async () => {
       const signal = AbortSignal.timeout(cleanUpMs);
-      // Another writer's by now, if it is there at all.
-      if (!this.#unmarked && !(await this.#folders.exists(this.#mark, signal))) return;
-      await this.#folders.removeTree(this.#folder, signal);
+      // Another writer's by now, if they are there at all.
+      const isMine = async (mark: string) => this.#unmarked || (await this.#folders.exists(mark, signal));
+      if (this.#hasManifest && (await isMine(this.#sealingMark())))
+        await this.#folders.removeTree(this.#sealing, signal);
+      if (await isMine(this.#mark)) await this.#folders.removeTree(this.#folder, signal);
     };
     // That a connection is gone may show only now. What cannot be removed is found by its name and swept later.
     await remove()
@@ -173,14 +159,74 @@ class RenamedStage implements Stage {
       .catch(() => undefined);
   }
 
+  /** Beside the rest, and only while that is still ours: nobody is to be left a manifest of what was swept. */
+  async #putManifest(content: Readable, options: PutOptions): Promise<{ bytes: number }> {
+    const { signal } = options;
+    try {
+      if (!(await this.#folders.exists(this.#mark, signal))) throw stageLost(this.#prefix, this.#folders.title);
+      this.#hasManifest = true;
+      // Of a writer that died; whoever has the other folder has this one.
+      if (!(await this.#folders.make(this.#sealing, signal)))
+        await this.#folders.remove(this.#at(manifestName), signal);
+      await writeMark(this.#folders, this.#sealingMark(), signal);
+    } catch (error) {
+      content.once('error', () => undefined);
+      content.destroy();
+      throw error;
+    }
+    return { bytes: await this.#folders.write(this.#at(manifestName), content, options, this.#sealing) };
+  }
+
+  async #move(signal: AbortSignal): Promise<void> {
+    const move = { from: this.#folder, to: this.#final, files: this.#files, timing: this.#timing };
+    const moved = await moveStage(this.#folders, move, signal);
+    if (moved.state === 'moved') return;
+    this.#unclear = moved.state === 'unclear';
+    throwIfAborted(signal);
+    throw moved.state === 'refused' && moved.exists ? taken(this.#prefix, this.#folders.title) : moved.error;
+  }
+
+  async #seal(signal: AbortSignal): Promise<void> {
+    const [from, to] = [this.#at(manifestName), posix.join(this.#final, manifestName)];
+    await this.#folders.renameFile(from, to, signal).catch(async (error: unknown) => {
+      // Should it still come about, all of it is there. Until then, what waits for it is swept when nobody works on it.
+      this.#unclear = true;
+      for (const until = performance.now() + this.#timing.beginMs; ; await pause(this.#timing.lookMs, signal)) {
+        const [waits, lies] = [await this.#hasFile(from, signal), await this.#hasFile(to, signal)];
+        if (lies && !waits) break;
+        if (isRefusal(error)) throw lies ? taken(this.#prefix, this.#folders.title) : error;
+        if (performance.now() >= until) throw error;
+      }
+      this.#unclear = false;
+    });
+    await this.#stopBeating();
+    await this.#folders.removeTree(this.#sealing, signal).catch(() => undefined);
+  }
+
+  #hasFile(path: string, signal: AbortSignal): Promise<boolean> {
+    // Nobody answers at the moment: then it is not known to lie there.
+    return this.#folders.exists(path, signal).catch(() => false);
+  }
+
   #at(name: string): string {
     checkKey(name);
-    return posix.join(this.#folder, name);
+    return posix.join(name === manifestName && this.#hasManifest ? this.#sealing : this.#folder, name);
+  }
+
+  #sealingMark(): string {
+    return posix.join(this.#sealing, posix.basename(this.#mark));
   }
 
   #end(): void {
     this.#over = true;
     this.#folders.writing.delete(this.#folder);
+  }
+
+  #beat(folder: string, mark: string): void {
+    const beat = () => this.#folders.touch(folder, mark, AbortSignal.timeout(heartbeatMs)).catch(() => undefined);
+    this.#heartbeat = setInterval(() => {
+      this.#beating = this.#beating.then(beat);
+    }, heartbeatMs).unref();
   }
 
   async #stopBeating(): Promise<void> {

@@ -4,13 +4,14 @@ import type { Readable } from 'node:stream';
 import { throwIfAborted } from '../../base/abort.ts';
 import { inParallel } from '../../base/parallel.ts';
 import { checkFolder, checkKey, checkPrefix } from '../keys.ts';
-import { partialFolder, partialMark, renamedStage } from '../renamed-stage.ts';
+import { renamedStage } from '../renamed-stage.ts';
 import type { PutOptions, Stage, Storage, StorageContext, StoredObject } from '../storage.ts';
 import { Connection } from './connection.ts';
 import { taken } from './errors.ts';
 import { readFile, writeFile } from './files.ts';
 import type { SftpOptions } from './options.ts';
 import { Root, type Entry } from './root.ts';
+import { removeUnsealed, unfinishedAmong } from '../unsealed.ts';
 import { stageFolders } from './stage.ts';
 
 const temporaryName = /^\.put-[0-9a-f]{12}(-old)?$/;
@@ -127,18 +128,17 @@ class SftpStorage implements Storage {
     checkPrefix(prefix);
     throwIfAborted(signal);
     const entries = (await this.#root.entries(this.#folderAt(prefix), signal)) ?? [];
-    return entries
-      .filter((entry) => entry.isFolder && entry.name.startsWith(partialMark))
-      .map((entry) => ({
-        prefix: `${prefix}${entry.name.slice(partialMark.length)}/`,
-        touchedAt: entry.modifiedAt,
-      }));
+    const folders = entries.filter((entry) => entry.isFolder);
+    return unfinishedAmong(
+      folders.map(({ name, modifiedAt }) => ({ name, touchedAt: modifiedAt })),
+      prefix,
+    );
   }
 
   async removeUnfinished(prefix: string, signal: AbortSignal): Promise<void> {
     checkFolder(prefix);
     throwIfAborted(signal);
-    await this.#root.removeTree(this.#root.at(partialFolder(prefix)), signal);
+    await removeUnsealed(stageFolders(this.#root), prefix, signal);
   }
 
   async clearUploads(): Promise<void> {

@@ -1,10 +1,16 @@
 import { posix } from 'node:path';
-import type { StageFolders } from '../renamed-stage.ts';
+import type { StageFolders } from '../stage-folders.ts';
 import { readFile, writeFile } from './files.ts';
 import { folderMode, type Root } from './root.ts';
 
 /** The folders of the server as a stage needs them. */
 export function stageFolders(root: Root): StageFolders {
+  const rename = async (from: string, to: string, signal: AbortSignal) => {
+    root.forget();
+    await root.rename(root.at(from), root.at(to), signal).catch(async (error: unknown) => {
+      throw await root.explain(error, to);
+    });
+  };
   return {
     title: root.title,
     writing: root.writing,
@@ -27,12 +33,8 @@ export function stageFolders(root: Root): StageFolders {
     read: (path, signal) => readFile(root, path, { signal }),
     remove: (path, signal) => root.remove(root.at(path), signal),
     removeTree: (path, signal) => root.removeTree(root.at(path), signal),
-    rename: async (from, to, signal) => {
-      root.forget();
-      await root.rename(root.at(from), root.at(to), signal).catch(async (error: unknown) => {
-        throw await root.explain(error, to);
-      });
-    },
+    rename,
+    renameFile: rename,
     touch: async (folder, _mark, signal) => {
       const now = new Date();
       await root.ask(signal, (sftp, done) => sftp.utimes(root.at(folder), now, now, done));

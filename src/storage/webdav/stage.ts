@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
-import { writeMark, type StageFolders } from '../renamed-stage.ts';
+import { writeMark } from '../renamed-stage.ts';
+import type { StageFolders } from '../stage-folders.ts';
 import { readFile, writeFile } from './files.ts';
 import type { Root } from './root.ts';
 
@@ -22,6 +23,7 @@ export function stageFolders(root: Root): StageFolders {
       root.forget();
       await root.move(from, to, { replace: false, folder: true, signal });
     },
+    renameFile: (from, to, signal) => root.move(from, to, { replace: false, folder: false, signal }),
     touch: async (_folder, mark, signal) => {
       await writeMark(folders, mark, signal);
     },

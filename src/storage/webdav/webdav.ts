@@ -4,8 +4,9 @@ import type { Readable } from 'node:stream';
 import { throwIfAborted } from '../../base/abort.ts';
 import { inParallel } from '../../base/parallel.ts';
 import { checkFolder, checkKey, checkPrefix } from '../keys.ts';
-import { partialFolder, partialMark, renamedStage } from '../renamed-stage.ts';
+import { renamedStage } from '../renamed-stage.ts';
 import type { PutOptions, Stage, Storage, StorageContext, StoredObject } from '../storage.ts';
+import { isUnfinished, removeUnsealed, unfinishedAmong, type FolderTouched } from '../unsealed.ts';
 import { Client } from './client.ts';
 import { taken } from './errors.ts';
 import { readFile, writeFile } from './files.ts';
@@ -124,22 +125,22 @@ class WebdavStorage implements Storage {
     checkPrefix(prefix);
     throwIfAborted(signal);
     const entries = (await this.#root.entries(prefix.slice(0, -1), signal)) ?? [];
-    const found: { prefix: string; touchedAt: Date }[] = [];
+    const found: FolderTouched[] = [];
     for (const entry of entries) {
       const name = posix.basename(entry.path);
-      if (!entry.isFolder || !name.startsWith(partialMark)) continue;
+      if (!entry.isFolder || !isUnfinished(name)) continue;
       const times = [entry, ...((await this.#root.entries(entry.path, signal)) ?? [])].map((each) =>
         each.modifiedAt.getTime(),
       );
-      found.push({ prefix: `${prefix}${name.slice(partialMark.length)}/`, touchedAt: new Date(Math.max(...times)) });
+      found.push({ name, touchedAt: new Date(Math.max(...times)) });
     }
-    return found;
+    return unfinishedAmong(found, prefix);
   }
 
   async removeUnfinished(prefix: string, signal: AbortSignal): Promise<void> {
     checkFolder(prefix);
     throwIfAborted(signal);
-    await this.#root.removeTree(partialFolder(prefix), signal);
+    await removeUnsealed(stageFolders(this.#root), prefix, signal);
   }
 
   async clearUploads(): Promise<void> {

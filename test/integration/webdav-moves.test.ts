@@ -1,0 +1,168 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { usualTiming, type MoveTiming } from '../../src/storage/move-stage.ts';
+import { renamedStage } from '../../src/storage/renamed-stage.ts';
+import type { Stage, Storage } from '../../src/storage/storage.ts';
+import { Client } from '../../src/storage/webdav/client.ts';
+import { Root } from '../../src/storage/webdav/root.ts';
+import { stageFolders } from '../../src/storage/webdav/stage.ts';
+import { webdavStorage } from '../../src/storage/webdav/webdav.ts';
+import { streamOf } from '../suites/storage-suite.ts';
+import { startSlowWebdav, type Moving, type SlowWebdavServer } from '../support/slow-webdav-server.ts';
+import { until } from '../support/until.ts';
+
+const { signal } = new AbortController();
+const quick: MoveTiming = { lookMs: 20, beginMs: 200, pieceMs: 400 };
+
+let server: SlowWebdavServer;
+let storage: Storage;
+beforeEach(async () => {
+  server = await startSlowWebdav();
+  storage = webdavStorage('cloud', { type: 'webdav', url: server.url, path: '' });
+});
+afterEach(async () => {
+  await storage[Symbol.asyncDispose]();
+  await server[Symbol.asyncDispose]();
+});
+
+/** A stage of a backup that lacks only its commit, and what it will lie as. */
+async function fullStage(timing = usualTiming): Promise<Stage> {
+  const client = new Client({ type: 'webdav', url: server.url, path: '' }, server.url);
+  const stage = await renamedStage(stageFolders(new Root(client)), 'shop/one/', signal, timing);
+  for (const name of ['database.dump', 'deep/a.tar', 'zoo.tar']) await stage.put(name, streamOf(name), { signal });
+  await stage.put('manifest.json', streamOf('{}'), { signal });
+  return stage;
+}
+
+const whole = ['database.dump', 'deep/a.tar', 'manifest.json', 'zoo.tar'].map((name) => `shop/one/${name}`);
+
+/** What may still be moved stays; later it goes. */
+async function sweep(): Promise<void> {
+  const before = server.files();
+  await storage.removeUnfinished('shop/one/', signal);
+  expect(server.files()).toEqual(before);
+  server.agoMs = 3_600_000;
+  await storage.removeUnfinished('shop/one/', signal);
+  server.agoMs = 0;
+}
+
+const isFolder = ({ from }: Moving) => from.startsWith('shop/.partial-');
+const doAll = (moving: Moving) => {
+  while (moving.step());
+};
+
+describe('S8 a MOVE whose answer does not come from the server', () => {
+  test('is waited for, and nothing is taken away under its hands', async () => {
+    server.onMove = async (moving) => {
+      if (isFolder(moving)) moving.answer(504);
+      while (moving.step()) await pause(100);
+      moving.answer(201);
+    };
+    {
+      await using stage = await fullStage({ ...usualTiming, lookMs: 20 });
+      await stage.commit(signal);
+    }
+    expect(server.files()).toEqual(whole);
+    expect(await storage.unfinished('shop/', signal)).toEqual([]);
+  });
+
+  test.each([0, 1, 2])('that ends for ever after %i files leaves no manifest, and is swept', async (done) => {
+    server.onMove = (moving) => {
+      for (let step = 0; step < done; step += 1) moving.step();
+      moving.answer(504);
+    };
+    {
+      await using stage = await fullStage(quick);
+      await expect(stage.commit(signal)).rejects.toMatchObject({ code: 'STORAGE_BUSY' });
+    }
+    expect(await storage.stat('shop/one/manifest.json', signal)).toBeNull();
+    // Nothing is gone: it may go on.
+    expect(server.files()).toHaveLength(5);
+    const [left] = await storage.unfinished('shop/', signal);
+    expect(left?.prefix).toBe('shop/one/');
+    expect(Date.now() - (left?.touchedAt.getTime() ?? 0)).toBeLessThan(60_000);
+    await sweep();
+    expect(server.files()).toEqual([]);
+    expect(await storage.unfinished('shop/', signal)).toEqual([]);
+    server.onMove = (moving) => {
+      doAll(moving);
+      moving.answer(201);
+    };
+    await using again = await fullStage();
+    await again.commit(signal);
+    expect(server.files()).toEqual(whole);
+  });
+
+  test('and begins only when nobody waits any more: what lies there then is no backup', async () => {
+    let late: Moving | undefined;
+    server.onMove = (moving) => {
+      late = moving;
+      moving.answer(504);
+    };
+    {
+      await using stage = await fullStage(quick);
+      await expect(stage.commit(signal)).rejects.toMatchObject({ code: 'STORAGE_BUSY' });
+    }
+    if (late) doAll(late);
+    expect(server.files().filter((name) => name.startsWith('shop/one/'))).toHaveLength(3);
+    expect(await storage.stat('shop/one/manifest.json', signal)).toBeNull();
+    await sweep();
+    expect(server.files()).toEqual([]);
+  });
+
+  test('and is interrupted here: the server may end it, and it is no backup', async () => {
+    const controller = new AbortController();
+    server.onMove = async (moving) => {
+      moving.step();
+      controller.abort();
+      await pause(100);
+      doAll(moving);
+    };
+    {
+      await using stage = await fullStage();
+      await expect(stage.commit(controller.signal)).rejects.toMatchObject({ code: 'INTERRUPTED' });
+    }
+    await until(() => !server.held.has('shop/.partial-one'), 'the server has moved it');
+    expect(server.files().filter((name) => name.startsWith('shop/one/'))).toHaveLength(3);
+    expect(await storage.stat('shop/one/manifest.json', signal)).toBeNull();
+    await sweep();
+    expect(server.files()).toEqual([]);
+  });
+
+  test('of the manifest itself: when it lies there, the backup is sealed', async () => {
+    server.onMove = async (moving) => {
+      if (!isFolder(moving)) moving.answer(504);
+      await pause(isFolder(moving) ? 0 : 100);
+      doAll(moving);
+      moving.answer(201);
+    };
+    {
+      await using stage = await fullStage({ ...usualTiming, lookMs: 20 });
+      await stage.commit(signal);
+    }
+    expect(server.files()).toEqual(whole);
+  });
+});
+
+test('a MOVE that is refused leaves what lies there, and nothing of the stage', async () => {
+  {
+    await using stage = await fullStage();
+    server.held.set('shop/one', null).set('shop/one/theirs', Buffer.from('x'));
+    await expect(stage.commit(signal)).rejects.toMatchObject({ code: 'STORAGE_TAKEN' });
+  }
+  expect(server.files()).toEqual(['shop/one/theirs']);
+  expect(await storage.unfinished('shop/', signal)).toEqual([]);
+});
+
+test('what is left beside a sealed backup goes without it', async () => {
+  {
+    await using stage = await fullStage();
+    await stage.commit(signal);
+  }
+  server.held.set('shop/.sealing-one', null).set('shop/.partial-one', null);
+  server.held.set('shop/.partial-one/zoo.tar', Buffer.from('x'));
+  expect(await storage.unfinished('shop/', signal)).toMatchObject([{ prefix: 'shop/one/' }]);
+  await storage.removeUnfinished('shop/one/', signal);
+  expect(server.files()).toEqual(whole);
+  expect(await storage.unfinished('shop/', signal)).toEqual([]);
+});
