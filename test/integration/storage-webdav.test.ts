@@ -11,6 +11,7 @@ import { webdavStorage } from '../../src/storage/webdav/webdav.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import { withRetry } from '../../src/storage/with-retry.ts';
 import { collect, describeStorage, endless, streamOf } from '../suites/storage-suite.ts';
+import { answering } from '../support/answering.ts';
 import { cutProxy } from '../support/loopback.ts';
 import { rcloneProgram } from '../support/rclone-remote.ts';
 import { hasApache, startApache, startRcloneWebdav, type WebdavServer } from '../support/webdav-server.ts';
@@ -264,6 +265,31 @@ describe('webdav: servers that say too little', () => {
     else await expect(read).rejects.toMatchObject({ code });
   });
 
+  test.each([
+    ['another range', 206, 'bytes 0-9/100', 10],
+    ['less of it', 206, 'bytes 10-14/100', 5],
+    ['no word which', 206, undefined, 10],
+    ['that it ends before', 416, 'bytes */100', 0],
+  ])('S5 a part that was asked for, and %s comes', async (_what, status, range, bytes) => {
+    await using server = await answering((request, response) => {
+      request.resume();
+      response.writeHead(status, range === undefined ? {} : { 'content-range': range }).end('x'.repeat(bytes));
+    });
+    await using storage = webdavStorage('cloud', { type: 'webdav', url: server.url, path: 'x' });
+    const read = storage.get('shop/file', { signal, start: 10, end: 19 }).then(buffer);
+    await expect(read).rejects.toMatchObject({ code: 'STORAGE_FAULT' });
+  });
+
+  test('S5 a part that is shorter than it says of itself', async () => {
+    await using server = await answering((request, response) => {
+      request.resume();
+      response.writeHead(206, { 'content-range': 'bytes 10-19/100', 'transfer-encoding': 'chunked' }).end('xxxxxxx');
+    });
+    await using storage = webdavStorage('cloud', { type: 'webdav', url: server.url, path: 'x' });
+    const read = storage.get('shop/file', { signal, start: 10, end: 19 }).then(buffer);
+    await expect(read).rejects.toMatchObject({ code: 'STORAGE_CUT' });
+  });
+
   test('S5 what is called stored before all of it was sent is not', async () => {
     let bytes = 0;
     await using server = await answering((request, response) => {
@@ -282,21 +308,6 @@ describe('webdav: servers that say too little', () => {
     clearTimeout(timer);
   });
 });
-
-/** A server of our own that says what it is told to. */
-async function answering(
-  answer: (request: IncomingMessage, response: ServerResponse) => void,
-): Promise<{ url: string } & AsyncDisposable> {
-  const server = createServer(answer).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    [Symbol.asyncDispose]: async () => {
-      server.close();
-      server.closeAllConnections();
-    },
-  };
-}
 
 function optionsFor({ url, user, password }: WebdavServer): WebdavOptions {
   return { type: 'webdav', url, user, password, path: 'back ups' };

@@ -4,6 +4,7 @@ import { Readable } from 'node:stream';
 import { abortReason, throwIfAborted } from '../../base/abort.ts';
 import { toHoldfastError } from '../../base/errors.ts';
 import { destroyOnAbort } from '../../base/streams.ts';
+import { isRangeAskedFor, otherRange } from '../content-range.ts';
 import type { Daemon } from './daemon.ts';
 import { cut, lostProgram, notFound, rcloneError } from './errors.ts';
 
@@ -79,6 +80,12 @@ export async function readFile(
     answer.resume();
     if (answer.statusCode === 404) throw notFound(key, place.title);
     throw rcloneError(`it answered ${answer.statusCode}`, key, place.title);
+  }
+  const rangeSaid = answer.headers['content-range'];
+  const asked = { start, end: start + wanted - 1 };
+  if (range === null ? answer.statusCode === 206 : !isRangeAskedFor(rangeSaid, asked)) {
+    answer.resume();
+    throw otherRange(key, place.title, rangeSaid);
   }
   const pieces = async function* () {
     let found = 0;

@@ -3,12 +3,14 @@ import type { S3 } from '@aws-sdk/client-s3';
 import { throwIfAborted } from '../../base/abort.ts';
 import { HoldfastError } from '../../base/errors.ts';
 import { destroyOnAbort } from '../../base/streams.ts';
+import { isRangeAskedFor, otherRange } from '../content-range.ts';
 import { statusOf } from './errors.ts';
 
 export interface DownloadTask {
   s3: S3;
   bucket: string;
   key: string;
+  title: string;
   start: number | undefined;
   end: number | undefined;
   signal: AbortSignal;
@@ -42,13 +44,13 @@ interface Body {
 
 /** Null when the range begins behind the end. */
 async function begin(
-  { s3, bucket, key, end, signal }: DownloadTask,
+  { s3, bucket, key, title, end, signal }: DownloadTask,
   from: number,
   ranged: boolean,
   etag: string | undefined,
 ): Promise<Body | null> {
   try {
-    const { Body, ContentLength, ETag } = await s3.getObject(
+    const { Body, ContentLength, ContentRange, ETag } = await s3.getObject(
       {
         Bucket: bucket,
         Key: key,
@@ -60,6 +62,12 @@ async function begin(
     );
     if (!(Body instanceof Readable)) throw new TypeError('the answer has no body');
     Body.on('error', () => undefined);
+    // All of it from the beginning on needs no word.
+    const isAll = from === 0 && end === undefined && ContentRange === undefined;
+    if (ranged && !isAll && !isRangeAskedFor(ContentRange, { start: from, end })) {
+      Body.destroy();
+      throw otherRange(key, title, ContentRange);
+    }
     return { stream: destroyOnAbort(Body, signal), length: ContentLength, etag: ETag };
   } catch (error) {
     if (statusOf(error) === 416) return null;

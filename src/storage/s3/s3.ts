@@ -99,6 +99,7 @@ class S3Storage implements Storage {
           s3,
           bucket: this.#options.bucket,
           key: this.#prefix + key,
+          title: this.title,
           start,
           end,
           signal,

@@ -3,6 +3,7 @@ import { finished } from 'node:stream/promises';
 import { abortReason, throwIfAborted } from '../../base/abort.ts';
 import { toHoldfastError } from '../../base/errors.ts';
 import { destroyOnAbort } from '../../base/streams.ts';
+import { bytesOfRange, isRangeAskedFor, otherRange } from '../content-range.ts';
 import type { PutOptions } from '../storage.ts';
 import { answeredEarly, connectionError, cut, notFound, webdavError } from './errors.ts';
 import type { Root } from './root.ts';
@@ -68,7 +69,14 @@ export async function readFile(
   const headers: Record<string, string> = ranged ? { range: `bytes=${start}-${end ?? ''}` } : {};
   const answer = await root.client.ask('GET', path, { signal, headers });
   const { statusCode } = answer;
+  const rangeSaid = answer.headers['content-range'];
+  const other = () => {
+    answer.resume();
+    return otherRange(path, root.title, rangeSaid);
+  };
   if (statusCode === 416) {
+    const total = Number(/^bytes \*\/(\d+)$/i.exec(rangeSaid ?? '')?.[1] ?? 0);
+    if (total > start) throw other();
     answer.resume();
     return Readable.from([], { objectMode: false });
   }
@@ -78,13 +86,15 @@ export async function readFile(
     throw notFound(path, root.title);
   }
   if (statusCode !== 200 && statusCode !== 206) throw root.client.refuse(answer, path);
+  if (statusCode === 206 && !(ranged && isRangeAskedFor(rangeSaid, { start, end }))) throw other();
   const said = answer.headers['content-length'];
   const promisedBytes = async () => {
+    if (statusCode === 206) return bytesOfRange(rangeSaid ?? '');
     if (said !== undefined) return Number(said);
     if (answer.headers['transfer-encoding'] !== undefined) return 0;
     // Where the end of the connection is all that ends the answer, a cut looks the same.
     const { bytes = 0 } = (await root.facts(path, signal)) ?? {};
-    return statusCode === 206 ? Math.min(bytes, (end ?? Infinity) + 1) - start : bytes;
+    return bytes;
   };
   const window =
     statusCode === 206 || !ranged ? { from: 0, until: Infinity } : { from: start, until: (end ?? Infinity) + 1 };
