@@ -2,6 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { rcloneOptions } from '../../src/storage/rclone/options.ts';
 import { rcloneStorage } from '../../src/storage/rclone/rclone.ts';
@@ -10,6 +12,7 @@ import { describeStorage, streamOf } from '../suites/storage-suite.ts';
 import { rcloneProgram, rcloneRemote, type RcloneRemote } from '../support/rclone-remote.ts';
 
 const { signal } = new AbortController();
+const program = rcloneProgram() ?? 'rclone';
 
 describe.skipIf(rcloneProgram() === null)('rclone is here', () => {
   describeStorage('rclone', async () => {
@@ -74,6 +77,24 @@ describe.skipIf(rcloneProgram() === null)('rclone is here', () => {
     expect(await readdir(join(remote.folder, 'left/two'))).toEqual(['.theirs']);
   });
 
+  test('S8 a dump may take longer than the program gives a request by itself', async () => {
+    const env = { RCLONE_RC_SERVER_READ_TIMEOUT: '1s', RCLONE_RC_SERVER_WRITE_TIMEOUT: '1s' };
+    await using patient = rcloneStorage('far', { ...optionsFor(remote), env });
+    const late = Readable.from(
+      (async function* () {
+        yield Buffer.alloc(200_000);
+        await pause(1500);
+        yield Buffer.alloc(200_000);
+      })(),
+      { objectMode: false },
+    );
+    expect(await patient.put('slow/x', late, { signal })).toEqual({ bytes: 400_000 });
+    await patient.put('slow/y', streamOf(Buffer.alloc(20_000_000)), { signal });
+    const content = await patient.get('slow/y', { signal });
+    await pause(1500);
+    expect((await buffer(content)).length).toBe(20_000_000);
+  });
+
   test('the program ends with the storage', async () => {
     const other = storageAt(remote);
     await other.folders('', signal);
@@ -112,7 +133,7 @@ describe.skipIf(rcloneProgram() === null)('rclone is here', () => {
 });
 
 function optionsFor({ config, remote }: RcloneRemote) {
-  return { type: 'rclone' as const, remote, config, program: rcloneProgram() ?? 'rclone', env: {} };
+  return { type: 'rclone' as const, remote, config, program, env: {} };
 }
 
 function storageAt(remote: RcloneRemote): Storage {

@@ -12,6 +12,8 @@ import type { RcloneOptions } from './options.ts';
 
 const startMs = 20_000;
 const silenceMs = 300_000;
+/** By itself it ends every request after an hour, however well it gets on. Who is silent is watched here. */
+const noTimeouts = ['--rc-server-read-timeout', '0', '--rc-server-write-timeout', '0'];
 
 interface Running {
   port: number;
@@ -124,7 +126,7 @@ export class Daemon implements AsyncDisposable {
     const child = startProcess(
       {
         program,
-        args: ['rcd', '--rc-addr', '127.0.0.1:0', '--rc-serve', '--use-json-log=false'],
+        args: ['rcd', '--rc-addr', '127.0.0.1:0', '--rc-serve', '--use-json-log=false', ...noTimeouts],
         env: {
           ...env,
           ...(config === undefined ? {} : { RCLONE_CONFIG: config }),
