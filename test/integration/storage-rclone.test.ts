@@ -9,7 +9,9 @@ import { rcloneOptions } from '../../src/storage/rclone/options.ts';
 import { rcloneStorage } from '../../src/storage/rclone/rclone.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import { describeStorage, streamOf } from '../suites/storage-suite.ts';
+import { answering } from '../support/answering.ts';
 import { rcloneProgram, rcloneRemote, type RcloneRemote } from '../support/rclone-remote.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const { signal } = new AbortController();
 const program = rcloneProgram() ?? 'rclone';
@@ -93,6 +95,30 @@ describe.skipIf(rcloneProgram() === null)('rclone is here', () => {
     const content = await patient.get('slow/y', { signal });
     await pause(1500);
     expect((await buffer(content)).length).toBe(20_000_000);
+  });
+
+  test('S5 what is called stored before all of it was sent is not', async () => {
+    let bytes = 0;
+    await using server = await answering((request, response) => {
+      const { url = '' } = request;
+      if (url.startsWith('/operations/uploadfile')) {
+        request.once('data', () => request.once('data', () => void response.end('{}')));
+        return;
+      }
+      request.resume();
+      const item = { Path: 'shop/file', Size: bytes, ModTime: '2026-11-21T10:00:00Z', IsDir: false };
+      response.end(JSON.stringify(url.startsWith('/operations/stat') ? { item } : {}));
+    });
+    await using folder = await temporaryFolder();
+    const program = join(folder.path, 'rclone');
+    const told = `Serving remote control on http://127.0.0.1:${server.port}/`;
+    await writeFile(program, `#!/bin/sh\necho '${told}' >&2\nexec sleep 60\n`, { mode: 0o755 });
+    await using early = rcloneStorage('far', { type: 'rclone', remote: 'far:', program, env: {} });
+    const slow = new Readable({ read: () => undefined });
+    slow.push(Buffer.alloc((bytes = 3000)));
+    const timer = setTimeout(() => slow.push(Buffer.alloc(7000)) && slow.push(null), 500);
+    await expect(early.put('shop/file', slow, { signal })).rejects.toMatchObject({ code: 'STORAGE_CUT' });
+    clearTimeout(timer);
   });
 
   test('the program ends with the storage', async () => {

@@ -7,7 +7,7 @@ import { HoldfastError } from '../../base/errors.ts';
 import { nodeHttp } from '../../base/node-http.ts';
 import { startProcess, type RunningProcess } from '../../base/run-process.ts';
 import { Secret } from '../../base/secret.ts';
-import { lostProgram, notStarted, rcloneError, timedOut } from './errors.ts';
+import { answeredEarly, lostProgram, notStarted, rcloneError, timedOut } from './errors.ts';
 import type { RcloneOptions } from './options.ts';
 
 const startMs = 20_000;
@@ -40,12 +40,9 @@ export class Daemon implements AsyncDisposable {
   async call<T>(name: string, params: Record<string, unknown>, key: string, signal: AbortSignal): Promise<T> {
     const headers = { 'content-type': 'application/json' };
     const answer = await this.#send('POST', `/${name}`, { signal, headers, body: JSON.stringify(params) });
-    const said = await text(answer).catch((error: unknown) => {
-      throw signal.aborted ? abortReason(signal) : lostProgram(this.#title, error);
-    });
-    const parsed = JSON.parse(said) as T & { error?: string };
-    if (answer.statusCode === 200) return parsed;
-    throw rcloneError(parsed.error ?? said, key, this.#title);
+    const said = await this.#text(answer, signal);
+    if (answer.statusCode !== 200) throw rcloneError(errorIn(said), key, this.#title);
+    return JSON.parse(said) as T;
   }
 
   /** Stores a stream as `folder/name`, name being plain ASCII. */
@@ -59,8 +56,10 @@ export class Daemon implements AsyncDisposable {
       before: `--${boundary}\r\nContent-Disposition: form-data; name="file"; filename="${name}"\r\n\r\n`,
       after: `\r\n--${boundary}--\r\n`,
     });
-    const said = await text(answer);
-    if (answer.statusCode !== 200) throw rcloneError(errorIn(said), `${folder}/${name}`, this.#title);
+    const said = await this.#text(answer, signal);
+    const path = `${folder}/${name}`;
+    if (answer.statusCode !== 200) throw rcloneError(errorIn(said), path, this.#title);
+    if (!content.readableEnded) throw answeredEarly(path, this.#title);
   }
 
   async download(path: string, range: string | null, signal: AbortSignal): Promise<IncomingMessage> {
@@ -74,6 +73,12 @@ export class Daemon implements AsyncDisposable {
     this.#running = undefined;
     this.#stopping.abort();
     await running?.child.done.catch(() => undefined);
+  }
+
+  async #text(answer: IncomingMessage, signal: AbortSignal): Promise<string> {
+    return text(answer).catch((error: unknown) => {
+      throw signal.aborted ? abortReason(signal) : lostProgram(this.#title, error);
+    });
   }
 
   async #send(method: string, path: string, ask: Ask): Promise<IncomingMessage> {

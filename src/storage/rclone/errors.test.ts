@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { rcloneError } from './errors.ts';
+import { isUntold, rcloneError } from './errors.ts';
 
 test.each([
   'failed to read private key file: open /etc/backup/id_rsa: no such file or directory',
@@ -21,4 +21,18 @@ test.each([
   'lstat /backups/shop/key: no such file or directory',
 ])('what was asked for is not there: %s', (said) => {
   expect(rcloneError(said, 'shop/x', 'far:backups')).toMatchObject({ code: 'STORAGE_NOT_FOUND' });
+});
+
+test.each([
+  ["Memory root '' doesn't support about", true],
+  ['about call failed: not supported with shell type "none"', true],
+  ['about call failed: your remote may not have the required df utility: ssh: command df -k failed', true],
+  ['about call failed: optional feature not implemented', true],
+  ['about call failed: directory not found', true],
+  ['about call failed: teapot: 418', false],
+  ["didn't find section in config file", false],
+  ['about call failed: Propfind "http://far/": dial tcp: connection refused', false],
+  ['about call failed: 403 Forbidden', false],
+])('how much is free: %s', (said, isUnknown) => {
+  expect(isUntold(rcloneError(said, '', 'far:backups'))).toBe(isUnknown);
 });

@@ -11,6 +11,14 @@ export function rcloneError(said: string, key: string, title: string): HoldfastE
   return new HoldfastError(code, `${what} (${title}): ${message}`, { cause, ...facts });
 }
 
+/** A remote cannot tell how much space there is: it has no such thing, no `df`, or no folder yet. What else fails, failed. */
+export function isUntold(error: unknown): boolean {
+  if (!(error instanceof HoldfastError)) return false;
+  if (error.code === 'STORAGE_NOT_FOUND') return true;
+  const unsupported = /(doesn't|does not) support|not (implemented|supported)|may not have the required/i;
+  return error.code === 'STORAGE_FAULT' && error.kind !== 'usage' && unsupported.test(error.message);
+}
+
 type Facts = { kind?: 'usage'; retryable?: boolean; hint?: string };
 
 const table: readonly [RegExp, string, string, Facts][] = [
@@ -83,6 +91,13 @@ export function lostProgram(title: string, cause: unknown): HoldfastError {
 export function notStarted(title: string, said: string): HoldfastError {
   return new HoldfastError('STORAGE_FAULT', `rclone did not start for ${title}: ${withoutSecrets(said).slice(-500)}`, {
     hint: 'Try `rclone lsd` with the same remote and config.',
+  });
+}
+
+export function answeredEarly(key: string, title: string): HoldfastError {
+  return new HoldfastError('STORAGE_CUT', `${title} called ${key} stored before it had all of it`, {
+    kind: 'integrity',
+    hint: 'Something answers in the place of rclone; see that `program` of the storage is the program itself.',
   });
 }
 

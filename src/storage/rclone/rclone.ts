@@ -7,7 +7,7 @@ import { checkFolder, checkKey, checkPrefix } from '../keys.ts';
 import { markedStage, removeUnfinishedMarked, unfinishedMarked } from '../marked-stage.ts';
 import type { PutOptions, Stage, Storage, StorageContext, StoredObject } from '../storage.ts';
 import { Daemon } from './daemon.ts';
-import { taken } from './errors.ts';
+import { isUntold, taken } from './errors.ts';
 import { readFile, temporaryName, writeFile, type Place } from './files.ts';
 import type { RcloneOptions } from './options.ts';
 
@@ -148,7 +148,7 @@ class RcloneStorage implements Storage {
       .call<About>('operations/about', { fs: this.#remote }, '', signal)
       // Many services have no answer, and a folder that was not created yet has none.
       .catch((error: unknown): About => {
-        if (error instanceof HoldfastError && /^STORAGE_(FAULT|NOT_FOUND)$/.test(error.code)) return {};
+        if (isUntold(error)) return {};
         throw error;
       });
     const { free, total } = about;
