@@ -12,6 +12,7 @@ import { describeStorage, streamOf } from '../suites/storage-suite.ts';
 import { answering } from '../support/answering.ts';
 import { rcloneProgram, rcloneRemote, type RcloneRemote } from '../support/rclone-remote.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
+import { startRcloneWebdav } from '../support/webdav-server.ts';
 
 const { signal } = new AbortController();
 const program = rcloneProgram() ?? 'rclone';
@@ -110,15 +111,47 @@ describe.skipIf(rcloneProgram() === null)('rclone is here', () => {
       response.end(JSON.stringify(url.startsWith('/operations/stat') ? { item } : {}));
     });
     await using folder = await temporaryFolder();
-    const program = join(folder.path, 'rclone');
+    const fake = join(folder.path, 'rclone');
     const told = `Serving remote control on http://127.0.0.1:${server.port}/`;
-    await writeFile(program, `#!/bin/sh\necho '${told}' >&2\nexec sleep 60\n`, { mode: 0o755 });
-    await using early = rcloneStorage('far', { type: 'rclone', remote: 'far:', program, env: {} });
+    await writeFile(fake, `#!/bin/sh\necho '${told}' >&2\nexec sleep 60\n`, { mode: 0o755 });
+    await using early = rcloneStorage('far', { type: 'rclone', remote: 'far:', program: fake, env: {} });
     const slow = new Readable({ read: () => undefined });
     slow.push(Buffer.alloc((bytes = 3000)));
     const timer = setTimeout(() => slow.push(Buffer.alloc(7000)) && slow.push(null), 500);
     await expect(early.put('shop/file', slow, { signal })).rejects.toMatchObject({ code: 'STORAGE_CUT' });
     clearTimeout(timer);
+  });
+
+  test('how much is free is not known where the remote cannot tell, and an error where it does not answer well', async () => {
+    await using silent = rcloneStorage('far', { ...optionsFor(remote), remote: ':memory:' });
+    expect(await silent.free(signal)).toBeNull();
+    await using server = await answering((request, response) => {
+      request.resume();
+      response.writeHead(418).end();
+    });
+    const env = { RCLONE_CONFIG_BAD_TYPE: 'webdav', RCLONE_CONFIG_BAD_URL: server.url };
+    await using failing = rcloneStorage('far', { ...optionsFor(remote), remote: 'bad:', env });
+    await expect(failing.free(signal)).rejects.toMatchObject({ code: 'STORAGE_FAULT' });
+    await using unknown = rcloneStorage('far', { ...optionsFor(remote), remote: 'nowhere:x' });
+    await expect(unknown.free(signal)).rejects.toMatchObject({ code: 'STORAGE_FAULT', kind: 'usage' });
+  });
+
+  test('S5 what has the same size is replaced, also where a remote knows neither digests nor times', async () => {
+    await using server = await startRcloneWebdav();
+    const pass = execFileSync(program, ['obscure', '-'], { input: server.password, encoding: 'utf8' }).trim();
+    const env = {
+      RCLONE_CONFIG_OTHER_TYPE: 'webdav',
+      RCLONE_CONFIG_OTHER_URL: server.url,
+      RCLONE_CONFIG_OTHER_VENDOR: 'other',
+      RCLONE_CONFIG_OTHER_USER: server.user,
+      RCLONE_CONFIG_OTHER_PASS: pass,
+    };
+    await using plain = rcloneStorage('far', { ...optionsFor(remote), remote: 'other:backups', env });
+    for (const content of ['first one', 'secondone']) {
+      await plain.put('shop/x', streamOf(content), { signal });
+      expect(String(await buffer(await plain.get('shop/x', { signal })))).toBe(content);
+    }
+    expect(await readdir(join(server.root, 'backups/shop'))).toEqual(['x']);
   });
 
   test('the program ends with the storage', async () => {
