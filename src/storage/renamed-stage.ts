@@ -165,10 +165,11 @@ class RenamedStage implements Stage {
     try {
       if (!(await this.#folders.exists(this.#mark, signal))) throw stageLost(this.#prefix, this.#folders.title);
       this.#hasManifest = true;
-      // Of a writer that died; whoever has the other folder has this one.
+      // Of a writer that died, or of a first try of ours; whoever has the other folder has this one.
       if (!(await this.#folders.make(this.#sealing, signal)))
         await this.#folders.remove(this.#at(manifestName), signal);
-      await writeMark(this.#folders, this.#sealingMark(), signal);
+      const mark = this.#sealingMark();
+      if (!(await this.#folders.exists(mark, signal))) await writeMark(this.#folders, mark, signal);
     } catch (error) {
       content.once('error', () => undefined);
       content.destroy();

@@ -341,6 +341,26 @@ describe('a server whose disk fails', () => {
     });
     expect(await readdir(join(folder.path, 'shop'))).toEqual([]);
   });
+
+  test.each(['manifest.json', '.writer-'])('S8 a manifest is put again when %s could not be written', async (name) => {
+    await using folder = await temporaryFolder();
+    let faults = 1;
+    const fails = (question: string, path: string) =>
+      question === 'close' && path.includes(`.sealing-one/${name}`) && faults-- > 0;
+    await using faulty = await startFaultySftpServer(folder.path, fails);
+    await using storage = sftpStorage('nas', faulty.options);
+    {
+      await using stage = await storage.stage('shop/one/', signal);
+      await stage.put('x', streamOf('x'), { signal });
+      await expect(stage.put('manifest.json', streamOf('{}'), { signal })).rejects.toMatchObject({
+        code: 'STORAGE_FAULT',
+      });
+      await stage.put('manifest.json', streamOf('{}'), { signal });
+      await stage.commit(signal);
+    }
+    expect(await readdir(join(folder.path, 'shop'))).toEqual(['one']);
+    expect((await readdir(join(folder.path, 'shop/one'))).toSorted()).toEqual(['manifest.json', 'x']);
+  });
 });
 
 describe.skipIf(rcloneProgram() === null || !hasSshd())('rclone serve sftp', () => {
