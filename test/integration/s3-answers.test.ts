@@ -1,5 +1,6 @@
 import { buffer } from 'node:stream/consumers';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { collect } from '../suites/storage-suite.ts';
 import { answering } from '../support/answering.ts';
 import { storageAt } from '../support/s3-storage.ts';
 
@@ -43,4 +44,42 @@ test('S5 a transfer that was cut, and begins anew instead of going on', async ()
     code: 'STORAGE_FAULT',
   });
   expect(Buffer.concat(given)).toHaveLength(60);
+});
+
+describe('a listing that says there is more', () => {
+  const page = (next: string) =>
+    `<?xml version="1.0"?><ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Name>bucket</Name><Prefix></Prefix><KeyCount>1</KeyCount><MaxKeys>1</MaxKeys><IsTruncated>true</IsTruncated>${next}<Contents><Key>shop/one/x</Key><LastModified>2026-11-21T10:00:00.000Z</LastModified><Size>1</Size></Contents></ListBucketResult>`;
+
+  test.each([
+    ['does not say where', ''],
+    ['begins anew', '<NextContinuationToken>again</NextContinuationToken>'],
+  ])('and %s is an error, not an end', async (_what, next) => {
+    let asked = 0;
+    await using server = await answering((request, response) => {
+      asked += 1;
+      request.resume();
+      if (asked > 5) request.socket.destroy();
+      else response.writeHead(200, { 'content-type': 'application/xml' }).end(page(next));
+    });
+    await using storage = storageAt({ ...access, endpoint: server.url }, 'bucket');
+    await expect(collect(storage.list('shop/', signal))).rejects.toMatchObject({ code: 'STORAGE_FAULT' });
+    expect(asked).toBeLessThan(3);
+  });
+
+  test('of versions, or of uploads, likewise', async () => {
+    await using server = await answering((request, response) => {
+      request.resume();
+      const { url = '' } = request;
+      const body = url.includes('versions')
+        ? '<ListVersionsResult><IsTruncated>true</IsTruncated></ListVersionsResult>'
+        : url.includes('versioning')
+          ? '<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>'
+          : '<ListMultipartUploadsResult><IsTruncated>true</IsTruncated></ListMultipartUploadsResult>';
+      response.writeHead(200, { 'content-type': 'application/xml' }).end(`<?xml version="1.0"?>${body}`);
+    });
+    await using storage = storageAt({ ...access, endpoint: server.url }, 'bucket');
+    const fault = { code: 'STORAGE_FAULT' };
+    await expect(storage.delete(['shop/one/x'], signal)).rejects.toMatchObject(fault);
+    await expect(storage.clearUploads('shop/objects/', new Date(), signal)).rejects.toMatchObject(fault);
+  });
 });

@@ -4,6 +4,7 @@ import { keyProblem } from '../keys.ts';
 import type { StoredObject } from '../storage.ts';
 import type { Connection } from './connection.ts';
 import { statusOf } from './errors.ts';
+import { goesOn } from './goes-on.ts';
 import { commonFolder } from './versions.ts';
 
 const abortedAtOnce = 8;
@@ -15,7 +16,7 @@ export async function* listPages(
   signal: AbortSignal,
 ): AsyncGenerator<{ objects: _Object[]; prefixes: string[] }> {
   const { bucket } = connection.options;
-  let position: { ContinuationToken?: string } = {};
+  let position: { ContinuationToken?: string | undefined } = {};
   for (;;) {
     const page = await connection
       .do(signal, (s3) => s3.listObjectsV2({ Bucket: bucket, ...input, ...position }, { abortSignal: signal }))
@@ -29,8 +30,9 @@ export async function* listPages(
       objects: page.Contents ?? [],
       prefixes: (page.CommonPrefixes ?? []).flatMap(({ Prefix }) => (Prefix === undefined ? [] : [Prefix])),
     };
-    if (!page.IsTruncated || page.NextContinuationToken === undefined) return;
-    position = { ContinuationToken: page.NextContinuationToken };
+    const { NextContinuationToken: next } = page;
+    if (!goesOn(page.IsTruncated, [next], [position.ContinuationToken], bucket)) return;
+    position = { ContinuationToken: next };
   }
 }
 
@@ -78,7 +80,7 @@ export interface BegunUpload {
 export async function listUploads(connection: Connection, prefix: string, signal: AbortSignal): Promise<BegunUpload[]> {
   const { bucket } = connection.options;
   const found: BegunUpload[] = [];
-  let position: { KeyMarker?: string; UploadIdMarker?: string } = {};
+  let position: { KeyMarker?: string | undefined; UploadIdMarker?: string } = {};
   for (;;) {
     const wanted = { Bucket: bucket, Prefix: connection.prefix + prefix, ...position };
     const page = await connection
@@ -91,9 +93,9 @@ export async function listUploads(connection: Connection, prefix: string, signal
     for (const { Key, UploadId, Initiated = new Date(0) } of page.Uploads ?? []) {
       if (Key !== undefined && UploadId !== undefined) found.push({ Key, UploadId, Initiated });
     }
-    if (!page.IsTruncated || page.NextKeyMarker === undefined) return found;
-    position = { KeyMarker: page.NextKeyMarker };
-    if (page.NextUploadIdMarker !== undefined) position.UploadIdMarker = page.NextUploadIdMarker;
+    const { NextKeyMarker: key, NextUploadIdMarker: upload } = page;
+    if (!goesOn(page.IsTruncated, [key, upload], [position.KeyMarker, position.UploadIdMarker], bucket)) return found;
+    position = { KeyMarker: key, ...(upload === undefined ? {} : { UploadIdMarker: upload }) };
   }
 }
 

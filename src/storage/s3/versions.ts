@@ -2,6 +2,7 @@ import type { S3 } from '@aws-sdk/client-s3';
 import { HoldfastError } from '../../base/errors.ts';
 import { inParallel } from '../../base/parallel.ts';
 import { nameOf, statusOf } from './errors.ts';
+import { goesOn } from './goes-on.ts';
 import type { S3Options } from './options.ts';
 
 export interface Bucket {
@@ -43,15 +44,15 @@ export async function versionsOf(place: Bucket, keys: readonly string[]): Promis
 }
 
 async function* listVersions({ s3, bucket, signal }: Bucket, prefix: string): AsyncGenerator<Target> {
-  let position: { KeyMarker?: string; VersionIdMarker?: string } = {};
+  let position: { KeyMarker?: string | undefined; VersionIdMarker?: string } = {};
   for (;;) {
     const page = await s3.listObjectVersions({ Bucket: bucket, Prefix: prefix, ...position }, { abortSignal: signal });
     for (const { Key, VersionId } of [...(page.Versions ?? []), ...(page.DeleteMarkers ?? [])]) {
       if (Key !== undefined) yield VersionId === undefined ? { Key } : { Key, VersionId };
     }
-    if (!page.IsTruncated || page.NextKeyMarker === undefined) return;
-    position = { KeyMarker: page.NextKeyMarker };
-    if (page.NextVersionIdMarker !== undefined) position.VersionIdMarker = page.NextVersionIdMarker;
+    const { NextKeyMarker: key, NextVersionIdMarker: version } = page;
+    if (!goesOn(page.IsTruncated, [key, version], [position.KeyMarker, position.VersionIdMarker], bucket)) return;
+    position = { KeyMarker: key, ...(version === undefined ? {} : { VersionIdMarker: version }) };
   }
 }
 
