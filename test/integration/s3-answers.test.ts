@@ -83,3 +83,25 @@ describe('a listing that says there is more', () => {
     await expect(storage.clearUploads('shop/objects/', new Date(), signal)).rejects.toMatchObject(fault);
   });
 });
+
+test.each([
+  [400, 'MissingContentMD5'],
+  [400, 'InvalidRequest'],
+  [501, 'NotImplemented'],
+  [403, 'AccessDenied'],
+])('a service that does not remove many at once (%i %s) is asked for each', async (status, code) => {
+  const removed: string[] = [];
+  await using server = await answering((request, response) => {
+    request.resume();
+    const { method = '', url = '' } = request;
+    if (method === 'DELETE') {
+      removed.push(url.replace(/\?.*/, ''));
+      return void response.writeHead(204).end();
+    }
+    const body = method === 'POST' ? `<Error><Code>${code}</Code></Error>` : '<VersioningConfiguration/>';
+    return void response.writeHead(method === 'POST' ? status : 200).end(body);
+  });
+  await using storage = storageAt({ ...access, endpoint: server.url }, 'bucket');
+  await storage.delete(['shop/one/x', 'shop/one/y'], signal);
+  expect(removed.toSorted()).toEqual(['/bucket/shop/one/x', '/bucket/shop/one/y']);
+});

@@ -82,8 +82,9 @@ export async function deleteBatch(place: Bucket, targets: Target[], now: Date): 
       await judge(place, target, Object.assign(new Error(Message ?? Code), { name: Code }), now);
     }
   } catch (error) {
-    if (statusOf(error) !== 403) throw error;
-    // Ceph asks for the right on the bucket, where Amazon and everybody else ask for it on each object.
+    // Ceph asks for the right on the bucket, where Amazon and everybody else ask for it on each object. Some services insist on the digest
+    // that the SDK does not send any more, and some do not know this request at all.
+    if (![400, 403, 405, 501].includes(statusOf(error) ?? 0)) throw error;
     await inParallel(targets, atOnce, async (target) => {
       try {
         await place.s3.deleteObject({ Bucket: place.bucket, ...target }, { abortSignal: place.signal });
