@@ -290,6 +290,56 @@ describe('webdav: servers that say too little', () => {
     await expect(read).rejects.toMatchObject({ code: 'STORAGE_CUT' });
   });
 
+  const entry = (path: string, inside: string) => `<d:response><d:href>/x/shop/${path}</d:href>${inside}</d:response>`;
+  const folder = `<d:propstat><d:prop><d:resourcetype><d:collection/></d:resourcetype></d:prop><d:status>HTTP/1.1 200 OK</d:status></d:propstat>`;
+  const noRight = `<d:propstat><d:prop><d:resourcetype/></d:prop><d:status>HTTP/1.1 403 Forbidden</d:status></d:propstat>`;
+  const open = '<?xml version="1.0"?><d:multistatus xmlns:d="DAV:">';
+
+  test.each([
+    ['is cut', `${open}${entry('', folder)}${entry('one/', folder)}<d:resp`, 'STORAGE_CUT'],
+    ['is empty', '', 'STORAGE_FAULT'],
+    ['is something else', '<html><body>Please sign in</body></html>', 'STORAGE_FAULT'],
+    [
+      'fails for one of its entries',
+      `${open}${entry('', folder)}${entry('one/', '<d:status>HTTP/1.1 403 Forbidden</d:status>')}</d:multistatus>`,
+      'STORAGE_DENIED',
+    ],
+    [
+      'does not tell what one of its entries is',
+      `${open}${entry('', folder)}${entry('one/', noRight)}</d:multistatus>`,
+      'STORAGE_DENIED',
+    ],
+  ])('S5 a listing that %s is an error, not fewer backups', async (_what, body, code) => {
+    await using server = await answering((request) => {
+      request.resume();
+      request.socket.end(`HTTP/1.0 207 Multi-Status\r\nContent-Type: application/xml\r\n\r\n${body}`);
+    });
+    await using storage = webdavStorage('cloud', { type: 'webdav', url: server.url, path: 'x' });
+    await expect(storage.folders('shop/', signal)).rejects.toMatchObject({ code });
+  });
+
+  test('S5 a server that calls everything by another address holds not nothing', async () => {
+    await using server = await answering((request, response) => {
+      request.resume();
+      const elsewhere = (entry('', folder) + entry('one/', folder)).replaceAll('/x/', '/X/');
+      response.writeHead(207).end(`${open}${elsewhere}</d:multistatus>`);
+    });
+    await using storage = webdavStorage('cloud', { type: 'webdav', url: server.url, path: 'x' });
+    const fault = { code: 'STORAGE_FAULT', kind: 'usage' };
+    await expect(storage.folders('shop/', signal)).rejects.toMatchObject(fault);
+    await expect(storage.stat('shop/one/manifest.json', signal)).rejects.toMatchObject(fault);
+  });
+
+  test('an entry that went while it was listed is none', async () => {
+    const gone = entry('one/', '<d:status>HTTP/1.1 404 Not Found</d:status>');
+    await using server = await answering((request, response) => {
+      request.resume();
+      response.writeHead(207).end(`${open}${entry('', folder)}${gone}${entry('two/', folder)}</d:multistatus>\n`);
+    });
+    await using storage = webdavStorage('cloud', { type: 'webdav', url: server.url, path: 'x' });
+    expect(await storage.folders('shop/', signal)).toEqual(['two']);
+  });
+
   test('S5 what is called stored before all of it was sent is not', async () => {
     let bytes = 0;
     await using server = await answering((request, response) => {

@@ -85,6 +85,26 @@ export function answeredEarly(key: string, title: string): HoldfastError {
   });
 }
 
+export function cutListing(title: string): HoldfastError {
+  return new HoldfastError('STORAGE_CUT', `a listing of ${title} ends before its end`, {
+    kind: 'integrity',
+    retryable: true,
+  });
+}
+
+export function noListing(title: string): HoldfastError {
+  return new HoldfastError('STORAGE_FAULT', `${title} answers something else than a listing`, {
+    hint: 'Something on the way, such as a page to sign in, answers in the place of the server.',
+  });
+}
+
+export function otherName(key: string, title: string): HoldfastError {
+  return new HoldfastError('STORAGE_FAULT', `${title} calls ${key === '' ? 'its folder' : key} by another address`, {
+    kind: 'usage',
+    hint: 'Set url and path of the storage to the address as the server itself writes it, upper and lower case included; a proxy must not change the path.',
+  });
+}
+
 export function timedOut(title: string): HoldfastError {
   return new HoldfastError('STORAGE_TIMEOUT', `${title} did not answer in time`, { retryable: true });
 }

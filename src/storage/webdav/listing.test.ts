@@ -39,5 +39,14 @@ test('a quota is told only where there is one', async () => {
 
 test('an answer with nothing in it lists nothing', async () => {
   expect(await readListing(answer(), client)).toEqual([]);
-  expect(await readListing('<html></html>', client)).toEqual([]);
+  expect(await readListing('<?xml version="1.0"?><multistatus xmlns="DAV:"/>', client)).toEqual([]);
+});
+
+test.each([
+  ['', 'STORAGE_FAULT'],
+  ['<html></html>', 'STORAGE_FAULT'],
+  [answer(entry('/re%20mote/dav/back%20ups/', '')).replace('</D:multistatus>', ''), 'STORAGE_CUT'],
+  [answer(entry('/re%20mote/dav/back%20ups/', '')).slice(0, -30), 'STORAGE_CUT'],
+])('an answer that is no whole listing is none: %s', async (text, code) => {
+  await expect(readListing(text, client)).rejects.toMatchObject({ code });
 });

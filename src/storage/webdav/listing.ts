@@ -1,4 +1,5 @@
 import type { Client } from './client.ts';
+import { cutListing, noListing, webdavError } from './errors.ts';
 
 export interface Entry {
   /** Below the storage's root; hidden names included. */
@@ -18,11 +19,19 @@ export const wantedQuota = `<?xml version="1.0" encoding="utf-8"?>
 
 interface Response {
   href?: string;
+  /** In the place of properties. */
+  status?: string;
   propstat?: { status?: string; prop?: Record<string, unknown> | string }[];
 }
 
-/** What a PROPFIND's answer says, whatever prefix the server gives the names. Entries that lie elsewhere are left out. */
-export async function readListing(text: string, client: Pick<Client, 'pathOf'>): Promise<Entry[]> {
+/**
+ * What a PROPFIND's answer says, whatever prefix the server gives the names. Entries that lie elsewhere are left out. An answer that is
+ * not whole would be taken for a folder in which less lies.
+ */
+export async function readListing(text: string, client: Pick<Client, 'pathOf' | 'title'>): Promise<Entry[]> {
+  if (!/<([\w.-]+:)?multistatus[\s/>]/.test(text)) throw noListing(client.title);
+  if (!/(<\/([\w.-]+:)?multistatus\s*>|<([\w.-]+:)?multistatus[^<>]*\/>)\s*$/.test(text))
+    throw cutListing(client.title);
   // Loaded where it is used: most commands of most people never need it.
   const { XMLParser } = await import('fast-xml-parser');
   const parser = new XMLParser({
@@ -34,7 +43,8 @@ export async function readListing(text: string, client: Pick<Client, 'pathOf'>):
   const responses = typeof parsed.multistatus === 'object' ? (parsed.multistatus.response ?? []) : [];
   return responses.flatMap((response) => {
     const path = client.pathOf(response.href ?? '');
-    if (path === null) return [];
+    if (path === null || isGone(response)) return [];
+    assertTold(response, path, client.title);
     const facts = factsOf(response);
     const type = facts.resourcetype;
     const available = Number(facts['quota-available-bytes'] ?? Number.NaN);
@@ -49,6 +59,20 @@ export async function readListing(text: string, client: Pick<Client, 'pathOf'>):
       },
     ];
   });
+}
+
+/** It went while the rest was listed. */
+function isGone({ status = '' }: Response): boolean {
+  return / (404|410)( |$)/.test(status);
+}
+
+/** Where the server does not tell whether it is a folder, all that lies in it would be overlooked. */
+function assertTold({ status, propstat = [] }: Response, path: string, title: string): void {
+  const untold = propstat.filter(({ prop }) => typeof prop === 'object' && 'resourcetype' in prop);
+  for (const said of [status, ...untold.map((each) => each.status)]) {
+    const code = Number(/ (\d{3})( |$)/.exec(said ?? '')?.[1] ?? 200);
+    if (code >= 400 && code !== 404) throw webdavError(code, path, title);
+  }
 }
 
 /** Properties come in groups by status; those that the server has, in the one with 200. */

@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import { inParallel } from '../../base/parallel.ts';
 import type { Client } from './client.ts';
-import { notAFolder, notFound, taken, webdavError } from './errors.ts';
+import { notAFolder, notFound, otherName, taken, webdavError } from './errors.ts';
 import { stageLost } from '../stage-lost.ts';
 import { readListing, wanted, wantedQuota, type Entry } from './listing.ts';
 
@@ -138,7 +138,14 @@ export class Root {
   async #properties(path: string, depth: '0' | '1', body: string, signal: AbortSignal): Promise<Entry[] | null> {
     const headers = { depth, 'content-type': 'application/xml; charset=utf-8' };
     const answer = await this.client.ask('PROPFIND', path, { signal, headers, body });
-    if (answer.statusCode === 207) return readListing(await this.client.text(answer, signal), this.client);
+    if (answer.statusCode === 207) {
+      const text = await this.client.text(answer, signal);
+      const entries = await readListing(text, this.client);
+      if (entries.some((entry) => `${entry.path}/` === path.replace(/\/?$/, '/'))) return entries;
+      // It is gone by now. What lies elsewhere altogether is not nothing.
+      if (entries.length === 0 && / (404|410)\b/.test(text)) return null;
+      throw otherName(path, this.title);
+    }
     const isFile = answer.statusCode === 301 && depth === '1' && this.client.isOnlyASlashAway(answer, path);
     if (answer.statusCode === 404 || isFile) {
       answer.resume();
