@@ -5,12 +5,14 @@ test.each([
   'failed to read private key file: open /etc/backup/id_rsa: no such file or directory',
   "couldn't parse known_hosts_file: open /etc/backup/known_hosts: no such file or directory",
   'error opening service account credentials file: open /etc/sa.json: no such file or directory',
+  'about call failed: failed to get bearer token using "token-helper": exec: "token-helper": executable file not found in $PATH',
+  'failed to get bearer token using "/opt/token": fork/exec /opt/token: no such file or directory',
   'drive: failed when making oauth client: error opening service account credentials file: open /etc/sa.json: no such file or directory',
 ])('what the remote is set up with is missing, not what was asked for: %s', (said) => {
   expect(rcloneError(said, 'shop/x', 'far:backups')).toMatchObject({
     code: 'STORAGE_FAULT',
     kind: 'usage',
-    message: expect.stringContaining('set up with'),
+    message: expect.stringContaining('the remote is set up with'),
   });
 });
 

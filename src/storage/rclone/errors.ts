@@ -35,6 +35,12 @@ const table: readonly [RegExp, string, string, Facts][] = [
     'a file that the remote is set up with is not there',
     { kind: 'usage', hint: 'Bring it back, or set its path right in the configuration of the remote.' },
   ],
+  [
+    /\bexec: |\bfork\/exec |executable file not found/i,
+    'STORAGE_FAULT',
+    'a program that the remote is set up with cannot be started',
+    { kind: 'usage', hint: 'Install it, or set its path right in the configuration of the remote.' },
+  ],
   [/(object|directory|file) not found|no such file or directory/i, 'STORAGE_NOT_FOUND', '', {}],
   [
     /not a directory|is a file not a directory/i,
