@@ -12,6 +12,8 @@ import type { RcloneOptions } from './options.ts';
 
 const startMs = 20_000;
 const silenceMs = 300_000;
+/** Where a remote cannot take a stream, or cannot move, rclone sends all of it once more, and says nothing until then. */
+const storingMs = 6 * 3_600_000;
 /** By itself it ends every request after an hour, however well it gets on. Who is silent is watched here. */
 const noTimeouts = ['--rc-server-read-timeout', '0', '--rc-server-write-timeout', '0'];
 
@@ -39,7 +41,8 @@ export class Daemon implements AsyncDisposable {
   /** One of rclone's remote-control calls. */
   async call<T>(name: string, params: Record<string, unknown>, key: string, signal: AbortSignal): Promise<T> {
     const headers = { 'content-type': 'application/json' };
-    const answer = await this.#send('POST', `/${name}`, { signal, headers, body: JSON.stringify(params) });
+    const patienceMs = name === 'operations/movefile' ? storingMs : silenceMs;
+    const answer = await this.#send('POST', `/${name}`, { signal, headers, body: JSON.stringify(params), patienceMs });
     const said = await this.#text(answer, signal);
     if (answer.statusCode !== 200) throw rcloneError(errorIn(said), key, this.#title);
     return JSON.parse(said) as T;
@@ -53,6 +56,7 @@ export class Daemon implements AsyncDisposable {
       signal,
       headers: { 'content-type': `multipart/form-data; boundary=${boundary}` },
       body: content,
+      patienceMs: storingMs,
       before: `--${boundary}\r\nContent-Disposition: form-data; name="file"; filename="${name}"\r\n\r\n`,
       after: `\r\n--${boundary}--\r\n`,
     });
@@ -101,7 +105,7 @@ export class Daemon implements AsyncDisposable {
       let timer: NodeJS.Timeout | undefined;
       const wait = () => {
         clearTimeout(timer);
-        timer = setTimeout(() => request.destroy(timedOut(this.#title)), silenceMs);
+        timer = setTimeout(() => request.destroy(timedOut(this.#title)), ask.patienceMs ?? silenceMs);
       };
       request.once('close', () => {
         clearTimeout(timer);
@@ -175,6 +179,8 @@ interface Ask {
   signal: AbortSignal;
   headers: Record<string, string>;
   body?: Readable | string;
+  /** Of silence. */
+  patienceMs?: number;
   before?: string;
   after?: string;
 }

@@ -7,8 +7,11 @@ import { fingerprint, trustedKeys } from './host-key.ts';
 import type { SftpOptions } from './options.ts';
 
 const connectMs = 20_000;
-/** A server that answers nothing for so long, while something was asked of it, hangs. A sync of much data takes its time. */
-const silenceMs = 120_000;
+/**
+ * A server that answers nothing for so long, while something was asked of it, hangs. A sync of much data takes its time; a connection that
+ * is gone shows by itself, and a storage's own `timeout` is shorter.
+ */
+const silenceMs = 1_200_000;
 const keepaliveMs = 15_000;
 const closeMs = 2000;
 

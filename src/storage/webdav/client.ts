@@ -6,7 +6,10 @@ import { nodeHttp, nodeHttps } from '../../base/node-http.ts';
 import { connectionError, timedOut, webdavError } from './errors.ts';
 import type { WebdavOptions } from './options.ts';
 
-const silenceMs = 60_000;
+/** What the storage's own `timeout` does not watch, such as a commit, ends after so long; what it does, it ends as it is set. */
+const silenceMs = 600_000;
+/** A proxy may take all of a dump before the server behind it gets any. */
+const storingMs = 6 * 3_600_000;
 const longestText = 256 * 1024 * 1024;
 
 export interface Ask {
@@ -120,7 +123,8 @@ export class Client implements Disposable {
       agent,
     });
     return new Promise<IncomingMessage>((resolve, reject) => {
-      const watch = watchSilence(request, () => timedOut(this.title));
+      const patienceMs = typeof body === 'object' ? storingMs : silenceMs;
+      const watch = watchSilence(request, patienceMs, () => timedOut(this.title));
       const stop = () => request.destroy(abortReason(signal));
       signal.addEventListener('abort', stop, { once: true });
       request.once('close', () => {
@@ -201,12 +205,12 @@ interface Watch {
   stop(): void;
 }
 
-function watchSilence(request: ClientRequest, onSilence: () => Error): Watch {
+function watchSilence(request: ClientRequest, patienceMs: number, onSilence: () => Error): Watch {
   let timer: NodeJS.Timeout | undefined;
   const idle = () => clearTimeout(timer);
   const waiting = () => {
     idle();
-    timer = setTimeout(() => request.destroy(onSilence()), silenceMs);
+    timer = setTimeout(() => request.destroy(onSilence()), patienceMs);
   };
   return {
     waiting,
