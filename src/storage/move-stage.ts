@@ -57,6 +57,15 @@ export async function moveStage(folders: StageFolders, move: Move, signal: Abort
       seen = state;
       const patience = isRefusal(failure) || (isUntouched && !exists) ? timing.beginMs : timing.pieceMs;
       if (performance.now() - changedAt >= patience) break;
+      if (isPutOff(failure) && isUntouched && !exists) {
+        await pause(timing.lookMs, signal);
+        failure = await folders.rename(from, to, signal).then(
+          () => null,
+          (error: unknown) => error,
+        );
+        if (failure === null) return { state: 'moved' };
+        continue;
+      }
     } catch {
       // Nobody answers at the moment.
       if (performance.now() - changedAt >= timing.beginMs) break;
@@ -69,6 +78,11 @@ export async function moveStage(folders: StageFolders, move: Move, signal: Abort
 /** An answer of the server itself, that it did not and will not. */
 export function isRefusal(error: unknown): boolean {
   return error instanceof HoldfastError && !error.retryable && error.kind !== 'interrupted';
+}
+
+/** The server is too busy for it, or something is locked at the moment: it is to be asked again. */
+export function isPutOff(error: unknown): boolean {
+  return error instanceof HoldfastError && error.code === 'STORAGE_BUSY';
 }
 
 /** Files by name with their sizes, marks and other hidden ones left out; null where there is no such folder. */

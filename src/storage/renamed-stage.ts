@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import { pause, throwIfAborted } from '../base/abort.ts';
 import { HoldfastError } from '../base/errors.ts';
 import { checkKey } from './keys.ts';
-import { filesBelow, isRefusal, moveStage, usualTiming, type MoveTiming } from './move-stage.ts';
+import { filesBelow, isPutOff, isRefusal, moveStage, usualTiming, type MoveTiming } from './move-stage.ts';
 import type { StageFolders } from './stage-folders.ts';
 import { stageLost } from './stage-lost.ts';
 import type { PutOptions, Stage } from './storage.ts';
@@ -189,7 +189,9 @@ class RenamedStage implements Stage {
 
   async #seal(signal: AbortSignal): Promise<void> {
     const [from, to] = [this.#at(manifestName), posix.join(this.#final, manifestName)];
-    await this.#folders.renameFile(from, to, signal).catch(async (error: unknown) => {
+    const move = () => this.#folders.renameFile(from, to, signal);
+    await move().catch(async (first: unknown) => {
+      let error = first;
       // Should it still come about, all of it is there. Until then, what waits for it is swept when nobody works on it.
       this.#unclear = true;
       for (const until = performance.now() + this.#timing.beginMs; ; await pause(this.#timing.lookMs, signal)) {
@@ -197,6 +199,13 @@ class RenamedStage implements Stage {
         if (lies && !waits) break;
         if (isRefusal(error)) throw lies ? taken(this.#prefix, this.#folders.title) : error;
         if (performance.now() >= until) throw error;
+        if (!isPutOff(error) || lies) continue;
+        await pause(this.#timing.lookMs, signal);
+        error = await move().then(
+          () => null,
+          (again: unknown) => again,
+        );
+        if (error === null) break;
       }
       this.#unclear = false;
     });

@@ -73,7 +73,7 @@ describe('S8 a MOVE whose answer does not come from the server', () => {
     };
     {
       await using stage = await fullStage(quick);
-      await expect(stage.commit(signal)).rejects.toMatchObject({ code: 'STORAGE_BUSY' });
+      await expect(stage.commit(signal)).rejects.toMatchObject({ code: 'STORAGE_TIMEOUT' });
     }
     expect(await storage.stat('shop/one/manifest.json', signal)).toBeNull();
     // Nothing is gone: it may go on.
@@ -101,7 +101,7 @@ describe('S8 a MOVE whose answer does not come from the server', () => {
     };
     {
       await using stage = await fullStage(quick);
-      await expect(stage.commit(signal)).rejects.toMatchObject({ code: 'STORAGE_BUSY' });
+      await expect(stage.commit(signal)).rejects.toMatchObject({ code: 'STORAGE_TIMEOUT' });
     }
     if (late) doAll(late);
     expect(server.files().filter((name) => name.startsWith('shop/one/'))).toHaveLength(3);
@@ -142,6 +142,32 @@ describe('S8 a MOVE whose answer does not come from the server', () => {
     }
     expect(server.files()).toEqual(whole);
   });
+});
+
+test.each([423, 429, 503])('a MOVE that is put off (%i) is asked for again', async (status) => {
+  let asked = 0;
+  server.onMove = (moving) => {
+    asked += 1;
+    if (asked % 3 !== 0) return moving.answer(status);
+    doAll(moving);
+    moving.answer(201);
+  };
+  {
+    await using stage = await fullStage(quick);
+    await stage.commit(signal);
+  }
+  expect(server.files()).toEqual(whole);
+});
+
+test('a MOVE that is put off for ever fails, and leaves no backup', async () => {
+  server.onMove = (moving) => moving.answer(423);
+  {
+    await using stage = await fullStage(quick);
+    await expect(stage.commit(signal)).rejects.toMatchObject({ code: 'STORAGE_BUSY' });
+  }
+  expect(await storage.stat('shop/one/manifest.json', signal)).toBeNull();
+  await sweep();
+  expect(server.files()).toEqual([]);
 });
 
 test('a MOVE that is refused leaves what lies there, and nothing of the stage', async () => {

@@ -39,11 +39,13 @@ export function webdavError(
         cause,
         hint: 'Free some space there or raise the quota or the largest size of an upload. Nothing of the unfinished backup is kept.',
       });
+    // Of a proxy that has waited long enough: what the server does behind it, nobody knows.
+    case 408:
+    case 504:
+      return timedOut(title, cause);
     case 423:
     case 429:
-    case 502:
     case 503:
-    case 504:
       return new HoldfastError('STORAGE_BUSY', `${title} is busy or locked`, { cause, retryable: true });
     case 405:
     case 501:
@@ -105,8 +107,8 @@ export function otherName(key: string, title: string): HoldfastError {
   });
 }
 
-export function timedOut(title: string): HoldfastError {
-  return new HoldfastError('STORAGE_TIMEOUT', `${title} did not answer in time`, { retryable: true });
+export function timedOut(title: string, cause?: unknown): HoldfastError {
+  return new HoldfastError('STORAGE_TIMEOUT', `${title} did not answer in time`, { cause, retryable: true });
 }
 
 export function notFound(key: string, title: string): HoldfastError {
