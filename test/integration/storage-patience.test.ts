@@ -68,3 +68,19 @@ test('sftp: so does a disk that takes long to sync', async () => {
   const patient = withTimeout(storage, 30 * minute);
   expect(await patient.put('shop/file', streamOf('content'), { signal })).toEqual({ bytes: 7 });
 });
+
+test('sftp: a server that logs in and then says nothing is given up, and asked anew', async () => {
+  await using folder = await temporaryFolder();
+  let silent = true;
+  await using server = await startFaultySftpServer(folder.path, () => false, {
+    isSilent: () => {
+      // The login is over; what is waited for comes no more.
+      if (silent) setImmediate(() => vi.advanceTimersByTime(minute));
+      return silent;
+    },
+  });
+  await using storage = sftpStorage('nas', server.options);
+  await expect(storage.folders('', signal)).rejects.toMatchObject({ code: 'STORAGE_TIMEOUT' });
+  silent = false;
+  expect(await storage.folders('', signal)).toEqual([]);
+});

@@ -22,13 +22,18 @@ export interface FaultySftpServer extends AsyncDisposable {
 export async function startFaultySftpServer(
   root: string,
   fails: (question: Question, path: string) => boolean,
+  { isSilent = () => false }: { isSilent?: () => boolean } = {},
 ): Promise<FaultySftpServer> {
   // Not ed25519: of those that ssh2 makes, one in 256 cannot be read by ssh2 itself.
   const hostKey = ssh2.utils.generateKeyPairSync('ecdsa', { bits: 256 });
   const server = new ssh2.Server({ hostKeys: [hostKey.private] }, (client) => {
     client.on('error', () => undefined);
     client.on('authentication', (context) => context.accept());
-    client.on('session', (accept) => accept().on('sftp', (begin) => serve(begin(), root, fails)));
+    client.on('session', (accept) =>
+      accept().on('sftp', (begin) => {
+        if (!isSilent()) serve(begin(), root, fails);
+      }),
+    );
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -7,6 +7,7 @@ import { fingerprint, trustedKeys } from './host-key.ts';
 import type { SftpOptions } from './options.ts';
 
 const connectMs = 20_000;
+const openMs = 20_000;
 /**
  * A server that answers nothing for so long, while something was asked of it, hangs. A sync of much data takes its time; a connection that
  * is gone shows by itself, and a storage's own `timeout` is shorter.
@@ -183,8 +184,11 @@ async function connect(options: SftpOptions, title: string): Promise<Session> {
   client.on('keyboard-interactive', (_name, _instructions, _language, prompts, answer) =>
     answer(prompts.map(() => password ?? '')),
   );
+  let timer: NodeJS.Timeout | undefined;
   try {
     const sftp = await new Promise<SFTPWrapper>((resolve, reject) => {
+      // The library watches the login. A server that is silent after it would be waited for ever, by every later call as well.
+      timer = setTimeout(() => reject(timedOut(title)), connectMs + openMs);
       client.on('error', reject);
       client.on('close', () => reject(connectionLost(title)));
       client.once('ready', () => client.sftp((error, opened) => (error ? reject(error) : resolve(opened))));
@@ -196,6 +200,8 @@ async function connect(options: SftpOptions, title: string): Promise<Session> {
   } catch (error) {
     client.destroy();
     throw refused ?? connectError(error, title);
+  } finally {
+    clearTimeout(timer);
   }
 }
 
