@@ -483,6 +483,16 @@ describe('restoring attachments', () => {
     expect(filesOf(1).map(({ title }) => title)).toEqual(['same name.txt', 'mine.txt', 'later.txt']);
   });
 
+  it('N-43 takes no sign-in page for a file that NocoDB can still give, also where its length is not said', async () => {
+    await bases().restore(tree, request({ withAttachments: true }), task());
+    const headers = { 'content-type': 'text/html', 'content-encoding': 'identity' };
+    target.intercept = ({ path }) =>
+      path.startsWith('/dltemp/') || path.startsWith('/download/') ? { headers, body: '<html>Sign in</html>' } : null;
+    const report = await attachments();
+    expect(report).toMatchObject({ ok: false, created: 0, skipped: 0, lostCount: 124 });
+    expect(report.lost[0]?.reason).toBe('NocoDB took it, and cannot give it');
+  });
+
   it('N-43 names a file that NocoDB took and does not keep, and one whose cell it did not take', async () => {
     await bases().restore(tree, request(), task());
     faults.keeps = (content) => (content.toString() === 'f0003' ? content.subarray(0, 2) : content);

@@ -140,6 +140,85 @@ describe('an error of a file', () => {
     await expect(failing).rejects.toThrow(/table Photos of base Shop.*lost\.pdf/);
   });
 
+  describe('what is not the file that NocoDB has recorded', () => {
+    /** Lets everything of the API through and sends files to a page, as a sign-in in front of NocoDB does. */
+    const behindSignIn = () => {
+      const page = '<html>Please sign in</html>';
+      server.intercept = ({ path }) => {
+        if (path === '/login') return { headers: { 'content-type': 'text/html; charset=utf-8' }, body: page };
+        return path.startsWith('/dltemp/') || path.startsWith('/download/')
+          ? { status: 302, headers: { location: '/login' } }
+          : null;
+      };
+    };
+    const jpeg = (more: Record<string, unknown> = {}) => ({
+      ...file('cat.jpg', 'a cat, as a picture'),
+      mimetype: 'image/jpeg',
+      ...more,
+    });
+
+    test('N-d11: a login page behind a redirect is no attachment: its part fails, and the rest is whole', async () => {
+      put(1, [jpeg()]);
+      behindSignIn();
+      const failing = saveAll(app());
+      await expect(failing).rejects.toMatchObject({ code: 'NOCODB_ATTACHMENT_REPLACED' });
+      await expect(failing).rejects.toThrow(
+        /text\/html.*27 bytes.*is recorded as 19 bytes of image\/jpeg.*table Photos of base Shop, cat\.jpg/,
+      );
+    });
+
+    test.each([
+      ['no size is recorded', { size: null }],
+      ['neither size nor type is recorded', { size: null, mimetype: null }],
+    ])('also where %s', async (_, more) => {
+      put(1, [jpeg(more)]);
+      behindSignIn();
+      await expect(saveAll(app())).rejects.toMatchObject({ code: 'NOCODB_ATTACHMENT_REPLACED' });
+    });
+
+    test('a page that is the attachment is saved, and so is a file of its length that is called a page', async () => {
+      const page = { ...file('page.html', '<html>mine</html>'), mimetype: 'text/html' };
+      const length = '<html>mine</html>'.length;
+      put(1, [page, { ...page, id: 'at9', title: 'typeless.HTM', mimetype: null, size: null }, jpeg({ size: length })]);
+      server.intercept = ({ path }) =>
+        path.startsWith('/dltemp/') ? { headers: { 'content-type': 'text/html' }, body: '<html>mine</html>' } : null;
+      const tree = await saveAll(app());
+      expect(tree.files.get(nameIn(tree, 'page.html'))?.toString()).toBe('<html>mine</html>');
+      expect(tree.files.get(nameIn(tree, 'typeless.HTM'))?.toString()).toBe('<html>mine</html>');
+      expect(tree.warnings).toEqual([]);
+    });
+
+    test('N-d11: a file of another size is kept, since NocoDB notes sizes it was only told, and said', async () => {
+      put(1, [file('cat.jpg', 'one')]);
+      put(2, [
+        { ...file('fetched.svg', 'four'), size: 400 },
+        { ...file('unknown.txt', 'x'), size: null },
+      ]);
+      const tree = await saveAll(app());
+      expect(tree.files.get(nameIn(tree, 'fetched.svg'))?.toString()).toBe('four');
+      expect(tree.warnings).toEqual([
+        'table Photos of base Shop has 1 attachment of another size than NocoDB has recorded: attachments/Files/2-1-fetched.svg (4 bytes, recorded 400)',
+      ]);
+      expect(contentIn(tree, nameIn(tree, 'attachments.json.gz'))).toMatchObject([
+        { bytes: 3 },
+        { title: 'fetched.svg', size: 400, bytes: 4, failed: null },
+        { size: null, bytes: 1 },
+      ]);
+    });
+
+    test('S8: what is shorter than what had come before it broke off is not the file', async () => {
+      const content = Buffer.alloc(300_000, 'abcdefg');
+      put(1, [{ ...file('big.bin', content), size: null }]);
+      let times = 0;
+      server.intercept = ({ path }) => {
+        if (!path.startsWith('/dltemp/')) return null;
+        times += 1;
+        return times === 1 ? { body: content, cutAfter: 100_000 } : { body: 'something else' };
+      };
+      await expect(saveAll(app())).rejects.toMatchObject({ code: 'NOCODB_ATTACHMENT_REPLACED' });
+    });
+  });
+
   test('a signature that has run out is asked for again', async () => {
     put(1, [file('cat.jpg', 'one')]);
     let first = true;

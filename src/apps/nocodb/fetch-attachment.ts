@@ -4,6 +4,7 @@ import { HoldfastError } from '../../base/errors.ts';
 import type { FoundAttachment } from './attachment-cells.ts';
 import type { Client } from './client.ts';
 import { statusOf, unreachable } from './errors.ts';
+import { whyReplaced } from './replaced.ts';
 
 export interface Fetching {
   client: Client;
@@ -17,7 +18,7 @@ const resumes = 5;
 
 /**
  * A file as a stream that ends only when all of it has come. What broke off is gone on with where it was; a signature that has run out
- * is asked for again. `bytes` is complete when the stream has ended.
+ * is asked for again. `bytes` is complete when the stream has ended. It ends with an error when something else came in its place.
  */
 export function fetchAttachment(
   attachment: FoundAttachment,
@@ -40,6 +41,9 @@ export function fetchAttachment(
           bytes += fresh.length;
           if (fresh.length > 0 && !stream.write(fresh)) await drained(stream, signal);
         }
+        const why = whyReplaced(attachment, { bytes: bytes - over, type: answer.headers['content-type'] });
+        if (over > 0 || why !== null)
+          throw replaced(why ?? `it ends before byte ${bytes}, to which it had come before`);
         return;
       } catch (error) {
         throwIfAborted(signal);
@@ -81,6 +85,12 @@ function gone(cause: unknown): HoldfastError {
   return new HoldfastError('NOCODB_ATTACHMENT_MISSING', 'the file is not there', {
     cause,
     hint: 'Look whether NocoDB shows it. A file that is lost for good has to be removed from its cell.',
+  });
+}
+
+function replaced(why: string): HoldfastError {
+  return new HoldfastError('NOCODB_ATTACHMENT_REPLACED', `something else came in the place of the file: ${why}`, {
+    hint: 'Let what stands before NocoDB (a sign-in, a proxy) pass /download and /dltemp, or set url of the app to the address NocoDB itself answers at.',
   });
 }
 

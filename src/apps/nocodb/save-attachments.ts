@@ -35,13 +35,22 @@ interface Ready {
 
 const bytesOfName = 120;
 
+export interface AttachmentsSaved {
+  totals: SavedTable['attachments'];
+  /** Files that are longer or shorter than NocoDB has recorded: how many, and the first of them. */
+  otherSize: { count: number; named: string[] };
+}
+
+const mostNamed = 20;
+
 /** Files first, then which of them belongs to which cell. */
 export async function* saveAttachments(
   list: Notes<FoundAttachment>,
   task: AttachmentsToSave,
   signal: AbortSignal,
-): AsyncGenerator<AppPart, SavedTable['attachments']> {
+): AsyncGenerator<AppPart, AttachmentsSaved> {
   const totals = { files: 0, bytes: 0, links: 0 };
+  const otherSize: AttachmentsSaved['otherSize'] = { count: 0, named: [] };
   await using index = notes<SavedAttachment>(join(task.scratch, `${task.table}.saved`));
   const stop = new AbortController();
   const either = AbortSignal.any([signal, stop.signal]);
@@ -59,6 +68,11 @@ export async function* saveAttachments(
       const bytes = stored && fetched !== null ? fetched.bytes() : null;
       if (stored) totals.files += 1;
       totals.bytes += bytes ?? 0;
+      const { size } = attachment;
+      if (file !== null && bytes !== null && size !== null && bytes !== size) {
+        otherSize.count += 1;
+        if (otherSize.named.length < mostNamed) otherSize.named.push(`${file} (${bytes} bytes, recorded ${size})`);
+      }
       const { source: _, elsewhere: __, ...kept } = attachment;
       await index.add({ ...kept, file: stored ? file : null, bytes, failed: failed[0] ?? null });
     }
@@ -70,7 +84,7 @@ export async function* saveAttachments(
   };
   const part = streamPart(task.path(names.attachments), () => gzippedLines(lines()));
   yield watched(part, task.place, task.failed);
-  return totals;
+  return { totals, otherSize };
 }
 
 /** The next few are fetched while one is being stored; each only until its buffer is full. */

@@ -78,13 +78,21 @@ export async function* saveTable(
   }
   if (files.count === 0) return saved;
   const attached = { table: table.id, place, path, instance, options, scratch, failed };
-  saved.attachments = yield* saveAttachments(
+  const { totals, otherSize } = yield* saveAttachments(
     files,
     { ...attached, columns: columns.filter(({ uidt }) => uidt === 'Attachment'), key: keyColumns(columns) },
     signal,
   );
-  const { links } = saved.attachments;
+  saved.attachments = totals;
+  const { links } = totals;
   if (links > 0) warnings.add(`${place} has ${formatCount(links, 'attachment')} elsewhere: kept as links, not fetched`);
+  if (otherSize.count > 0) {
+    const more = otherSize.count - otherSize.named.length;
+    const named = [...otherSize.named, ...(more > 0 ? [`and ${more} more`] : [])].join('; ');
+    warnings.add(
+      `${place} has ${formatCount(otherSize.count, 'attachment')} of another size than NocoDB has recorded: ${named}`,
+    );
+  }
   return saved;
 }
 

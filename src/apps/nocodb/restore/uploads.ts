@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { found as foundIn } from '../attachment-cells.ts';
+import { whyReplaced } from '../replaced.ts';
 import { attachmentSchema, names, tablePath, type RecordKey, type SavedAttachment } from '../tree-format.ts';
 import { read } from './live.ts';
 import { hasPart, savedLines, type SavedTable } from './saved-tree.ts';
@@ -104,7 +106,7 @@ async function uploadOne(
   }
 }
 
-/** How long a file is that NocoDB gives for an entry of a cell; `unknown` where it does not say; null: it gives none. */
+/** How long a file is that NocoDB gives for an entry of a cell; `unknown` where it does not say; null: it gives none, or a page in its place. */
 export async function lengthOf(
   entry: CellFile,
   { client, task: { signal } }: Pick<Work, 'client' | 'task'>,
@@ -113,9 +115,11 @@ export async function lengthOf(
   if (typeof address !== 'string') return null;
   try {
     const { answer } = await client.again(async () => client.file(address, { signal }), 'safe', signal);
-    const { 'content-length': length, 'content-encoding': encoding } = answer.headers;
+    const { 'content-length': length, 'content-encoding': encoding, 'content-type': type } = answer.headers;
     answer.destroy();
-    return length === undefined || encoding !== undefined ? 'unknown' : Number(length);
+    const bytes = length === undefined || encoding !== undefined ? null : Number(length);
+    if (whyReplaced(foundIn(entry, { record: [], column: '', position: 0 }), { bytes, type }) !== null) return null;
+    return bytes ?? 'unknown';
   } catch (error) {
     // What is told with an answer is about the file; everything else is about the way to it.
     if (statusOf(error) === null || statusOf(error) === 429) throw error;
