@@ -219,6 +219,43 @@ describe('comments', () => {
   });
 });
 
+describe('comments of tables without a key of one field', () => {
+  const pairs = (keys: number) => ({
+    ...table('Pairs', [], []),
+    columns: [
+      column('a', 'SingleLineText', { pk: keys > 0 }),
+      column('b', 'Number', { pk: keys > 1 }),
+      column('t', 'SingleLineText'),
+    ],
+    records: [
+      { a: 'x', b: 1, t: 'one' },
+      { a: 'under_score', b: 2, t: 'two' },
+    ],
+  });
+
+  test('N-d25: of records that are told by two fields, under the names that NocoDB gives them', async () => {
+    const both = pairs(2);
+    both.comments.push(
+      { id: 'com1', row_id: 'x___1', comment: 'first' },
+      { id: 'com2', row_id: String.raw`under\_score___2`, comment: 'second' },
+      { id: 'com3', row_id: 'under_score___2', comment: 'of an earlier version' },
+    );
+    server.world.bases = [base('Shop', [both])];
+    const tree = await saveAll(app());
+    const comments = contentIn(tree, nameIn(tree, 'comments.json.gz')) as { comment: string }[];
+    expect(comments.map(({ comment }) => comment)).toEqual(['first', 'second', 'of an earlier version']);
+    expect(tree.facts).toMatchObject({ totals: { comments: 3 } });
+    await app().readThrough(tree, signal);
+  });
+
+  test('where nothing tells a record, NocoDB takes no comments, and none are asked for', async () => {
+    server.world.bases = [base('Shop', [pairs(0)])];
+    const tree = await saveAll(app());
+    expect(server.asked.filter(({ path }) => path.includes('comments'))).toEqual([]);
+    expect(tree.warnings).toEqual([]);
+  });
+});
+
 describe('readThrough', () => {
   const broken: [string, (tree: SavedTree) => void][] = [
     ['records cut short', (tree) => cut(tree, 'Customers/records.json.gz')],

@@ -5,7 +5,7 @@ import type { WholeTable } from './instance.ts';
 import { gzippedLines } from './lines.ts';
 import type { Notes } from './notes.ts';
 import { readRecords, type Group, type RecordsRead } from './read-records.ts';
-import type { SavedRecord } from './tree-format.ts';
+import type { RecordKey, SavedRecord } from './tree-format.ts';
 import type { BaseToSave } from './task.ts';
 
 export interface RecordsToSave {
@@ -49,7 +49,8 @@ export function saveRecords({ whole, place, task, files }: RecordsToSave, signal
   });
   const commented: string[][] = [];
   const asking: Promise<void>[] = [];
-  let comments: 'asked' | 'forbidden' | 'unknown' = key.length === 1 ? 'asked' : 'unknown';
+  // Where nothing tells a record, NocoDB has nothing to hang a comment on.
+  let comments: 'asked' | 'forbidden' | 'unknown' = key.length > 0 ? 'asked' : 'unknown';
   const ask = async (ids: readonly string[]) => {
     if (comments !== 'asked' || ids.length === 0) return;
     const at = commented.push([]) - 1;
@@ -75,8 +76,10 @@ export function saveRecords({ whole, place, task, files }: RecordsToSave, signal
     for await (const group of groups) {
       if (titles.length > 0) await note(group);
       for (const own of group.keys ?? []) {
-        const full = ids.add(String(own));
-        if (full !== null) await ask(full);
+        for (const id of rowIds(own)) {
+          const full = ids.add(id);
+          if (full !== null) await ask(full);
+        }
       }
       yield titles.length === 0 ? group.records : group.records.map((record) => withoutSigned(record, titles));
     }
@@ -89,6 +92,14 @@ export function saveRecords({ whole, place, task, files }: RecordsToSave, signal
     commented: () => (comments === 'asked' ? commented.flat() : null),
     commentsForbidden: () => comments === 'forbidden',
   };
+}
+
+/** What a comment calls its record. Of several columns earlier versions joined the values as they are, later ones mark what is in them. */
+function rowIds(key: RecordKey): string[] {
+  if (!Array.isArray(key)) return [String(key)];
+  const values = key.map(String);
+  const marked = values.map((value) => value.replaceAll('_', String.raw`\_`));
+  return [...new Set([marked, values].map((parts) => parts.join('___')))];
 }
 
 /** As many ids as may stand in one address. */
