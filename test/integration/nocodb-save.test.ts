@@ -248,6 +248,15 @@ describe('comments of tables without a key of one field', () => {
     await app().readThrough(tree, signal);
   });
 
+  test('keys of any letters fit into the addresses in which comments are asked for', async () => {
+    const named = pairs(1);
+    named.records = Array.from({ length: 400 }, (_, at) => ({ a: `Сведения об изменении № ${at}`, b: at, t: '' }));
+    named.comments.push({ id: 'com1', row_id: 'Сведения об изменении № 399', comment: 'last' });
+    server.world.bases = [base('Shop', [named])];
+    const tree = await saveAll(app());
+    expect(contentIn(tree, nameIn(tree, 'comments.json.gz'))).toMatchObject([{ comment: 'last' }]);
+  });
+
   test('where nothing tells a record, NocoDB takes no comments, and none are asked for', async () => {
     server.world.bases = [base('Shop', [pairs(0)])];
     const tree = await saveAll(app());

@@ -108,7 +108,7 @@ function pieces(): { add(id: string): string[] | null; rest(): string[] } {
   let length = 0;
   return {
     add: (id) => {
-      const own = id.length + 'ids=&'.length;
+      const own = encodeURIComponent(id).length + 'ids=&'.length;
       const full = length + own > longestIds && piece.length > 0 ? piece : null;
       if (full !== null) {
         piece = [];
