@@ -320,6 +320,13 @@ describe('guards', () => {
     expect(await guard({}, ['app-stopped'])).toMatchObject({ result: 'warn' });
     await new Promise((closed) => socket.close(closed));
 
+    // As it is written for the container, which has the folder of the application under another name.
+    await writeFile(join(into.path, '.env'), 'APP_KEY=a\nAPP_PORT=1\nSOCKET_PATH=/app/nocobase/storage/own.sock\n');
+    const own = createSocket().listen(join(into.path, 'storage/own.sock'));
+    await new Promise((listening) => own.once('listening', listening));
+    expect(await guard()).toMatchObject({ result: 'block' });
+    await new Promise((closed) => own.close(closed));
+
     const http = createServer((request, answer) =>
       answer.end(request.url === '/api/__health_check' ? 'ok' : ''),
     ).listen(0);

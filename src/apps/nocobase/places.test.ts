@@ -42,6 +42,23 @@ test('the configuration says where the storage folder is', () => {
   expect(places({ PLUGIN_STORAGE_PATH: 'pl' }).plugins).toBe('/srv/nb/pl');
 });
 
+test.each([
+  ['nowhere said', {}, null, '/srv/nb/storage/gateway.sock'],
+  ['nowhere said, with a storage folder elsewhere', {}, '/mnt/st', '/mnt/st/gateway.sock'],
+  ['below the application', { SOCKET_PATH: 'run/nb.sock' }, null, '/srv/nb/run/nb.sock'],
+  ['absolute', { SOCKET_PATH: '/run/nb.sock' }, null, '/run/nb.sock'],
+  ['as the image calls it', { SOCKET_PATH: '/app/nocobase/storage/nb.sock' }, '/mnt/st', '/mnt/st/nb.sock'],
+  ['as the image calls the application', { SOCKET_PATH: '/app/nocobase/run/nb.sock' }, null, '/srv/nb/run/nb.sock'],
+] as const)('the socket of one that runs: %s', (_name, values, storagePath, expected) => {
+  expect(places(values, storagePath).socket).toBe(expected);
+});
+
+test('what is told from the folder of the application lies in the storage folder, wherever that is here', () => {
+  const told = { PLUGIN_STORAGE_PATH: 'storage/pl', APP_AES_SECRET_KEY_PATH: './storage/keys/aes.dat' };
+  expect(places(told, '/mnt/st')).toMatchObject({ plugins: '/mnt/st/pl', aesKey: '/mnt/st/keys/aes.dat' });
+  expect(places(told)).toMatchObject({ plugins: '/srv/nb/storage/pl', aesKey: '/srv/nb/storage/keys/aes.dat' });
+});
+
 const local = (name: string, documentRoot: string | null) => ({ id: name, name, local: true, documentRoot });
 
 test('local storages outside of storage/uploads come along, each file once', () => {

@@ -10,6 +10,8 @@ export interface Places {
   plugins: string;
   /** The file that `APP_AES_SECRET_KEY_PATH` names; null where it names none. */
   aesKey: string | null;
+  /** Where one that runs listens. */
+  socket: string;
   /** The folder of a local storage; null: one that does not name any. */
   rootOf(documentRoot: string | null): string;
 }
@@ -33,22 +35,24 @@ export function placesOf(settings: NocobaseSettings, { values }: AppEnvironment)
   };
   const plugins = values.get('PLUGIN_STORAGE_PATH');
   const aesKey = values.get('APP_AES_SECRET_KEY_PATH');
+  const socket = values.get('SOCKET_PATH');
   return {
     app,
     storage,
     plugins: plugins === undefined ? join(storage, 'plugins') : located(plugins, app, storage),
     aesKey: aesKey === undefined ? null : located(aesKey, app, storage),
+    socket: socket === undefined ? join(storage, 'gateway.sock') : located(socket, app, storage),
     rootOf,
   };
 }
 
+/** Its storage folder may lie elsewhere here than in the application's, which is where the settings have it. */
 function located(written: string, app: string, storage: string): string {
-  if (!isAbsolute(written)) return resolve(app, written);
-  if (existsSync(written)) return resolve(written);
-  if (isWithin(join(insideImage, 'storage'), written)) {
-    return join(storage, relative(join(insideImage, 'storage'), written));
-  }
-  return isWithin(insideImage, written) ? join(app, relative(insideImage, written)) : resolve(written);
+  const path = resolve(app, written);
+  if (existsSync(path)) return path;
+  for (const folder of [join(app, 'storage'), join(insideImage, 'storage')])
+    if (isWithin(folder, path)) return join(storage, relative(folder, path));
+  return isWithin(insideImage, path) ? join(app, relative(insideImage, path)) : path;
 }
 
 /** Also true for the folder itself. */

@@ -1,5 +1,4 @@
 import { connect } from 'node:net';
-import { join, resolve } from 'node:path';
 import type { AppEnvironment } from './env-file.ts';
 import type { NocobaseSettings } from './options.ts';
 import type { Places } from './places.ts';
@@ -21,8 +20,7 @@ export async function isRunning(
   { places, environment }: { places: Places; environment: AppEnvironment },
   signal: AbortSignal,
 ): Promise<Running> {
-  const given = environment.values.get('SOCKET_PATH');
-  const socket = given === undefined ? join(places.storage, 'gateway.sock') : resolve(places.app, given);
+  const { socket } = places;
   if (await accepts(socket)) return { state: 'running', detail: `it listens on ${socket}` };
   const address = healthAddress(settings, environment);
   if (address === null) return { state: 'unknown', detail: 'neither its address nor its settings are known' };
