@@ -205,6 +205,64 @@ test('B-d7: without encryption, what will be unreadable is named, and no key is'
   }
 });
 
+describe('a key that is not where it is looked for is told, by what needs it', () => {
+  const withKeyAt = async (name: string, keyPath: string | null, remove: boolean) => {
+    const database = await postgresWith(name, nocobaseTables(usualShape, {}));
+    const env = keyPath === null ? {} : { APP_AES_SECRET_KEY_PATH: keyPath };
+    const { path } = await makeAppFolder(join(folder.path, name), { env });
+    if (remove) await rm(join(path, 'storage/apps/main/aes_key.dat'));
+    return { database, path };
+  };
+  const keyWarnings = (warnings: readonly string[]) => warnings.filter((text) => /\bkey\b/.test(text));
+
+  test('B-d7: no key at all, in an encrypted backup', async () => {
+    const { database, path } = await withKeyAt('keyless', null, true);
+    const { seen } = await look(database, path);
+    expect(seen.facts.aesKey).toBeNull();
+    const [told = '', ...more] = keyWarnings(seen.warnings);
+    expect(more).toEqual([]);
+    for (const word of ['SMTP_PASSWORD', '1 encrypted field', `${path}/storage`, 'app.storagePath'])
+      expect(told).toContain(word);
+    expect(told).not.toContain('COLOUR');
+  });
+
+  test('B-d7: APP_AES_SECRET_KEY_PATH leads to nothing; a key that lies in the usual place is not the one', async () => {
+    const { database, path } = await withKeyAt('astray', '/run/secrets/aes', false);
+    const { seen } = await look(database, path);
+    expect(seen.facts.aesKey).toBeNull();
+    expect(keyWarnings(seen.warnings)).toEqual([
+      expect.stringMatching(
+        /^APP_AES_SECRET_KEY_PATH leads to \/run\/secrets\/aes, .*SMTP_PASSWORD, 1 encrypted field/,
+      ),
+    ]);
+    // Not encrypted, it is told as well: what is named as left out would not help.
+    expect((await look(database, path, {}, false)).seen.warnings.join('\n')).toContain('leads to /run/secrets/aes');
+  });
+
+  test('B-d7: nothing is told where the key is there: in its file, wherever that is, or among the settings', async () => {
+    const { database, path } = await withKeyAt('found', 'storage/apps/main/own.key', true);
+    await writeFile(join(path, 'storage/apps/main/own.key'), Buffer.alloc(32, 1));
+    const own = await look(database, path);
+    expect([own.seen.warnings.length, keyWarnings(own.seen.warnings)]).toEqual([1, []]);
+    expect(own.seen.facts.aesKey).toMatch(/^[0-9a-f]{16}$/);
+    const { path: other } = await makeAppFolder(join(folder.path, 'found-too'), {
+      env: { APP_AES_SECRET_KEY: '01'.repeat(32), APP_AES_SECRET_KEY_PATH: '/run/secrets/aes' },
+    });
+    const given = await look(database, other);
+    expect(keyWarnings(given.seen.warnings)).toEqual([]);
+    // The same key, however it is given.
+    expect(given.seen.facts.aesKey).toBe(own.seen.facts.aesKey);
+  });
+
+  test('nothing needs the key', async () => {
+    const statements = [...nocobaseTables(usualShape, {}), 'delete from "environmentVariables"', 'delete from fields'];
+    const { path } = await makeAppFolder(join(folder.path, 'needless'), {});
+    await rm(join(path, 'storage/apps/main/aes_key.dat'));
+    const { seen } = await look(await postgresWith('needless', statements), path);
+    expect(keyWarnings(seen.warnings)).toEqual([]);
+  });
+});
+
 test('more records than one page, with and without an id', async () => {
   const many = [
     ...nocobaseTables(usualShape, {}),

@@ -393,6 +393,15 @@ test('a database is needed, and doctor tells what it sees', async () => {
     ['version', 'ok'],
     ['state', 'ok'],
   ]);
+  await writeFile(join(from.path, '.env'), 'APP_KEY=a\nAPP_AES_SECRET_KEY_PATH=keys/aes\n');
+  expect((await appIn(from).check(signal)).filter(({ result }) => result !== 'ok')).toEqual([
+    {
+      name: 'key',
+      result: 'warning',
+      detail: `APP_AES_SECRET_KEY_PATH leads to ${from.path}/keys/aes, where there is no file`,
+      hint: expect.stringContaining('see that file'),
+    },
+  ]);
   await rm(join(from.path, '.env'));
   expect((await appIn(from).check(signal)).find(({ name }) => name === 'settings')).toMatchObject({
     result: 'warning',

@@ -55,7 +55,7 @@ export async function adoptForeign(
     ...said,
     trees,
     keys: keys.length === 0 ? 'none' : encrypted ? 'saved' : 'left out',
-    aesKey: fingerprintOfAesKey(keys, { values: new Map() }),
+    aesKey: fingerprintOfAesKey(keys, { values: new Map() }, null),
     needsKeys: null,
   };
   const warnings = [

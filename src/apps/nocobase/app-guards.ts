@@ -29,7 +29,7 @@ export function createGuards(settings: NocobaseSettings): AppGuards {
           engine: dialectName(live, environment),
         },
         missingPlugins: await missingPlugins(facts.plugins, places),
-        aesKey: fingerprintOfAesKey(await readKeyFiles(places, environment), environment),
+        aesKey: fingerprintOfAesKey(await readKeyFiles(places, environment), environment, places.aesKey),
       };
       return evaluate(facts, target, allowed);
     },

@@ -1,9 +1,11 @@
 import { access, constants, stat } from 'node:fs/promises';
 import type { AppCheck } from '../app.ts';
 import { readCodeVersion } from './code-version.ts';
-import { readEnvironment } from './env-file.ts';
+import { readEnvironment, type AppEnvironment } from './env-file.ts';
+import { isFile } from './key-files.ts';
+import { seeTheKey } from './needs-keys.ts';
 import type { NocobaseSettings } from './options.ts';
-import { placesOf } from './places.ts';
+import { placesOf, type Places } from './places.ts';
 import { isRunning } from './running.ts';
 
 export async function check(settings: NocobaseSettings, signal: AbortSignal): Promise<AppCheck[]> {
@@ -29,9 +31,17 @@ export async function check(settings: NocobaseSettings, signal: AbortSignal): Pr
         }
       : { name: 'settings', result: 'ok', detail: environment.file },
     storage,
+    ...(await keyCheck(places, environment)),
     { name: 'version', result: 'ok', detail: version ?? 'the programs lie elsewhere: compared with the database only' },
     { name: 'state', result: 'ok', detail: running.detail },
   ];
+}
+
+/** Where the settings name the key: NocoBase would use no other. */
+async function keyCheck({ aesKey }: Places, { values }: AppEnvironment): Promise<AppCheck[]> {
+  if (aesKey === null || values.has('APP_AES_SECRET_KEY') || (await isFile(aesKey))) return [];
+  const detail = `APP_AES_SECRET_KEY_PATH leads to ${aesKey}, where there is no file`;
+  return [{ name: 'key', result: 'warning', detail, hint: `${seeTheKey}.` }];
 }
 
 async function folderCheck(name: string, path: string, hint: string): Promise<AppCheck> {

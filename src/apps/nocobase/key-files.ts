@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
-import { basename, join, relative, sep } from 'node:path';
+import { basename, join, relative, resolve, sep } from 'node:path';
 import { HoldfastError } from '../../base/errors.ts';
 import { formatBytes } from '../../base/units.ts';
 import type { AppEnvironment } from './env-file.ts';
@@ -55,18 +55,27 @@ export function namesOfKeys(keys: readonly KeyFile[], { values }: AppEnvironment
   return [...files.filter((name) => basename(name) !== 'event-queue.json'), ...variables];
 }
 
-/** Names a key without telling it: these are 32 random bytes. Null where there is none. */
+/**
+ * Names the key that NocoBase uses, without telling it: these are 32 random bytes. Null where there is none. Where a setting says which
+ * one it is, no other is looked at, and NocoBase does not look at any either.
+ */
 export function fingerprintOfAesKey(
   keys: readonly KeyFile[],
   { values }: Pick<AppEnvironment, 'values'>,
+  aesKey: string | null,
 ): string | null {
   const given = values.get('APP_AES_SECRET_KEY');
-  const order = [elsewhereName, 'apps/main/aes_key.dat', 'environment-variables/main/aes_key.dat'];
-  const content =
-    given === undefined
-      ? order.map((name) => keys.find((key) => key.name === name)?.content).find((each) => each !== undefined)
-      : Buffer.from(given, 'hex');
-  return content === undefined ? null : createHash('sha256').update(content).digest('hex').slice(0, 16);
+  if (given !== undefined) return fingerprint(Buffer.from(given, 'hex'));
+  const usual = ['apps/main/aes_key.dat', 'environment-variables/main/aes_key.dat'];
+  const used =
+    aesKey === null
+      ? usual.map((name) => keys.find((key) => key.name === name)).find((key) => key !== undefined)
+      : keys.find(({ path }) => resolve(path) === resolve(aesKey));
+  return used === undefined ? null : fingerprint(used.content);
+}
+
+export function fingerprint(key: Buffer): string {
+  return createHash('sha256').update(key).digest('hex').slice(0, 16);
 }
 
 async function filesBelow(folder: string): Promise<string[]> {
@@ -81,7 +90,7 @@ async function filesBelow(folder: string): Promise<string[]> {
 }
 
 /** Also behind a link: so do secrets lie that an orchestrator brings. */
-async function isFile(path: string): Promise<boolean> {
+export async function isFile(path: string): Promise<boolean> {
   try {
     return (await stat(path)).isFile();
   } catch (error) {

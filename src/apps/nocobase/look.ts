@@ -6,7 +6,7 @@ import { dialectName, type NocobaseFacts } from './facts.ts';
 import { findFileTables, type FileTable } from './file-records.ts';
 import { findApp, type FoundApp } from './find-app.ts';
 import { fingerprintOfAesKey, namesOfKeys, readKeyFiles, type KeyFile } from './key-files.ts';
-import { describeNeeds, readNeeds } from './needs-keys.ts';
+import { describeNeeds, readNeeds, tellMissingKey } from './needs-keys.ts';
 import type { NocobaseSettings } from './options.ts';
 import type { Places } from './places.ts';
 import { readPlugins, readStorages, type AppStorage } from './storages.ts';
@@ -37,6 +37,7 @@ export async function lookAt(
   for (const tree of wanted) if (await exists(tree.path)) trees.push(tree);
   const keys = await readKeyFiles(places, environment);
   const names = namesOfKeys(keys, environment);
+  const aesKey = fingerprintOfAesKey(keys, environment, places.aesKey);
   const remote = storages.filter(({ local }) => !local).map(({ name }) => name);
   return {
     app,
@@ -55,6 +56,7 @@ export async function lookAt(
         : [
             `this backup is not encrypted and has no keys (${names.join(', ') || 'none found'}): without them, ${describeNeeds(needs)}`,
           ]),
+      ...(aesKey === null ? tellMissingKey(needs, { encrypted, environment, places }) : []),
       ...(environment.values.has('APP_KEY')
         ? []
         : ['APP_KEY is not in a file of settings here: keep it yourself, sessions and API keys depend on it']),
@@ -70,7 +72,7 @@ export async function lookAt(
       plugins,
       trees: trees.map(({ name, of }) => ({ name, of })),
       keys: keys.length === 0 ? 'none' : encrypted ? 'saved' : 'left out',
-      aesKey: fingerprintOfAesKey(keys, environment),
+      aesKey,
       needsKeys: {
         secretVariables: needs.secretVariables.length,
         encryptedFields: needs.encryptedFields,

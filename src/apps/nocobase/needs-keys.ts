@@ -1,6 +1,8 @@
 import { formatCount } from '../../base/units.ts';
 import type { AppDatabase } from '../app.ts';
+import type { AppEnvironment } from './env-file.ts';
 import { tableOf, type FoundApp } from './find-app.ts';
+import type { Places } from './places.ts';
 import { dialectOf, textOf } from './sql.ts';
 
 /** What of the database can only be used with keys that lie outside of it. */
@@ -31,17 +33,47 @@ export async function readNeeds(database: AppDatabase, app: FoundApp, signal: Ab
 const named = 10;
 
 /** What nobody will be able to read or use again without the keys. Pure. */
-export function describeNeeds({ secretVariables, encryptedFields, apiKeys }: NeedsKeys): string {
-  const more =
-    secretVariables.length > named ? [formatCount(secretVariables.length - named, 'more secret variable')] : [];
-  const cipher = [
-    ...secretVariables.slice(0, named),
-    ...more,
-    ...(encryptedFields > 0 ? [formatCount(encryptedFields, 'encrypted field')] : []),
-  ];
+export function describeNeeds(needs: NeedsKeys): string {
+  const cipher = cipherIn(needs);
   return [
-    ...(cipher.length > 0 ? [`cipher text stays in ${cipher.join(', ')}`] : []),
-    ...(apiKeys > 0 ? [`${formatCount(apiKeys, 'API key')} refused`] : []),
+    ...(cipher === '' ? [] : [`cipher text stays in ${cipher}`]),
+    ...(needs.apiKeys > 0 ? [`${formatCount(needs.apiKeys, 'API key')} refused`] : []),
     'everybody has to sign in again',
   ].join('; ');
 }
+
+/** What needs the one key that was not found; empty: nothing. */
+function cipherIn({ secretVariables, encryptedFields }: NeedsKeys): string {
+  const more =
+    secretVariables.length > named ? [formatCount(secretVariables.length - named, 'more secret variable')] : [];
+  return [
+    ...secretVariables.slice(0, named),
+    ...more,
+    ...(encryptedFields > 0 ? [formatCount(encryptedFields, 'encrypted field')] : []),
+  ].join(', ');
+}
+
+/** Of the key that secret variables and encrypted fields are read with, where none was found. Pure. */
+export function tellMissingKey(
+  needs: NeedsKeys,
+  {
+    encrypted,
+    environment: { file },
+    places: { aesKey, storage },
+  }: { encrypted: boolean; environment: Pick<AppEnvironment, 'file'>; places: Pick<Places, 'aesKey' | 'storage'> },
+): string[] {
+  const cipher = cipherIn(needs);
+  if (aesKey !== null) {
+    const loss = cipher === '' ? '' : `, and cipher text stays in ${cipher} wherever it is restored`;
+    return [
+      `APP_AES_SECRET_KEY_PATH leads to ${aesKey}, where there is no file: this backup has no key${loss}. ${seeTheKey}`,
+    ];
+  }
+  // That a backup without encryption has no keys is told with all of them.
+  if (cipher === '' || !encrypted) return [];
+  return [
+    `no key was found in ${storage} (apps/main/aes_key.dat) or ${file ?? 'a file of settings'}: cipher text stays in ${cipher} wherever this backup is restored. Correct app.storagePath, or keep the key yourself where it is given from outside`,
+  ];
+}
+
+export const seeTheKey = 'Let Holdfast see that file, or keep the key yourself';
