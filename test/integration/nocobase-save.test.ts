@@ -256,6 +256,71 @@ describe('keys find the place where NocoBase looks first', () => {
   });
 });
 
+describe('the key that the backup was encrypted with is the one that NocoBase reads here', () => {
+  const own = Buffer.alloc(32, 7);
+  const settings = (app: AppFolder, keyPath: string | null) =>
+    writeFile(join(app.path, '.env'), `APP_KEY=a\n${keyPath === null ? '' : `APP_AES_SECRET_KEY_PATH=${keyPath}\n`}`);
+  const swapped = async () => {
+    const { saved } = await keep();
+    await using staged = await treesOf(appIn(into)).stage(saved, { only: ['keys'], to: null }, task);
+    await staged.swap(signal);
+    return (name: string) => readFile(join(into.path, name));
+  };
+
+  test('from the usual place to where a setting names it, and what lay there is kept beside it', async () => {
+    await settings(into, 'keys/aes');
+    await mkdir(join(into.path, 'keys'));
+    await writeFile(join(into.path, 'keys/aes'), own);
+    const now = await swapped();
+    expect(await now('keys/aes')).toEqual(from.key);
+    const kept = (await readdir(join(into.path, 'keys'))).find((name) => name !== 'aes');
+    expect(await now(`keys/${String(kept)}`)).toEqual(own);
+  });
+
+  test('from the usual place to another one among the keys', async () => {
+    await settings(into, 'storage/apps/main/own.key');
+    await writeFile(join(into.path, 'storage/apps/main/own.key'), own);
+    expect(await (await swapped())('storage/apps/main/own.key')).toEqual(from.key);
+  });
+
+  test.each(['keys/aes', 'storage/apps/main/own.key'])(
+    'from %s, with an older one in the usual place',
+    async (name) => {
+      await settings(from, name);
+      await mkdir(join(from.path, 'keys'));
+      await writeFile(join(from.path, name), own);
+      await settings(into, null);
+      expect(await (await swapped())('storage/apps/main/aes_key.dat')).toEqual(own);
+    },
+  );
+
+  test('to the place of earlier versions, where a setting still names it', async () => {
+    const name = 'storage/environment-variables/main/aes_key.dat';
+    await settings(into, name);
+    await mkdir(join(into.path, 'storage/environment-variables/main'), { recursive: true });
+    await writeFile(join(into.path, name), own);
+    expect(await (await swapped())(name)).toEqual(from.key);
+  });
+
+  test('where the settings here hold another one, NocoBase looks at no file: that is told', async () => {
+    await rm(join(from.path, '.env'));
+    const { saved } = await keep();
+    const toldWith = async (given: string) => {
+      await writeFile(join(into.path, '.env'), `APP_KEY=a\nAPP_AES_SECRET_KEY=${given}\n`);
+      await using staged = await treesOf(appIn(into)).stage(saved, { only: ['keys'], to: null }, task);
+      return staged.warnings;
+    };
+    expect(await toldWith(own.toString('hex'))).toEqual([expect.stringMatching(/^APP_AES_SECRET_KEY .* another key/)]);
+    expect(await toldWith(from.key.toString('hex'))).toEqual([]);
+  });
+
+  test('among the settings: files are laid down as they were', async () => {
+    await writeFile(join(from.path, '.env'), `APP_KEY=a\nAPP_AES_SECRET_KEY=${'ab'.repeat(32)}\n`);
+    await settings(into, null);
+    expect(await (await swapped())('storage/apps/main/aes_key.dat')).toEqual(from.key);
+  });
+});
+
 test.each([
   ['behind links, as an orchestrator lays secrets', (app: string) => join(app, 'secret/aes'), 'secret/aes'],
   [

@@ -58,7 +58,11 @@ async function stage(
       ? null
       : cleanup.use(
           wanted.to === null
-            ? await placeKeys(keys, { ...(await hereOf(settings)), mark: markOf(context) })
+            ? await placeKeys(keys, {
+                ...(await hereOf(settings)),
+                aesKey: readFacts(saved.facts).aesKey,
+                mark: markOf(context),
+              })
             : await placeKeysBelow(keys, wanted.to),
         );
   const kept = cleanup.move();

@@ -1,9 +1,9 @@
-import { chown, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { chown, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
 import type { StagedTree, SwappedTree } from '../app.ts';
 import { parseEnv, type AppEnvironment } from './env-file.ts';
 import { exchangeAll, exists, removePrevious, takeBack, type Exchange, type Exchanged } from './exchange.ts';
-import { elsewhereName, settingsName } from './key-files.ts';
+import { elsewhereName, fingerprint, settingsName } from './key-files.ts';
 import type { SavedKey } from './keys-tar.ts';
 import { isWithin, type Places } from './places.ts';
 
@@ -42,13 +42,21 @@ export async function placeKeysBelow(keys: readonly SavedKey[], folder: string):
   };
 }
 
+export interface Placing {
+  places: Places;
+  environment: AppEnvironment;
+  /** Which of the saved keys was used, by its fingerprint; null: nobody knows. */
+  aesKey: string | null;
+  mark: string;
+}
+
 /**
  * The folder of keys is exchanged as a whole, so that no key and no waiting job of another database stays. The file of settings is
  * never touched: the one of the backup goes beside it where the two differ in something that matters.
  */
 export async function placeKeys(
   saved: readonly SavedKey[],
-  { places, environment, mark }: { places: Places; environment: AppEnvironment; mark: string },
+  { places, environment, aesKey, mark }: Placing,
 ): Promise<PlacedKeys> {
   await using cleanup = new AsyncDisposableStack();
   const exchanges: Exchange[] = [];
@@ -69,18 +77,21 @@ export async function placeKeys(
     trees.push(treeOf(name, { target, replaces: await exists(target), keys }));
   };
 
-  const apps = inTheirPlaces(saved, places);
+  const used = usedKey(saved, aesKey);
+  const apps = inTheirPlaces(saved, used, places);
   if (apps.length > 0) {
     await stage(keysTree, apps, join(places.storage, 'apps'));
-    exchanges.push({ name: keysTree, from: null, target: join(places.storage, 'environment-variables') });
+    const earlier = join(places.storage, 'environment-variables');
+    // Unless the settings here still name a key in it, which is exchanged by itself.
+    if (places.aesKey === null || !isWithin(earlier, places.aesKey))
+      exchanges.push({ name: keysTree, from: null, target: earlier });
   }
-  const separate = saved.find(({ name }) => name === elsewhereName);
-  if (places.aesKey !== null && separate && !isAmongApps(places)) {
-    await stage(keysTree, [{ ...separate, name: basename(places.aesKey) }], places.aesKey);
+  if (places.aesKey !== null && used && !isAmongApps(places) && !(await holds(places.aesKey, used))) {
+    await stage(keysTree, [{ ...used, name: basename(places.aesKey) }], places.aesKey);
   }
   const settings = saved.find(({ name }) => name === settingsName);
   const differing = settings ? differences(settings, environment) : [];
-  warnings.push(...differing);
+  warnings.push(...differing, ...(differing.join().includes(given) ? [] : otherKeyGiven(environment, aesKey)));
   if (settings && differing.length > 0) {
     await stage(settingsTree, [{ ...settings, name: '.env.restored' }], join(places.app, '.env.restored'));
   }
@@ -103,36 +114,64 @@ export async function placeKeys(
   };
 }
 
+/** The one that the data was encrypted with. Older backups tell it only where a setting named it. */
+function usedKey(saved: readonly SavedKey[], aesKey: string | null): SavedKey | null {
+  const isUsed = ({ name, content }: SavedKey) =>
+    aesKey === null ? name === elsewhereName : name !== settingsName && fingerprint(content) === aesKey;
+  return saved.find(isUsed) ?? null;
+}
+
 /**
  * Where NocoBase of today looks first. A key that lay in the place of earlier versions, or anywhere a setting said, would be passed
- * over for one that the application here has made for itself.
+ * over for one that the application here has made for itself, or for one that was there before that setting was.
  */
-function inTheirPlaces(saved: readonly SavedKey[], places: Places): SavedKey[] {
+function inTheirPlaces(saved: readonly SavedKey[], used: SavedKey | null, places: Places): SavedKey[] {
   const names = new Set(saved.map(({ name }) => name));
-  return saved.flatMap((key): SavedKey[] => {
+  const apps = saved.flatMap((key): SavedKey[] => {
     const { name } = key;
     if (name.startsWith('apps/')) return [key];
-    const usual = name === elsewhereName ? 'apps/main/aes_key.dat' : name.replace(/^environment-variables\//, 'apps/');
-    // Where the settings here name a file among the others, it is laid down with them.
-    const named = name === elsewhereName && isAmongApps(places) ? [relative(places.storage, places.aesKey ?? '')] : [];
-    const wanted = [...new Set([usual, ...named])].filter((each) => each !== name && !names.has(each));
-    return wanted.map((each) => ({ ...key, name: each }));
+    const place = name === elsewhereName ? usualPlace : name.replace(/^environment-variables\//, 'apps/');
+    return place === name || names.has(place) ? [] : [{ ...key, name: place }];
   });
+  // Where the settings here name a file elsewhere, it is laid down by itself.
+  if (used === null || (places.aesKey !== null && !isAmongApps(places))) return apps;
+  const name = places.aesKey === null ? usualPlace : relative(places.storage, places.aesKey);
+  return [...apps.filter((key) => key.name !== name), { ...used, name }];
+}
+
+const usualPlace = 'apps/main/aes_key.dat';
+
+/** A folder of secrets may be read only: nothing is exchanged for the same. */
+async function holds(path: string, { content }: SavedKey): Promise<boolean> {
+  return readFile(path).then(
+    (there) => there.equals(content),
+    () => false,
+  );
 }
 
 function isAmongApps({ storage, aesKey }: Places): boolean {
   return aesKey !== null && isWithin(join(storage, 'apps'), aesKey);
 }
 
+const given = 'APP_AES_SECRET_KEY';
 const important = [
   'APP_KEY',
-  'APP_AES_SECRET_KEY',
+  given,
   'TZ',
   'DB_TIMEZONE',
   'APP_PUBLIC_PATH',
   'API_BASE_PATH',
   'UNSAFE_USE_DEFAULT_JWT_SECRET',
 ];
+
+/** NocoBase looks at no file where its settings hold a key. */
+function otherKeyGiven({ file, values }: AppEnvironment, aesKey: string | null): string[] {
+  const here = values.get(given);
+  if (here === undefined || aesKey === null || fingerprint(Buffer.from(here, 'hex')) === aesKey) return [];
+  return [
+    `${given} in ${file ?? 'the settings'} is another key than that of the backup, and NocoBase looks at no file beside it: secret variables and encrypted fields stay cipher text until it is taken out there`,
+  ];
+}
 
 /** Names only: the values are secrets. */
 function differences(settings: SavedKey, { file, values }: AppEnvironment): string[] {
