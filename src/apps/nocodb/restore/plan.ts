@@ -3,6 +3,7 @@ import type { BasesPlan, BasesRequest } from '../../app.ts';
 import { kindOf } from './column-kinds.ts';
 import { linkPairs } from './link-pairs.ts';
 import { liveUsers } from './live.ts';
+import { isMember } from './people.ts';
 import { surveyRecords } from './records.ts';
 import { numberedKey, savedBases, type SavedTable } from './saved-tree.ts';
 import { scopesOf, type Scope } from './scope.ts';
@@ -91,7 +92,7 @@ async function planRecords(
   const users = target.base === null ? [] : await liveUsers(work.client, target.base.id, work.task.signal);
   const people = new Map(users.map(({ email, id }) => [email.toLowerCase(), id]));
   // Whoever is no member yet becomes one before records are written.
-  for (const { email, id } of scope.base.file.users)
+  for (const { email, id } of target.fresh ? scope.base.file.users.filter(isMember) : [])
     if (!people.has(email.toLowerCase())) people.set(email.toLowerCase(), id);
   if (target.base === null) plan.creates.push(`base ${scope.title}`);
   if (scope.tables.some(({ schema }) => !target.tables.has(schema.table.id)))

@@ -54,7 +54,7 @@ export async function rehearseBases(
   const counts = { bases: 0, tables: 0, records: 0, links: 0, files: 0 };
   for (const scope of scopesOf(await savedBases(saved, task.signal), everything)) {
     const title = `${rehearsalTitle}${randomBytes(6).toString('hex')}`;
-    const target: Target = { base: null, tables: new Map(), ids: new Map() };
+    const target: Target = { base: null, fresh: true, tables: new Map(), ids: new Map() };
     let failure: { error: unknown } | undefined;
     try {
       await rehearseOne({ ...scope, title, renamed: true }, target, { differences, counts }, work);

@@ -12,6 +12,8 @@ import type { Scope } from './scope.ts';
 export interface Target {
   /** Null: it does not exist yet. */
   base: LiveBase | null;
+  /** Nothing in it is anybody's own: it is made by this restore, or was by one that was interrupted. */
+  fresh: boolean;
   /** By the id of the table in the backup; those that exist. */
   tables: Map<string, LiveTable>;
   ids: Ids;
@@ -50,10 +52,11 @@ export async function basesCalled(title: string, client: Client, signal: AbortSi
 }
 
 async function targetIn(base: LiveBase | null, saved: SavedBase, client: Client, signal: AbortSignal): Promise<Target> {
-  const target: Target = { base, tables: new Map(), ids: new Map() };
+  const target: Target = { base, fresh: true, tables: new Map(), ids: new Map() };
   if (base === null) return target;
   target.ids.set(saved.file.base.id, base.id);
   const names = await liveTables(client, base.id, signal);
+  target.fresh = names.every(isUnfinished);
   for (const { schema } of saved.tables.values()) {
     const found =
       names.find(({ id }) => id === schema.table.id) ?? names.find(({ title }) => title === schema.table.title);

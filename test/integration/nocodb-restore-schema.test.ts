@@ -1,0 +1,114 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { AppTask, BasesRequest } from '../../src/apps/app.ts';
+import { Client } from '../../src/apps/nocodb/client.ts';
+import { createBases } from '../../src/apps/nocodb/restore/bases.ts';
+import { silentLogger } from '../../src/base/logger.ts';
+import { Secret } from '../../src/base/secret.ts';
+import { startContractServer, type ContractBase, type ContractServer } from '../support/nocodb-contract-server.ts';
+import { base, column, table } from '../support/nocodb-contract-world.ts';
+import { withWrites } from '../support/nocodb-contract-writes.ts';
+import { nocodbApp, saveAll, type SavedTree } from '../support/nocodb-saved.ts';
+
+let scratch: string;
+/** What is saved, and where it is restored to. */
+let source: ContractServer;
+let target: ContractServer;
+
+beforeEach(async () => {
+  scratch = await mkdtemp(join(tmpdir(), 'holdfast-nocodb-'));
+  source = await startContractServer();
+  target = await startContractServer();
+  withWrites(source);
+  withWrites(target);
+});
+afterEach(async () => {
+  await source[Symbol.asyncDispose]();
+  await target[Symbol.asyncDispose]();
+  await rm(scratch, { recursive: true, force: true });
+});
+
+const save = (...bases: ContractBase[]): Promise<SavedTree> => {
+  source.world.bases = bases;
+  return saveAll(nocodbApp({ url: source.url, token: source.token }, scratch), { encrypted: true });
+};
+const connect = () =>
+  new Client(
+    { url: target.url, token: new Secret(target.token), concurrency: 4, timeoutMs: 10_000 },
+    { logger: silentLogger, wait: () => Promise.resolve() },
+  );
+const bases = () => createBases({ connect, concurrency: 4 });
+const task = (): AppTask => ({ signal: new AbortController().signal, report: () => undefined });
+const request = (more: Partial<BasesRequest> = {}): BasesRequest => ({
+  what: 'schema',
+  bases: [],
+  tables: [],
+  skipExisting: false,
+  intoBase: null,
+  withAttachments: false,
+  ...more,
+});
+
+describe('people of a base', () => {
+  /** NocoDB lists everybody who has an account; who is no member has no role. */
+  const person = (name: string, roles: string | null) => ({ id: `us${name}`, email: `${name}@example.test`, roles });
+  const people = () => {
+    const shop = base('Shop', [table('T', [column('Who', 'User')], [])]);
+    shop['members'] = [person('editor', 'editor'), person('stranger', null), person('barred', 'no-access')];
+    return shop;
+  };
+  const invited = () =>
+    target.asked
+      .filter(({ method, path }) => method === 'POST' && path.endsWith('/users'))
+      .map(({ body }) => JSON.parse(body.toString()) as Record<string, unknown>);
+
+  it('whoever had no role in it gets none', async () => {
+    const report = await bases().restore(await save(people()), request(), task());
+    expect(report.ok).toBe(true);
+    expect(invited()).toEqual([
+      { email: 'editor@example.test', roles: 'editor' },
+      // Elsewhere a role is inherited: who was kept out of this base stays out.
+      { email: 'barred@example.test', roles: 'no-access' },
+    ]);
+  });
+
+  it('who has been removed from a base that lives is not brought back with one of its tables, but is told', async () => {
+    const tree = await save(people());
+    const live = people();
+    live['members'] = [person('editor', null), person('barred', 'no-access')];
+    live.tables = [table('Other', [], [])];
+    target.world.bases = [live];
+    const report = await bases().restore(tree, request({ what: 'records', tables: ['T'] }), task());
+    expect(invited()).toEqual([]);
+    expect(report.warnings).toEqual(['editor@example.test was a member of Shop and is none now: not invited again']);
+  });
+
+  it('goes on inviting where it was interrupted', async () => {
+    const tree = await save(people());
+    target.intercept = ({ path, body }) =>
+      path.endsWith('/users') && body.toString().includes('barred') ? { body: 'x', cutAfter: 0 } : null;
+    await expect(bases().restore(tree, request(), task())).rejects.toMatchObject({ code: 'NOCODB_UNREACHABLE' });
+    target.intercept = () => null;
+    await bases().restore(tree, request(), task());
+    expect(target.world.bases[0]?.['members']).toMatchObject([
+      { email: 'editor@example.test', roles: 'editor' },
+      { email: 'barred@example.test', roles: 'no-access' },
+    ]);
+  });
+
+  it('a member who has an account here, and no role in the restored base, becomes one again', async () => {
+    const tree = await save(people());
+    target.intercept = ({ method, path, body }) => {
+      if (method !== 'POST' || path !== '/api/v2/meta/bases') return null;
+      const made = base((JSON.parse(body.toString()) as { title: string }).title, []);
+      made['members'] = [person('editor', null), person('barred', 'no-access')];
+      target.world.bases.push(made);
+      const { tables: _, ...answer } = made;
+      return { json: { ...answer, sources: [] } };
+    };
+    await bases().restore(tree, request(), task());
+    expect(invited()).toEqual([{ email: 'editor@example.test', roles: 'editor' }]);
+  });
+});
