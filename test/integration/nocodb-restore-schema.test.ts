@@ -112,3 +112,50 @@ describe('people of a base', () => {
     expect(invited()).toEqual([{ email: 'editor@example.test', roles: 'editor' }]);
   });
 });
+
+describe('what is called now as something else was when it was saved', () => {
+  const rows = (name: string) => [{ Id: 1, Name: name }];
+  const named = (title: string, ...names: string[]) =>
+    table(title, [column('Name', 'SingleLineText', { pv: true })], names.flatMap(rows));
+
+  it('a table is not taken for the one whose title it has got since', async () => {
+    const [orders, archive] = [named('Orders', 'of orders'), named('Archive')];
+    const shop = base('Shop', [orders, archive]);
+    const tree = await save(shop);
+    target.world.bases = [{ ...shop, tables: [{ ...archive, title: 'Orders' }] }];
+    const wanted = request({ what: 'records', tables: ['Orders'], skipExisting: true });
+    expect((await bases().plan(tree, wanted, task())).blocks).toEqual([
+      'table Shop/Orders: Archive of the backup is called so now',
+    ]);
+    await expect(bases().restore(tree, wanted, task())).rejects.toMatchObject({ code: 'NOCODB_IN_THE_WAY' });
+    expect(target.world.bases[0]?.tables).toMatchObject([{ id: archive.id, records: [] }]);
+  });
+
+  it('nor a base, which is made anew', async () => {
+    const [shop, archive] = [base('Shop', [named('Orders', 'of the shop')]), base('Archive', [named('Orders')])];
+    const tree = await save(shop, archive);
+    target.world.bases = [{ ...archive, title: 'Shop', tables: [] }];
+    const report = await bases().restore(tree, request({ what: 'records', bases: ['Shop'] }), task());
+    expect(report.ok).toBe(true);
+    expect(target.world.bases).toMatchObject([
+      { id: archive.id, tables: [] },
+      { title: 'Shop', tables: [{ title: 'Orders', records: [{ Name: 'of the shop' }] }] },
+    ]);
+  });
+
+  it('nor a field, whose values stay its own', async () => {
+    const [first, second] = [column('First', 'SingleLineText'), column('Second', 'SingleLineText')];
+    const people = table('People', [first, second], [{ Id: 1, First: 'one', Second: 'two' }]);
+    const shop = base('Shop', [people]);
+    const tree = await save(shop);
+    const columns = people.columns.flatMap((each) =>
+      each === second ? [] : [each === first ? { ...first, title: 'Second' } : each],
+    );
+    target.world.bases = [{ ...shop, tables: [{ ...people, columns, records: [] }] }];
+    const report = await bases().restore(tree, request({ what: 'records' }), task());
+    expect(target.world.bases[0]?.tables).toMatchObject([{ records: [{ Id: 1, Second: 'one' }] }]);
+    expect(report.lost).toEqual([
+      { where: 'Shop/People', what: 'values of Second (SingleLineText)', reason: 'the table has no such field' },
+    ]);
+  });
+});

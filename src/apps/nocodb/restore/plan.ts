@@ -42,7 +42,7 @@ function planSchema(scope: Scope, target: Target, { skipExisting }: BasesRequest
   for (const table of scope.tables) {
     const name = nameOf(scope, table);
     const live = target.tables.get(table.schema.table.id);
-    if (live === undefined) planTable(table, name, plan);
+    if (live === undefined) planTable(table, { scope, target }, plan);
     else if (isUnfinished(live)) plan.creates.push(`what is missing of table ${name}, which was restored in part`);
     else if (skipExisting) plan.skips.push(`table ${name} exists`);
     else plan.blocks.push(`table ${name} exists`);
@@ -50,8 +50,14 @@ function planSchema(scope: Scope, target: Target, { skipExisting }: BasesRequest
   plan.cannot.push(...cannotMake(scope, target));
 }
 
-function planTable({ schema, saved }: SavedTable, name: string, plan: BasesPlan): void {
-  plan.creates.push(`table ${name}, ${schema.columns.length} fields, ${saved.views} views`);
+function planTable(table: SavedTable, { scope, target }: { scope: Scope; target: Target }, plan: BasesPlan): void {
+  const { schema, saved } = table;
+  const name = nameOf(scope, table);
+  // Titles of tables are unique in a base.
+  const [other] = [...target.tables].find(([, { title }]) => title === schema.table.title) ?? [];
+  const called = other === undefined ? undefined : scope.base.tables.get(other)?.schema.table.title;
+  if (called !== undefined) plan.blocks.push(`table ${name}: ${called} of the backup is called so now`);
+  else plan.creates.push(`table ${name}, ${schema.columns.length} fields, ${saved.views} views`);
 }
 
 /** What is known beforehand; what NocoDB refuses comes to light when it is asked. */
@@ -102,7 +108,7 @@ async function planRecords(
     const name = nameOf(scope, table);
     const live = target.tables.get(table.schema.table.id);
     const { records: count, attachments, comments } = table.saved;
-    if (live === undefined) planTable(table, name, plan);
+    if (live === undefined) planTable(table, { scope, target }, plan);
     else if (isUnfinished(live)) plan.creates.push(`what is missing of table ${name}, which was restored in part`);
     if (count === null) plan.cannot.push(`records of ${name}: the backup holds none`);
     else if (numberedKey(table) === null)

@@ -12,6 +12,8 @@ export interface Scope {
   tables: SavedTable[];
   /** All of its tables. */
   whole: boolean;
+  /** Ids of the other bases of the backup. */
+  others: ReadonlySet<string>;
 }
 
 /** The bases and tables that were asked for, by title or id. A name that means nothing, or two things, is refused. */
@@ -41,6 +43,7 @@ export function scopesOf(
         renamed: intoBase !== null,
         tables,
         whole: tables.length === all.length,
+        others: new Set(bases.filter((each) => each !== base).map(({ file }) => file.base.id)),
       },
     ];
   });

@@ -29,7 +29,10 @@ export function isUnfinished({ meta }: { meta: Record<string, unknown> }): boole
   return meta[unfinished] !== undefined;
 }
 
-/** Finds the base of each scope, by id (the same NocoDB, or one restored from a dump) or else by title, and its tables likewise. */
+/**
+ * Finds the base of each scope, by id (the same NocoDB, or one restored from a dump) or else by title, and its tables and fields likewise.
+ * What is known by its id to be another one of the backup has only got the title since, and is not meant.
+ */
 export async function targetsOf(scopes: readonly Scope[], client: Client, signal: AbortSignal): Promise<Target[]> {
   const live = await liveBases(client, signal);
   const taken = new Set<string>();
@@ -38,7 +41,9 @@ export async function targetsOf(scopes: readonly Scope[], client: Client, signal
     const { id } = scope.base.file.base;
     const found =
       (scope.renamed ? undefined : live.find((base) => base.id === id && !taken.has(base.id))) ??
-      live.find((base) => base.title === scope.title && !taken.has(base.id)) ??
+      live.find(
+        (base) => base.title === scope.title && !taken.has(base.id) && (scope.renamed || !scope.others.has(base.id)),
+      ) ??
       null;
     if (found !== null) taken.add(found.id);
     targets.push(await targetIn(found, scope.base, client, signal));
@@ -59,7 +64,8 @@ async function targetIn(base: LiveBase | null, saved: SavedBase, client: Client,
   target.fresh = names.every(isUnfinished);
   for (const { schema } of saved.tables.values()) {
     const found =
-      names.find(({ id }) => id === schema.table.id) ?? names.find(({ title }) => title === schema.table.title);
+      names.find(({ id }) => id === schema.table.id) ??
+      names.find(({ id, title }) => title === schema.table.title && !saved.tables.has(id));
     if (found === undefined) continue;
     throwIfAborted(signal);
     const live = await liveTable(client, found.id, signal);
@@ -80,6 +86,7 @@ export function savedForeignKeys({ tables }: SavedBase): Set<string> {
 export function learn({ schema }: SavedTable, { tables, ids }: Target, foreignKeys: ReadonlySet<string>): void {
   const live = tables.get(schema.table.id);
   if (live === undefined) return;
+  const known = new Set(schema.columns.map(({ id }) => id));
   for (const column of schema.columns) {
     const kind = kindOf(column, foreignKeys);
     const found =
@@ -88,7 +95,9 @@ export function learn({ schema }: SavedTable, { tables, ids }: Target, foreignKe
         : kind === 'foreign-key'
           ? undefined
           : (live.columns.find(({ id, uidt }) => id === column.id && uidt === column.uidt) ??
-            live.columns.find(({ title, uidt }) => title === column.title && uidt === column.uidt));
+            live.columns.find(
+              ({ id, title, uidt }) => title === column.title && uidt === column.uidt && !known.has(id),
+            ));
     if (found !== undefined && fits(column, found, ids)) learnColumn(column, found, ids);
   }
 }
