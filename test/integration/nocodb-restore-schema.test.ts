@@ -8,7 +8,7 @@ import { createBases } from '../../src/apps/nocodb/restore/bases.ts';
 import { silentLogger } from '../../src/base/logger.ts';
 import { Secret } from '../../src/base/secret.ts';
 import { startContractServer, type ContractBase, type ContractServer } from '../support/nocodb-contract-server.ts';
-import { base, column, table } from '../support/nocodb-contract-world.ts';
+import { base, column, junction, table } from '../support/nocodb-contract-world.ts';
 import { withWrites } from '../support/nocodb-contract-writes.ts';
 import { nocodbApp, saveAll, type SavedTree } from '../support/nocodb-saved.ts';
 
@@ -156,6 +156,57 @@ describe('what is called now as something else was when it was saved', () => {
     expect(target.world.bases[0]?.tables).toMatchObject([{ records: [{ Id: 1, Second: 'one' }] }]);
     expect(report.lost).toEqual([
       { where: 'Shop/People', what: 'values of Second (SingleLineText)', reason: 'the table has no such field' },
+    ]);
+  });
+});
+
+describe('a link whose records are chosen from a view', () => {
+  const shop = () => {
+    const [orders, customers] = [table('Orders', [], []), table('Customers', [], [])];
+    const open = { id: 'vwopen0000000001', title: 'Open', type: 3, columns: [], sorts: [], filters: [] };
+    customers.views.push(open);
+    const links = junction({ table: orders, title: 'By' }, { table: customers, title: 'Their orders' }, []);
+    for (const { title, colOptions } of orders.columns)
+      if (title === 'By' && colOptions) colOptions['fk_target_view_id'] = open.id;
+    return base('Shop', [orders, customers, links]);
+  };
+  const chosen = () =>
+    target.asked
+      .filter(({ method, path }) => method === 'PATCH' && path.startsWith('/api/v2/meta/columns/'))
+      .map(({ path, body }) => [path, JSON.parse(body.toString()) as Record<string, unknown>] as const)
+      .filter(([, { childViewId }]) => childViewId !== undefined)
+      .map(([path, { title, childViewId }]) => [path.split('/').at(-1), title, childViewId]);
+  const live = (title: string) => target.world.bases[0]?.tables.find((each) => each.title === title);
+
+  it('is told that view again once it is there', async () => {
+    const report = await bases().restore(await save(shop()), request(), task());
+    const link = live('Orders')?.columns.find(({ title }) => title === 'By');
+    const view = live('Customers')?.views.find(({ title }) => title === 'Open');
+    expect(report.ok).toBe(true);
+    expect(chosen()).toEqual([[link?.id, 'By', view?.id]]);
+  });
+
+  it('also where only the table of the link was gone, and the view still is what it was', async () => {
+    const tree = await save(shop());
+    const before = shop();
+    const [, customers] = source.world.bases[0]?.tables ?? [];
+    if (customers === undefined) throw new Error('no customers');
+    const left = { ...customers, columns: customers.columns.filter(({ title }) => title !== 'Their orders') };
+    target.world.bases = [{ ...before, tables: [left] }];
+    await bases().restore(tree, request({ tables: ['Orders'], skipExisting: true }), task());
+    expect(chosen().map(([, ...rest]) => rest)).toEqual([['By', 'vwopen0000000001']]);
+  });
+
+  it('or it is told what is lost', async () => {
+    const tree = await save(shop());
+    target.intercept = ({ method, path, body }) =>
+      method === 'POST' && path.endsWith('/grids') && body.toString().includes('Open')
+        ? { status: 400, json: { msg: 'no such views' } }
+        : null;
+    const report = await bases().restore(tree, request(), task());
+    expect(report.lost.map(({ where, what }) => [where, what])).toEqual([
+      ['Shop/Customers', 'view Open (grid)'],
+      ['Shop/Orders', 'link By: the view its records are chosen from'],
     ]);
   });
 });

@@ -82,7 +82,6 @@ async function makeLink(pair: LinkPair, where: string, target: Target, work: Wor
 }
 
 function linkBody({ from: { column }, type, version }: LinkPair, own: string, other: string, { ids }: Target) {
-  const view = option(column, 'fk_target_view_id');
   const { defaultViewColOrder, defaultViewColVisibility, ...meta } = column.meta;
   void defaultViewColOrder;
   void defaultViewColVisibility;
@@ -95,7 +94,6 @@ function linkBody({ from: { column }, type, version }: LinkPair, own: string, ot
     ...(version === 2 ? { version } : {}),
     ...(column.description === null ? {} : { description: column.description }),
     ...(Object.keys(meta).length === 0 ? {} : { meta: translated(meta, ids) }),
-    ...(view !== null && ids.has(view) ? { childViewId: ids.get(view) } : {}),
   };
 }
 

@@ -4,6 +4,7 @@ import { filterHooks, makeHooks } from './hooks.ts';
 import { option } from './column-kinds.ts';
 import { earlyLinks } from './link-order.ts';
 import { linkPairs, type LinkPair } from './link-pairs.ts';
+import { limitLinks } from './link-views.ts';
 import { makeLinks } from './links.ts';
 import { liveTable, madeBase } from './live.ts';
 import { bringPeople, type People } from './people.ts';
@@ -83,6 +84,7 @@ export async function finishSchema(scope: Scope, target: Target, made: SavedTabl
     await filterHooks(`${title}/${table.schema.table.title}`, each, target, work);
   await step(task.report, `views of ${title}`, async () => {
     for (const table of made) await makeViews(scope, table, target, work);
+    await limitLinks(scope, idsOf(made), target, work);
   });
   for (const { schema } of made) {
     const known = target.tables.get(schema.table.id);
