@@ -210,3 +210,51 @@ describe('a link whose records are chosen from a view', () => {
     ]);
   });
 });
+
+describe('webhooks, where the restore was interrupted before they had their filters', () => {
+  const filter = { id: 'fl1', fk_column_id: 'cname000000000001', comparison_op: 'eq', value: 'x', logical_op: 'and' };
+  const hook = (id: string, event: string) => ({
+    id,
+    title: 'Tell',
+    event,
+    version: 'v3',
+    active: true,
+    operation: '["insert"]',
+    notification: '{}',
+  });
+  const isFilter = ({ path }: { path: string }) => /\/hooks\/[^/]+\/filters$/.test(path);
+
+  it('they get them, once, and two of the same title stay two', async () => {
+    const orders = table('Orders', [{ ...column('Name', 'SingleLineText'), id: filter.fk_column_id }], []);
+    orders.hooks.push(hook('hk1', 'after'), hook('hk2', 'before'));
+    source.intercept = (asked) => (isFilter(asked) ? { json: { list: [filter] } } : null);
+    const tree = await save(base('Shop', [orders]));
+    const filters = new Map<string, Record<string, unknown>[]>();
+    let dies = 2;
+    target.intercept = (asked) => {
+      const { method, path, body } = asked;
+      const removed = /^\/api\/v2\/meta\/filters\/(.*)$/.exec(path)?.[1];
+      if (method === 'DELETE' && removed !== undefined) {
+        for (const [of, list] of filters)
+          filters.set(
+            of,
+            list.filter(({ id }) => id !== removed),
+          );
+        return { json: true };
+      }
+      if (!isFilter(asked)) return null;
+      const list = filters.get(path) ?? [];
+      if (method === 'GET') return { json: { list } };
+      dies -= 1;
+      if (dies === 0) return { body: 'x', cutAfter: 0 };
+      const made = { ...(JSON.parse(body.toString()) as Record<string, unknown>), id: `made${dies}` };
+      filters.set(path, [...list, made]);
+      return { json: made };
+    };
+    await expect(bases().restore(tree, request(), task())).rejects.toMatchObject({ code: 'NOCODB_UNREACHABLE' });
+    expect(await bases().restore(tree, request(), task())).toMatchObject({ ok: true });
+    const [made] = target.world.bases[0]?.tables ?? [];
+    expect(made?.hooks.map(({ event }) => event)).toEqual(['after', 'before']);
+    expect([...filters.values()].map((list) => list.map(({ value }) => value))).toEqual([['x'], ['x']]);
+  });
+});

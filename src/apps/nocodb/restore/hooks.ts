@@ -7,7 +7,7 @@ import { hasPart, parsed, type SavedTable } from './saved-tree.ts';
 import type { Scope } from './scope.ts';
 import { isRefusal } from './tables.ts';
 import type { Target } from './target.ts';
-import { postFilters } from './views.ts';
+import { clear, postFilters } from './views.ts';
 import { reasonOf, type Work } from './work.ts';
 
 const listAnswer = z.object({ list: z.array(z.looseObject({ id: z.string(), title: z.string() })) });
@@ -36,7 +36,9 @@ export async function makeHooks(
   const made: SavedHook[] = [];
   for (const each of hooks) {
     const { hook, withheld } = each;
-    const old = there.find((other) => other.title === hook.title);
+    // Made by a restore that was interrupted: the table is not complete yet. Titles may be there twice.
+    const at = there.findIndex((other) => other.title === hook.title);
+    const [old] = at === -1 ? [] : there.splice(at, 1);
     try {
       const id =
         old?.id ??
@@ -50,7 +52,7 @@ export async function makeHooks(
           'a webhook',
         );
       target.ids.set(hook.id, id);
-      if (old === undefined) made.push(each);
+      made.push(each);
       if (hook.active)
         found.warn(`webhook ${where}/${hook.title} is switched off: switch it on when the copy is to call it`);
       for (const what of withheld)
@@ -76,6 +78,7 @@ export async function filterHooks(
     if (lost.length > 0)
       work.found.lose(where, `webhook ${hook.title}: a filter`, 'the field it looks at does not exist');
     try {
+      await clear(`/api/v2/meta/hooks/${id}/filters`, '/api/v2/meta/filters', work);
       await postFilters(`/api/v2/meta/hooks/${id}/filters`, bodies, work);
     } catch (error) {
       if (!isRefusal(error)) throw error;

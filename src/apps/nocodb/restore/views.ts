@@ -170,7 +170,7 @@ export async function postFilters(
 }
 
 /** What an interrupted restore has left of them would be there twice. */
-async function clear(list: string, each: string, { client, task }: Work): Promise<void> {
+export async function clear(list: string, each: string, { client, task }: Work): Promise<void> {
   const { list: there } = read(client, listAnswer, await client.get(list, {}, task.signal), 'sorts or filters');
   for (const { id } of there) await client.send('DELETE', `${each}/${id}`, { repeat: 'safe', signal: task.signal });
 }
