@@ -9,20 +9,21 @@ import { silentLogger } from '../../src/base/logger.ts';
 import { Secret } from '../../src/base/secret.ts';
 import { startContractServer, type ContractBase, type ContractServer } from '../support/nocodb-contract-server.ts';
 import { base, column, junction, table } from '../support/nocodb-contract-world.ts';
-import { withWrites } from '../support/nocodb-contract-writes.ts';
+import { withWrites, type Faults } from '../support/nocodb-contract-writes.ts';
 import { nocodbApp, saveAll, type SavedTree } from '../support/nocodb-saved.ts';
 
 let scratch: string;
 /** What is saved, and where it is restored to. */
 let source: ContractServer;
 let target: ContractServer;
+let faults: Faults;
 
 beforeEach(async () => {
   scratch = await mkdtemp(join(tmpdir(), 'holdfast-nocodb-'));
   source = await startContractServer();
   target = await startContractServer();
   withWrites(source);
-  withWrites(target);
+  faults = withWrites(target);
 });
 afterEach(async () => {
   await source[Symbol.asyncDispose]();
@@ -256,5 +257,37 @@ describe('webhooks, where the restore was interrupted before they had their filt
     const [made] = target.world.bases[0]?.tables ?? [];
     expect(made?.hooks.map(({ event }) => event)).toEqual(['after', 'before']);
     expect([...filters.values()].map((list) => list.map(({ value }) => value))).toEqual([['x'], ['x']]);
+  });
+});
+
+describe('comments', () => {
+  const said = () => target.world.bases[0]?.tables.flatMap(({ comments }) => comments.map(({ comment }) => comment));
+
+  it('are not hung on records that did not come back', async () => {
+    const orders = table('Orders', [column('Name', 'SingleLineText', { pv: true })], [{ Id: 1 }, { Id: 2 }]);
+    orders.comments.push(
+      { id: 'com1', row_id: '1', comment: 'one' },
+      { id: 'com2', row_id: '2', comment: 'two' },
+      { id: 'com3', row_id: '2', comment: 'three' },
+    );
+    const tree = await save(base('Shop', [orders]));
+    faults.refuses = ({ Id }) => (Id === 2 ? 'no' : null);
+    const report = await bases().restore(tree, request({ what: 'records' }), task());
+    expect(said()).toEqual(['one']);
+    expect(report.lost.filter(({ what }) => what.includes('comment'))).toEqual([
+      { where: 'Shop/Orders', what: 'record 2, a comment', reason: 'the record does not exist' },
+      { where: 'Shop/Orders', what: 'record 2, a comment', reason: 'the record does not exist' },
+    ]);
+  });
+
+  it('nor in a table made anew whose records cannot be written', async () => {
+    const pairs = {
+      ...table('Pairs', [], [{ a: 'x', b: 1 }]),
+      columns: [column('a', 'SingleLineText', { pk: true }), column('b', 'Number', { pk: true })],
+    };
+    pairs.comments.push({ id: 'com1', row_id: 'x___1', comment: 'one' });
+    const report = await bases().restore(await save(base('Shop', [pairs])), request({ what: 'records' }), task());
+    expect(said()).toEqual([]);
+    expect(report.lost.map(({ what }) => what)).toEqual(['1 records', '1 comments']);
   });
 });

@@ -163,7 +163,9 @@ export async function restoreData(
   }
   for (const table of scope.tables) {
     const live = target.tables.get(table.schema.table.id);
-    if (live !== undefined) await restoreComments(scope, table, live, work);
+    const { id } = table.schema.table;
+    const gone = failed.get(id) ?? (begun.made.includes(table) ? 'all' : new Set<number>());
+    if (live !== undefined) await restoreComments(scope, table, { live, gone }, work);
   }
   return reports;
 }

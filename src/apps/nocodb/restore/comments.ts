@@ -9,20 +9,28 @@ import { reasonOf, type Work } from './work.ts';
 
 const listAnswer = z.object({ list: z.array(z.looseObject({ comment: z.string().nullish() })) });
 
-/** Comments on records, without those that are there. Whoever restores becomes their author, and now their time. */
+/** Comments on records, without those that are there. Whoever restores becomes their author, and now their time. NocoDB takes them also for records that do not exist. */
 export async function restoreComments(
   { base, title }: Scope,
   table: SavedTable,
-  live: LiveTable,
+  { live, gone }: { live: LiveTable; gone: ReadonlySet<number> | 'all' },
   work: Work,
 ): Promise<void> {
   const { client, saved, task, found } = work;
   if (table.saved.comments === null || table.saved.comments === 0) return;
   const where = `${title}/${table.schema.table.title}`;
+  if (gone === 'all') {
+    found.lose(where, `${table.saved.comments} comments`, 'their records cannot be restored through the API');
+    return;
+  }
   const name = tablePath(base.folder, table.saved.folder, names.comments);
   const row = { id: '', texts: [] as string[] };
   for await (const each of savedLines(saved, name, commentSchema, task.signal)) {
     throwIfAborted(task.signal);
+    if (gone.has(Number(each.row_id))) {
+      found.lose(where, `record ${each.row_id}, a comment`, 'the record does not exist');
+      continue;
+    }
     try {
       if (row.id !== each.row_id) Object.assign(row, { id: each.row_id, texts: await textsOf(each, live, work) });
       const there = row.texts.indexOf(each.comment);
