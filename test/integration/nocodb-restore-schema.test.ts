@@ -291,3 +291,38 @@ describe('comments', () => {
     expect(report.lost.map(({ what }) => what)).toEqual(['1 records', '1 comments']);
   });
 });
+
+describe('links between records that are told by a text', () => {
+  const shop = () => {
+    const countries = table('Countries', [], []);
+    countries.columns = [column('Code', 'SingleLineText', { pk: true })];
+    countries.records = [{ Code: 'de' }, { Code: 'fr' }];
+    const tags = table('Tags', [], [{ Id: 1 }]);
+    const links = junction({ table: countries, title: 'Tags' }, { table: tags, title: 'Countries' }, []);
+    const [left, right] = links.columns.map(({ title }) => title);
+    links.records = [
+      { [left ?? '']: 'de', [right ?? '']: 1 },
+      { [left ?? '']: 'fr', [right ?? '']: 1 },
+    ];
+    return base('Shop', [countries, tags, links]);
+  };
+  const pairs = () => target.world.bases[0]?.tables.find(({ mm }) => mm === true)?.records;
+
+  it('are not made of nothing in a copy, and are told', async () => {
+    const report = await bases().restore(await save(shop()), request({ what: 'records' }), task());
+    expect(pairs()).toEqual([]);
+    expect(report.lost.map(({ where, what }) => [where, what])).toContainEqual(['Shop/Countries', '2 links']);
+  });
+
+  it('nor where the tables live', async () => {
+    const before = shop();
+    const tree = await save(before);
+    const tables = before.tables.map((each) =>
+      each.mm === true ? { ...each, records: [...(each.records as object[])].slice(0, 1) } : each,
+    ) as typeof before.tables;
+    target.world.bases = [{ ...before, tables }];
+    const report = await bases().restore(tree, request({ what: 'records', skipExisting: true }), task());
+    expect(pairs()).toHaveLength(1);
+    expect(report.lost.map(({ where, what }) => [where, what])).toContainEqual(['Shop/Countries', '1 links']);
+  });
+});

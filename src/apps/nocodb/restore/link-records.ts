@@ -3,7 +3,7 @@ import { basePath, linkPairSchema, type SavedLinks } from '../tree-format.ts';
 import { batchSize } from './insert.ts';
 import { liveCount, livePage, liveTable } from './live.ts';
 import { eachInParallel, inGroups } from './pool.ts';
-import { savedLines } from './saved-tree.ts';
+import { numberedKey, savedLines } from './saved-tree.ts';
 import type { Scope } from './scope.ts';
 import { isRefusal } from './tables.ts';
 import type { Target } from './target.ts';
@@ -43,7 +43,13 @@ export async function restoreLinks(
       continue;
     }
     const name = basePath(base.folder, links.file);
-    made += await restorePairs({ name, links, junction, where, failed }, target, byTable, work);
+    const restoring = { name, links, junction, where, failed };
+    const numbered = [left, right].every(({ table }) => {
+      const saved = base.tables.get(table);
+      return saved !== undefined && numberedKey(saved) !== null;
+    });
+    if (numbered) made += await restorePairs(restoring, target, byTable, work);
+    else await tellMissing(restoring, work);
   }
   return { byTable, made };
 }
@@ -98,6 +104,16 @@ async function restorePairs(
   for (const table of new Set([links.left.table, links.right.table]))
     byTable.set(table, (byTable.get(table) ?? 0) + now);
   return now - before;
+}
+
+/** Keys of people's own kind: their records are not restored, and what they are linked to cannot be written by a number. */
+async function tellMissing({ name, junction, where }: Restoring, work: Work): Promise<void> {
+  const there = await livePairs(junction, work);
+  let missing = 0;
+  for await (const [a, b] of savedLines(work.saved, name, linkPairSchema, work.task.signal))
+    if (!there.has(`${a}-${b}`)) missing += 1;
+  if (missing > 0)
+    work.found.lose(where, `${missing} links`, 'records without a numbered key (Id) cannot be linked through the API');
 }
 
 /** Those that are not there and whose records are. */
