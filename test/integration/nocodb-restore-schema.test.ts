@@ -326,3 +326,23 @@ describe('links between records that are told by a text', () => {
     expect(report.lost.map(({ where, what }) => [where, what])).toContainEqual(['Shop/Countries', '1 links']);
   });
 });
+
+it('a link whose record did not come back is told once', async () => {
+  const [orders, tags] = [table('Orders', [], [{ Id: 1 }, { Id: 2 }]), table('Tags', [], [{ Id: 1 }])];
+  const links = junction({ table: orders, title: 'Tags' }, { table: tags, title: 'Orders' }, [
+    [1, 1],
+    [2, 1],
+  ]);
+  const tree = await save(base('Shop', [orders, tags, links]));
+  faults.refuses = ({ Id }, { title }) => (title === 'Orders' && Id === 2 ? 'no' : null);
+  // The pairs are not taken all at once, and then one by one.
+  target.intercept = ({ method, path }) => {
+    const made = target.world.bases[0]?.tables.find(({ mm }) => mm === true)?.id;
+    return method === 'POST' && made !== undefined && path.endsWith(`/${made}`) ? { status: 500, json: {} } : null;
+  };
+  const report = await bases().restore(tree, request({ what: 'records' }), task());
+  expect(report.lost.filter(({ what }) => what.startsWith('link')).map(({ what }) => what)).toEqual([
+    'link from record 2 to record 1',
+  ]);
+  expect(target.world.bases[0]?.tables.find(({ mm }) => mm === true)?.records).toHaveLength(1);
+});

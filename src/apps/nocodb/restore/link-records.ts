@@ -89,8 +89,9 @@ async function restorePairs(
   const before = await liveCount(work.client, junction.id, work.task.signal);
   const there = before === 0 ? null : await livePairs(junction, work);
   let sent = 0;
+  const tell = (what: string) => work.found.lose(restoring.where, what, 'one of them does not exist');
   await eachInParallel(
-    inGroups(wantedPairs(restoring, there, work), batchSize),
+    inGroups(wantedPairs(restoring, there, work, tell), batchSize),
     work.atOnce,
     async (pairs) => {
       sent += pairs.length;
@@ -118,16 +119,17 @@ async function tellMissing({ name, junction, where }: Restoring, work: Work): Pr
 
 /** Those that are not there and whose records are. */
 async function* wantedPairs(
-  { name, links, where, failed }: Restoring,
+  { name, links, failed }: Restoring,
   there: ReadonlySet<string> | null,
   work: Work,
+  tell: (what: string) => void,
 ): AsyncGenerator<Pair> {
   const { left, right } = links;
   for await (const [a, b] of savedLines(work.saved, name, linkPairSchema, work.task.signal)) {
     const pair: Pair = [Number(a), Number(b)];
     if (there?.has(pair.join('-')) === true) continue;
     if (failed.get(left.table)?.has(pair[0]) === true || failed.get(right.table)?.has(pair[1]) === true) {
-      work.found.lose(where, `link from record ${a} to record ${b}`, 'one of them does not exist');
+      tell(`link from record ${a} to record ${b}`);
       continue;
     }
     yield pair;
@@ -177,7 +179,7 @@ async function linkMissing(restoring: Restoring, target: Target, work: Work): Pr
   const column = side.column === null ? undefined : target.ids.get(side.column);
   const there = await livePairs(junction, work);
   const byRecord = new Map<number, number[]>();
-  for await (const [a, b] of wantedPairs(restoring, there, work)) {
+  for await (const [a, b] of wantedPairs(restoring, there, work, () => undefined)) {
     const [own, other] = side === left ? [a, b] : [b, a];
     byRecord.set(own, [...(byRecord.get(own) ?? []), other]);
   }
