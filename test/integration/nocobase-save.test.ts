@@ -403,6 +403,17 @@ describe('guards', () => {
     expect(await guard({ url: `http://127.0.0.1:${port}` })).toMatchObject({ result: 'pass' });
   });
 
+  test('B-12: where the programs lie in an image, silence at an address of their settings says nothing', async () => {
+    const { saved } = await keep();
+    const image = await makeAppFolder(join(folder.path, 'image'), { version: null });
+    const guard = async (more: object = {}) =>
+      (await guardsOf(appIn(image, more)).before(saved, database, { allowed: [], signal })).find(
+        ({ code }) => code === 'app-stopped',
+      );
+    expect(await guard()).toMatchObject({ result: 'warn', detail: expect.stringContaining('app.url') });
+    expect(await guard({ url: 'http://127.0.0.1:1' })).toMatchObject({ result: 'pass' });
+  });
+
   test('B-08, B-11: an older target, a missing plugin', async () => {
     const { saved } = await keep();
     const older = await makeAppFolder(join(folder.path, 'older'), { version: '2.1.9' });

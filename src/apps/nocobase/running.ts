@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import { readCodeVersion } from './code-version.ts';
 import type { AppEnvironment } from './env-file.ts';
 import type { NocobaseSettings } from './options.ts';
 import type { Places } from './places.ts';
@@ -24,7 +25,13 @@ export async function isRunning(
   if (await accepts(socket)) return { state: 'running', detail: `it listens on ${socket}` };
   const address = healthAddress(settings, environment);
   if (address === null) return { state: 'unknown', detail: 'neither its address nor its settings are known' };
-  return judgeAnswer(address, await ask(address, signal));
+  const answer = await ask(address, signal);
+  // Its settings say where it answers inside of its container; from here, that may be anything.
+  if (answer === null && settings.url === null && (await readCodeVersion(places)) === null) {
+    const detail = `nothing answers at ${address}, but its programs lie elsewhere, as in an image: set app.url to where it answers`;
+    return { state: 'unknown', detail };
+  }
+  return judgeAnswer(address, answer);
 }
 
 /** Null: nobody said where. A port that only NocoBase's own default suggests is not asked when there are no settings at all. */
