@@ -346,3 +346,44 @@ it('a link whose record did not come back is told once', async () => {
   ]);
   expect(target.world.bases[0]?.tables.find(({ mm }) => mm === true)?.records).toHaveLength(1);
 });
+
+describe('what NocoDB here does not make as it was', () => {
+  it('a field that stands for its record and cannot be made costs neither the table nor the others', async () => {
+    const tree = await save(
+      base('Shop', [
+        table(
+          'Devices',
+          [column('Code', 'UUID', { pv: true }), column('Shape', 'Geometry'), column('Name', 'SingleLineText')],
+          [{ Id: 1, Code: 'c', Shape: 's', Name: 'one' }],
+        ),
+        table('Others', [column('Name', 'SingleLineText')], [{ Id: 1, Name: 'other' }]),
+      ]),
+    );
+    for (const each of ['UUID', 'Geometry']) faults.unknownTypes.add(each);
+    const report = await bases().restore(tree, request({ what: 'records' }), task());
+    expect(target.world.bases[0]?.tables).toMatchObject([
+      { title: 'Devices', records: [{ Id: 1, Name: 'one' }] },
+      { title: 'Others', records: [{ Id: 1, Name: 'other' }] },
+    ]);
+    expect(report.lost.map(({ what }) => what)).toEqual(
+      expect.arrayContaining(['field Code (UUID)', 'field Shape (Geometry)', 'values of Code (UUID)']),
+    );
+  });
+
+  it('computed fields and links that it calls otherwise are told', async () => {
+    const [orders, tags] = [table('Orders', [column('Name', 'SingleLineText')], []), table('Tags', [], [])];
+    orders.columns.push(column('Loud ', 'Formula', { colOptions: { formula: '1', formula_raw: '1' } }));
+    const links = junction({ table: orders, title: 'Tags ' }, { table: tags, title: 'Orders' }, []);
+    const tree = await save(base('Shop', [orders, tags, links]));
+    target.intercept = (asked) => {
+      if (asked.method === 'POST' && asked.path.endsWith('/columns'))
+        asked.body = Buffer.from(asked.body.toString().replaceAll(' "', '"'));
+      return null;
+    };
+    const report = await bases().restore(tree, request(), task());
+    expect(report.lost.map(({ what, reason }) => [what, reason])).toEqual([
+      ['link Tags ', 'NocoDB made it under another title'],
+      ['field Loud  (Formula)', 'NocoDB made it under another title'],
+    ]);
+  });
+});

@@ -6,7 +6,7 @@ import { linkPairs } from './link-pairs.ts';
 import { liveTable, madeTable } from './live.ts';
 import type { SavedBase } from './saved-tree.ts';
 import type { Scope } from './scope.ts';
-import { isRefusal } from './tables.ts';
+import { isRefusal, otherTitle } from './tables.ts';
 import { learnColumn, savedForeignKeys, type Target } from './target.ts';
 import { reasonOf, type Work } from './work.ts';
 
@@ -89,7 +89,8 @@ async function makeOne(
     const now = madeTable(client, answer);
     tables.set(table, now);
     const counterpart = now.columns.find(({ title }) => title === column.title);
-    if (counterpart !== undefined) learnColumn(column, counterpart, ids);
+    if (counterpart === undefined) found.lose(where, what, otherTitle);
+    else learnColumn(column, counterpart, ids);
   } catch (error) {
     if (!isRefusal(error)) throw error;
     const now = await liveTable(client, live.id, task.signal);

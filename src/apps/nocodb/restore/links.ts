@@ -6,7 +6,7 @@ import { translated } from './ids.ts';
 import { isNewer, linkPairs, type LinkPair } from './link-pairs.ts';
 import { liveTable, madeTable, type LiveTable } from './live.ts';
 import type { Scope } from './scope.ts';
-import { isRefusal } from './tables.ts';
+import { isRefusal, otherTitle } from './tables.ts';
 import { learnColumn, type Target } from './target.ts';
 import { reasonOf, type Work } from './work.ts';
 
@@ -56,6 +56,7 @@ async function makeLink(pair: LinkPair, where: string, target: Target, work: Wor
       column = madeTable(client, answer).columns.find(
         (each) => !known.has(each.id) && each.title === from.column.title && isLink(each),
       );
+      if (column === undefined) found.lose(where, `link ${from.column.title}`, otherTitle);
     } catch (error) {
       if (!isRefusal(error)) throw error;
       // A restore that was interrupted while NocoDB made it may have been overtaken by this one.

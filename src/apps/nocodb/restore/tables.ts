@@ -67,24 +67,31 @@ async function makeTable(
       repeat: 'once',
       signal: task.signal,
     });
-  try {
-    return madeTable(client, await post(direct));
-  } catch (error) {
-    if (!isRefusal(error)) throw error;
-    // One column of a type that this NocoDB does not make refuses the whole table, and may leave half of it.
-    await removeHalf(baseId, schema.table.title, work);
+  // One column of a type that this NocoDB does not make refuses the whole table, and may leave half of it.
+  let refusal: unknown = null;
+  for (const columns of beginnings(direct)) {
     try {
-      return madeTable(client, await post(direct.filter(({ pv }) => pv)));
-    } catch (again) {
-      if (!isRefusal(again)) throw again;
+      return madeTable(client, await post(columns));
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
       await removeHalf(baseId, schema.table.title, work);
-      throw new HoldfastError('NOCODB_TABLE_NOT_MADE', `the table ${where} could not be made: ${reasonOf(again)}`, {
-        cause: error,
-        hint: 'See the log of NocoDB.',
-      });
+      refusal = error;
     }
   }
+  throw new HoldfastError('NOCODB_TABLE_NOT_MADE', `the table ${where} could not be made: ${reasonOf(refusal)}`, {
+    cause: refusal,
+    hint: 'See the log of NocoDB.',
+  });
 }
+
+/** With what a table may begin: all, or the one that stands for a record, or one of the others; the rest is added one by one. */
+function beginnings(columns: readonly Column[]): Column[][] {
+  const others = columns.filter(({ pv }) => !pv).slice(0, mostOthers);
+  return [[...columns], columns.filter(({ pv }) => pv), ...others.map((column) => [column])];
+}
+
+/** Where it is the table itself that is refused, nothing helps. */
+const mostOthers = 5;
 
 async function removeHalf(base: string, title: string, { client, task: { signal } }: Work): Promise<void> {
   // One that carries no mark of ours is somebody's own, made in the meantime.
@@ -160,6 +167,9 @@ function noteColumns({ schema }: SavedTable, plain: readonly Column[], live: Liv
 function isReserved({ title }: Column): boolean {
   return reserved.has(title.toLowerCase());
 }
+
+/** Nothing else tells which field came of a request. */
+export const otherTitle = 'NocoDB made it under another title';
 
 /** NocoDB looked at it and said no (also with 500, for what it does not expect); nothing was lost on the way. */
 export function isRefusal(error: unknown): boolean {
