@@ -167,6 +167,24 @@ describe('an error of a file', () => {
       );
     });
 
+    test.each([401, 403])('a sign-in that answers %i: nobody is told that the file is lost', async (status) => {
+      put(1, [jpeg()]);
+      server.intercept = ({ path }) =>
+        path.startsWith('/dltemp/') || path.startsWith('/download/') ? { status, body: 'Sign in' } : null;
+      await expect(saveAll(app())).rejects.toMatchObject({
+        code: 'NOCODB_ATTACHMENT_REPLACED',
+        message: expect.stringContaining(`a refusal (status ${status})`),
+        hint: expect.stringContaining('/dltemp'),
+      });
+    });
+
+    test('an object storage says 403 also of what it does not have', async () => {
+      foreign.intercept = () => ({ status: 403, body: '<Error><Code>AccessDenied</Code></Error>' });
+      const url = `${foreign.url}/bucket/s3.txt`;
+      put(1, [{ id: 'at1', title: 's3.txt', mimetype: 'text/plain', size: 1, url, signedUrl: `${url}?signed=1` }]);
+      await expect(saveAll(app())).rejects.toMatchObject({ code: 'NOCODB_ATTACHMENT_MISSING' });
+    });
+
     test.each([
       ['no size is recorded', { size: null }],
       ['neither size nor type is recorded', { size: null, mimetype: null }],

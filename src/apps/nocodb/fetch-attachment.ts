@@ -75,7 +75,10 @@ function opener(attachment: FoundAttachment, { client, again }: Fetching, signal
       if (fresh === null) throw gone(error);
       current = fresh;
       return open().catch((second: unknown) => {
-        throw [401, 403, 404].includes(statusOf(second) ?? 0) ? gone(second) : second;
+        const status = statusOf(second) ?? 0;
+        if (status === 404 || (current.elsewhere && [401, 403].includes(status))) throw gone(second);
+        // NocoDB itself says neither of a file: who does stands before it, and the file may well be there.
+        throw [401, 403].includes(status) ? replaced(`a refusal (status ${status})`, second) : second;
       });
     }
   };
@@ -88,8 +91,9 @@ function gone(cause: unknown): HoldfastError {
   });
 }
 
-function replaced(why: string): HoldfastError {
+function replaced(why: string, cause?: unknown): HoldfastError {
   return new HoldfastError('NOCODB_ATTACHMENT_REPLACED', `something else came in the place of the file: ${why}`, {
+    cause,
     hint: 'Let what stands before NocoDB (a sign-in, a proxy) pass /download and /dltemp, or set url of the app to the address NocoDB itself answers at.',
   });
 }
