@@ -2,6 +2,7 @@ import type { Connection } from './connection.ts';
 import { quoteIdent, quoteIn } from './names.ts';
 import { listRelations } from './tables.ts';
 import { withoutDatabase } from './trigger-text.ts';
+import { inOrderOfReading } from './view-order.ts';
 
 /** Something that renaming tables does not bring along: it has to be made again. */
 export interface CodeObject {
@@ -37,7 +38,12 @@ export async function readObjects(session: Connection, database: string): Promis
     code.push(await read(session, 'PROCEDURE', name));
   const viewObjects: CodeObject[] = [];
   for (const name of views) viewObjects.push(await read(session, 'VIEW', name));
-  code.push(...inOrder(viewObjects));
+  code.push(
+    ...inOrderOfReading(
+      viewObjects.map((view) => ({ ...view, text: view.create })),
+      [database],
+    ),
+  );
   for (const name of await namesOf(session, 'TRIGGERS', 'TRIGGER', database, null)) {
     const trigger = await read(session, 'TRIGGER', name);
     code.push({ ...trigger, create: withoutDatabase(trigger.create, database) });
@@ -91,17 +97,4 @@ function settingsOf(row: Readonly<Record<string, string | null>>): string | null
     ...(row['time_zone'] ? [`time_zone = ${quoted(row['time_zone'])}`] : []),
   ];
   return parts.length > 0 ? `SET SESSION ${parts.join(', ')}` : null;
-}
-
-/** A view after those it reads. */
-function inOrder(views: readonly CodeObject[]): CodeObject[] {
-  const left = new Map(views.map((view) => [view.name, view]));
-  const sorted: CodeObject[] = [];
-  const take = (view: CodeObject) => {
-    if (!left.delete(view.name)) return;
-    for (const other of left.values()) if (view.create.includes(quoteIdent(other.name))) take(other);
-    sorted.push(view);
-  };
-  for (const view of views) take(view);
-  return sorted;
 }

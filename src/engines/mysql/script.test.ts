@@ -66,6 +66,50 @@ SET @@SESSION.SQL_LOG_BIN = @MYSQLDUMP_TEMP_LOG_BIN;
     expect(await rewritten(`${head}${text}`)).toBe(`${head}CREATE TABLE \`u\` (id INT);\n`);
   });
 
+  it('puts views after those they read, and loses nothing, wherever the pieces break', async () => {
+    const view = (name: string, reads: string) => `--
+-- Final view structure for view \`${name.replaceAll('\n', '\n-- ')}\`
+--
+
+/*!50001 DROP VIEW IF EXISTS \`${name}\`*/;
+/*!50001 CREATE ALGORITHM=UNDEFINED */
+/*!50013 DEFINER=\`a\`@\`b\` SQL SECURITY DEFINER */
+/*!50001 VIEW \`${name}\` AS select 'from \`later\`' AS \`b\` from ${reads} */
+/*!50002 WITH CASCADED CHECK OPTION */;
+`;
+    const end = '/*!40103 SET TIME_ZONE=@OLD_TIME_ZONE */;\n\n-- Dump completed\n';
+    const odd = 'o\n--\nd;d\n\nd';
+    const views = {
+      a: view('a', '(`shop`.`b` `x` left join `later` on(1 = 1))'),
+      b: view('b', `\`${odd}\``),
+      later: view('later', '`elsewhere`.`a`'),
+      odd: view(odd, '`t`'),
+    };
+    const order = async (text: string, size: number) =>
+      [...(await rewritten(`${head}${text}`, {}, size)).matchAll(/^\/\*!50001 VIEW `([^`]*)/gm)].map(
+        ([, name]) => name,
+      );
+    for (const size of [1, 7, 64, 100_000]) {
+      expect(await order(`${views.a}${views.b}${views.later}${views.odd}${end}`, size)).toEqual([
+        odd,
+        'b',
+        'later',
+        'a',
+      ]);
+      expect(await order(`${views.a}${views.a}${views.b}`, size)).toEqual(['b', 'a', 'a']);
+      const whole = `${head}${views.a}${views.b}INSERT INTO \`a\` VALUES\n(1);\n${views.later}${end}`;
+      const lines = (text: string) =>
+        text
+          .replaceAll(/DEFINER=\S+ /g, '')
+          .replaceAll('`shop`', '`copy`')
+          .split('\n');
+      const result = await rewritten(whole, {}, size);
+      expect(lines(result).toSorted()).toEqual(lines(whole).toSorted());
+      expect(result.indexOf('INSERT')).toBeGreaterThan(result.indexOf('VIEW `a`'));
+      expect(result.endsWith(end)).toBe(true);
+    }
+  });
+
   it('changes definers where objects are made, and nowhere else', async () => {
     const seen: string[] = [];
     const text = `${head}INSERT INTO \`t\` VALUES

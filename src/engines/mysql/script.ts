@@ -1,5 +1,6 @@
 import { HoldfastError } from '../../base/errors.ts';
 import { quoteIdent } from './names.ts';
+import { ScriptViews } from './script-views.ts';
 import { withoutDatabase } from './trigger-text.ts';
 
 export interface ScriptRules {
@@ -21,7 +22,8 @@ export interface ScriptRules {
 
 /**
  * The script of a dump as it may go into a database of any name: definers, the former database's name in views, and running events
- * are rewritten, in the statements that make objects only. What it says of replication is left out. Rows pass as they are.
+ * are rewritten, in the statements that make objects only. What it says of replication is left out, and a view comes after those it
+ * reads. Rows pass as they are.
  */
 export async function* rewriteScript(source: AsyncIterable<Buffer>, rules: ScriptRules): AsyncIterable<Buffer> {
   const rewriter = new Rewriter(rules);
@@ -34,6 +36,7 @@ export async function* rewriteScript(source: AsyncIterable<Buffer>, rules: Scrip
     if (done.length > 0) yield done.length === 1 && done[0] ? done[0] : Buffer.concat(done);
   }
   if (rest.length > 0) yield rewriter.line(rest);
+  yield rewriter.end();
 }
 
 /** A statement that makes an object; the server itself takes no larger one. */
@@ -53,6 +56,7 @@ class Rewriter {
   #named = false;
   /** Within a list of transactions that goes on. */
   #inList = false;
+  readonly #views = new ScriptViews();
 
   constructor(rules: ScriptRules) {
     this.#rules = rules;
@@ -86,6 +90,10 @@ class Rewriter {
         text.length - at >= insert.length &&
         text.compare(insert, 0, insert.length, at, at + insert.length) === 0
       ) {
+        if (!this.#views.empty) {
+          pass(at);
+          done.push(this.end());
+        }
         this.#inRows = true;
         this.#rowBytes = 0;
         continue;
@@ -112,11 +120,20 @@ class Rewriter {
   }
 
   line(line: Buffer): Buffer {
-    if (line.length < 3) return line;
+    if (line.length < 3 && this.#views.empty) return line;
     // Every byte is a character, so that whatever encoding stands there comes out as it was.
     const text = line.toString('latin1');
-    const changed = this.#change(text);
+    const changed = this.#views.add(this.#change(text), this.#databases());
     return changed === text ? line : Buffer.from(changed, 'latin1');
+  }
+
+  /** What was held back. */
+  end(): Buffer {
+    return Buffer.from(this.#views.flush(this.#databases()), 'latin1');
+  }
+
+  #databases(): string[] {
+    return this.#from === null ? [this.#into] : [this.#from, this.#into];
   }
 
   #change(text: string): string {

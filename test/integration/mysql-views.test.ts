@@ -1,0 +1,68 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bringBack, never, takeDump } from '../support/mysql-backup.ts';
+import { hasMysql, openMysql, productName, startMysql, type TestMysql } from '../support/mysql-server.ts';
+import { temporaryFolder, type TemporaryFolder } from '../support/temporary-folder.ts';
+
+describe.skipIf(!hasMysql())(`views over views of ${productName}`, () => {
+  let server: TestMysql;
+  let folder: TemporaryFolder;
+  beforeAll(async () => {
+    server = await startMysql();
+    folder = await temporaryFolder();
+    await server.sql(null, 'CREATE DATABASE shop CHARACTER SET utf8mb4');
+    await server.sql(
+      'shop',
+      'CREATE TABLE t (id INT PRIMARY KEY, n INT, word VARCHAR(20))',
+      "INSERT INTO t VALUES (1, 5, 'one'), (2, 500, 'two')",
+      // Read by views whose names come before theirs.
+      'CREATE VIEW z_small AS SELECT id, n, word FROM t WHERE n < 1000',
+      'CREATE VIEW checked AS SELECT id, n FROM z_small WHERE n < 100 WITH CASCADED CHECK OPTION',
+      'CREATE VIEW also_checked AS SELECT c.id, c.n FROM shop.checked AS c WITH LOCAL CHECK OPTION',
+      // Columns, aliases and texts that are called like other views are not these.
+      "CREATE VIEW a AS SELECT id AS b, n AS checked, 'from `b`' AS z_small FROM t",
+      'CREATE VIEW b AS SELECT x.b AS a, COUNT(*) AS c FROM a AS x JOIN (SELECT id FROM z_small) AS y ON y.id = x.b GROUP BY x.b ORDER BY a',
+      'CREATE VIEW c AS WITH named AS (SELECT b.a FROM b) SELECT a AS d FROM named UNION SELECT (SELECT MAX(e.n) FROM z_small AS e)',
+    );
+  });
+  afterAll(async () => {
+    await server?.[Symbol.asyncDispose]();
+    await folder?.[Symbol.asyncDispose]();
+  });
+  const open = (name: string, dump: Record<string, unknown> = {}) =>
+    openMysql(server, name, { scratch: folder.path, dump });
+  const shown = async (name: string) => {
+    const rows: unknown[] = [];
+    for (const view of ['a', 'also_checked', 'b', 'c', 'checked', 'z_small'])
+      rows.push(view, await server.sql(name, `SELECT * FROM \`${view}\` ORDER BY 1`));
+    const options = await server.sql(
+      null,
+      `SELECT TABLE_NAME AS name, CHECK_OPTION AS checks, IS_UPDATABLE AS updatable FROM information_schema.VIEWS WHERE TABLE_SCHEMA = '${name}' ORDER BY 1`,
+    );
+    return [...rows, options];
+  };
+
+  for (const format of ['plain', 'directory'] as const) {
+    it(`what they check is restored whatever they are called (${format})`, async () => {
+      const taken = await takeDump(open('shop', { format }), folder.path);
+      await bringBack(open(`shop_${format}`), taken);
+      expect(await shown(`shop_${format}`)).toEqual(await shown('shop'));
+      await expect(server.sql(`shop_${format}`, 'INSERT INTO checked VALUES (7, 700)')).rejects.toThrow(
+        'CHECK OPTION failed',
+      );
+    });
+  }
+
+  it('a swap makes each after those it reads, whatever their columns are called', async () => {
+    const live = await takeDump(open('shop'), folder.path);
+    await bringBack(open('goods'), live);
+    await open('goods').dress(live.facts, never);
+    const replacement = open('goods_restoring_20261121_120000_abcdef');
+    await bringBack(replacement, live);
+    await replacement.dress(live.facts, never);
+    await open('goods').swap({ replacement: replacement.name, previous: 'goods_before' }, 'refuse', never);
+    expect(await shown('goods')).toEqual(await shown('shop'));
+    expect(await shown('goods_before')).toEqual(await shown('shop'));
+    await open('goods').swap({ replacement: 'goods_before', previous: 'goods_undone' }, 'refuse', never);
+    expect(await shown('goods')).toEqual(await shown('shop'));
+  });
+});
