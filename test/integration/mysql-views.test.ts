@@ -65,4 +65,37 @@ describe.skipIf(!hasMysql())(`views over views of ${productName}`, () => {
     await open('goods').swap({ replacement: 'goods_before', previous: 'goods_undone' }, 'refuse', never);
     expect(await shown('goods')).toEqual(await shown('shop'));
   });
+
+  it('S14 a view that reads what is gone is named before a swap takes anything away', async () => {
+    await server.sql(null, 'CREATE DATABASE torn CHARACTER SET utf8mb4');
+    await server.sql(
+      'torn',
+      'CREATE TABLE t (id INT PRIMARY KEY)',
+      'CREATE TABLE u (id INT PRIMARY KEY)',
+      "CREATE VIEW whole AS SELECT id, 'it''s \\\\' AS quoted FROM u",
+      'CREATE VIEW broken AS SELECT id FROM t',
+      'CREATE TRIGGER tr BEFORE INSERT ON u FOR EACH ROW SET NEW.id = 1',
+    );
+    const taken = await takeDump(open('torn'), folder.path);
+    const replacement = open('torn_restoring_20261121_120000_abcdef');
+    await bringBack(replacement, taken);
+    await replacement.dress(taken.facts, never);
+    // What a restore is made for.
+    await server.sql('torn', 'DROP TABLE t');
+    const before = await server.sql('torn', 'SHOW FULL TABLES');
+    const ahead = { mode: 'swap', exists: true } as const;
+    const reason = expect.stringMatching(/could not be made again.*broken.*doesn't exist/);
+    expect(await open('torn').obstacles?.(ahead as never, never)).toEqual([{ stops: 'swap', reason }]);
+    const swapping = () =>
+      open('torn').swap({ replacement: replacement.name, previous: 'torn_before' }, 'refuse', never);
+    await expect(swapping()).rejects.toMatchObject({ code: 'SWAP_BLOCKED', kind: 'refused', message: reason });
+    expect(await server.sql('torn', 'SHOW FULL TABLES')).toEqual(before);
+    expect(await server.databases()).toContain(replacement.name);
+    expect(await server.databases()).not.toContain('torn_before');
+    await server.sql('torn', 'DROP VIEW broken');
+    expect(await open('torn').obstacles?.(ahead as never, never)).toEqual([]);
+    await swapping();
+    expect(await server.sql('torn', 'SELECT COUNT(*) AS n FROM broken')).toEqual([{ n: 0 }]);
+    expect(await server.sql('torn_before', 'SELECT quoted FROM whole')).toEqual([]);
+  });
 });

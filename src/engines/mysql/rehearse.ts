@@ -1,7 +1,8 @@
 import { toHoldfastError } from '../../base/errors.ts';
 import type { Connection } from './connection.ts';
-import { displayName, quoteIdent, quoteIn, shortened } from './names.ts';
+import { displayName, quoteIdent, quoteIn, quoteLiteral, shortened } from './names.ts';
 import { dropStatement, type CodeObject } from './objects.ts';
+import { runStatement } from './take-back.ts';
 
 const name = 'holdfast_rehearsal';
 
@@ -41,6 +42,25 @@ export async function rehearse(
     await session.rows(`DROP TABLE IF EXISTS ${table}`);
   }
   return [...reasons].map(([message, names]) => `these could not be made again (${shortened(names)}): ${message}`);
+}
+
+/** Views that read what is not there any more: the server goes on showing them, and makes none like them. Nothing is made here. */
+export async function brokenViews(
+  session: Connection,
+  database: string,
+  objects: readonly CodeObject[],
+): Promise<string[]> {
+  const broken: string[] = [];
+  for (const { kind, name: view, create, settings } of objects) {
+    if (kind !== 'VIEW' || create === '') continue;
+    const step = { database, settings };
+    await runStatement(session, step, `PREPARE ${name} FROM ${quoteLiteral(create)}`).catch((error: unknown) => {
+      const { code, message, details } = toHoldfastError(error);
+      if (details['errno'] === undefined || code === 'DATABASE_CONNECTION_LOST') throw error;
+      broken.push(`view ${displayName(view)}: ${message}`);
+    });
+  }
+  return broken.length === 0 ? [] : [`these could not be made again (${shortened(broken)})`];
 }
 
 type Trial = Exclude<CodeObject['kind'], 'PACKAGE' | 'PACKAGE BODY'>;

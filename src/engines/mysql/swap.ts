@@ -8,7 +8,7 @@ import { checkName } from './create.ts';
 import { endSessions } from './end-sessions.ts';
 import { claimSwap, refuseHalfSwapped } from './half-swap.ts';
 import { displayName, listed, quoteIdent } from './names.ts';
-import { rehearse } from './rehearse.ts';
+import { brokenViews, rehearse } from './rehearse.ts';
 import { readObjects, type DatabaseObjects } from './objects.ts';
 import { sessionsIn } from './sessions.ts';
 import { noteDone, writeJournal } from './swap-journal.ts';
@@ -138,6 +138,7 @@ async function reasonsAgainst(session: Connection, live: string, old: DatabaseOb
   const hidden = old.code.filter(({ create }) => create === '');
   if (hidden.length > 0)
     reasons.push(`${account.name} may not read the text of ${listed(hidden.map(({ name }) => name))}`);
+  reasons.push(...(await brokenViews(session, live, old.code)));
   const outside = await session.rows<{ child: string }>(
     `SELECT DISTINCT CONCAT(TABLE_SCHEMA, '.', TABLE_NAME) AS child FROM information_schema.KEY_COLUMN_USAGE
      WHERE REFERENCED_TABLE_SCHEMA = ? AND TABLE_SCHEMA <> ?`,

@@ -34,7 +34,7 @@ export async function takeBack(access: Access, names: SwapNames, { steps, unsure
 /** A step, or what takes it back. */
 export async function runStatement(
   session: Connection,
-  { database, settings }: Step,
+  { database, settings }: Pick<Step, 'database' | 'settings'>,
   statement: string,
 ): Promise<void> {
   if (database !== null) await session.rows(`USE ${quoteIdent(database)}`);
