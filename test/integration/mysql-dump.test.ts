@@ -65,7 +65,13 @@ async function shapeOf(server: TestMysql, database: string): Promise<unknown> {
     `SELECT TABLE_NAME, INDEX_NAME, COLUMN_NAME FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = '${database}'
        AND TABLE_NAME <> 'holdfast_scratch' ORDER BY 1, 2, SEQ_IN_INDEX`,
   );
-  return { columns: columns.filter((each) => each['TABLE_NAME'] !== 'holdfast_scratch'), objects, keys };
+  const own = columns
+    .filter((each) => each['TABLE_NAME'] !== 'holdfast_scratch')
+    .map((each) => ({
+      ...each,
+      COLUMN_DEFAULT: String(each['COLUMN_DEFAULT']).replace(`\`${database}\`.`, 'its own '),
+    }));
+  return { columns: own, objects, keys };
 }
 
 const onlyMariadbHas = [

@@ -11,6 +11,7 @@ import {
   asleep,
   hasMysql,
   openMysql,
+  product,
   productName,
   startMysql,
   stockTools,
@@ -131,6 +132,40 @@ describe.skipIf(!hasMysql())(`restores into ${productName}`, () => {
       const target = open(`said_${format}`);
       await bringBack(target, dump);
       expect(await texts(`said_${format}`)).toEqual(before);
+    }
+  });
+
+  it.skipIf(product !== 'mariadb')('a default takes its numbers from the sequence of its own database', async () => {
+    await server.sql(null, 'CREATE DATABASE counted');
+    await server.sql(
+      'counted',
+      'CREATE SEQUENCE numbers START WITH 10',
+      "CREATE TABLE t (id INT DEFAULT NEXTVAL(numbers) PRIMARY KEY COMMENT 'it''s `counted`.`x`', `counted` INT)",
+      'INSERT INTO t (counted) VALUES (1)',
+    );
+    const insert = (name: string) => server.sql(name, 'INSERT INTO t (counted) VALUES (2)');
+    for (const format of ['plain', 'directory'] as const) {
+      const counted = await takeDump(open('counted', { dump: { format } }), folder.path);
+      await bringBack(open(`counted_${format}`), counted);
+      const position = await server.sql('counted', 'SELECT next_not_cached_value AS n FROM numbers');
+      await insert(`counted_${format}`);
+      expect(await server.sql('counted', 'SELECT next_not_cached_value AS n FROM numbers')).toEqual(position);
+      const { columns } = (
+        await server.sql<{ columns: string }>(
+          null,
+          `SELECT COLUMN_COMMENT AS columns FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = 'counted_${format}' AND COLUMN_NAME = 'id' AND TABLE_NAME = 't'`,
+        )
+      )[0] ?? { columns: '' };
+      expect(columns).toBe("it's `counted`.`x`");
+      // As a swap does, under whatever name: what is live in the end is meant, not what is there in between.
+      for (const live of ['counted', 'recounted']) {
+        const replacement = open(`${live}_restoring_20261121_12000${format.length - 5}_abcdef`);
+        await bringBack(replacement, counted);
+        await replacement.dress(counted.facts, never);
+        await server.sql(null, `CREATE DATABASE IF NOT EXISTS ${live}`);
+        await open(live).swap({ replacement: replacement.name, previous: `${live}_before_${format}` }, 'refuse', never);
+        await insert(live);
+      }
     }
   });
 

@@ -7,6 +7,14 @@ export function quoteIn(database: string, name: string): string {
   return `${quoteIdent(database)}.${quoteIdent(name)}`;
 }
 
+/** A statement, or part of one, that names a database, for another one. What stands in quotes is a text, and stays. */
+export function otherDatabase(text: string, from: string, to: string): string {
+  if (from === to) return text;
+  const before = `${quoteIdent(from)}.`;
+  const after = `${quoteIdent(to)}.`;
+  return text.replace(/'(?:[^'\\]|\\.|'')*'|`(?:[^`]|``)*`\.?/g, (part) => (part === before ? after : part));
+}
+
 /** A string for SQL text in sessions without NO_BACKSLASH_ESCAPES, which ours are. */
 export function quoteLiteral(text: string): string {
   return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "''").replaceAll('\0', '\\0').replaceAll('\n', '\\n')}'`;

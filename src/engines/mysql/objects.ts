@@ -1,5 +1,5 @@
 import type { Connection } from './connection.ts';
-import { quoteIdent, quoteIn } from './names.ts';
+import { otherDatabase, quoteIdent, quoteIn } from './names.ts';
 import { listRelations } from './tables.ts';
 import { withoutDatabase } from './trigger-text.ts';
 import { inOrderOfReading } from './view-order.ts';
@@ -20,6 +20,14 @@ export interface DatabaseObjects {
   /** Tables and sequences. */
   tables: string[];
   code: CodeObject[];
+  /** Columns that take their numbers from a sequence of this database: the server keeps its name when the tables move. */
+  defaults: ColumnDefault[];
+}
+
+export interface ColumnDefault {
+  table: string;
+  column: string;
+  expression: string;
 }
 
 /** Everything in a database. The session enters it: own names then stand without it. */
@@ -50,7 +58,18 @@ export async function readObjects(session: Connection, database: string): Promis
   }
   for (const name of await namesOf(session, 'EVENTS', 'EVENT', database, null))
     code.push(await read(session, 'EVENT', name));
-  return { database, tables: relations.filter(({ kind }) => kind !== 'view').map(({ name }) => name), code };
+  const tables = relations.filter(({ kind }) => kind !== 'view').map(({ name }) => name);
+  const counting = relations.some(({ kind }) => kind === 'sequence');
+  return { database, tables, code, defaults: counting ? await defaultsNaming(session, database) : [] };
+}
+
+async function defaultsNaming(session: Connection, database: string): Promise<ColumnDefault[]> {
+  const rows = await session.rows<ColumnDefault>(
+    `SELECT TABLE_NAME AS \`table\`, COLUMN_NAME AS \`column\`, COLUMN_DEFAULT AS expression
+     FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = ? AND COLUMN_DEFAULT LIKE '%val(%' ORDER BY 1, ORDINAL_POSITION`,
+    [database],
+  );
+  return rows.filter(({ expression }) => otherDatabase(expression, database, '') !== expression);
 }
 
 export function dropStatement(object: Pick<CodeObject, 'kind' | 'name'>, database: string): string {

@@ -1,5 +1,5 @@
 import { HoldfastError } from '../../base/errors.ts';
-import { quoteIdent } from './names.ts';
+import { otherDatabase } from './names.ts';
 import { ScriptViews } from './script-views.ts';
 import { withoutDatabase } from './trigger-text.ts';
 
@@ -160,8 +160,9 @@ class Rewriter {
     if (/^(?:\/\*!\d+ )?(?:USE|CREATE DATABASE|DROP DATABASE|CREATE SCHEMA|DROP SCHEMA)\b/i.test(text))
       throw namesDatabase();
     if (/^\/\*!\d+ DEFINER=/.test(text)) return this.#changeDefiner(text, 'a view');
-    if (/^\/\*!\d+ VIEW /.test(text)) return this.#changeView(text);
-    return text;
+    if (/^\/\*!\d+ VIEW /.test(text)) return this.#changeNames(text);
+    // A default may take its numbers from a sequence, which the server names with its database.
+    return text.startsWith('  `') ? this.#changeNames(text) : text;
   }
 
   #changeCode(text: string): string {
@@ -189,12 +190,8 @@ class Rewriter {
     });
   }
 
-  #changeView(text: string): string {
-    if (this.#from === null || this.#from === this.#into) return text;
-    const from = `${quoteIdent(this.#from)}.`;
-    const into = `${quoteIdent(this.#into)}.`;
-    // What stands in quotes is a text, and stays.
-    return text.replace(/'(?:[^'\\]|\\.|'')*'|`(?:[^`]|``)*`\.?/g, (part) => (part === from ? into : part));
+  #changeNames(text: string): string {
+    return this.#from === null ? text : otherDatabase(text, this.#from, this.#into);
   }
 
   #changeEvent(text: string, name: string): string {

@@ -1,6 +1,6 @@
-import { dropStatement, type CodeObject, type DatabaseObjects } from './objects.ts';
+import { dropStatement, type CodeObject, type ColumnDefault, type DatabaseObjects } from './objects.ts';
 import { journalTable, writeSwapping } from './mark.ts';
-import { quoteIdent, quoteIn, quoteLiteral } from './names.ts';
+import { otherDatabase, quoteIdent, quoteIn, quoteLiteral } from './names.ts';
 
 export interface SwapNames {
   live: string;
@@ -72,7 +72,13 @@ export function planSwap({ live, replacement, previous, old, fresh, characters }
   for (const each of others.filter(({ kind }) => kind === 'VIEW')) takeAway(each, live);
   for (const each of (old?.code ?? []).filter(({ kind }) => kind === 'TRIGGER').toReversed()) takeAway(each, live);
   const moves = movesOf({ live, replacement, previous, old, fresh });
+  // Taken back only when the sequences are back in their place: the server wants to find them.
+  const counting = [...Map.groupBy(fresh.defaults, ({ table }) => table)];
+  for (const [table, columns] of counting)
+    step('DO 0', defaultsStatement(replacement, table, columns, replacement), { settings: withHistory });
   if (moves.length > 0) step(renameStatement(moves), renameStatement(moves.toReversed().map(backwards)), { moves });
+  for (const [table, columns] of counting)
+    step(defaultsStatement(live, table, columns, replacement), null, { settings: withHistory });
   for (const each of others.filter(({ kind }) => kind !== 'VIEW')) takeAway(each, live);
   const make = (object: CodeObject, database: string, create: string) =>
     step(create, dropStatement(object, database), { database, settings: object.settings });
@@ -106,14 +112,21 @@ function movesOf({ live, replacement, previous, old, fresh }: Omit<SwapFacts, 'c
   return [...away, ...fresh.tables.map((name) => ({ name, from: replacement, to: live }))];
 }
 
+/** A table that keeps the history of its rows is changed only when that is said to be meant. */
+const withHistory = "SET SESSION system_versioning_alter_history = 'KEEP'";
+
+/** All of a table at once: it cannot be changed while one of them names a sequence that is not there. */
+function defaultsStatement(database: string, table: string, columns: readonly ColumnDefault[], former: string): string {
+  const changes = columns.map(({ column, expression }) => {
+    return `ALTER COLUMN ${quoteIdent(column)} SET DEFAULT (${otherDatabase(expression, former, database)})`;
+  });
+  return `ALTER TABLE ${quoteIn(database, table)} ${changes.join(', ')}`;
+}
+
 /** Views are kept with the names of the tables' database wherever the server finds that necessary. */
 function inDatabase(object: CodeObject, from: string, to: string): CodeObject {
   if (object.kind !== 'VIEW') return object;
-  const old = `${quoteIdent(from)}.`;
-  const create = object.create.replace(/'(?:[^'\\]|\\.|'')*'|`(?:[^`]|``)*`\.?/g, (part) =>
-    part === old ? `${quoteIdent(to)}.` : part,
-  );
-  return { ...object, create };
+  return { ...object, create: otherDatabase(object.create, from, to) };
 }
 
 const status = /( ON COMPLETION (?:NOT )?PRESERVE) (ENABLE|DISABLE ON (?:SLAVE|REPLICA))\b/;
