@@ -124,6 +124,57 @@ describe.skipIf(!hasMysql())(`the swap of ${productName} databases`, () => {
     expect(await server.databases()).toEqual(['shop', 'shop_undone']);
   });
 
+  it('S17 every event has the status it had, with the swap and with the way back', async () => {
+    await server.sql(null, 'CREATE DATABASE shop CHARACTER SET utf8mb4');
+    const odd = "x ON COMPLETION PRESERVE ENABLE it's";
+    await server.sql(
+      'shop',
+      'CREATE TABLE t (id INT PRIMARY KEY)',
+      'CREATE EVENT runs ON SCHEDULE EVERY 1 DAY DO DELETE FROM t',
+      'CREATE EVENT rests ON SCHEDULE EVERY 1 DAY DISABLE DO DELETE FROM t',
+      'CREATE EVENT replicated ON SCHEDULE EVERY 1 DAY DISABLE ON SLAVE DO DELETE FROM t',
+      `CREATE EVENT \`${odd}\` ON SCHEDULE EVERY 1 DAY DISABLE ON SLAVE COMMENT 'DISABLE' DO DELETE FROM t`,
+    );
+    const statuses = async (database: string) => {
+      const rows = await server.sql<{ name: string; status: string }>(
+        null,
+        `SELECT EVENT_NAME AS name, STATUS AS status FROM information_schema.EVENTS WHERE EVENT_SCHEMA = '${database}'`,
+      );
+      return Object.fromEntries(rows.map(({ name, status }) => [name, status]));
+    };
+    const saved = { runs: 'ENABLED', rests: 'DISABLED', replicated: asleep, [odd]: asleep };
+    const sleeping = { ...saved, runs: asleep };
+    expect(await statuses('shop')).toEqual(saved);
+    for (const format of ['plain', 'directory'] as const) {
+      const taken = await takeDump(openMysql(server, 'shop', { scratch: folder.path, dump: { format } }), folder.path);
+      // A copy runs nothing, and shows nothing that the original does not have.
+      await bringBack(open(`copy_${format}`), taken);
+      await open(`copy_${format}`).dress(taken.facts, never);
+      expect(await statuses(`copy_${format}`)).toEqual(sleeping);
+      expect(await names(`copy_${format}`)).toHaveLength(5);
+      const replacement = open(`shop_restoring_20261121_12000${format.length}_abcdef`);
+      await bringBack(replacement, taken);
+      await replacement.dress(taken.facts, never);
+      expect(await statuses(replacement.name)).toEqual(sleeping);
+      // What lives has moved on.
+      await server.sql('shop', 'DROP EVENT runs', 'ALTER EVENT rests ENABLE');
+      const previous = `shop_before_${format}`;
+      await open('shop').swap({ replacement: replacement.name, previous }, 'refuse', never);
+      expect(await statuses('shop')).toEqual(saved);
+      expect(await statuses(previous)).toEqual({ rests: asleep, replicated: asleep, [odd]: asleep });
+      expect(
+        await open('shop').named(previous).count({ tables: null, sequences: true, fingerprints: false }, never),
+      ).toMatchObject({
+        tables: [{ name: 't' }],
+      });
+      const undone = `shop_undone_${format}`;
+      await open('shop').swap({ replacement: previous, previous: undone }, 'refuse', never);
+      expect(await statuses('shop')).toEqual({ rests: 'ENABLED', replicated: asleep, [odd]: asleep });
+      await open('shop').swap({ replacement: undone, previous: `shop_again_${format}` }, 'refuse', never);
+      expect(await statuses('shop')).toEqual(saved);
+    }
+  });
+
   it('gives a database that does not exist its name', async () => {
     const { live, replacement } = await prepare();
     await server.sql(null, 'DROP DATABASE shop');

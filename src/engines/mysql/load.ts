@@ -11,6 +11,7 @@ import type { Connection } from './connection.ts';
 import { readIndex } from './dump-index.ts';
 import { withoutValues } from './errors.ts';
 import { describeFault } from './faults.ts';
+import { asleepStatements } from './mark.ts';
 import { displayName, listed, quoteIn, shortened } from './names.ts';
 import { filesFor, wholeFile, wholeScript } from './read-through.ts';
 import { rewriteScript, type ScriptRules } from './script.ts';
@@ -32,7 +33,7 @@ export async function load(
   const tool = await access.tool('client', session, signal);
   await using folder = await access.folder();
   const said: string[] = [];
-  const noted: Noted = { definers: new Map(), events: [], named: [], replication: false, longest: 0 };
+  const noted: Noted = { definers: new Map(), events: [], asleep: [], named: [], replication: false, longest: 0 };
   const packet = Number(await session.value('SELECT @@GLOBAL.max_allowed_packet'));
   const rules = await rulesFor(access, session, options, noted);
   const over = new AbortController();
@@ -53,6 +54,11 @@ export async function load(
     over.abort();
     throwIfAborted(signal);
     throw noted.longest > packet ? asTooLarge(error, access, packet) : error;
+  }
+  const { database } = access.address;
+  // Whoever swaps it in must not wake them up with the others.
+  if (passing.test(database)) {
+    for (const statement of asleepStatements(database, noted.asleep)) await session.rows(statement);
   }
   const left =
     options.scope && dump.format === 'directory' ? ['triggers, routines, events and views are left out of a part'] : [];
@@ -80,6 +86,7 @@ interface Noted {
   /** By the account that acted until now, what it made. */
   definers: Map<string, string[]>;
   events: string[];
+  asleep: string[];
   named: string[];
   replication: boolean;
   /** The largest statement with rows, in bytes. */
@@ -117,6 +124,7 @@ async function rulesFor(
       noted.definers.set(name, [...(noted.definers.get(name) ?? []), object]);
     },
     onEvent: (name) => noted.events.push(name),
+    onAsleep: (name) => noted.asleep.push(name),
     onOwnName: (object) => noted.named.push(object),
     onRows: (bytes) => {
       noted.longest = Math.max(noted.longest, bytes);

@@ -1,10 +1,15 @@
 import { readMark } from '../shared/mark.ts';
+import { quoteIn, quoteLiteral } from './names.ts';
 
 /** The table that carries the mark as its comment, because databases have none here. It is never dumped, counted or moved. */
 export const markTable = 'holdfast_scratch';
 /** While databases are exchanged: in the live one it says so, in the one that is emptied it holds what there is to do. */
 export const journalTable = 'holdfast_swap';
 
+/** Names the events that do not wake up with a swap: those that were switched off, as on a replica, before we did it to the others. */
+export const asleepTable = 'holdfast_events';
+
+const asleepComment = 'holdfast events: these were switched off before';
 const journalPrefix = 'holdfast swap: ';
 const swappingPrefix = `${journalPrefix}under way, `;
 
@@ -35,5 +40,16 @@ export function readSwapping(comment: string | null): Swapping | null {
 /** A table of ours by its name and what is written on it: the operator may have one of the same name. */
 export function isOurs(table: { name: string; comment: string | null }): boolean {
   if (table.name === markTable) return readMark(table.comment) !== null;
+  if (table.name === asleepTable) return table.comment === asleepComment;
   return table.name === journalTable && (table.comment?.startsWith(journalPrefix) ?? false);
+}
+
+/** The statements that note them down in a database; none where there are none. */
+export function asleepStatements(database: string, events: readonly string[]): string[] {
+  if (events.length === 0) return [];
+  const table = quoteIn(database, asleepTable);
+  return [
+    `CREATE TABLE ${table} (name VARCHAR(64) COLLATE utf8mb4_bin PRIMARY KEY) DEFAULT CHARSET=utf8mb4 COMMENT=${quoteLiteral(asleepComment)}`,
+    `INSERT INTO ${table} VALUES ${events.map((name) => `(${quoteLiteral(name)})`).join(', ')}`,
+  ];
 }

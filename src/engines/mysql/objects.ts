@@ -1,4 +1,5 @@
 import type { Connection } from './connection.ts';
+import { asleepTable, isOurs } from './mark.ts';
 import { otherDatabase, quoteIdent, quoteIn } from './names.ts';
 import { listRelations } from './tables.ts';
 import { withoutDatabase } from './trigger-text.ts';
@@ -22,6 +23,8 @@ export interface DatabaseObjects {
   code: CodeObject[];
   /** Columns that take their numbers from a sequence of this database: the server keeps its name when the tables move. */
   defaults: ColumnDefault[];
+  /** Events that stay switched off wherever the database goes. */
+  asleep: ReadonlySet<string>;
 }
 
 export interface ColumnDefault {
@@ -60,7 +63,19 @@ export async function readObjects(session: Connection, database: string): Promis
     code.push(await read(session, 'EVENT', name));
   const tables = relations.filter(({ kind }) => kind !== 'view').map(({ name }) => name);
   const counting = relations.some(({ kind }) => kind === 'sequence');
-  return { database, tables, code, defaults: counting ? await defaultsNaming(session, database) : [] };
+  const defaults = counting ? await defaultsNaming(session, database) : [];
+  return { database, tables, code, defaults, asleep: await namedAsleep(session, database) };
+}
+
+async function namedAsleep(session: Connection, database: string): Promise<Set<string>> {
+  const tables = await session.rows<{ name: string; comment: string }>(
+    `SELECT TABLE_NAME AS name, TABLE_COMMENT AS comment FROM information_schema.TABLES
+     WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?`,
+    [database, asleepTable],
+  );
+  if (!tables.some(isOurs)) return new Set();
+  const rows = await session.rows<{ name: string }>(`SELECT name FROM ${quoteIn(database, asleepTable)}`);
+  return new Set(rows.map(({ name }) => name));
 }
 
 async function defaultsNaming(session: Connection, database: string): Promise<ColumnDefault[]> {

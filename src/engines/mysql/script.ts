@@ -1,4 +1,5 @@
 import { HoldfastError } from '../../base/errors.ts';
+import { statusOf, withStatus } from './event-status.ts';
 import { otherDatabase } from './names.ts';
 import { ScriptViews } from './script-views.ts';
 import { withoutDatabase } from './trigger-text.ts';
@@ -12,6 +13,8 @@ export interface ScriptRules {
   onDefiner: (account: string, object: string) => void;
   /** An event that would run; it is loaded switched off. */
   onEvent: (name: string) => void;
+  /** An event that was switched off as those of a replica are, and stays so. */
+  onAsleep: (name: string) => void;
   /** A routine, trigger or event whose text names the database it came from. */
   onOwnName: (object: string) => void;
   /** The length of a statement with rows, as far as it has been read. */
@@ -195,10 +198,11 @@ class Rewriter {
   }
 
   #changeEvent(text: string, name: string): string {
-    return text.replace(/( ON COMPLETION (?:NOT )?PRESERVE) ENABLE\b/, (_whole, before: string) => {
-      this.#rules.onEvent(name);
-      return `${before} DISABLE ON SLAVE`;
-    });
+    const status = statusOf(text);
+    if (status === 'asleep') this.#rules.onAsleep(name);
+    if (status !== 'enabled') return text;
+    this.#rules.onEvent(name);
+    return withStatus(text, 'asleep');
   }
 
   #noteName(text: string): void {

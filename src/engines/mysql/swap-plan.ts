@@ -1,5 +1,6 @@
 import { dropStatement, type CodeObject, type ColumnDefault, type DatabaseObjects } from './objects.ts';
-import { journalTable, writeSwapping } from './mark.ts';
+import { statusOf, withStatus } from './event-status.ts';
+import { asleepStatements, asleepTable, journalTable, writeSwapping } from './mark.ts';
 import { otherDatabase, quoteIdent, quoteIn, quoteLiteral } from './names.ts';
 
 export interface SwapNames {
@@ -82,9 +83,12 @@ export function planSwap({ live, replacement, previous, old, fresh, characters }
   for (const each of others.filter(({ kind }) => kind !== 'VIEW')) takeAway(each, live);
   const make = (object: CodeObject, database: string, create: string) =>
     step(create, dropStatement(object, database), { database, settings: object.settings });
-  for (const each of fresh.code) make(each, live, running(inDatabase(each, replacement, live)));
-  if (previous !== null)
-    for (const each of old?.code ?? []) make(each, previous, stopped(inDatabase(each, live, previous)));
+  for (const each of fresh.code) make(each, live, running(inDatabase(each, replacement, live), fresh.asleep));
+  if (previous === null) return steps;
+  for (const each of old?.code ?? []) make(each, previous, stopped(inDatabase(each, live, previous)));
+  const [created, filled] = asleepStatements(previous, asleepAmong(old?.code ?? []));
+  if (created !== undefined) step(created, `DROP TABLE IF EXISTS ${quoteIn(previous, asleepTable)}`);
+  if (filled !== undefined) step(filled, null);
   return steps;
 }
 
@@ -129,13 +133,19 @@ function inDatabase(object: CodeObject, from: string, to: string): CodeObject {
   return { ...object, create: otherDatabase(object.create, from, to) };
 }
 
-const status = /( ON COMPLETION (?:NOT )?PRESERVE) (ENABLE|DISABLE ON (?:SLAVE|REPLICA))\b/;
-
 /** What was loaded switched off, or was switched off when its database went away, runs again. */
-function running({ kind, create }: CodeObject): string {
-  return kind === 'EVENT' ? create.replace(status, '$1 ENABLE') : create;
+function running({ kind, name, create }: CodeObject, asleep: ReadonlySet<string>): string {
+  return kind === 'EVENT' && statusOf(create) === 'asleep' && !asleep.has(name)
+    ? withStatus(create, 'enabled')
+    : create;
 }
 
 function stopped({ kind, create }: CodeObject): string {
-  return kind === 'EVENT' ? create.replace(status, '$1 DISABLE ON SLAVE') : create;
+  return kind === 'EVENT' && statusOf(create) === 'enabled' ? withStatus(create, 'asleep') : create;
+}
+
+function asleepAmong(objects: readonly CodeObject[]): string[] {
+  return objects
+    .filter(({ kind, create }) => kind === 'EVENT' && statusOf(create) === 'asleep')
+    .map(({ name }) => name);
 }
