@@ -9,6 +9,7 @@ import {
   hasMysql,
   numbersTo,
   openMysql,
+  product,
   productName,
   startMysql,
   storedAt,
@@ -124,6 +125,23 @@ describe.skipIf(!hasMysql())(`what goes wrong with dumps of ${productName}`, () 
     });
     const checks = await database.check(never);
     expect(checks.find(({ name }) => name === 'rights')).toMatchObject({ result: 'failed' });
+  });
+
+  it.each(["it's", 'say "x"', 'back\\slash', 'two\nlines'])('S18 events of a database called %j', async (name) => {
+    await server.sql(null, `CREATE DATABASE \`${name}\``);
+    await server.sql(name, 'CREATE TABLE t (id INT)');
+    // Without events there is nothing that a name could stand in the way of.
+    await takeDump(open(name), folder.path);
+    await server.sql(name, 'CREATE EVENT tidy ON SCHEDULE EVERY 1 DAY DO DELETE FROM t');
+    if (product === 'mysql') {
+      await bringBack(open(`${name}2`), await takeDump(open(name), folder.path));
+      expect(await server.sql(`${name}2`, 'SHOW EVENTS')).toHaveLength(1);
+      return;
+    }
+    const refused = { code: 'TOOL_LACKS_FEATURE', message: expect.stringContaining('tidy') };
+    await expect(open(name).open({ folders: false }, never)).rejects.toMatchObject(refused);
+    const checks = await open(name).check(never);
+    expect(checks.find((each) => each.name === 'dump tool' && each.result === 'failed')?.detail).toContain('tidy');
   });
 
   it('a wrong password, a missing database and a server that is not there are told apart', async () => {

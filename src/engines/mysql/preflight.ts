@@ -36,6 +36,7 @@ export async function lookAhead(
   const { database } = connection.address;
   const problems = rightsProblems(account, database);
   if (flavour === 'mysql' && tool === 'mariadb') problems.push(...(await foreignToolProblems(connection, selection)));
+  if (tool === 'mariadb') problems.push(...(await eventProblems(connection)));
   const routines = await routineFacts(connection, account, flavour);
   if (routines.hidden.length > 0) {
     problems.push({
@@ -80,6 +81,24 @@ async function foreignToolProblems(connection: Connection, { relations, withoutR
       code: 'TOOL_LACKS_FEATURE',
       message: `MariaDB's dump tool writes generated columns and vectors as no MySQL reads them (${listed(tables)})`,
       hint: "Install MySQL's own client tools, or name their folder under database.tools.",
+    },
+  ];
+}
+
+/** Before it saves events, MariaDB's tool enters the database once more, by its name as it would stand in a text: with a backslash before these. */
+async function eventProblems(connection: Connection): Promise<Problem[]> {
+  const { database } = connection.address;
+  if (!/['"\\\n\r\u001A]/.test(database)) return [];
+  const rows = await connection.rows<{ name: string }>(
+    'SELECT EVENT_NAME AS name FROM information_schema.EVENTS WHERE EVENT_SCHEMA = ? ORDER BY 1',
+    [database],
+  );
+  if (rows.length === 0) return [];
+  return [
+    {
+      code: 'TOOL_LACKS_FEATURE',
+      message: `MariaDB's dump tool cannot save events (${listed(rows.map(({ name }) => name))}) of a database whose name has a quote, a backslash or a line break`,
+      hint: 'Move the tables into a database with another name, or drop its events and let something else do their work.',
     },
   ];
 }
