@@ -178,6 +178,28 @@ DELIMITER ;
     );
   });
 
+  it('a script with the line ends of Windows is changed and refused as any other, also behind its first rows', async () => {
+    const events: string[] = [];
+    const text = `${head}INSERT INTO \`t\` VALUES\n(1,'; DEFINER=\`a\`@\`b\`');
+/*!50001 CREATE ALGORITHM=UNDEFINED */
+/*!50013 DEFINER=\`a\`@\`b\` SQL SECURITY DEFINER */
+/*!50001 VIEW \`v\` AS select 1 from \`shop\`.\`t\` */;
+INSERT INTO \`t\` VALUES\n(2);
+DELIMITER ;;
+/*!50106 CREATE*/ /*!50117 DEFINER=\`a\`@\`b\`*/ /*!50106 EVENT \`e\` ON SCHEDULE EVERY 1 DAY ON COMPLETION NOT PRESERVE ENABLE DO delete from t */ ;;
+DELIMITER ;
+`;
+    const windows = (some: string) => some.replaceAll('\n', '\r\n');
+    for (const size of [1, 7, 100_000]) {
+      const onEvent = (name: string) => events.push(name);
+      expect(await rewritten(windows(text), { onEvent }, size)).toBe(windows(await rewritten(text, {}, size)));
+      await expect(rewritten(windows(`${text}USE \`x\`;\n`), {}, size)).rejects.toMatchObject({
+        code: 'SCRIPT_NAMES_DATABASE',
+      });
+    }
+    expect(events).toEqual(['e', 'e', 'e']);
+  });
+
   it('knows how long a statement with rows is', async () => {
     let longest = 0;
     const onRows = (bytes: number) => {

@@ -45,7 +45,21 @@ export async function* rewriteScript(source: AsyncIterable<Buffer>, rules: Scrip
 /** A statement that makes an object; the server itself takes no larger one. */
 const longestLine = 1024 * 1024 * 1024;
 const insert = Buffer.from('INSERT INTO `');
-const statementEnd = Buffer.from(';\n');
+const ends = [Buffer.from(';\n'), Buffer.from(';\r\n')] as const;
+
+/** Where the statement with rows ends that goes on at `from`; a script may have the line ends of Windows. */
+function endOfRows(text: Buffer, from: number): number {
+  const [unix, windows] = ends;
+  const end = text.indexOf(unix, from);
+  const earlier = text.subarray(from, end === -1 ? undefined : end).indexOf(windows);
+  return earlier === -1 ? end : from + earlier;
+}
+
+/** How much of an end may stand at the end of this piece. */
+function begunEnd(text: Buffer): number {
+  if (text.at(-1) === 0x3b) return 1;
+  return text.at(-1) === 0x0d && text.at(-2) === 0x3b ? 2 : 0;
+}
 
 class Rewriter {
   readonly #rules: ScriptRules;
@@ -77,16 +91,16 @@ class Rewriter {
     for (;;) {
       if (this.#inRows) {
         // Line breaks in values are written as `\n`: this can only be the end of the statement.
-        const end = text.indexOf(statementEnd, at);
+        const end = endOfRows(text, at);
         if (end === -1) {
-          const whole = text.at(-1) === 0x3b ? text.length - 1 : text.length;
+          const whole = text.length - begunEnd(text);
           this.#countRows(whole - at);
           pass(Math.max(at, whole));
           return Buffer.from(text.subarray(passed));
         }
         this.#countRows(end + 1 - at);
         this.#inRows = false;
-        at = end + statementEnd.length;
+        at = text.indexOf(0x0a, end) + 1;
       }
       if (
         this.#delimiter === ';' &&
