@@ -63,7 +63,7 @@ export async function readObjects(session: Connection, database: string): Promis
     code.push(await read(session, 'EVENT', name));
   const tables = relations.filter(({ kind }) => kind !== 'view').map(({ name }) => name);
   const counting = relations.some(({ kind }) => kind === 'sequence');
-  const defaults = counting ? await defaultsNaming(session, database) : [];
+  const defaults = counting ? await defaultsNaming(session, database, tables) : [];
   return { database, tables, code, defaults, asleep: await namedAsleep(session, database) };
 }
 
@@ -78,13 +78,21 @@ async function namedAsleep(session: Connection, database: string): Promise<Set<s
   return new Set(rows.map(({ name }) => name));
 }
 
-async function defaultsNaming(session: Connection, database: string): Promise<ColumnDefault[]> {
+async function defaultsNaming(
+  session: Connection,
+  database: string,
+  tables: readonly string[],
+): Promise<ColumnDefault[]> {
   const rows = await session.rows<ColumnDefault>(
     `SELECT TABLE_NAME AS \`table\`, COLUMN_NAME AS \`column\`, COLUMN_DEFAULT AS expression
      FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = ? AND COLUMN_DEFAULT LIKE '%val(%' ORDER BY 1, ORDINAL_POSITION`,
     [database],
   );
-  return rows.filter(({ expression }) => otherDatabase(expression, database, '') !== expression);
+  // A view shows the defaults of the tables it reads.
+  const own = new Set(tables);
+  return rows.filter(
+    ({ table, expression }) => own.has(table) && otherDatabase(expression, database, '') !== expression,
+  );
 }
 
 export function dropStatement(object: Pick<CodeObject, 'kind' | 'name'>, database: string): string {
