@@ -19,6 +19,7 @@ import {
   type TestMysql,
 } from '../support/mysql-server.ts';
 import { temporaryFolder, type TemporaryFolder } from '../support/temporary-folder.ts';
+import { until } from '../support/until.ts';
 
 const run = promisify(execFile);
 
@@ -166,6 +167,30 @@ describe.skipIf(!hasMysql())(`restores into ${productName}`, () => {
         await open(live).swap({ replacement: replacement.name, previous: `${live}_before_${format}` }, 'refuse', never);
         await insert(live);
       }
+    }
+  });
+
+  it('events whose time is over are not made again, and named', async () => {
+    await server.sql(null, 'CREATE DATABASE past');
+    await server.sql(
+      'past',
+      'SET time_zone = "+00:00"',
+      'CREATE EVENT once ON SCHEDULE AT NOW() + INTERVAL 2 SECOND DISABLE DO DO 0',
+      'CREATE EVENT later ON SCHEDULE AT NOW() + INTERVAL 1 DAY DISABLE DO DO 0',
+      'CREATE EVENT ends ON SCHEDULE EVERY 1 SECOND ENDS NOW() + INTERVAL 2 SECOND DISABLE DO DO 0',
+    );
+    const dump = await takeDump(open('past'), folder.path);
+    const over = async () =>
+      server.sql(
+        'past',
+        `SELECT 1 FROM information_schema.EVENTS WHERE EVENT_SCHEMA = 'past'
+      AND EVENT_NAME = 'once' AND EXECUTE_AT < NOW() - INTERVAL 1 SECOND`,
+      );
+    await until(async () => (await over()).length > 0, 'its time is over');
+    for (const name of ['past_copy', 'past_restoring_20261121_120000_abcdef']) {
+      const { warnings } = await bringBack(open(name), dump);
+      expect(warnings).toEqual([expect.stringMatching(/is over, .*: ends, once$/)]);
+      expect(await server.sql(name, 'SHOW EVENTS')).toMatchObject([{ Name: 'later' }]);
     }
   });
 

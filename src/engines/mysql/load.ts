@@ -10,6 +10,7 @@ import { feedClient, type ClientCall } from './client.ts';
 import type { Connection } from './connection.ts';
 import { readIndex } from './dump-index.ts';
 import { withoutValues } from './errors.ts';
+import type { EventStatus } from './event-status.ts';
 import { describeFault } from './faults.ts';
 import { asleepStatements } from './mark.ts';
 import { displayName, listed, quoteIn, shortened } from './names.ts';
@@ -33,7 +34,7 @@ export async function load(
   const tool = await access.tool('client', session, signal);
   await using folder = await access.folder();
   const said: string[] = [];
-  const noted: Noted = { definers: new Map(), events: [], asleep: [], named: [], replication: false, longest: 0 };
+  const noted: Noted = { definers: new Map(), events: new Map(), named: [], replication: false, longest: 0 };
   const packet = Number(await session.value('SELECT @@GLOBAL.max_allowed_packet'));
   const rules = await rulesFor(access, session, options, noted);
   const over = new AbortController();
@@ -58,11 +59,12 @@ export async function load(
   const { database } = access.address;
   // Whoever swaps it in must not wake them up with the others.
   if (passing.test(database)) {
-    for (const statement of asleepStatements(database, noted.asleep)) await session.rows(statement);
+    for (const statement of asleepStatements(database, eventsThatWere('asleep', noted))) await session.rows(statement);
   }
   const left =
     options.scope && dump.format === 'directory' ? ['triggers, routines, events and views are left out of a part'] : [];
-  return { warnings: [...said, ...left, ...describe(noted, access.address.database)] };
+  const gone = await eventsNotMade(session, database, noted);
+  return { warnings: [...said, ...left, ...gone, ...describe(noted, database)] };
 }
 
 /** What a script cannot do, said before anything is touched. */
@@ -85,8 +87,8 @@ function refuseScript(dump: StoredDump, options: LoadOptions): void {
 interface Noted {
   /** By the account that acted until now, what it made. */
   definers: Map<string, string[]>;
-  events: string[];
-  asleep: string[];
+  /** By name, what it was. */
+  events: Map<string, EventStatus | null>;
   named: string[];
   replication: boolean;
   /** The largest statement with rows, in bytes. */
@@ -123,8 +125,7 @@ async function rulesFor(
     onDefiner: (name, object) => {
       noted.definers.set(name, [...(noted.definers.get(name) ?? []), object]);
     },
-    onEvent: (name) => noted.events.push(name),
-    onAsleep: (name) => noted.asleep.push(name),
+    onEvent: (name, status) => noted.events.set(name, status),
     onOwnName: (object) => noted.named.push(object),
     onRows: (bytes) => {
       noted.longest = Math.max(noted.longest, bytes);
@@ -138,7 +139,26 @@ async function rulesFor(
 /** Names that only live until a swap, see `nameBeside`. */
 const passing = /_(?:restoring|drill|import)_\d{8}_\d{6}_[0-9a-f]{6}$/;
 
-function describe({ definers, events, named, replication }: Noted, into: string): string[] {
+function eventsThatWere(wanted: EventStatus, { events }: Noted): string[] {
+  return [...events].filter(([, status]) => status === wanted).map(([name]) => name);
+}
+
+/** The server takes the statement of an event whose time is over, and makes none. */
+async function eventsNotMade(session: Connection, database: string, { events }: Noted): Promise<string[]> {
+  if (events.size === 0) return [];
+  const rows = await session.rows<{ name: string }>(
+    'SELECT EVENT_NAME AS name FROM information_schema.EVENTS WHERE EVENT_SCHEMA = ?',
+    [database],
+  );
+  const there = new Set(rows.map(({ name }) => name));
+  const gone = [...events.keys()].filter((name) => !there.has(name));
+  return gone.length === 0
+    ? []
+    : [`the time of these events is over, and the server made them no more: ${listed(gone)}`];
+}
+
+function describe(noted: Noted, into: string): string[] {
+  const { definers, named, replication } = noted;
   const warnings = [...definers].map(([account, objects]) => {
     return `what ${account} had defined belongs to the restoring user now (${account} is not on this server, or may not be set): ${shortened([...new Set(objects)])}`;
   });
@@ -148,6 +168,7 @@ function describe({ definers, events, named, replication }: Noted, into: string)
     );
   }
   if (passing.test(into)) return warnings;
+  const events = eventsThatWere('enabled', noted);
   if (events.length > 0)
     warnings.push(`events are switched off here; ALTER EVENT ... ENABLE starts them: ${listed(events)}`);
   if (named.length > 0)

@@ -9,7 +9,6 @@ const rules = (more: Partial<ScriptRules> = {}): ScriptRules => ({
   definer: () => 'CURRENT_USER',
   onDefiner: () => undefined,
   onEvent: () => undefined,
-  onAsleep: () => undefined,
   onOwnName: () => undefined,
   onRows: () => undefined,
   onReplication: () => undefined,

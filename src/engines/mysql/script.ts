@@ -1,5 +1,5 @@
 import { HoldfastError } from '../../base/errors.ts';
-import { statusOf, withStatus } from './event-status.ts';
+import { statusOf, withStatus, type EventStatus } from './event-status.ts';
 import { otherDatabase } from './names.ts';
 import { ScriptViews } from './script-views.ts';
 import { withoutDatabase } from './trigger-text.ts';
@@ -11,10 +11,8 @@ export interface ScriptRules {
   definer: (account: string) => string | null;
   /** Who acted until now, and the object. */
   onDefiner: (account: string, object: string) => void;
-  /** An event that would run; it is loaded switched off. */
-  onEvent: (name: string) => void;
-  /** An event that was switched off as those of a replica are, and stays so. */
-  onAsleep: (name: string) => void;
+  /** What it was: one that would run is loaded switched off. */
+  onEvent: (name: string, status: EventStatus | null) => void;
   /** A routine, trigger or event whose text names the database it came from. */
   onOwnName: (object: string) => void;
   /** The length of a statement with rows, as far as it has been read. */
@@ -213,10 +211,8 @@ class Rewriter {
 
   #changeEvent(text: string, name: string): string {
     const status = statusOf(text);
-    if (status === 'asleep') this.#rules.onAsleep(name);
-    if (status !== 'enabled') return text;
-    this.#rules.onEvent(name);
-    return withStatus(text, 'asleep');
+    this.#rules.onEvent(name, status);
+    return status === 'enabled' ? withStatus(text, 'asleep') : text;
   }
 
   #noteName(text: string): void {
