@@ -57,10 +57,13 @@ export async function brokenViews(
     await runStatement(session, step, `PREPARE ${name} FROM ${quoteLiteral(create)}`).catch((error: unknown) => {
       const { code, message, details } = toHoldfastError(error);
       if (details['errno'] === undefined || code === 'DATABASE_CONNECTION_LOST') throw error;
-      broken.push(`view ${displayName(view)}: ${message}`);
+      broken.push(`${displayName(view)}: ${message}`);
     });
   }
-  return broken.length === 0 ? [] : [`these could not be made again (${shortened(broken)})`];
+  if (broken.length === 0) return [];
+  return [
+    `these views could not be made again, and have to be dropped first, as nobody can read them (${shortened(broken)})`,
+  ];
 }
 
 type Trial = Exclude<CodeObject['kind'], 'PACKAGE' | 'PACKAGE BODY'>;
