@@ -166,6 +166,7 @@ class Rewriter {
       return '';
     }
     this.#inList = false;
+    if (lock.test(text)) return '';
     // The tools' sandbox, which other products and older clients do not know; no commands run anyway.
     if (text.startsWith('/*M!999999')) return '';
     if (text.startsWith('-- Host: ')) {
@@ -231,6 +232,9 @@ class Rewriter {
 const replication =
   /^SET (?:(?:@@GLOBAL\.GTID_PURGED|@MYSQLDUMP_TEMP_LOG_BIN|@@SESSION\.SQL_LOG_BIN)\s*=[^;]*;|@@GLOBAL\.GTID_PURGED\s*=[^;]*,)\s*$/;
 const moreTransactions = /^[0-9a-f]{8}-[0-9a-f-]{27}:[^;']*(?:,|';)\s*$/i;
+
+/** Nobody else is in a new database; and under a lock on one table the server does not let it take from a sequence. */
+const lock = /^(?:LOCK TABLES `(?:[^`]|``)*` WRITE|UNLOCK TABLES);\s*$/;
 
 const definerPattern = /DEFINER=(`(?:[^`]|``)*`)(?:@(`(?:[^`]|``)*`))?/;
 
