@@ -10,6 +10,7 @@ import { bringBack, loadAll, never, takeDump, type TakenDump } from '../support/
 import {
   asleep,
   hasMysql,
+  numbersTo,
   openMysql,
   product,
   productName,
@@ -356,6 +357,27 @@ describe.skipIf(!hasMysql())(`restores into ${productName}`, () => {
     expect(await server.sql('waiting', 'SHOW TABLES')).toEqual([]);
     await open('waiting').replace(taken.dump, loadAll, taken.counts, never);
     expect(await server.sql('waiting', 'SELECT COUNT(*) AS n FROM t')).toEqual([{ n: 2 }]);
+  });
+
+  it('S6 an existing database is empty again when the server dies while it is filled, and comes back', async () => {
+    await server.sql(null, 'CREATE DATABASE bulky', 'CREATE DATABASE filled');
+    await server.sql(
+      'bulky',
+      'CREATE TABLE first_one (id INT PRIMARY KEY, t TEXT)',
+      'CREATE TABLE second_one (id INT)',
+    );
+    await server.sql(
+      'bulky',
+      `INSERT INTO first_one SELECT seq, REPEAT(SHA2(seq, 256), 30) FROM ${numbersTo(30_000)}`,
+      'INSERT INTO second_one SELECT id FROM first_one',
+    );
+    const bulky = await takeDump(open('bulky', { dump: { format: 'plain' } }), folder.path);
+    const filling = open('filled').replace(bulky.dump, loadAll, bulky.counts, never);
+    filling.catch(() => undefined);
+    await until(async () => (await server.sql('filled', 'SHOW TABLES')).length > 0, 'a table is there');
+    await server.restart();
+    await expect(filling).rejects.toMatchObject({ code: 'DATABASE_CONNECTION_LOST' });
+    expect(await server.sql('filled', 'SHOW TABLES')).toEqual([]);
   });
 
   it('questions are asked in a transaction that changes nothing', async () => {

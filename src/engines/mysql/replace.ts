@@ -1,9 +1,10 @@
-import { HoldfastError } from '../../base/errors.ts';
+import { HoldfastError, toHoldfastError } from '../../base/errors.ts';
 import type { LoadOptions, StoredDump } from '../engine.ts';
 import type { Access } from './access.ts';
 import { load, type Loaded } from './load.ts';
 import { quoteIn } from './names.ts';
 import { dropStatement, readObjects } from './objects.ts';
+import { comeBack } from './take-back.ts';
 
 /**
  * Nothing that makes a table can be taken back here, so what lives is never changed in its place. An existing database is filled
@@ -19,14 +20,31 @@ export async function replace(
   try {
     return await load(access, dump, options, signal);
   } catch (error) {
-    await empty(access).catch(() => undefined);
+    await empty(access).catch((left: unknown) => {
+      throw halfFilled(access, toHoldfastError(error), toHoldfastError(left));
+    });
     throw error;
   }
 }
 
+function halfFilled({ address }: Access, error: HoldfastError, left: HoldfastError): HoldfastError {
+  const { kind, retryable } = error;
+  return new HoldfastError(
+    'LEFTOVER_DATABASE',
+    `${error.message}; and ${address.database}, which was empty, could not be emptied again: ${left.message}`,
+    {
+      kind,
+      retryable,
+      cause: error,
+      hint: `What is in ${address.database} is the beginning of the restore: drop its tables when the server answers again.`,
+    },
+  );
+}
+
 async function empty(access: Access): Promise<void> {
   const { database } = access.address;
-  await using session = await access.connect(AbortSignal.timeout(60_000), { database: null });
+  // Not the caller's signal, which may be the reason; and a server that has died is started again.
+  await using session = await comeBack(access);
   const { tables, code } = await readObjects(session, database);
   await session.rows('SET SESSION foreign_key_checks = 0, lock_wait_timeout = 30');
   for (const object of code.toReversed()) await session.rows(dropStatement(object, database));

@@ -55,7 +55,7 @@ export async function runStatement(
 const patienceMs = 60_000;
 
 /** A server that has crashed is started again by whoever looks after it. */
-async function comeBack(access: Access): Promise<Connection> {
+export async function comeBack(access: Access): Promise<Connection> {
   const { signal } = new AbortController();
   const deadline = performance.now() + patienceMs;
   for (;;) {
