@@ -10,6 +10,7 @@ import type { Database } from '../../src/engines/engine.ts';
 import { createAccess } from '../../src/engines/mysql/access.ts';
 import { readObjects } from '../../src/engines/mysql/objects.ts';
 import { databaseSchema } from '../../src/engines/mysql/options.ts';
+import { readRoutineGrants } from '../../src/engines/mysql/routine-grants.ts';
 import { planSwap } from '../../src/engines/mysql/swap-plan.ts';
 import { noteDone, writeJournal } from '../../src/engines/mysql/swap-journal.ts';
 import { runStatement } from '../../src/engines/mysql/take-back.ts';
@@ -90,6 +91,11 @@ describe.skipIf(!hasMysql())(`the swap of ${productName} databases`, () => {
        ORDER BY 1`,
     );
     return rows.map(({ n }) => n);
+  };
+
+  const mayCall = async (user: string, grant: string) => {
+    await server.sql(null, `CREATE USER ${user} IDENTIFIED BY 'secret-of-${user}'`, grant);
+    return async () => (await server.sql(null, `SHOW GRANTS FOR ${user}`)).map((row) => String(Object.values(row)[0]));
   };
 
   it('S17 puts tables, sequences, views, triggers, routines and events in place, and the way back does too', async () => {
@@ -173,6 +179,35 @@ describe.skipIf(!hasMysql())(`the swap of ${productName} databases`, () => {
       await open('shop').swap({ replacement: undone, previous: `shop_again_${format}` }, 'refuse', never);
       expect(await statuses('shop')).toEqual(saved);
     }
+  });
+
+  it('S17 who may call a single routine may still do so', async () => {
+    const { live, replacement, previous } = await prepare();
+    const grants = await mayCall('caller', 'GRANT EXECUTE ON FUNCTION shop.twice TO caller WITH GRANT OPTION');
+    await server.sql(
+      null,
+      "CREATE USER modest@'127.0.0.1' IDENTIFIED BY 'secret-modest'",
+      "GRANT ALL ON *.* TO modest@'127.0.0.1'",
+    );
+    const swaps = [
+      { replacement, previous },
+      { replacement: previous, previous: 'shop_undone' },
+      { replacement: 'shop_undone', previous: 'shop_again' },
+    ];
+    for (const each of swaps) {
+      await live.swap(each, 'refuse', never);
+      expect(await grants()).toEqual(
+        expect.arrayContaining([expect.stringMatching(/EXECUTE ON FUNCTION `shop`.`twice`.*GRANT OPTION/)]),
+      );
+    }
+    // Who may grant nothing swaps all the same.
+    await open('shop', { user: 'modest', password: 'secret-modest' }).swap(
+      { replacement: 'shop_again', previous: 'shop_last' },
+      'refuse',
+      never,
+    );
+    expect(await names('shop')).toContain('ROUTINE twice');
+    await server.sql(null, "DROP USER caller, modest@'127.0.0.1'");
   });
 
   it('gives a database that does not exist its name', async () => {
@@ -387,6 +422,8 @@ describe.skipIf(!hasMysql())(`the swap of ${productName} databases`, () => {
     const counting = 'CREATE TABLE ticket (id INT DEFAULT NEXTVAL(numbers) PRIMARY KEY, n INT) WITH SYSTEM VERSIONING';
     if (product === 'mariadb') await server.sql(replacement, counting, 'CREATE VIEW tickets AS SELECT * FROM ticket');
     const before = await names('shop');
+    const grants = await mayCall('called', 'GRANT EXECUTE, ALTER ROUTINE ON FUNCTION shop.twice TO called');
+    const granted = await grants();
     const triggers = 'SELECT TRIGGER_NAME, ACTION_ORDER FROM information_schema.TRIGGERS ORDER BY 1, TRIGGER_SCHEMA';
     const order = await server.sql(null, triggers);
     const access = createAccess(
@@ -401,7 +438,13 @@ describe.skipIf(!hasMysql())(`the swap of ${productName} databases`, () => {
     const plan = async () => {
       await using session = await access.connect(never, { database: null });
       const [old, fresh] = [await readObjects(session, 'shop'), await readObjects(session, replacement)];
-      return planSwap({ ...swapNames, old, fresh, characters: '' });
+      return planSwap({
+        ...swapNames,
+        old,
+        fresh,
+        characters: '',
+        grants: (await readRoutineGrants(session, 'shop')) ?? [],
+      });
     };
     const count = (await plan()).length;
     expect(count).toBeGreaterThan(10);
@@ -418,6 +461,7 @@ describe.skipIf(!hasMysql())(`the swap of ${productName} databases`, () => {
       expect(await live.halfSwap?.takeBack(never), `${done}, ${noted}`).toEqual({ replacement, previous });
       expect(await names('shop'), `${done}, ${noted}`).toEqual(before);
       expect(await server.sql(null, triggers), `${done}, ${noted}`).toEqual(order);
+      expect(await grants(), `${done}, ${noted}`).toEqual(granted);
       expect(await server.databases()).toEqual(['shop', replacement]);
       if (product === 'mariadb') await server.sql(replacement, 'INSERT INTO ticket (n) VALUES (1)');
     }

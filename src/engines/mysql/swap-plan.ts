@@ -1,5 +1,6 @@
 import { dropStatement, type CodeObject, type ColumnDefault, type DatabaseObjects } from './objects.ts';
 import { statusOf, withStatus } from './event-status.ts';
+import { grantStatement, type RoutineGrant } from './routine-grants.ts';
 import { asleepStatements, asleepTable, journalTable, writeSwapping } from './mark.ts';
 import { otherDatabase, quoteIdent, quoteIn, quoteLiteral } from './names.ts';
 
@@ -37,13 +38,15 @@ export interface SwapFacts extends SwapNames {
   fresh: DatabaseObjects;
   /** Character set and collation of the live database, for the one that keeps what was in it. */
   characters: string;
+  /** Who may call single routines of the live database. */
+  grants: readonly RoutineGrant[];
 }
 
 /**
  * Tables change their database by one statement; everything else is taken away before and made again after it. Each step can be
  * taken back, so that whatever fails, the live database is as it was.
  */
-export function planSwap({ live, replacement, previous, old, fresh, characters }: SwapFacts): Step[] {
+export function planSwap({ live, replacement, previous, old, fresh, characters, grants }: SwapFacts): Step[] {
   const steps: Step[] = [];
   const step = (statement: string, undo: string | null, more: Partial<Step> = {}) =>
     steps.push({
@@ -80,10 +83,19 @@ export function planSwap({ live, replacement, previous, old, fresh, characters }
   if (moves.length > 0) step(renameStatement(moves), renameStatement(moves.toReversed().map(backwards)), { moves });
   for (const [table, columns] of counting)
     step(defaultsStatement(live, table, columns, replacement), null, { settings: withHistory });
-  for (const each of others.filter(({ kind }) => kind !== 'VIEW')) takeAway(each, live);
+  const grantsOf = ({ kind, name }: CodeObject) =>
+    grants.filter((grant) => grant.kind === kind && grant.name === name.toLowerCase());
+  for (const each of others.filter(({ kind }) => kind !== 'VIEW')) {
+    // Granted again once it has been made again.
+    for (const grant of grantsOf(each)) step('DO 0', grantStatement(grant, live));
+    takeAway(each, live);
+  }
   const make = (object: CodeObject, database: string, create: string) =>
     step(create, dropStatement(object, database), { database, settings: object.settings });
-  for (const each of fresh.code) make(each, live, running(inDatabase(each, replacement, live), fresh.asleep));
+  for (const each of fresh.code) {
+    make(each, live, running(inDatabase(each, replacement, live), fresh.asleep));
+    for (const grant of grantsOf(each)) step(grantStatement(grant, live), null);
+  }
   if (previous === null) return steps;
   for (const each of old?.code ?? []) make(each, previous, stopped(inDatabase(each, live, previous)));
   const [created, filled] = asleepStatements(previous, asleepAmong(old?.code ?? []));
@@ -111,7 +123,7 @@ export function backwards({ name, from, to }: Move): Move {
   return { name, from: to, to: from };
 }
 
-function movesOf({ live, replacement, previous, old, fresh }: Omit<SwapFacts, 'characters'>): Move[] {
+function movesOf({ live, replacement, previous, old, fresh }: Omit<SwapFacts, 'characters' | 'grants'>): Move[] {
   const away = previous === null ? [] : (old?.tables ?? []).map((name) => ({ name, from: live, to: previous }));
   return [...away, ...fresh.tables.map((name) => ({ name, from: replacement, to: live }))];
 }

@@ -10,6 +10,7 @@ import { claimSwap, refuseHalfSwapped } from './half-swap.ts';
 import { displayName, listed, quoteIdent } from './names.ts';
 import { brokenViews, rehearse } from './rehearse.ts';
 import { readObjects, type DatabaseObjects } from './objects.ts';
+import { grantable } from './routine-grants.ts';
 import { sessionsIn } from './sessions.ts';
 import { noteDone, writeJournal } from './swap-journal.ts';
 import { planSwap, silenceStatement, type Step, type SwapNames } from './swap-plan.ts';
@@ -32,7 +33,7 @@ export async function swap(
   const own = new AbortController();
   await using session = await access.connect(own.signal, { database: null });
   await session.rows('SET SESSION lock_wait_timeout = 30, foreign_key_checks = 0');
-  const steps = await prepare(session, names);
+  const steps = await prepare(session, names, (text) => access.context.logger.log('warn', text));
   if (sessions === 'refuse') await refuseSessions(session, names);
   await claimSwap(session, names.live);
   await writeJournal(session, names, steps);
@@ -70,7 +71,7 @@ export async function swap(
   });
 }
 
-async function prepare(session: Connection, names: SwapNames): Promise<Step[]> {
+async function prepare(session: Connection, names: SwapNames, warn: (text: string) => void): Promise<Step[]> {
   const { live, replacement, previous } = names;
   const there = await session.rows<{ name: string; encoding: string; collation: string }>(
     `SELECT SCHEMA_NAME AS name, DEFAULT_CHARACTER_SET_NAME AS encoding, DEFAULT_COLLATION_NAME AS collation
@@ -88,7 +89,10 @@ async function prepare(session: Connection, names: SwapNames): Promise<Step[]> {
   if (old) await refuseObstacles(session, names, old);
   const objects = await readObjects(session, replacement);
   const { encoding, collation } = current ?? fresh;
-  return planSwap({ ...names, old, fresh: objects, characters: ` CHARACTER SET ${encoding} COLLATE ${collation}` });
+  const characters = ` CHARACTER SET ${encoding} COLLATE ${collation}`;
+  const routines = old?.code.some(({ kind }) => /FUNCTION|PROCEDURE|PACKAGE/.test(kind)) ?? false;
+  const grants = routines ? await grantable(session, live, warn) : [];
+  return planSwap({ ...names, old, fresh: objects, characters, grants });
 }
 
 async function refuseObstacles(session: Connection, names: SwapNames, old: DatabaseObjects): Promise<void> {
