@@ -96,7 +96,7 @@ describe.for(Object.entries(grounds).filter(([, { possible }]) => possible))('%s
     const { status, stderr } = await holdfast.run('restore', id, '--table', 'main.orders', '--yes');
     expect(status).toBe(2);
     expect(stderr).toMatch(
-      engine === 'mariadb'
+      ['mariadb', 'mysql'].includes(engine)
         ? /WHOLE_ONLY/
         : /no table main\.orders .*hint: It has (public\.)?orders: write it like that/s,
     );
