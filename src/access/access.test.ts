@@ -12,10 +12,13 @@ let folder: string;
 let catalog: Catalog;
 let access: Access;
 let now: number;
+/** By how much the clock was set by hand. */
+let set: number;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'holdfast-access-'));
   now = Date.parse('2026-01-01T00:00:00Z');
-  const clock = { now: () => new Date(now), monotonic: () => now };
+  set = 0;
+  const clock = { now: () => new Date(now), monotonic: () => now - set };
   catalog = openCatalog(folder, clock);
   access = openAccess({ catalog, clock });
 });
@@ -53,6 +56,73 @@ describe('sign-in (S24)', () => {
     expect(access.bySession(ended.secret.reveal(), 'x')).toBeNull();
     expect(access.bySession('', 'x')).toBeNull();
     expect(access.bySession('guess', 'x')).toBeNull();
+  });
+
+  describe('a clock that was a year ahead and is set right', () => {
+    const year = 365 * 86_400_000;
+    const setClock = (ms: number) => {
+      now += ms;
+      set += ms;
+    };
+    const right = () => setClock(-year);
+    beforeEach(() => setClock(year));
+
+    test('keeps nobody out who was made, or got a new password, under it', async () => {
+      await ada();
+      await access.setPassword('ada', password);
+      right();
+      const { secret } = await signIn();
+      expect(access.bySession(secret.reveal(), '10.0.0.1')).toMatchObject({ name: 'ada' });
+    });
+
+    test('lets nobody wait for a slip of the pen', async () => {
+      await ada();
+      await expect(signIn({ password: 'wrong password' })).rejects.toMatchObject({ code: 'LOGIN_WRONG' });
+      right();
+      await expect(signIn()).resolves.toMatchObject({ principal: { name: 'ada' } });
+    });
+
+    test('lets authenticators in, and each code still works once', async () => {
+      await ada();
+      const { secret } = access.beginTotp('ada');
+      await access.confirmTotp('ada', secret, codeAt(secret, Math.floor(now / 30_000)));
+      right();
+      const code = codeAt(secret, Math.floor(now / 30_000));
+      await expect(signIn({ code })).resolves.toMatchObject({ principal: { name: 'ada' } });
+      await expect(signIn({ code })).rejects.toMatchObject({ code: 'LOGIN_CODE_WRONG' });
+    });
+
+    test('leaves no session open for that year', async () => {
+      await ada();
+      const { secret } = await signIn();
+      right();
+      expect(access.bySession(secret.reveal(), '10.0.0.1')).toBeNull();
+    });
+
+    test('still shows when a token was used last', async () => {
+      const { secret } = access.createToken({
+        name: 'ci',
+        role: 'viewer',
+        sources: null,
+        actions: null,
+        expiresAt: null,
+        by: 'ada',
+      });
+      access.byToken(secret.reveal(), '10.0.0.1');
+      right();
+      access.byToken(secret.reveal(), '10.0.0.1');
+      expect(catalog.tokens.list()[0]?.usedAt).toBe(new Date(now).toISOString());
+    });
+  });
+
+  test('a password that is changed while somebody signs in with the old one lets nobody in', async () => {
+    await ada();
+    const entering = signIn();
+    const user = catalog.users.get('ada');
+    if (!user) throw new Error('there is ada');
+    now += 1;
+    catalog.users.put({ ...user, changedAt: new Date(now).toISOString() });
+    await expect(entering).rejects.toMatchObject({ code: 'LOGIN_WRONG' });
   });
 
   test('an unknown name and a wrong password are told the same', async () => {

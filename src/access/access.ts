@@ -81,6 +81,8 @@ const sessionMs = 12 * 3_600_000;
 const longestSessionMs = 7 * 24 * 3_600_000;
 /** Written at most so often: a console asks every few seconds. */
 const seenEveryMs = 60_000;
+/** What a clock is corrected by in daily life. */
+const clockToleranceMs = 5 * 60_000;
 const noTotp = { totp: null, totpStep: null, recovery: [] };
 const knownMs = 30 * 24 * 3_600_000;
 const setupMark = 'setup';
@@ -91,6 +93,8 @@ export function openAccess({ catalog, clock }: { catalog: Catalog; clock: Clock 
   const throttle = createThrottle();
   const now = () => clock.now();
   const stamp = () => now().toISOString();
+  /** Guessing is measured by the clock that nobody sets: of one that was ahead, everybody would have to wait. */
+  const ticks = () => clock.monotonic();
 
   const userNamed = (name: string): UserRecord => {
     const user = catalog.users.get(name);
@@ -156,10 +160,10 @@ export function openAccess({ catalog, clock }: { catalog: Catalog; clock: Clock 
   };
 
   const checkPassword = async (name: string, password: string, keys: readonly string[]): Promise<UserRecord> => {
-    const wait = throttle.wait(keys, now().getTime());
+    const wait = throttle.wait(keys, ticks());
     if (wait > 0) throw throttled(wait);
     // Counted before it is known: many tries side by side would otherwise all be free.
-    throttle.failed(keys, now().getTime());
+    throttle.failed(keys, ticks());
     const user = catalog.users.get(name);
     const right = await isPassword(password, user?.password ?? null);
     if (!right || !user) throw loginWrong();
@@ -167,20 +171,24 @@ export function openAccess({ catalog, clock }: { catalog: Catalog; clock: Clock 
     return user;
   };
 
+  /** Whatever ends the sessions of somebody may have come between, while the password was looked at. */
   const openSession = (user: UserRecord, from: string, agent: string) => {
     const secret = newSecret();
     const at = now();
     const expiresAt = expiryOf(at, at);
     const hash = digest(secret);
-    catalog.sessions.trim(at.toISOString());
-    catalog.sessions.add({
-      hash,
-      user: user.name,
-      createdAt: at.toISOString(),
-      seenAt: at.toISOString(),
-      expiresAt: expiresAt.toISOString(),
-      from,
-      agent: agent.slice(0, 200),
+    catalog.atomically(() => {
+      if (catalog.users.get(user.name)?.changedAt !== user.changedAt) throw loginWrong();
+      catalog.sessions.trim(at.toISOString());
+      catalog.sessions.add({
+        hash,
+        user: user.name,
+        createdAt: at.toISOString(),
+        seenAt: at.toISOString(),
+        expiresAt: expiresAt.toISOString(),
+        from,
+        agent: agent.slice(0, 200),
+      });
     });
     return { secret: new Secret(secret), expiresAt, principal: userPrincipal(user, hash) };
   };
@@ -254,7 +262,7 @@ export function openAccess({ catalog, clock }: { catalog: Catalog; clock: Clock 
       if (user.totp !== null) {
         if (code === undefined || code === '') throw codeNeeded();
         if (!useCode(name, code)) {
-          throttle.failed(keys, now().getTime());
+          throttle.failed(keys, ticks());
           throw codeWrong();
         }
       }
@@ -265,7 +273,7 @@ export function openAccess({ catalog, clock }: { catalog: Catalog; clock: Clock 
       const user = catalog.atomically(() => {
         const known = catalog.users.bySubject(subject);
         const at = stamp();
-        // Sessions that were begun with another role end.
+        if (known && known.role !== role) catalog.sessions.removeOf(known.name);
         const record: UserRecord = known
           ? { ...known, role, changedAt: known.role === role ? known.changedAt : at }
           : {
@@ -288,7 +296,7 @@ export function openAccess({ catalog, clock }: { catalog: Catalog; clock: Clock 
       const session = catalog.sessions.get(digest(secret));
       const user = session && catalog.users.get(session.user);
       const at = now();
-      if (!user || !isAlive(session, user, at)) return null;
+      if (!user || !isAlive(session, at)) return null;
       if (at.getTime() - Date.parse(session.seenAt) > seenEveryMs) {
         const expiresAt = expiryOf(new Date(session.createdAt), at);
         catalog.sessions.seen(session.hash, at.toISOString(), from, expiresAt.toISOString());
@@ -324,7 +332,8 @@ export function openAccess({ catalog, clock }: { catalog: Catalog; clock: Clock 
       const at = now();
       if (!token || !isRole(token.role)) return null;
       if (token.expiresAt !== null && Date.parse(token.expiresAt) <= at.getTime()) return null;
-      if (token.usedAt === null || token.usedFrom !== from || at.getTime() - Date.parse(token.usedAt) > seenEveryMs) {
+      const isOld = (usedAt: string) => Math.abs(at.getTime() - Date.parse(usedAt)) > seenEveryMs;
+      if (token.usedAt === null || token.usedFrom !== from || isOld(token.usedAt)) {
         catalog.tokens.used(token.id, at.toISOString(), from);
       }
       const { role, sources, actions } = token;
@@ -345,13 +354,13 @@ export function openAccess({ catalog, clock }: { catalog: Catalog; clock: Clock 
     },
     setUp: async (token, { name, password }, from) => {
       const keys = [`setup:${from}`];
-      const wait = throttle.wait(keys, now().getTime());
+      const wait = throttle.wait(keys, ticks());
       if (wait > 0) throw throttled(wait);
       const assertRight = () => {
         if (catalog.users.list().length > 0) throw setupOver();
         const known = (catalog.marks.get(setupMark)?.detail as { hash?: string } | null)?.hash;
         if (known !== undefined && digest(token.trim()) === known) return;
-        throttle.failed(keys, now().getTime());
+        throttle.failed(keys, ticks());
         throw setupTokenWrong();
       };
       assertRight();
@@ -362,8 +371,10 @@ export function openAccess({ catalog, clock }: { catalog: Catalog; clock: Clock 
   };
 }
 
-function isAlive(session: SessionRecord | null, user: UserRecord, at: Date): session is SessionRecord {
-  return session !== null && session.createdAt >= user.changedAt && Date.parse(session.expiresAt) > at.getTime();
+/** One from the future was begun by a clock that was ahead, and would live on for as long as that was. */
+function isAlive(session: SessionRecord | null, at: Date): session is SessionRecord {
+  if (session === null || Date.parse(session.createdAt) > at.getTime() + clockToleranceMs) return false;
+  return Date.parse(session.expiresAt) > at.getTime();
 }
 
 /** Each sign of life prolongs it, but nobody stays in for ever. */

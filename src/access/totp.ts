@@ -5,6 +5,8 @@ const stepMs = 30_000;
 const digits = 6;
 /** Clocks of telephones are off by some seconds. */
 const toleratedSteps = 1;
+/** A clock that was set back by no more than this may see codes again that were used. */
+const wrongSteps = 20;
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
 
 /** In base 32, as people may have to type it. */
@@ -19,13 +21,17 @@ export function totpAddress(secret: string, user: string, instance: string): str
   return `otpauth://totp/${label}?${query.toString().replaceAll('+', '%20')}`;
 }
 
-/** The step a code belongs to, or null when it is wrong. Steps up to `lastStep` were used, and no code works twice. */
+/**
+ * The step a code belongs to, or null when it is wrong. Steps up to `lastStep` were used, and no code works twice. One that lies ahead of
+ * all that could be used now is of a clock that was ahead, and must keep nobody out until that time comes.
+ */
 export function totpStep(secret: string, code: string, now: Date, lastStep: number | null): number | null {
   const given = code.replaceAll(/\s/g, '');
   if (!/^\d{6}$/.test(given)) return null;
   const current = Math.floor(now.getTime() / stepMs);
+  const used = lastStep !== null && lastStep <= current + wrongSteps ? lastStep : null;
   for (let step = current - toleratedSteps; step <= current + toleratedSteps; step += 1) {
-    if (lastStep !== null && step <= lastStep) continue;
+    if (used !== null && step <= used) continue;
     if (timingSafeEqual(Buffer.from(codeAt(secret, step)), Buffer.from(given))) return step;
   }
   return null;

@@ -10,7 +10,7 @@ export interface UserRecord {
   /** `issuer subject` of a sign-in provider. */
   subject: string | null;
   createdAt: string;
-  /** Sessions from before this are over. */
+  /** When the password or the role changed last, which ended all sessions. */
   changedAt: string;
 }
 
