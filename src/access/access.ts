@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import type { Clock } from '../base/clock.ts';
+import { isFromFuture, type Clock } from '../base/clock.ts';
 import { HoldfastError } from '../base/errors.ts';
 import { Secret } from '../base/secret.ts';
 import type { Catalog, SessionRecord, TokenRecord, UserRecord } from '../catalog/catalog.ts';
@@ -81,8 +81,6 @@ const sessionMs = 12 * 3_600_000;
 const longestSessionMs = 7 * 24 * 3_600_000;
 /** Written at most so often: a console asks every few seconds. */
 const seenEveryMs = 60_000;
-/** What a clock is corrected by in daily life. */
-const clockToleranceMs = 5 * 60_000;
 const noTotp = { totp: null, totpStep: null, recovery: [] };
 const knownMs = 30 * 24 * 3_600_000;
 const setupMark = 'setup';
@@ -373,7 +371,7 @@ export function openAccess({ catalog, clock }: { catalog: Catalog; clock: Clock 
 
 /** One from the future was begun by a clock that was ahead, and would live on for as long as that was. */
 function isAlive(session: SessionRecord | null, at: Date): session is SessionRecord {
-  if (session === null || Date.parse(session.createdAt) > at.getTime() + clockToleranceMs) return false;
+  if (session === null || isFromFuture(session.createdAt, at)) return false;
   return Date.parse(session.expiresAt) > at.getTime();
 }
 

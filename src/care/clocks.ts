@@ -1,16 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { sourcePrefix } from '../archive/layout.ts';
-import type { Clock } from '../base/clock.ts';
+import { clockToleranceMs, isFromFuture, type Clock } from '../base/clock.ts';
 import { HoldfastError } from '../base/errors.ts';
 import { formatDuration } from '../base/units.ts';
 import type { BackupRow } from '../catalog/catalog.ts';
 import type { Storage } from '../storage/storage.ts';
 import { backupTime } from './backup-facts.ts';
 import type { Source } from './source.ts';
-
-/** A clock that is wrong by more than this must not decide about the age of backups. */
-const toleranceMs = 5 * 60_000;
 
 interface Place {
   source: Source;
@@ -21,8 +18,7 @@ interface Place {
 
 /** A backup from the future was made under another clock than the one we would now judge ages by. */
 export function assertNoneFromTheFuture(rows: readonly BackupRow[], { clock }: Pick<Place, 'clock'>): void {
-  const limit = clock.now().getTime() + toleranceMs;
-  const future = rows.find((row) => backupTime(row).getTime() > limit);
+  const future = rows.find((row) => isFromFuture(backupTime(row), clock.now()));
   if (!future) return;
   throw disagree(
     `backup ${future.id} was made ${formatDuration(backupTime(future).getTime() - clock.now().getTime())} from now`,
@@ -38,7 +34,7 @@ export async function assertClocksAgree({ source, storage, clock, signal }: Plac
     const written = (await storage.stat(key, signal))?.modifiedAt.getTime() ?? before;
     const after = clock.now().getTime();
     const off = written < before ? written - before : written > after ? written - after : 0;
-    if (Math.abs(off) > toleranceMs) {
+    if (Math.abs(off) > clockToleranceMs) {
       throw disagree(
         `the clock of ${storage.name} is ${formatDuration(Math.abs(off))} ${off < 0 ? 'behind' : 'ahead of'} this machine's`,
       );

@@ -1,15 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import type { Clock } from '../base/clock.ts';
+import { clockToleranceMs, type Clock } from '../base/clock.ts';
 import { HoldfastError, toHoldfastError } from '../base/errors.ts';
 import { formatBytes, formatDuration } from '../base/units.ts';
 import type { Check } from '../engines/engine.ts';
 import type { Storage, StoredObject } from '../storage/storage.ts';
 import { unignoredWorkTree } from './git-tree.ts';
 
-/** Retention stops working where clocks are further apart. */
-const clockToleranceMs = 5 * 60_000;
 const scarceBytes = 1024 ** 3;
 const scarcePart = 0.05;
 /** Never the name of a source's folder with backups in it. */
@@ -133,6 +131,7 @@ function probeFailed(storage: Storage, message: string): HoldfastError {
 function clockCheck(modifiedAt: Date, clock: Clock): Check {
   const apart = Math.abs(clock.now().getTime() - modifiedAt.getTime());
   const detail = `this machine and the storage are ${formatDuration(apart)} apart`;
+  // Retention stops working where clocks are further apart.
   if (apart <= clockToleranceMs) return { name: 'clock', result: 'ok', detail };
   return {
     name: 'clock',

@@ -1,5 +1,5 @@
 import { abortReason, pause, withTimeout } from '../base/abort.ts';
-import type { Clock } from '../base/clock.ts';
+import { dueAt, isFromFuture, type Clock } from '../base/clock.ts';
 import { HoldfastError, toHoldfastError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import { withoutSecrets } from '../base/secret.ts';
@@ -33,6 +33,11 @@ const day = 24 * hour;
 /** One message that takes longer is given up for now. */
 const sendTimeoutMs = 90_000;
 const giveUpAfterMs = day;
+/** By a clock that was ahead, or after a time in which nobody tried, the age of a message says nothing. */
+const fewTries = 5;
+const manyTries = 24;
+/** Neither we nor the service ask for more. */
+const longestPauseMs = 2 * hour;
 const keepMs = 7 * day;
 /** A channel may be away for a moment before anybody is bothered with it. */
 const worthTellingAfterMs = 10 * minute;
@@ -44,9 +49,10 @@ export function openOutbox({ channels, catalog, clock, logger }: OutboxParts): O
   const names = new Set(channels.map(({ name }) => name));
   const pending = () => deliveries.list({ state: 'pending' }).filter(({ channel }) => names.has(channel));
 
+  const whenDue = ({ nextAt }: DeliveryRecord): Date => dueAt(nextAt, longestPauseMs, clock.now());
+  const isDue = (delivery: DeliveryRecord): boolean => whenDue(delivery) <= clock.now();
   const firstDue = (channel: string): DeliveryRecord | undefined => {
-    const now = clock.now().toISOString();
-    return deliveries.list({ channel, state: 'pending' }).find(({ nextAt }) => nextAt <= now);
+    return deliveries.list({ channel, state: 'pending' }).find(isDue);
   };
 
   /** Only one process at a time sends through a channel; when it dies, the next one takes over at once. */
@@ -94,7 +100,7 @@ export function openOutbox({ channels, catalog, clock, logger }: OutboxParts): O
     const now = clock.now();
     const lastError = describe(error);
     const nextAt = later(now, error.retryable ? Math.max(backoffMs(failed.attempts), askedMs(error)) : hour);
-    const over = later(new Date(failed.createdAt), giveUpAfterMs) <= nextAt;
+    const over = isOver(failed, { now, nextAt });
     catalog.atomically(() => {
       if (over) deliveries.put({ ...failed, state: 'failed', endedAt: now.toISOString(), lastError });
       else deliveries.put({ ...failed, nextAt, lastError });
@@ -130,14 +136,16 @@ export function openOutbox({ channels, catalog, clock, logger }: OutboxParts): O
     queue: (message, { name }) => {
       const at = clock.now().toISOString();
       // In their order: an all-clear must not overtake its problem. And what is new is a reason to try again.
-      for (const waiting of waitingFor(name)) deliveries.put({ ...waiting, nextAt: at });
+      for (const waiting of waitingFor(name)) if (waiting.nextAt > at) deliveries.put({ ...waiting, nextAt: at });
       const record = { channel: name, message, createdAt: at, attempts: 0, nextAt: at, state: 'pending' as const };
       deliveries.put({ ...record, id: `${message.id}/${name}`, endedAt: null, lastError: null });
     },
     deliver: async (signal) => {
       dropForeign();
       const due = new Set(
-        pending().flatMap(({ channel, nextAt }) => (nextAt <= clock.now().toISOString() ? [channel] : [])),
+        pending()
+          .filter(isDue)
+          .map(({ channel }) => channel),
       );
       const ended = await Promise.allSettled(
         channels.filter(({ name }) => due.has(name)).map((channel) => deliverTo(channel, signal)),
@@ -146,7 +154,7 @@ export function openOutbox({ channels, catalog, clock, logger }: OutboxParts): O
       if (broken) throw broken.reason;
     },
     nextAt: () => {
-      const times = pending().map(({ nextAt }) => new Date(nextAt).getTime());
+      const times = pending().map((delivery) => whenDue(delivery).getTime());
       return times.length === 0 ? null : new Date(Math.min(...times));
     },
     undelivered: () => [
@@ -169,15 +177,23 @@ async function sendInTime(channel: Channel, message: Message, signal: AbortSigna
   await channel.send?.(message, limited.signal);
 }
 
+/** `failed` as it was before this try but for the count. */
+function isOver(failed: DeliveryRecord, { now, nextAt }: { now: Date; nextAt: string }): boolean {
+  if (isFromFuture(failed.createdAt, now)) return failed.attempts >= manyTries;
+  const late = now.getTime() - new Date(failed.nextAt).getTime() > hour;
+  if (late && failed.attempts < fewTries) return false;
+  return later(new Date(failed.createdAt), giveUpAfterMs) <= nextAt;
+}
+
 /** 1 min, 2, 4 ... 2 h. */
 function backoffMs(attempts: number): number {
-  return Math.min(minute * 2 ** Math.max(0, attempts - 1), 2 * hour);
+  return Math.min(minute * 2 ** Math.max(0, attempts - 1), longestPauseMs);
 }
 
 /** Some services say when they want to be asked again. */
 function askedMs({ details }: HoldfastError): number {
   const { retryAfterMs } = details;
-  return typeof retryAfterMs === 'number' ? Math.min(retryAfterMs, 2 * hour) : 0;
+  return typeof retryAfterMs === 'number' ? Math.min(retryAfterMs, longestPauseMs) : 0;
 }
 
 interface Lost {
@@ -189,11 +205,17 @@ interface Lost {
 
 /** Given up since the last one that arrived, or waiting for so long that it is no hiccup. */
 function lostOf(channel: string, all: readonly DeliveryRecord[], now: Date): Lost[] {
-  const arrived = all.findLast(({ state }) => state === 'sent')?.endedAt ?? '';
+  const lastSent = all.findLastIndex(({ state }) => state === 'sent');
+  const arrived = all[lastSent]?.endedAt ?? '';
   const longAgo = later(now, -worthTellingAfterMs);
-  const lost = all.filter(({ state, endedAt, createdAt, lastError }) =>
-    state === 'failed' ? (endedAt ?? '') > arrived : state === 'pending' && lastError !== null && createdAt <= longAgo,
-  );
+  const isLost = ({ state, endedAt, createdAt, lastError }: DeliveryRecord, at: number) => {
+    if (state === 'pending') return lastError !== null && (createdAt <= longAgo || isFromFuture(createdAt, now));
+    if (state !== 'failed') return false;
+    // Of a clock that was ahead only the order tells which was first.
+    const unclear = [endedAt ?? '', arrived].some((each) => each !== '' && isFromFuture(each, now));
+    return unclear ? at > lastSent : (endedAt ?? '') > arrived;
+  };
+  const lost = all.filter(isLost);
   const [first] = lost;
   if (!first) return [];
   const error = lost.at(-1)?.lastError ?? null;

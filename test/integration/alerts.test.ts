@@ -463,6 +463,72 @@ describe('delivery', () => {
     expect(house.alerts.problems(), 'it is there again').toEqual([]);
   });
 
+  test('what a clock that was ahead has put off waits no longer than usual once it is right', async () => {
+    await using house = await openAlertsHouse();
+    house.receiver.answer({ status: 503 });
+    house.ran(down);
+    await house.work();
+    house.pass(-30 * day);
+    house.receiver.answer({ status: 200 });
+    expect(house.alerts.nextAt()?.getTime()).toBeLessThanOrEqual(nowOf(house).getTime() + 2 * hour);
+    await house.work();
+    expect(house.catalog.deliveries.list({}).map(({ state }) => state)).toEqual(['sent']);
+  });
+
+  test('what does not arrive is told, and given up, although a clock that was ahead wrote it or the last that arrived', async () => {
+    await using house = await openAlertsHouse();
+    house.ran({ ...down, source: 'crm' });
+    await house.work();
+    house.receiver.answer({ status: 503 });
+    house.ran(down);
+    await house.work();
+    house.pass(-30 * day);
+    expect(house.alerts.problems()).toMatchObject([{ code: 'ALERT_UNDELIVERED', severity: 'warning' }]);
+    for (let hours = 0; hours < 60; hours += 1) {
+      house.pass(hour);
+      await house.work();
+    }
+    expect(house.catalog.deliveries.list({ state: 'pending' })).toEqual([]);
+    expect(house.alerts.problems()).toMatchObject([{ code: 'ALERT_UNDELIVERED', severity: 'critical' }]);
+    house.receiver.answer({ status: 200 });
+    house.ran({ ...down, source: 'wiki' });
+    await house.work();
+    expect(house.alerts.problems(), 'it is there again').toEqual([]);
+  });
+
+  test('what was given up by a clock that was ahead is no matter any more once something arrived', async () => {
+    await using house = await openAlertsHouse();
+    house.receiver.answer({ status: 503 });
+    house.ran(down);
+    for (let hours = 0; hours < 26; hours += 1) {
+      await house.work();
+      house.pass(hour);
+    }
+    expect(house.alerts.problems()).toMatchObject([{ code: 'ALERT_UNDELIVERED', severity: 'critical' }]);
+    house.pass(-30 * day);
+    house.receiver.answer({ status: 200 });
+    house.ran({ ...down, source: 'crm' });
+    await house.work();
+    expect(house.alerts.problems()).toEqual([]);
+  });
+
+  test('what nobody tried to deliver for days, or a clock says so, is not given up at the first try', async () => {
+    await using house = await openAlertsHouse();
+    house.receiver.answer({ status: 503 });
+    house.ran(down);
+    await house.work();
+    house.pass(365 * day);
+    await house.work();
+    house.receiver.answer({ status: 200 });
+    house.pass(2 * minute);
+    await house.work();
+    expect(house.catalog.deliveries.list({}).map(({ state }) => state)).toEqual(['sent', 'sent']);
+    expect(house.titles().slice(-2)).toEqual([
+      'problem: backup of shop failed',
+      'reminder: still: backup of shop failed',
+    ]);
+  });
+
   test('order is kept: an all-clear does not overtake its problem, and waits no longer than it must', async () => {
     await using house = await openAlertsHouse();
     house.receiver.answer({ status: 503 });

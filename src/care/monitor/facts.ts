@@ -1,3 +1,4 @@
+import { isFromFuture } from '../../base/clock.ts';
 import type { BackupRow, CopyRecord, ProofRecord, RunRecord } from '../../catalog/catalog.ts';
 import type { DaemonState } from '../../catalog/daemon-state.ts';
 import { backupTime, isWhole, oldestFirst } from '../backup-facts.ts';
@@ -101,9 +102,6 @@ export interface GoodBackup {
   readonly rows: number | null;
 }
 
-/** Clocks of different machines are never quite the same. */
-export const clockToleranceMs = 5 * 60_000;
-
 /**
  * Oldest first. Safety backups are left out: they show a database somebody wanted to be rid of. So are those of some parts only: they
  * leave the rest of the source without a backup; and those from the future: under a clock like that, the newest would stay the newest for ever.
@@ -111,7 +109,7 @@ export const clockToleranceMs = 5 * 60_000;
 export function goodBackups({ copies }: Pick<SourceFacts, 'copies'>, now: Date): GoodBackup[] {
   const byId = new Map<string, BackupRow>();
   for (const { row, ok } of copies) {
-    if (ok && row.facts !== null && row.facts.trigger !== 'safety' && isWhole(row) && !isFromFuture(row, now))
+    if (ok && row.facts !== null && row.facts.trigger !== 'safety' && isWhole(row) && !isTakenInFuture(row, now))
       byId.set(row.id, row);
   }
   return oldestFirst([...byId.values()]).flatMap((row): GoodBackup[] => {
@@ -132,6 +130,6 @@ export function goodBackups({ copies }: Pick<SourceFacts, 'copies'>, now: Date):
   });
 }
 
-export function isFromFuture(row: Pick<BackupRow, 'id' | 'facts'>, now: Date): boolean {
-  return backupTime(row).getTime() > now.getTime() + clockToleranceMs;
+export function isTakenInFuture(row: Pick<BackupRow, 'id' | 'facts'>, now: Date): boolean {
+  return isFromFuture(backupTime(row), now);
 }

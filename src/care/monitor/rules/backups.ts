@@ -1,6 +1,6 @@
 import { formatCount, formatDuration, formatSetting } from '../../../base/units.ts';
 import type { Finding } from '../../finding.ts';
-import { goodBackups, isFromFuture, type GoodBackup, type SourceFacts } from '../facts.ts';
+import { goodBackups, isTakenInFuture, type GoodBackup, type SourceFacts } from '../facts.ts';
 import { finding, type SourceRule } from './rule.ts';
 
 export const backupRules: readonly SourceRule[] = [some, enough, fresh, notFromFuture];
@@ -14,7 +14,7 @@ function some(source: SourceFacts, now: Date): Finding[] {
   const { name, copies, storages, running } = source;
   // Where nobody answers and nothing was ever seen, nothing is known.
   if (goodBackups(source, now).length > 0 || (copies.length === 0 && !storages.some(({ asked }) => asked))) return [];
-  const future = copies.some(({ row, ok }) => ok && isFromFuture(row, now));
+  const future = copies.some(({ row, ok }) => ok && isTakenInFuture(row, now));
   if (future) return [];
   const bad = copies.filter(({ ok }) => !ok).length;
   const found =
@@ -113,7 +113,7 @@ function tooOld(source: SourceFacts, newest: GoodBackup, now: Date): Finding[] {
 }
 
 function notFromFuture({ name, copies }: SourceFacts, now: Date): Finding[] {
-  const future = copies.filter(({ row }) => isFromFuture(row, now));
+  const future = copies.filter(({ row }) => isTakenInFuture(row, now));
   const ids = [...new Set(future.map(({ row }) => row.id))];
   if (ids.length === 0) return [];
   return [

@@ -1,6 +1,7 @@
+import { clockToleranceMs } from '../../../base/clock.ts';
 import { formatDuration } from '../../../base/units.ts';
 import type { Finding } from '../../finding.ts';
-import { clockToleranceMs, goodBackups, type SourceFacts } from '../facts.ts';
+import { goodBackups, type SourceFacts } from '../facts.ts';
 import { finding, wordsOf, type SourceRule } from './rule.ts';
 
 export const runRules: readonly SourceRule[] = [lastBackup, lastPrune, database];

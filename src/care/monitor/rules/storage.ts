@@ -1,6 +1,7 @@
+import { clockToleranceMs } from '../../../base/clock.ts';
 import { formatBytes, formatDuration } from '../../../base/units.ts';
 import type { Finding } from '../../finding.ts';
-import { clockToleranceMs, goodBackups, type Facts, type StorageFacts } from '../facts.ts';
+import { goodBackups, type Facts, type StorageFacts } from '../facts.ts';
 import { finding, wordsOf, type StorageRule } from './rule.ts';
 
 export const storageRules: readonly StorageRule[] = [reachable, present, writable, roomy, onTime, outsideOfGit];
