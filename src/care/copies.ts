@@ -1,7 +1,7 @@
 import { copyBackup, type CopyTask } from '../archive/copy.ts';
 import { manifestKey } from '../archive/layout.ts';
 import { throwIfAborted } from '../base/abort.ts';
-import type { Clock } from '../base/clock.ts';
+import { dueAt, type Clock } from '../base/clock.ts';
 import { HoldfastError, toHoldfastError } from '../base/errors.ts';
 import { step, type Report } from '../base/progress.ts';
 import { formatBytes } from '../base/units.ts';
@@ -10,6 +10,7 @@ import type { Storage } from '../storage/storage.ts';
 import { clearStage, holdCopy } from './copy-lock.ts';
 import { noteBegun, noteDone, noteFailed } from './copy-queue.ts';
 import { nearestFirst } from './nearest.ts';
+import { longestRetryDelayMs } from './retry-delay.ts';
 import type { Source } from './source.ts';
 
 export interface CopiesTask {
@@ -82,7 +83,7 @@ export async function retryCopies(
   const { source, catalog, clock, signal } = task;
   const due = catalog.copies
     .list({ source: source.name })
-    .filter(({ nextAt }) => task.now || new Date(nextAt) <= clock.now())
+    .filter(({ nextAt }) => task.now || dueAt(nextAt, longestRetryDelayMs, clock.now()) <= clock.now())
     .filter(({ storage }) => !task.except?.includes(storage));
   const outcomes: CopyOutcome[] = [];
   const down = new Set<string>();

@@ -6,6 +6,8 @@ export interface PlanHistory {
   now: Date;
   /** When this process began to watch the plan. */
   since: Date;
+  /** When the plan was first seen, whoever watched it: what an interval without a history counts from. */
+  seenAt?: Date;
   /**
    * Start of the last good backup, and of the last attempt however it ended; null when there was none. Last in the order they
    * were recorded: after a clock was set back, the greatest time belongs to an older run.
@@ -54,10 +56,11 @@ function nextByCron(plan: { cron: string; timezone: string }, history: PlanHisto
  */
 function nextByInterval({ everyMs }: { everyMs: number }, history: PlanHistory): Date {
   const { now, since, missed } = history;
-  const start = notAfter(now, history.lastGood) ?? notAfter(now, history.lastAttempt);
+  const served = notAfter(now, history.lastGood) ?? notAfter(now, history.lastAttempt);
   const watching = notAfter(now, since) ?? now;
-  const never = history.lastGood === null && history.lastAttempt === null;
-  if (never && missed === 'run') return now;
+  // Nobody knows how long ago it was when it was by a clock that was ahead.
+  if (served === null && missed === 'run') return now;
+  const start = served ?? notAfter(now, history.seenAt ?? null);
   if (start === null) return new Date(watching.getTime() + everyMs);
   const seen = newest(start, notAfter(now, history.lastAttempt), missed === 'skip' ? watching : null) ?? start;
   const passed = Math.floor((seen.getTime() - start.getTime()) / everyMs);

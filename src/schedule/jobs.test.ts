@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Alerts } from '../care/alerts.ts';
-import { alertsJob } from './jobs.ts';
+import type { Source } from '../care/source.ts';
+import { alertsJob, copiesJob, type JobParts } from './jobs.ts';
 
 const signal = new AbortController().signal;
 
@@ -33,4 +34,16 @@ test('what could not be looked at for a moment stays news, and is looked at agai
   await job.run(again ?? start, signal);
   expect(looks).toBe(2);
   expect(next()).toBeNull();
+});
+
+test('owed copies wait no longer than they ever do, whatever the clock said when they were put off', () => {
+  const now = new Date('2026-11-21T02:05:00Z');
+  const clock = { now: () => now, monotonic: () => 0 };
+  const dueOf = (owed: string) => {
+    const queue = new Map([['shop', new Date(owed)]]);
+    const job = copiesJob({ name: 'shop' } as Source, () => queue, { clock } as JobParts);
+    return job.next({ now, since: now, awakeSince: now })?.at.toISOString();
+  };
+  expect(dueOf('2026-11-21T08:00:00Z')).toBe('2026-11-21T08:00:00.000Z');
+  expect(dueOf('2027-11-21T02:00:00Z')).toBe(now.toISOString());
 });

@@ -1,7 +1,9 @@
+import { dueAt } from '../base/clock.ts';
 import { toHoldfastError } from '../base/errors.ts';
 import { withoutSecrets } from '../base/secret.ts';
 import { formatDuration } from '../base/units.ts';
 import type { Alerts } from '../care/alerts.ts';
+import { longestRetryDelayMs } from '../care/retry-delay.ts';
 import type { Source } from '../care/source.ts';
 import { isGone } from '../catalog/lock-holder.ts';
 import type { Memory } from './memory.ts';
@@ -32,7 +34,11 @@ export function planJob(plan: ScheduledPlan, parts: JobParts): Job {
   const left = (at: Date) => formatDuration(Math.max(0, at.getTime() - clock.now().getTime()));
   let notBefore = plan.kind === 'check' ? clock.monotonic() + settleMs : 0;
   let watched: Omit<Watch, 'seed'> | undefined;
-  const reckon = onceWhileTrue((watch, remembered) => nextStart(plan, remembered, { ...watch, seed }));
+  // Told by this process and not by times: a clock that was set would make it the first run again, or for ever.
+  let hasBegun = false;
+  const reckon = onceWhileTrue((watch, remembered) =>
+    nextStart({ ...plan, runOnStart: plan.runOnStart && !hasBegun }, remembered, { ...watch, seed }),
+  );
   const next: Job['next'] = (watch) => {
     watched = watch;
     const start = reckon(watch, memory.of(plan));
@@ -53,6 +59,7 @@ export function planJob(plan: ScheduledPlan, parts: JobParts): Job {
       parts.changed();
       logger.log('info', `${plan.name} begins${why(start, parts)}`, facts);
       const did = await attempt(plan, start, parts, signal);
+      hasBegun ||= did.outcome !== 'void';
       const retryAt = memory.end(plan, did.outcome);
       if (did.outcome === 'void') notBefore = clock.monotonic() + (did.level === 'debug' ? laterMs : soonMs);
       memory.refresh();
@@ -80,7 +87,7 @@ export function copiesJob(source: Source, queue: () => ReadonlyMap<string, Date>
       const due = queue().get(source.name);
       if (!due) return null;
       const wait = Math.max(0, notBefore - clock.monotonic());
-      const at = new Date(Math.max(due.getTime(), now.getTime() + wait));
+      const at = new Date(Math.max(dueAt(due, longestRetryDelayMs, now).getTime(), now.getTime() + wait));
       return { at, due, trigger: 'retry', number: 1 };
     },
     busy: () => holderOf(source.name, parts),

@@ -1,4 +1,4 @@
-import type { Clock } from '../base/clock.ts';
+import { isFromFuture, type Clock } from '../base/clock.ts';
 import type { Catalog, MarkRecord, Operation } from '../catalog/catalog.ts';
 import type { Attempt, PlanMemory, Start } from './next.ts';
 import { retryDelay } from './next.ts';
@@ -100,7 +100,14 @@ export function planMemory({ catalog, clock }: { catalog: Catalog; clock: Clock 
 export function takeOver(plans: readonly ScheduledPlan[], books: { catalog: Catalog; clock: Clock }): ScheduledPlan[] {
   const { catalog, clock } = books;
   return catalog.atomically(() => {
-    for (const plan of plans) if (!catalog.marks.get(markName(plan))) catalog.marks.put(newMark(plan, clock.now()));
+    const now = clock.now();
+    for (const plan of plans) {
+      const mark = catalog.marks.get(markName(plan));
+      if (!mark) catalog.marks.put(newMark(plan, now));
+      // By a clock that was ahead: an interval that counts from then would never come.
+      else if (isFromFuture(notesOf(mark).seenAt, now))
+        catalog.marks.put({ ...mark, detail: { ...notesOf(mark), seenAt: now.toISOString() } });
+    }
     return settleInterrupted(plans, books);
   });
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { dueAt, isFromFuture } from '../base/clock.ts';
 import { nextDue } from './due.ts';
 import type { ScheduledPlan } from './plans.ts';
 
@@ -46,14 +47,17 @@ export function nextStart(plan: ScheduledPlan, memory: PlanMemory, watch: Watch)
   const { lastGood, attempt } = memory;
   const lastAttempt = attempt?.startedAt ?? null;
   const never = lastGood === null && lastAttempt === null;
-  if (plan.runOnStart && !begunSince(watch.since, memory))
-    return { at: watch.since, due: watch.since, trigger: 'start', number: 1 };
-  const retry = retryOf(memory, watch);
+  if (plan.runOnStart && !begunSince(watch.since, memory, watch.now)) {
+    const at = watch.since < watch.now ? watch.since : watch.now;
+    return { at, due: at, trigger: 'start', number: 1 };
+  }
+  const retry = retryOf(plan, memory, watch);
   const due = nextDue(plan.when, {
     now: steady(watch.now, memory),
     since: never && plan.missed === 'run' ? memory.seenAt : watch.awakeSince,
     lastGood,
     lastAttempt,
+    seenAt: memory.seenAt,
     missed: plan.missed,
   });
   if (due === null) return retry;
@@ -74,12 +78,11 @@ export function retryDelay(plan: Pick<ScheduledPlan, 'retryDelayMs'>, number: nu
   return Math.min(doubled, Math.max(longestRetryMs, plan.retryDelayMs));
 }
 
-function retryOf({ attempt, lastGood }: PlanMemory, { now }: Watch): Start | null {
+function retryOf({ retryDelayMs }: ScheduledPlan, { attempt, lastGood }: PlanMemory, { now }: Watch): Start | null {
   if (attempt === null || attempt.retryAt === null) return null;
   // Somebody else made a good one meanwhile.
   if (lastGood !== null && lastGood >= attempt.startedAt) return null;
-  // Further ahead than any delay: the clock was set back.
-  const at = attempt.retryAt.getTime() - now.getTime() > 24 * longestRetryMs ? now : attempt.retryAt;
+  const at = dueAt(attempt.retryAt, Math.max(longestRetryMs, retryDelayMs), now);
   return { at, due: attempt.due, trigger: 'retry', number: attempt.number + 1 };
 }
 
@@ -101,6 +104,8 @@ function delayOf(plan: ScheduledPlan, due: Date, seed: string): number {
   return Math.floor((hash.readUInt32BE() / 2 ** 32) * Math.min(plan.jitterMs, room));
 }
 
-function begunSince(since: Date, { lastGood, attempt }: PlanMemory): boolean {
-  return (lastGood !== null && lastGood >= since) || (attempt !== null && attempt.startedAt >= since);
+/** What is still to come was begun by a clock that was ahead, nobody knows when. */
+function begunSince(since: Date, { lastGood, attempt }: PlanMemory, now: Date): boolean {
+  const isSince = (at: Date | undefined | null) => at instanceof Date && at >= since && !isFromFuture(at, now);
+  return isSince(lastGood) || isSince(attempt?.startedAt);
 }

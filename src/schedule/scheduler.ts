@@ -178,7 +178,8 @@ export function createScheduler(parts: SchedulerParts): Scheduler {
   const tick = (): number => {
     const now = clock.now();
     const jumped = jump(now.getTime());
-    if (jumped > sleepMs) awakeSince = now;
+    // Set back to before that moment: what was watched from then on is still to come, and would be put off until then.
+    if (jumped > sleepMs || awakeSince > now) awakeSince = now;
     const writes = parts.foreignWrites();
     const stale = clock.monotonic() - planned > replanMs;
     if (stale || Math.abs(jumped) > jumpMs || writes !== foreign) replan();

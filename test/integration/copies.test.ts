@@ -226,6 +226,14 @@ describe('copies that are owed', () => {
     expect(readFileSync(file('offsite', 'manifest.json'))).toEqual(readFileSync(file('local', 'manifest.json')));
   });
 
+  test('one that a clock that was ahead has put off is due once the clock is right', async () => {
+    await storeBackup(local, 'shop', at);
+    const mend = breakDown('offsite');
+    await toOffsite({ clock: clockAt(Date.now() + 365 * 86_400_000) });
+    mend();
+    expect(await retryCopies(books())).toMatchObject([{ state: 'complete' }]);
+  });
+
   test('a backup that was removed meanwhile is owed no more', async () => {
     await storeBackup(local, 'shop', at);
     await storeBackup(local, 'shop', '2026-11-21T00:00:00Z');

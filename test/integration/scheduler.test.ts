@@ -202,6 +202,50 @@ describe('S20 N-d18 clocks', () => {
   });
 });
 
+describe('S20 a clock that is a year ahead and is set right', () => {
+  const daily = { cron: '15 5 * * *', timezone: 'UTC' };
+  const kinds = [daily, { everyMs: 24 * hour }].flatMap((when) =>
+    (['run', 'skip'] as const).flatMap((missed) =>
+      [false, true].map((runOnStart): Partial<ScheduledPlan> => ({ when, missed, runOnStart })),
+    ),
+  );
+  const afterwards = () => times().filter((at) => at > '2026-11-22' && at < '2027');
+
+  test.each(kinds)('jumped while the daemon ran: nothing is left out for long: %j', async (kind) => {
+    const scheduler = schedule([plan('shop', kind)]);
+    await passUntil(scheduler, '2026-11-20T13:00:00Z');
+    clock.set('2027-11-20T13:00:00Z');
+    await passUntil(scheduler, '2027-11-22T13:00:00Z');
+    expect(times().filter((at) => at.startsWith('2027')).length, 'nothing twice').toBeLessThanOrEqual(3);
+    clock.set('2026-11-22T13:00:00Z');
+    await passUntil(scheduler, '2026-11-25T14:00:00Z');
+    const [first = '', ...more] = afterwards();
+    expect([3, 4], afterwards().join()).toContain(more.length + 1);
+    expect(first <= '2026-11-23T13:00', first).toBe(true);
+  });
+
+  test.each(kinds)('the daemon was started before it was set right: %j', async (kind) => {
+    clock.set('2027-11-20T13:00:00Z');
+    const scheduler = schedule([plan('shop', kind)]);
+    await passUntil(scheduler, '2027-11-22T13:00:00Z');
+    clock.set('2026-11-22T13:00:00Z');
+    await passUntil(scheduler, '2026-11-25T14:00:00Z');
+    const [first = '', ...more] = afterwards();
+    expect([3, 4], afterwards().join()).toContain(more.length + 1);
+    expect(first <= '2026-11-23T13:00', first).toBe(true);
+  });
+
+  test.each(kinds)('the daemon is restarted every four hours since: %j', async (kind) => {
+    const plans = [plan('shop', kind)];
+    clock.set('2027-11-20T13:00:00Z');
+    await passUntil(schedule(plans), '2027-11-22T13:00:00Z');
+    clock.set('2026-11-22T13:00:00Z');
+    for (let restart = 0; restart < 18; restart += 1)
+      await passUntil(schedule(plans), new Date(clock.now().getTime() + 4 * hour).toISOString());
+    expect(afterwards().length).toBeGreaterThanOrEqual(3);
+  });
+});
+
 describe('S20 down over three due times', () => {
   test.each([
     ['run', ['2026-11-21T05:15', '2026-11-24T09:00', '2026-11-25T05:15'], 'missed'],
