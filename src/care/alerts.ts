@@ -154,7 +154,7 @@ export function openAlerts(options: AlertsOptions): Alerts {
       if (news !== null && wanted({ weight: weightOf(incident, news), source: incident.source }))
         return [last ? now : (burstEndsAt() ?? now)];
       if (next.resolvedAt !== null) return [now];
-      const at = changesAt(incident, rules);
+      const at = changesAt(incident, now, rules);
       return at !== null && at > now ? [at] : [];
     });
     return earliest(times);

@@ -176,6 +176,70 @@ describe('what is said when', () => {
         [2 * day + 1, 'problem'],
       ],
     },
+    {
+      name: 'what was told by a clock that was ahead is recalled once that is right, and as ever from then on',
+      events: [
+        [365 * day, {}],
+        [0, {}],
+        [hour, {}],
+        [2 * day, {}],
+      ],
+      said: [
+        [365 * day, 'problem'],
+        [0, 'reminder'],
+        [2 * day, 'reminder'],
+      ],
+    },
+    {
+      name: 'what was held back by a clock that was ahead is told once that is right',
+      events: [
+        [365 * day, { holdMs: hour }],
+        [0, 'nothing'],
+      ],
+      said: [[0, 'problem']],
+    },
+    {
+      name: 'what was good by a clock that was ahead is over once that is right, and the next time is news',
+      events: [
+        [365 * day, { seenBy: 'check' }],
+        [365 * day + minute, 'good'],
+        [0, 'nothing'],
+        [hour, { seenBy: 'check' }],
+        [2 * hour, 'good'],
+        [3 * hour, 'nothing'],
+      ],
+      said: [
+        [365 * day, 'problem'],
+        [0, 'resolved'],
+        [hour, 'problem'],
+        [3 * hour, 'resolved'],
+      ],
+    },
+    {
+      name: 'what happened by a clock that was ahead is forgotten once that is right',
+      events: [
+        [365 * day, { lasting: false }],
+        [0, 'nothing'],
+        [hour, { lasting: false }],
+      ],
+      said: [
+        [365 * day, 'problem'],
+        [hour, 'problem'],
+      ],
+    },
+    {
+      name: 'a clock that is corrected by seconds recalls nothing',
+      events: [
+        [5000, {}],
+        [0, {}],
+        [day, {}],
+        [day + 5000, {}],
+      ],
+      said: [
+        [5000, 'problem'],
+        [day + 5000, 'reminder'],
+      ],
+    },
   ];
   it.each(cases)('$name', ({ events, said }) => expect(play(events)).toEqual(said));
 });
@@ -183,12 +247,14 @@ describe('what is said when', () => {
 describe('when to look again', () => {
   it('after the hold, at the reminder, at the end of the calm', () => {
     const held = note(problem({ holdMs: 20 * minute }), { open: null, last: null, now: start });
-    expect(changesAt(held, rules)).toEqual(at(20 * minute));
+    expect(changesAt(held, start, rules)).toEqual(at(20 * minute));
     const told = markTold(held, 'problem', at(20 * minute));
-    expect(changesAt(told, rules)).toEqual(at(20 * minute + day));
-    expect(changesAt(told, { remindAfterMs: null })).toBeNull();
+    expect(changesAt(told, at(20 * minute), rules)).toEqual(at(20 * minute + day));
+    expect(changesAt(told, at(20 * minute), { remindAfterMs: null })).toBeNull();
     const seen = note(problem({ seenBy: 'check' }), { open: told, last: null, now: at(hour) });
-    expect(changesAt(noteGood(seen, texts('good'), at(2 * hour)), rules)).toEqual(at(2 * hour + 10 * minute));
+    expect(changesAt(noteGood(seen, texts('good'), at(2 * hour)), at(2 * hour), rules)).toEqual(
+      at(2 * hour + 10 * minute),
+    );
   });
 });
 

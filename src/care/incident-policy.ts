@@ -1,3 +1,4 @@
+import { dueAt, isFromFuture } from '../base/clock.ts';
 import type { IncidentRecord } from '../catalog/catalog.ts';
 import type { Message } from '../notify/channel.ts';
 
@@ -91,7 +92,8 @@ export function note(
 /** It was looked at and is good; whether that ends the incident, `decide` says. */
 export function noteGood(incident: IncidentRecord, texts: Texts, now: Date): IncidentRecord {
   const memory = memoryOf(incident);
-  const goodSince = memory.goodSince ?? now.toISOString();
+  const known = memory.goodSince !== null && !isFromFuture(memory.goodSince, now) ? memory.goodSince : null;
+  const goodSince = known ?? now.toISOString();
   return { ...incident, detail: { ...memory, goodSince, goodTexts: texts } satisfies Memory };
 }
 
@@ -102,7 +104,7 @@ export function decide(
   rules: Rules,
 ): { incident: IncidentRecord; say: News | null } {
   const memory = memoryOf(incident);
-  const over = overAt(incident, memory);
+  const over = overAt(incident, memory, now);
   if (over !== null && now >= over) {
     const say = memory.told !== null && memory.goodSince !== null ? 'resolved' : null;
     return { incident: { ...incident, resolvedAt: now.toISOString() }, say };
@@ -113,11 +115,11 @@ export function decide(
 function newsOf(incident: IncidentRecord, memory: Memory, { now, rules }: { now: Date; rules: Rules }): News | null {
   const { told, goodSince, holdUntil } = memory;
   if (goodSince !== null) return null;
-  if (told === null) return holdUntil === null || now >= new Date(holdUntil) ? 'problem' : null;
+  if (told === null) return holdUntil === null || now >= heldUntil(holdUntil, now) ? 'problem' : null;
   const causeIsNew = !told.causes.includes(memory.cause) && told.causes.length < mostCauses;
   const isWorse = told.severity === 'warning' && incident.severity === 'critical';
   if ((causeIsNew && memory.seenBy === 'run') || isWorse) return 'worse';
-  const reminder = reminderAt(incident, memory, rules);
+  const reminder = reminderAt(incident, memory, { now, rules });
   return reminder !== null && now >= reminder ? 'reminder' : null;
 }
 
@@ -144,12 +146,13 @@ export function holdOn(incident: IncidentRecord, now: Date): IncidentRecord {
 }
 
 /** When `decide` will answer something else although nothing happened until then. */
-export function changesAt(incident: IncidentRecord, rules: Rules): Date | null {
+export function changesAt(incident: IncidentRecord, now: Date, rules: Rules): Date | null {
   const memory = memoryOf(incident);
-  const over = overAt(incident, memory);
+  const over = overAt(incident, memory, now);
   if (memory.goodSince !== null) return over;
-  const next = memory.told === null ? memory.holdUntil : reminderAt(incident, memory, rules)?.toISOString();
-  const times = [over, next ? new Date(next) : null].filter((at) => at !== null);
+  const held = memory.holdUntil === null ? null : heldUntil(memory.holdUntil, now);
+  const next = memory.told === null ? held : reminderAt(incident, memory, { now, rules });
+  const times = [over, next].filter((at) => at !== null);
   return times.length === 0 ? null : new Date(Math.min(...times.map((at) => at.getTime())));
 }
 
@@ -175,7 +178,7 @@ export function wasSeenBy(incident: IncidentRecord): Problem['seenBy'] {
 /** It waited for a retry, and that retry may still be waited for. */
 export function mayWait(incident: IncidentRecord, now: Date): boolean {
   const { told, holdUntil } = memoryOf(incident);
-  return told === null && holdUntil !== null && now < after(incident.openedAt, longestHoldMs);
+  return told === null && holdUntil !== null && now < after(incident.openedAt, longestHoldMs, now);
 }
 
 /** Good again, as far as anybody knows. */
@@ -187,9 +190,9 @@ export function calmSince(incident: IncidentRecord): string | null {
   return memoryOf(incident).goodSince;
 }
 
-function overAt(incident: IncidentRecord, memory: Memory): Date | null {
-  if (memory.goodSince !== null) return after(memory.goodSince, calmMs(memory));
-  return memory.lasting ? null : after(incident.lastSeenAt, day);
+function overAt(incident: IncidentRecord, memory: Memory, now: Date): Date | null {
+  if (memory.goodSince !== null) return after(memory.goodSince, calmMs(memory), now);
+  return memory.lasting ? null : after(incident.lastSeenAt, day, now);
 }
 
 function calmMs({ seenBy, relapses }: Memory): number {
@@ -197,24 +200,34 @@ function calmMs({ seenBy, relapses }: Memory): number {
   return seenBy === 'check' ? calmAfterCheckMs : 0;
 }
 
-function reminderAt({ toldAt }: IncidentRecord, { lasting, reminders }: Memory, rules: Rules): Date | null {
+function reminderAt(
+  { toldAt }: IncidentRecord,
+  { lasting, reminders }: Memory,
+  { now, rules }: { now: Date; rules: Rules },
+): Date | null {
   if (!lasting || toldAt === null || rules.remindAfterMs === null) return null;
-  return after(toldAt, rules.remindAfterMs * Math.min(2 ** reminders, sparsestReminder));
+  return after(toldAt, rules.remindAfterMs * Math.min(2 ** reminders, sparsestReminder), now);
 }
 
 function relapsesAfter(last: IncidentRecord | null, now: Date): number {
-  if (last === null || last.resolvedAt === null || now >= after(last.resolvedAt, day)) return 0;
+  if (last === null || last.resolvedAt === null || now >= after(last.resolvedAt, day, now)) return 0;
   const memory = memoryOf(last);
   return memory.told === null ? memory.relapses : memory.relapses + 1;
 }
 
 function hold(ms: number, { now, openedAt }: { now: Date; openedAt: string }): string | null {
   if (ms === 0) return null;
-  return new Date(Math.min(now.getTime() + ms, after(openedAt, longestHoldMs).getTime())).toISOString();
+  const latest = after(openedAt, longestHoldMs, now).getTime();
+  return new Date(Math.min(now.getTime() + ms, latest)).toISOString();
 }
 
-function after(at: string, ms: number): Date {
-  return new Date(new Date(at).getTime() + ms);
+function heldUntil(until: string, now: Date): Date {
+  return dueAt(until, longestHoldMs, now);
+}
+
+/** So long after a time that was noted down; at once when that is still to come. */
+function after(at: string, ms: number, now: Date): Date {
+  return dueAt(new Date(new Date(at).getTime() + ms), ms, now);
 }
 
 function memoryOf({ detail }: IncidentRecord): Memory {

@@ -464,7 +464,7 @@ describe('delivery', () => {
   });
 
   test('what a clock that was ahead has put off waits no longer than usual once it is right', async () => {
-    await using house = await openAlertsHouse();
+    await using house = await openAlertsHouse({ remindAfterMs: null });
     house.receiver.answer({ status: 503 });
     house.ran(down);
     await house.work();
@@ -476,7 +476,7 @@ describe('delivery', () => {
   });
 
   test('what does not arrive is told, and given up, although a clock that was ahead wrote it or the last that arrived', async () => {
-    await using house = await openAlertsHouse();
+    await using house = await openAlertsHouse({ remindAfterMs: null });
     house.ran({ ...down, source: 'crm' });
     await house.work();
     house.receiver.answer({ status: 503 });
