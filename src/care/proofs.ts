@@ -42,7 +42,7 @@ export async function learnDrills({
   const drills = await readDrills(storage, source, id, signal);
   for (const { at, result } of drills) {
     const { ok, seconds } = result;
-    catalog.proofs.add({
+    catalog.proofs.learn({
       kind: 'drill',
       source,
       backup: id,

@@ -75,7 +75,10 @@ export interface ProofRecord {
 }
 
 export interface ProofRecords {
+  /** One that was made just now: what has a later time was made under a clock that was ahead, and counts no more. */
   add(record: ProofRecord): void;
+  /** One that was made some time, maybe elsewhere. The same one twice is one. */
+  learn(record: ProofRecord): void;
   /** Newest first. */
   list(filter: { source?: string; backup?: string; kind?: 'verify' | 'drill' }): ProofRecord[];
   remove(source: string, backup: string): void;

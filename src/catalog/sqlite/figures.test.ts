@@ -143,7 +143,7 @@ test('what the storages hold: sums per storage, and the newest good backup of ea
 test('the newest proof of each kind, pending copies, deliveries and incidents', () => {
   using catalog = open();
   const proof = { source: 'shop', backup: 'b', storage: 'local', depth: null, result: null };
-  catalog.proofs.add({ ...proof, kind: 'drill', at: time(2), ok: false, seconds: 7 });
+  catalog.proofs.add({ ...proof, kind: 'drill', at: time(2), ok: false, seconds: 7, backup: 'a' });
   catalog.proofs.add({ ...proof, kind: 'drill', at: time(1), ok: true, seconds: 5 });
   expect(catalog.figures.latestProofs()).toEqual([
     { kind: 'drill', source: 'shop', at: time(2), ok: false, seconds: 7 },

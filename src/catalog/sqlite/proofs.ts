@@ -3,15 +3,26 @@ import type { Connection, Row } from './connection.ts';
 import { fromJson, toJson } from './json.ts';
 
 export function proofRecords(connection: Connection): ProofRecords {
+  const put = ({ kind, source, backup, storage, at, ok, depth, seconds, result }: ProofRecord) => {
+    connection.run(
+      `insert or replace into proofs (kind, source, backup, storage, at, ok, depth, seconds, result)
+       values ($kind, $source, $backup, $storage, $at, $ok, $depth, $seconds, $result)`,
+      { kind, source, backup, storage, at, ok: ok ? 1 : 0, depth, seconds, result: toJson(result) },
+    );
+  };
   return {
-    // Replacing: a rebuild reads the same drill from the storage again.
-    add: ({ kind, source, backup, storage, at, ok, depth, seconds, result }) => {
-      connection.run(
-        `insert or replace into proofs (kind, source, backup, storage, at, ok, depth, seconds, result)
-         values ($kind, $source, $backup, $storage, $at, $ok, $depth, $seconds, $result)`,
-        { kind, source, backup, storage, at, ok: ok ? 1 : 0, depth, seconds, result: toJson(result) },
-      );
+    add: (proof) => {
+      const { kind, source, backup, storage, at } = proof;
+      connection.transaction(() => {
+        connection.run(
+          `delete from proofs where kind = $kind and source = $source and backup = $backup and storage = $storage
+             and at > $at`,
+          { kind, source, backup, storage, at },
+        );
+        put(proof);
+      });
     },
+    learn: put,
     list: ({ source, backup, kind }) =>
       connection
         .all(

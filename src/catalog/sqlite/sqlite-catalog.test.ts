@@ -283,6 +283,21 @@ test('proofs: newest first, the same one twice is one', () => {
   expect(catalog.proofs.list({})).toEqual([]);
 });
 
+test('proofs: what was found last counts, whatever a clock that was ahead said before; what is learnt takes its place by time', () => {
+  using catalog = open();
+  const proof = { source: 'shop', backup: 'b', storage: 'local', depth: null, seconds: 1, result: null };
+  const ahead = { ...proof, kind: 'verify', at: '2027-11-20T06:00:00.000Z', ok: true } as const;
+  catalog.proofs.add(ahead);
+  catalog.proofs.add({ ...ahead, storage: 'offsite' });
+  catalog.proofs.add({ ...ahead, at: '2026-11-20T06:00:00.000Z', ok: false });
+  expect(catalog.proofs.list({}).map(({ storage, ok }) => [storage, ok])).toEqual([
+    ['offsite', true],
+    ['local', false],
+  ]);
+  catalog.proofs.learn({ ...ahead, at: '2026-11-19T06:00:00.000Z', ok: true });
+  expect(catalog.proofs.list({}).map(({ ok }) => ok)).toEqual([true, false, true]);
+});
+
 test('incidents that were over before a time are forgotten; what is still the matter never is', () => {
   using catalog = open();
   const put = (key: string, day: number, resolvedAt: string | null) =>

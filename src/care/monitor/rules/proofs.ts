@@ -1,3 +1,4 @@
+import { isFromFuture } from '../../../base/clock.ts';
 import { formatCount, formatDuration } from '../../../base/units.ts';
 import type { ProofRecord } from '../../../catalog/catalog.ts';
 import type { Finding } from '../../finding.ts';
@@ -73,7 +74,7 @@ interface Staleness {
 function stale(source: SourceFacts, now: Date, what: Staleness): Finding[] {
   const { kind, limitMs, code, said, meaning, hint } = what;
   const passed = source.proofs
-    .filter((proof) => proof.kind === kind && proof.ok)
+    .filter((proof) => proof.kind === kind && proof.ok && !isFromFuture(proof.at, now))
     .map(({ at }) => new Date(at).getTime());
   const never = passed.length === 0;
   // Never: for as long as there has been something to look at.
@@ -100,9 +101,13 @@ function stale(source: SourceFacts, now: Date, what: Staleness): Finding[] {
 }
 
 /** A drill that found a difference, or could not come to its end. */
-function drilled({ name, proofs, lastRun }: SourceFacts): Finding[] {
-  const proof = proofs.filter(({ kind }) => kind === 'drill').toSorted((a, b) => (a.at < b.at ? 1 : -1))[0];
+function drilled({ name, proofs, lastRun }: SourceFacts, now: Date): Finding[] {
   const run = lastRun.drill;
+  const drills = proofs.filter(({ kind }) => kind === 'drill').toSorted((a, b) => (a.at < b.at ? 1 : -1));
+  // What a clock that was ahead wrote is the last only as long as nothing was drilled since.
+  const isSuperseded = ({ at }: { at: string }) =>
+    isFromFuture(at, now) && run !== null && !isFromFuture(run.startedAt, now);
+  const proof = drills.find((each) => !isSuperseded(each));
   const byProof = proof?.ok === false ? `the last drill of ${name} failed: ${proof.backup} in ${proof.storage}` : null;
   const later = run !== null && (!proof || run.startedAt > proof.at);
   const byRun =

@@ -434,6 +434,20 @@ test.each<[string, Change, string[]]>([
     ['DRILL_FAILED critical'],
   ],
   [
+    'a drill that broke off after a clock that was ahead was set right',
+    {
+      proofs: [proof('verify', now), proof('drill', ago(-365 * day))],
+      lastRun: { backup: null, prune: null, drill: ended('drill', ago(hour), 'failed') },
+      copies: nightly(3),
+    },
+    ['DRILL_FAILED critical'],
+  ],
+  [
+    'nothing but by a clock that was ahead',
+    { proofs: [proof('verify', ago(-365 * day)), proof('drill', ago(-365 * day))], copies: nightly(16) },
+    ['VERIFY_STALE warning', 'DRILL_STALE warning'],
+  ],
+  [
     'before one that passed',
     { lastRun: { backup: null, prune: null, drill: ended('drill', ago(2 * day), 'failed') } },
     [],
