@@ -33,7 +33,8 @@ export async function applyRetention(task: Afterwards, run: string): Promise<str
   const removed = new Set<string>();
   for (const storage of source.storages) {
     try {
-      const result = await prune({ source, storage, catalog, clock, timezone, dryRun: false, run, signal, report });
+      const what = { source, storage, catalog, clock, timezone, dryRun: false, attended: false };
+      const result = await prune({ ...what, run, signal, report });
       for (const id of result.removed) removed.add(id);
     } catch (error) {
       report({ kind: 'warning', message: `retention in ${storage.name} did not finish: ${(error as Error).message}` });

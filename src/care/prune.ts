@@ -22,6 +22,8 @@ export interface PruneTask {
   /** Where a day begins. */
   timezone: string;
   dryRun: boolean;
+  /** False where nobody has asked for it; see `RetentionQuestion`. */
+  attended?: boolean;
   /** Looks for shared objects that no backup needs even when nothing was removed. */
   collect?: boolean;
   /** Younger ones stay; a day where nothing is said. */
@@ -86,7 +88,7 @@ async function plan(task: PruneTask): Promise<PruneResult> {
 }
 
 async function decide(task: PruneTask, rows: BackupRow[]): Promise<PruneDecision[]> {
-  const { source, catalog, clock, timezone } = task;
+  const { source, catalog, clock, timezone, attended = true } = task;
   assertNoneFromTheFuture(rows, task);
   await learnNewestDrill(rows, { ...task, source: source.name });
   const standing = standings(catalog.proofs.list({ source: source.name }));
@@ -100,14 +102,13 @@ async function decide(task: PruneTask, rows: BackupRow[]): Promise<PruneDecision
     parts: partsOf(row),
   }));
   const times = new Map(backups.map(({ id, at }) => [id, at.toISOString()]));
-  return decideRetention({ backups, rules: source.retentionIn(task.storage.name), now: clock.now(), timezone }).map(
-    (decision) => ({
-      ...decision,
-      at: times.get(decision.id) ?? '',
-      bytes: byId.get(decision.id)?.facts?.bytes ?? null,
-      sharedBytes: byId.get(decision.id)?.facts?.sharedBytes ?? 0,
-    }),
-  );
+  const rules = source.retentionIn(task.storage.name);
+  return decideRetention({ backups, rules, now: clock.now(), timezone, attended }).map((decision) => ({
+    ...decision,
+    at: times.get(decision.id) ?? '',
+    bytes: byId.get(decision.id)?.facts?.bytes ?? null,
+    sharedBytes: byId.get(decision.id)?.facts?.sharedBytes ?? 0,
+  }));
 }
 
 /** One that cannot be removed now does not keep the others from going; it is tried again the next time. */

@@ -224,6 +224,75 @@ test('a backup of some parts takes no place of one that holds more, and gives wa
   ]);
 });
 
+describe('a clock that has jumped, or a long pause', () => {
+  const aYearLater = new Date('2027-11-20T12:00:00Z');
+  const unattended = (backups: RetentionBackup[], rules: Partial<RetentionRules>, at: Date) =>
+    decideRetention({ backups, rules: { minimum: 1, ...rules }, now: at, timezone: 'UTC', attended: false });
+  const kept = (decisions: ReturnType<typeof decide>) => decisions.filter(({ keep }) => keep).map(({ id }) => id);
+
+  test('S20 does not make all others old while nobody looks; asked for, it counts as time', () => {
+    const before = nightly(30);
+    const backups = [good('2027-11-20T12:00:00Z'), ...before];
+    expect(kept(decide(backups, { maxAgeMs: 30 * day }, 'UTC', aYearLater))).toEqual(['2027-11-20_12-00-00']);
+    const alone = unattended(backups, { maxAgeMs: 30 * day }, aYearLater);
+    expect(kept(alone).length).toBe(30);
+    expect(alone[1]?.reasons).toEqual(['newer than 30d, but for a pause of 365d in which no backup was made']);
+    // By the same clock before it jumped.
+    expect(kept(alone).slice(1)).toEqual(before.slice(0, 29).map(({ id }) => id));
+  });
+
+  test('S20 a safety backup is kept for its week by the same reckoning', () => {
+    const safety = good('2026-11-20T11:00:00Z', { safety: true });
+    const backups = [good('2027-11-20T12:00:00Z'), safety, ...nightly(10)];
+    expect(kept(unattended(backups, { last: 1 }, aYearLater))).toContain(safety.id);
+  });
+
+  test('backups that go on by that clock let the others go day by day', () => {
+    const later = new Date('2027-12-10T12:00:00Z');
+    const backups = [...nightly(20, '2027-12-10T03:00:00Z'), ...nightly(30)];
+    expect(kept(unattended(backups, { maxAgeMs: 30 * day }, later)).length).toBe(30);
+  });
+
+  test.each<[string, RetentionBackup[], Date, number]>([
+    ['a pause of two months', [good('2027-01-15T03:00:00Z'), ...nightly(30)], new Date('2027-01-15T12:00:00Z'), 1],
+    [
+      'backups that are made once in a quarter',
+      ['2027-11-20', '2026-11-20', '2026-08-20', '2026-05-20', '2026-02-20'].map((at) => good(`${at}T12:00:00Z`)),
+      aYearLater,
+      1,
+    ],
+    [
+      'backups that calendar rules have thinned out',
+      ['2026-11-20', '2026-11-19', '2026-11-12', '2026-10-31', '2026-08-31', '2025-12-31'].map((at) =>
+        good(`${at}T03:00:00Z`),
+      ),
+      now,
+      4,
+    ],
+  ])('no such thing is %s', (_what, backups, at, expected) => {
+    expect(kept(unattended(backups, { maxAgeMs: 30 * day }, at)).length).toBe(expected);
+  });
+
+  test('nobody there, never less is kept', () => {
+    fc.assert(
+      fc.property(
+        fc.uniqueArray(fc.date({ min: new Date('2025-01-01'), max: new Date('2027-06-01'), noInvalidDate: true }), {
+          maxLength: 40,
+          selector: (at) => backupId(at),
+        }),
+        fc.integer({ min: 1, max: 400 }),
+        fc.date({ min: new Date('2027-06-01'), max: new Date('2030-01-01'), noInvalidDate: true }),
+        (times, days, at) => {
+          const backups = times.map((each) => good(each));
+          const rules = { maxAgeMs: days * day };
+          const alone = new Set(kept(unattended(backups, rules, at)));
+          expect(kept(decide(backups, rules, 'UTC', at)).filter((id) => !alone.has(id))).toEqual([]);
+        },
+      ),
+    );
+  });
+});
+
 describe('properties', () => {
   const count = fc.option(fc.integer({ min: 0, max: 8 }), { nil: undefined });
   const rules: fc.Arbitrary<RetentionRules> = fc.record({

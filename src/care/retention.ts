@@ -1,5 +1,6 @@
 import { compareBackupIds } from '../base/ids.ts';
 import { covers, type Part } from './backup-facts.ts';
+import { pausesBetween, type Pause } from './pauses.ts';
 
 /** What a source keeps. A backup goes only when no rule keeps it; without any rule besides `minimum` everything is kept. */
 export interface RetentionRules {
@@ -46,6 +47,11 @@ export interface RetentionQuestion {
   now: Date;
   /** IANA name; a day is a local calendar day there. */
   timezone: string;
+  /**
+   * Somebody has asked for it and can see what goes; true when not said. Otherwise a pause that looks as if the clock had jumped makes
+   * nothing older: where all clocks are that of one machine, nothing else would tell.
+   */
+  attended?: boolean;
 }
 
 /**
@@ -54,11 +60,18 @@ export interface RetentionQuestion {
  * slot, are not counted by `last`, and are the "newest good" only when there is nothing else. A backup counts only against those
  * it could stand in for: one of the folders alone never pushes out one that holds the database.
  */
-export function decideRetention({ backups, rules, now, timezone }: RetentionQuestion): RetentionDecision[] {
+export function decideRetention({
+  backups,
+  rules,
+  now,
+  timezone,
+  attended = true,
+}: RetentionQuestion): RetentionDecision[] {
   const newestFirst = [...backups].sort((a, b) => b.at.getTime() - a.at.getTime() || compareBackupIds(b.id, a.id));
   const good = newestFirst.filter((backup) => backup.ok);
   const regular = good.filter((backup) => !backup.safety);
-  const age = ageRule(rules, now);
+  const times = newestFirst.map(({ at }) => at);
+  const isYounger = youngerThan(now, attended ? [] : pausesBetween(times, now));
   const kept = new Map<string, string[]>(newestFirst.map(({ id }) => [id, []]));
   const keep = (backup: RetentionBackup, reason: string) => kept.get(backup.id)?.push(reason);
 
@@ -68,10 +81,10 @@ export function decideRetention({ backups, rules, now, timezone }: RetentionQues
     if (!hasRules(rules)) keep(backup, 'no retention rules');
   }
   for (const backup of good) {
-    if (age?.keeps(backup)) keep(backup, age.kept);
-    if (backup.safety && now.getTime() - backup.at.getTime() < safetyAgeMs) {
-      keep(backup, `safety backup, newer than ${spell(safetyAgeMs)}`);
-    }
+    const young = rules.maxAgeMs === undefined ? null : isYounger(backup, rules.maxAgeMs);
+    if (young !== null) keep(backup, `newer than ${spell(rules.maxAgeMs ?? 0)}${young}`);
+    const recent = backup.safety ? isYounger(backup, safetyAgeMs) : null;
+    if (recent !== null) keep(backup, `safety backup, newer than ${spell(safetyAgeMs)}${recent}`);
   }
   firstAmongEquals(regular, rules.last ?? 0, (backup, at) => keep(backup, `last ${at + 1} of ${rules.last}`));
   for (const [rule, count, slotOf] of slotRules(rules, timezone)) {
@@ -116,11 +129,15 @@ function hasRules({ last, maxAgeMs, daily, weekly, monthly, yearly }: RetentionR
   return [last, maxAgeMs, daily, weekly, monthly, yearly].some((rule) => rule !== undefined);
 }
 
-function ageRule({ maxAgeMs }: RetentionRules, now: Date) {
-  if (maxAgeMs === undefined) return null;
-  return {
-    kept: `newer than ${spell(maxAgeMs)}`,
-    keeps: (backup: RetentionBackup) => now.getTime() - backup.at.getTime() < maxAgeMs,
+/** Says of a backup that is younger than that, what has to be added to it; null: it is older. */
+function youngerThan(now: Date, pauses: readonly Pause[]) {
+  return ({ at }: RetentionBackup, limitMs: number): string | null => {
+    const ageMs = now.getTime() - at.getTime();
+    if (ageMs < limitMs) return '';
+    const since = pauses.filter(({ after }) => at <= after);
+    if (ageMs - since.reduce((sum, { deductMs }) => sum + deductMs, 0) >= limitMs) return null;
+    const days = Math.floor(since.reduce((sum, { ms }) => sum + ms, 0) / 86_400_000);
+    return `, but for a pause of ${days}d in which no backup was made`;
   };
 }
 

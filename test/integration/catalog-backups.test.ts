@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { noKeys } from '../../src/archive/keys.ts';
 import { writeDrill } from '../../src/archive/drills.ts';
 import { removeHold, writeHold } from '../../src/archive/hold.ts';
+import { applyRetention } from '../../src/backup/afterwards.ts';
 import { systemClock, type Clock } from '../../src/base/clock.ts';
 import { HoldfastError } from '../../src/base/errors.ts';
 import { takeInventory, rebuild } from '../../src/care/inventory.ts';
@@ -296,6 +297,23 @@ describe('prune', () => {
       await writeDrill(storage, 'shop', id, new Date(), { ok: true, seconds: 1 }, signal);
     await pruning({ last: 1 });
     expect(await ids()).toEqual([drilled, newest]);
+  });
+
+  test('S20 after a backup whose clock had jumped by a year, retention leaves what was young before; asked for, it goes', async () => {
+    const young = await store(...Array.from({ length: 12 }, (_, each) => 365 + each));
+    const [newest] = await store(0);
+    const rules = { maxAgeMs: 10 * day };
+    const task = {
+      source: source(rules),
+      catalog,
+      clock: systemClock,
+      timezone: 'UTC',
+      signal,
+      report: () => undefined,
+    };
+    expect(await applyRetention(task, 'run')).toEqual(young.slice(9).toReversed());
+    const preview = await pruning(rules, { dryRun: true });
+    expect(preview.decisions.filter(({ keep }) => keep).map(({ id }) => id)).toEqual([newest]);
   });
 
   test('what is held stays', async () => {
