@@ -14,7 +14,7 @@ export interface Memory {
   of(plan: ScheduledPlan): PlanMemory;
   /** Noted before anything is started: should this process die, the next one knows. */
   begin(plan: ScheduledPlan, start: Start): void;
-  /** Returns when it is repeated, if it is. */
+  /** Returns when it is repeated, if it is. Where it cannot be written now, it is remembered, and written by the next `refresh` that can. */
   end(plan: ScheduledPlan, outcome: Outcome): Date | null;
 }
 
@@ -34,7 +34,21 @@ const operations: Partial<Record<ScheduledPlan['kind'], Operation>> = { backup: 
 
 export function planMemory({ catalog, clock }: { catalog: Catalog; clock: Clock }): Memory {
   let good = new Map<string, Map<string, string>>();
+  /** Ends that are only known here: the disk was full, which may be what made the run fail. */
+  const unwritten = new Map<string, MarkRecord>();
+  const write = (mark: MarkRecord) => {
+    catalog.marks.put(mark);
+    unwritten.delete(mark.name);
+  };
+  const writeLate = () => {
+    try {
+      for (const mark of unwritten.values()) write(mark);
+    } catch {
+      // Tried again the next time. Should this process die before, the next one takes the run for one that was cut off, and repeats it.
+    }
+  };
   const refresh = () => {
+    writeLate();
     good = new Map(Object.entries(operations).map(([kind, operation]) => [kind, catalog.runs.lastGood(operation)]));
   };
   // Only the one daemon writes them, so they are read once.
@@ -46,11 +60,15 @@ export function planMemory({ catalog, clock }: { catalog: Catalog; clock: Clock 
   };
   const lastGoodOf = (plan: ScheduledPlan, mark: MarkRecord) =>
     plan.kind in operations ? (good.get(plan.kind)?.get(plan.source ?? '') ?? null) : mark.lastGood;
-  const put = (plan: ScheduledPlan, change: Partial<MarkRecord>, notes: Partial<Notes>) => {
+  const changed = (plan: ScheduledPlan, change: Partial<MarkRecord>, notes: Partial<Notes>) => {
     const mark = markOf(plan);
-    const next = { ...mark, ...change, detail: { ...notesOf(mark), ...notes } };
-    catalog.marks.put(next);
+    return { ...mark, ...change, detail: { ...notesOf(mark), ...notes } };
+  };
+  const putEnd = (plan: ScheduledPlan, change: Partial<MarkRecord>, notes: Partial<Notes>) => {
+    const next = changed(plan, change, notes);
     marks.set(plan.name, next);
+    unwritten.set(next.name, next);
+    writeLate();
   };
   refresh();
   return {
@@ -67,23 +85,25 @@ export function planMemory({ catalog, clock }: { catalog: Catalog; clock: Clock 
       const mark = markOf(plan);
       const { due: lastDue, number: lastNumber, retryAt } = notesOf(mark);
       const before = { lastAttempt: mark.lastAttempt, due: lastDue, number: lastNumber, retryAt };
-      put(
+      const next = changed(
         plan,
         { lastAttempt: clock.now().toISOString() },
         { due: due.toISOString(), number, retryAt: null, running: true, before },
       );
+      write(next);
+      marks.set(plan.name, next);
     },
     end: (plan, outcome) => {
       const mark = markOf(plan);
       const { before, number } = notesOf(mark);
       if (outcome === 'void' && before) {
         const { lastAttempt, ...notes } = before;
-        put(plan, { lastAttempt }, { ...notes, running: false, before: null });
+        putEnd(plan, { lastAttempt }, { ...notes, running: false, before: null });
         return date(before.retryAt);
       }
       const again = outcome === 'failed' && number <= plan.retries;
       const retryAt = again ? new Date(clock.now().getTime() + retryDelay(plan, number)) : null;
-      put(plan, outcome === 'good' ? { lastGood: mark.lastAttempt } : {}, {
+      putEnd(plan, outcome === 'good' ? { lastGood: mark.lastAttempt } : {}, {
         retryAt: retryAt?.toISOString() ?? null,
         running: false,
         before: null,

@@ -283,6 +283,30 @@ describe('attempts', () => {
     await passUntil(schedule(plans), '2026-11-22T04:00:00Z');
     expect(times()).toEqual(['2026-11-21T05:15', '2026-11-21T05:16']);
   });
+  test('S22 a failed one is repeated although its end could not be written, and what was to be written is in the end', async () => {
+    const put = catalog.marks.put.bind(catalog.marks);
+    let isFull = false;
+    catalog.marks.put = (mark) => {
+      if (isFull) throw new HoldfastError('DISK_FULL', 'no space left for the catalog', { retryable: true });
+      put(mark);
+    };
+    const filled: Work = async () => {
+      isFull = true;
+      throw new HoldfastError('DISK_FULL', 'no space left', { retryable: true });
+    };
+    const plans = [plan('shop')];
+    const scheduler = schedule(plans, (...given) => (ran.length === 1 ? filled(...given) : Promise.resolve(good)));
+    await passUntil(scheduler, '2026-11-21T05:15:30Z');
+    isFull = false;
+    // A repetition writes it as well; so does looking after the plans.
+    scheduler.replan();
+    expect(catalog.marks.get('plan/backup/shop')?.detail).toMatchObject({
+      running: false,
+      retryAt: '2026-11-21T05:16:00.000Z',
+    });
+    await passUntil(scheduler, '2026-11-22T04:00:00Z');
+    expect(times()).toEqual(['2026-11-21T05:15', '2026-11-21T05:16']);
+  });
   test('what somebody has to set right first is not repeated', async () => {
     const wrong: Work = async () => {
       throw new HoldfastError('DATABASE_REFUSED', 'wrong password', { kind: 'usage' });
