@@ -188,7 +188,11 @@ export function openAlerts(options: AlertsOptions): Alerts {
     },
     test: ({ channel, signal }) => testChannels(chosen(channels, channel), { clock, head, signal }),
     check: (signal) => checkChannels(channels, signal),
-    nextAt: () => earliest([outbox.nextAt(), incidentsAt()].filter((at) => at !== null)),
+    nextAt: () => {
+      // The end of a run may be written long after it, when no job ends.
+      const late = catalog.runs.unnoticed().some(({ finishedAt }) => finishedAt !== null);
+      return earliest([late ? clock.now() : null, outbox.nextAt(), incidentsAt()].filter((at) => at !== null));
+    },
     problems: () => outbox.problems(),
     overview: () => ({
       channels: channels.map(({ name, kind, level: own, sources }) => ({ name, kind, level: own ?? level, sources })),

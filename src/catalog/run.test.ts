@@ -130,6 +130,27 @@ describe('withRun', () => {
     await expect(withRun(request(), async () => ({ state: 'succeeded', result: 1 }))).resolves.toBe(1);
     expect(events).toEqual([{ kind: 'warning', message: expect.stringContaining('no space left') }]);
   });
+
+  test('S22 an end that could not be written is written as soon as it can be, so that it is told and nobody waits for the run', async () => {
+    vi.useFakeTimers();
+    try {
+      const full = vi.spyOn(catalog.runs, 'update').mockImplementation(() => {
+        throw new HoldfastError('DISK_FULL', 'no space left');
+      });
+      const work = withRun(request(), () => Promise.reject(new HoldfastError('DISK_FULL', 'no space left')));
+      await expect(work).rejects.toMatchObject({ code: 'DISK_FULL' });
+      const endedBy = new Date().toISOString();
+      await vi.advanceTimersByTimeAsync(60_000);
+      expect(only()).toMatchObject({ state: 'running' });
+      full.mockRestore();
+      await vi.advanceTimersByTimeAsync(10_000);
+      expect(only()).toMatchObject({ state: 'failed', error: { code: 'DISK_FULL' } });
+      expect(only()?.finishedAt && only()!.finishedAt! <= endedBy).toBe(true);
+      expect(vi.getTimerCount()).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
 });
 
 describe('markInterrupted', () => {

@@ -60,11 +60,13 @@ export async function withRun<Result>(
     request.report(event, inner ?? own);
   };
   const finish = (change: Partial<Omit<RunRecord, 'id'>>) => {
+    const end = { ...change, finishedAt: clock.now().toISOString() };
     try {
-      catalog.runs.update(record.id, { ...change, finishedAt: clock.now().toISOString() });
+      catalog.runs.update(record.id, end);
     } catch (error) {
       // The work is what counts: a sealed backup must not be reported as failed because its history could not be written.
       request.report({ kind: 'warning', message: `the run's end was not recorded: ${toHoldfastError(error).message}` });
+      finishLater(() => catalog.runs.update(record.id, end));
     }
   };
   const keep = (result: object) => {
@@ -86,6 +88,20 @@ export async function withRun<Result>(
     throw error;
   }
 }
+
+/** As long as this process lives nobody else may say that the run has ended: nobody would be told of it, and all would wait for it. */
+function finishLater(finish: () => void): void {
+  const again = () => {
+    try {
+      finish();
+    } catch {
+      finishLater(finish);
+    }
+  };
+  setTimeout(again, finishAgainMs).unref();
+}
+
+const finishAgainMs = 5000;
 
 /** Whoever wants the run to end writes so into the catalog: that reaches it in whatever process or container it runs. */
 function watchForCancel(catalog: Catalog, run: string): { signal: AbortSignal } & Disposable {

@@ -295,6 +295,20 @@ describe('many at once', () => {
     expect(house.titles().slice(3)).toEqual(['problem: 17 problems on web-1']);
   });
 
+  test('a run whose end was written late is a reason to look', async () => {
+    await using house = await openAlertsHouse();
+    const { id } = house.ran({ state: 'running', finishedAt: null });
+    await house.work();
+    expect(house.alerts.nextAt()).toBeNull();
+    house.catalog.runs.update(id, { ...down, finishedAt: nowOf(house).toISOString() });
+    expect(house.alerts.nextAt()).toEqual(nowOf(house));
+    await house.work();
+    expect([house.titles(), house.alerts.nextAt()]).toEqual([
+      ['problem: backup of shop failed'],
+      new Date(nowOf(house).getTime() + day),
+    ]);
+  });
+
   test('a process that ends holds nothing back', async () => {
     await using house = await openAlertsHouse();
     for (let number = 1; number <= 5; number += 1) {
