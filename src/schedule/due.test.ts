@@ -1,3 +1,5 @@
+// One file because calendars, missed times, intervals and their properties are one table of when something is due.
+import { Cron } from 'croner';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { nextDue, validateCron, type Plan, type PlanHistory } from './due.ts';
@@ -63,6 +65,48 @@ describe('calendar (S20)', () => {
       'America/New_York',
       '2026-11-01T00:00:00Z',
       ['2026-11-01T07:30', '2026-11-01T19:30', '2026-11-02T07:30'],
+    ],
+    [
+      'midnight does not exist: every six hours has its run right after the gap',
+      '0 */6 * * *',
+      'America/Santiago',
+      '2026-09-05T12:00:00Z',
+      ['2026-09-05T16:00', '2026-09-05T22:00', '2026-09-06T04:00', '2026-09-06T09:00', '2026-09-06T15:00'],
+    ],
+    [
+      'an hour of a step happens twice: once',
+      '0 */2 * * *',
+      'Europe/Berlin',
+      '2026-10-24T20:00:00Z',
+      ['2026-10-24T22:00', '2026-10-25T00:00', '2026-10-25T03:00', '2026-10-25T05:00'],
+    ],
+    [
+      'steps in a range of hours, of which one does not exist',
+      '15 0-4/2,20 * * *',
+      'Africa/Cairo',
+      '2026-04-23T12:00:00Z',
+      ['2026-04-23T18:15', '2026-04-23T22:00', '2026-04-23T23:15', '2026-04-24T01:15'],
+    ],
+    [
+      'several times in an hour that does not exist: once right after the gap, not left out that day',
+      '*/30 2 * * *',
+      'Europe/Berlin',
+      '2026-03-28T12:00:00Z',
+      ['2026-03-29T01:00', '2026-03-30T00:00', '2026-03-30T00:30'],
+    ],
+    [
+      'every minute of an hour that does not exist',
+      '* 2 * * *',
+      'Europe/Berlin',
+      '2026-03-29T00:30:00Z',
+      ['2026-03-29T01:00', '2026-03-30T00:00', '2026-03-30T00:01'],
+    ],
+    [
+      'all hours as a range are every hour',
+      '0 0-23 * * *',
+      'Europe/Berlin',
+      '2026-10-24T23:00:00Z',
+      ['2026-10-25T00:00', '2026-10-25T01:00', '2026-10-25T02:00'],
     ],
     [
       'every hour stays every hour, forward',
@@ -219,6 +263,32 @@ describe('properties', () => {
       { numRuns: 12 },
     );
   }, 30_000);
+});
+
+test('where no clock is set, the times are those of the pattern as it is written', () => {
+  const field = (size: number) => {
+    const range = fc
+      .tuple(fc.nat(size - 1), fc.nat(size - 1), fc.option(fc.integer({ min: 1, max: 10 })))
+      .map(([a, b, step]) => `${Math.min(a, b)}-${Math.max(a, b)}${step === null ? '' : `/${step}`}`);
+    const part = fc.oneof(
+      fc.constant('*'),
+      fc.integer({ min: 1, max: size - 1 }).map((step) => `*/${step}`),
+      fc.nat(size - 1).map(String),
+      range,
+    );
+    return fc.array(part, { minLength: 1, maxLength: 3 }).map((parts) => parts.join());
+  };
+  const instant = fc.date({ min: new Date('2026-01-01'), max: new Date('2027-01-01'), noInvalidDate: true });
+  const days = fc.constantFrom('* * *', '1 * *', 'L * *', '* * 1-5', '* 2 0');
+  fc.assert(
+    fc.property(field(60), field(24), days, instant, (minutes, hours, rest, from) => {
+      const cron = `${minutes} ${hours} ${rest}`;
+      const times = new Cron(cron, { timezone: 'UTC', mode: '5-part', paused: true }).nextRuns(20, from);
+      const expected = times.map((at) => at.toISOString().slice(0, 16));
+      expect(firings({ cron, timezone: 'UTC' }, from.toISOString(), 20)).toEqual(expected);
+    }),
+    { numRuns: 200 },
+  );
 });
 
 test.each([

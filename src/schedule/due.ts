@@ -35,7 +35,7 @@ export function validateCron(pattern: string): string | null {
     return `five parts are needed (minute hour day month weekday), found ${pattern.trim() === '' ? 0 : parts.length}`;
   }
   try {
-    const cron = read({ cron: pattern, timezone: 'UTC' });
+    const cron = new Cron(pattern, { timezone: 'UTC', mode: '5-part', paused: true });
     return cron.nextRun(new Date(0)) === null ? 'this date never happens' : null;
   } catch (error) {
     return (error as Error).message.replace(/^CronPattern: /, '');
@@ -69,7 +69,39 @@ function nextByInterval({ everyMs }: { everyMs: number }, history: PlanHistory):
 
 function read({ cron, timezone }: { cron: string; timezone: string }): Cron {
   // Fixed times, lists included, happen once on the day the clock is set back, and after the gap on the day it is set forward.
-  return new Cron(cron, { timezone, mode: '5-part', fixedTimeRule: 'no-wildcard', paused: true });
+  return new Cron(fixedTimes(cron), { timezone, mode: '5-part', fixedTimeRule: 'no-wildcard', paused: true });
+}
+
+/**
+ * A pattern with its times of the day written out. Only lists are taken as times that must not be left out on the day the clock is set
+ * forward, nor happen twice when it is set back; `*` and `/` are read as distances. So of every six hours, that of midnight was left out
+ * where midnight does not exist. What happens in all hours stays as it is: that is a distance.
+ */
+function fixedTimes(cron: string): string {
+  const [minute = '', hour = '', ...days] = cron.trim().split(/\s+/);
+  if (days.length !== 3) return cron;
+  const atHours = valuesOf(hour, 24);
+  const atMinutes = valuesOf(minute, 60);
+  if (atHours === null || atMinutes === null) return cron;
+  if (atHours.length === 24) return [minute, '*', ...days].join(' ');
+  return [atMinutes.join(), atHours.join(), ...days].join(' ');
+}
+
+/** Null: not the usual way to write it, or wrong. */
+function valuesOf(field: string, size: number): number[] | null {
+  const found = new Set<number>();
+  for (const part of field.split(',')) {
+    const match = /^(?:\*|(\d+)(?:-(\d+))?)(?:\/(\d+))?$/.exec(part);
+    if (!match) return null;
+    const [, first, last, every] = match;
+    if (first !== undefined && last === undefined && every !== undefined) return null;
+    const from = Number(first ?? 0);
+    const to = Number(last ?? first ?? size - 1);
+    const step = Number(every ?? 1);
+    if (from > to || to >= size || step < 1 || step > size) return null;
+    for (let at = from; at <= to; at += step) found.add(at);
+  }
+  return [...found].toSorted((a, b) => a - b);
 }
 
 function notAfter(now: Date, at: Date | null): Date | null {
