@@ -54,9 +54,10 @@ export interface RunRecords {
   add(run: RunRecord): void;
   update(id: string, change: Partial<Omit<RunRecord, 'id'>>): void;
   get(id: string): RunRecord | null;
-  /** Newest first; `before`: only what began before that run. */
+  /** Newest first; `before`: only what began before that run. `sources`: of one of these. */
   list(filter: {
     source?: string;
+    sources?: readonly string[];
     operation?: Operation;
     state?: RunState;
     before?: string;

@@ -26,12 +26,9 @@ export function runHandlers(parts: ApiParts): Pick<Handlers, 'runs' | 'run' | 'r
         ...(state === undefined ? {} : { state }),
         ...(before === undefined ? {} : { before }),
       };
-      const mine = grantOf(call).sources;
-      const found = catalog.runs.list({ ...filter, limit: mine === null ? limit : limit * 10 });
-      return found
-        .filter((run) => mayReadRun(grantOf(call), run))
-        .slice(0, limit)
-        .map((run) => runToView(house, run));
+      const { sources } = grantOf(call);
+      const found = catalog.runs.list({ ...filter, ...(sources === null ? {} : { sources }), limit });
+      return found.filter((run) => mayReadRun(grantOf(call), run)).map((run) => runToView(house, run));
     },
     run: (call) => runToView(house, runFor(call, call.params.id, 'read')),
     runLog: (call) => {

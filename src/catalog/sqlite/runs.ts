@@ -45,6 +45,10 @@ export function runRecords(connection: Connection): RunRecords {
       const conditions = asked.map((column) => `${column} = $${column}`);
       const values: Values = { limit };
       for (const column of asked) values[column] = wanted[column] ?? null;
+      if (wanted.sources !== undefined) {
+        conditions.push('source in (select value from json_each($sources))');
+        values['sources'] = toJson(wanted.sources);
+      }
       if (wanted.before !== undefined) {
         conditions.push('rowid < (select rowid from runs where id = $before)');
         values['before'] = wanted.before;
