@@ -36,6 +36,13 @@ test('N-d1: the first due time after a backup', () => {
   expect(next({ cron: '16 5 * * *', timezone: 'UTC' })).toBe('2026-11-20T05:16:00.000Z');
 });
 
+test('what a due time of backups may be put off by is told', () => {
+  const scheduler = { enabled: true, concurrency: 1, stopWithin: 0, keepRuns: 1, keepRunsFor: 1 };
+  const schedule = { ...timing({ everyMs: day }), jitterMs: 8 * hour };
+  const plans = makePlans({ scheduler, sources: { shop: { schedule, drill: { schedule: null }, verify: null } } });
+  expect(sourceSchedules(plans, ['shop'])).toMatchObject([{ jitterMs: 8 * hour }]);
+});
+
 test('without a schedule, or with a scheduler that is switched off, nothing is ever due', () => {
   expect(schedules(null)).toEqual([]);
   expect(schedules({ everyMs: day }, null, false)).toEqual([]);

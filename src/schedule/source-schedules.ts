@@ -13,10 +13,11 @@ export function sourceSchedules({ all, enabled }: Plans, sources: readonly strin
     distances.set(key, known);
     return known;
   };
-  const plans = new Map(all.map(({ kind, source, when }) => [`${kind} ${source}`, when]));
+  const plans = new Map(all.map((plan) => [`${plan.kind} ${plan.source}`, plan]));
   return sources.flatMap((source): SourceSchedule[] => {
-    const backup = plans.get(`backup ${source}`);
-    const drill = plans.get(`drill ${source}`);
+    const planned = plans.get(`backup ${source}`);
+    const backup = planned?.when;
+    const drill = plans.get(`drill ${source}`)?.when;
     if (!backup && !drill) return [];
     return [
       {
@@ -29,6 +30,7 @@ export function sourceSchedules({ all, enabled }: Plans, sources: readonly strin
         get drillEveryMs() {
           return distanceOf(drill);
         },
+        jitterMs: planned?.jitterMs ?? 0,
         nextAfter: (at) => (backup ? timeAfter(backup, at) : null),
       },
     ];

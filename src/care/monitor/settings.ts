@@ -37,6 +37,8 @@ export interface SourceSchedule {
   readonly planned: boolean;
   /** The longest distance between two due times; null without a schedule. */
   readonly backupEveryMs: number | null;
+  /** By how much a due time of backups may be put off. */
+  readonly jitterMs: number;
   /** The first due time after a moment. */
   readonly nextAfter: (at: Date) => Date | null;
   /** The longest distance between two drills; null without a schedule. */

@@ -67,7 +67,10 @@ function overdue(source: SourceFacts, backups: readonly GoodBackup[], newest: Go
   const { name, schedule, settings } = source;
   const due = schedule?.nextAfter(newest.at) ?? null;
   if (settings.overdueMs === null || due === null || schedule === null) return [];
-  const lateMs = now.getTime() - due.getTime();
+  // Never into the next time; what it may be put off by is not late. Worked out only where something has passed: it takes its time.
+  if (due >= now) return [];
+  const jitterMs = schedule.jitterMs === 0 ? 0 : Math.min(schedule.jitterMs, (schedule.backupEveryMs ?? 0) / 2);
+  const lateMs = now.getTime() - due.getTime() - jitterMs;
   if (lateMs <= 0) return [];
   const graceMs = settings.overdueMs === 'auto' ? graceOf(schedule.backupEveryMs, backups) : settings.overdueMs;
   if (lateMs <= graceMs) return [];

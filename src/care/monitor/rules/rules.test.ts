@@ -115,7 +115,15 @@ const usual: MonitorSettings = {
 
 function every(everyMs: number, change: Partial<SourceSchedule> = {}): SourceSchedule {
   const nextAfter = (at: Date) => new Date(at.getTime() + everyMs);
-  return { source: 'shop', planned: true, backupEveryMs: everyMs, nextAfter, drillEveryMs: null, ...change };
+  return {
+    source: 'shop',
+    planned: true,
+    backupEveryMs: everyMs,
+    jitterMs: 0,
+    nextAfter,
+    drillEveryMs: null,
+    ...change,
+  };
 }
 
 type Change = Omit<Partial<SourceFacts>, 'settings'> & { settings?: Partial<SourceFacts['settings']> };
@@ -252,6 +260,21 @@ describe('backups', () => {
     ['a schedule says more', { schedule: every(7 * day), copies: [copy(ago(6 * day))] }, []],
     ['late by the grace, a tenth', { schedule: every(day), copies: [copy(ago(day + 2.4 * hour))] }, []],
     ['N-d1 later', { schedule: every(day), copies: [copy(ago(day + 2.4 * hour + 1))] }, ['BACKUP_OVERDUE critical']],
+    [
+      'put off by its jitter, as planned',
+      { schedule: every(day, { jitterMs: 8 * hour }), copies: [copy(ago(day + 10.4 * hour))] },
+      [],
+    ],
+    [
+      'and later than that',
+      { schedule: every(day, { jitterMs: 8 * hour }), copies: [copy(ago(day + 10.4 * hour + 1))] },
+      ['BACKUP_OVERDUE critical'],
+    ],
+    [
+      'a jitter is never more than half of the distance',
+      { schedule: every(hour, { jitterMs: 8 * hour }), copies: [copy(ago(105 * minute + 1))] },
+      ['BACKUP_OVERDUE critical'],
+    ],
     ['a grace of 15 minutes at least', { schedule: every(hour), copies: [copy(ago(75 * minute))] }, []],
     ['and later', { schedule: every(hour), copies: [copy(ago(75 * minute + 1))] }, ['BACKUP_OVERDUE critical']],
     [
