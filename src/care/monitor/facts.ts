@@ -95,6 +95,8 @@ export interface GoodBackup {
   readonly at: Date;
   readonly finishedAt: Date;
   readonly bytes: number;
+  /** Where it shares with others, what it added; null: all of it. */
+  readonly addedBytes: number | null;
   readonly durationMs: number;
   readonly trigger: string;
   /** Only sizes of the same kind can be compared. */
@@ -114,13 +116,14 @@ export function goodBackups({ copies }: Pick<SourceFacts, 'copies'>, now: Date):
   }
   return oldestFirst([...byId.values()]).flatMap((row): GoodBackup[] => {
     if (row.facts === null) return [];
-    const { finishedAt, bytes, durationMs, trigger, database } = row.facts;
+    const { finishedAt, bytes, addedBytes = null, durationMs, trigger, database } = row.facts;
     return [
       {
         id: row.id,
         at: backupTime(row),
         finishedAt: new Date(finishedAt),
         bytes,
+        addedBytes,
         durationMs,
         trigger,
         format: database?.format ?? '',

@@ -60,6 +60,14 @@ function sized(...megabytes: number[]): KnownCopy[] {
   return megabytes.map((size, n) => copy(ago(hour + (megabytes.length - 1 - n) * day), { bytes: size * mb }));
 }
 
+/** Backups of a source that shares: so much each, and so much of it new. */
+function sharing(bytes: number, addedBytes: number): KnownCopy[] {
+  return nightly(4, { bytes }).map(({ row, ok }) => ({
+    row: { ...row, facts: row.facts && { ...row.facts, sharedBytes: bytes, addedBytes } },
+    ok,
+  }));
+}
+
 function proof(kind: ProofRecord['kind'], at: Date, change: Partial<ProofRecord> = {}): ProofRecord {
   const backup = backupId(ago(hour));
   return {
@@ -206,6 +214,19 @@ test.each<[string, Scene, string[]]>([
   ['J-13 less is critical', { storage: { free: { bytes: 10 * mb - 1, total: 100 * gb } } }, ['SPACE_SHORT critical']],
   ['a size as threshold', { storage: { minFree: { bytes: 60 * gb } } }, ['SPACE_SHORT warning']],
   ['a size that is there', { storage: { minFree: { bytes: 50 * gb } } }, []],
+  [
+    'of shared objects only what is new has to fit',
+    { storage: { minFree: null, free: { bytes: 2 * gb, total: 100 * gb } }, source: { copies: sharing(5 * gb, gb) } },
+    [],
+  ],
+  [
+    'as much as the most of the last five added',
+    {
+      storage: { minFree: null, free: { bytes: 2 * gb, total: 100 * gb } },
+      source: { copies: [...sharing(5 * gb, 3 * gb).slice(0, 1), ...sharing(5 * gb, gb).slice(1)] },
+    },
+    ['SPACE_SHORT critical'],
+  ],
   ['off, but it does not fit', { storage: { minFree: null, free: { bytes: 0, total: gb } } }, ['SPACE_SHORT critical']],
   ['a storage that does not know', { storage: { free: null } }, []],
   ['a clock five minutes ahead', { storage: { clockAheadMs: 5 * minute } }, []],

@@ -62,7 +62,7 @@ function roomy({ name, title, free, minFree }: StorageFacts, facts: Facts): Find
         storage: name,
         value: free.bytes,
         threshold: need.bytes,
-        message: `${room}, and the last backup of ${need.source} took ${formatBytes(need.bytes)}`,
+        message: `${room}, and a backup of ${need.source} took ${formatBytes(need.bytes)}`,
         meaning: `The next backup of ${need.source} does not fit.`,
         hint,
       }),
@@ -83,12 +83,18 @@ function roomy({ name, title, free, minFree }: StorageFacts, facts: Facts): Find
   ];
 }
 
-/** As big as its last one: retention makes room only afterwards. */
+/** Of what is shared, a few may have added next to nothing. */
+const compared = 5;
+
+/** As much as its last one took: retention makes room only afterwards. */
 function biggestNext(storage: string, { sources, now }: Facts): { source: string; bytes: number } | null {
   let biggest: { source: string; bytes: number } | null = null;
   for (const source of sources) {
     if (!source.storages.some(({ name }) => name === storage)) continue;
-    const bytes = goodBackups(source, now).at(-1)?.bytes ?? 0;
+    const good = goodBackups(source, now);
+    const newest = good.at(-1);
+    const added = good.slice(-compared).map(({ addedBytes }) => addedBytes ?? 0);
+    const bytes = newest?.addedBytes === null ? newest.bytes : Math.max(0, ...added);
     if (bytes > (biggest?.bytes ?? 0)) biggest = { source: source.name, bytes };
   }
   return biggest;
