@@ -33,6 +33,7 @@ const againMs = 2_000;
 export function openReload({ openHouse }: Pick<CommandContext, 'openHouse'>, logger: Logger): Reload {
   const time = new AbortController();
   let wanted = false;
+  let asked = 0;
   let opening = false;
   let next: House | null = null;
   let timer: NodeJS.Timeout | undefined;
@@ -40,20 +41,23 @@ export function openReload({ openHouse }: Pick<CommandContext, 'openHouse'>, log
   const look = async (change: Change) => {
     if (!wanted || opening || performance.now() < notBefore || !change.idle()) return;
     opening = true;
+    // Opening takes its time: what is changed meanwhile is not in what was opened.
+    const before = asked;
+    const isCurrent = () => asked === before;
     try {
       // Opened before the old one ends: what cannot be opened changes nothing.
       const house = await openHouse();
-      if (await makesWay(change, house)) {
+      if (await makesWay({ ...change, idle: () => isCurrent() && change.idle() }, house)) {
         next = house;
         logger.log('info', 'the settings have changed: going on with the new ones');
         clearInterval(timer);
         time.abort();
       } else {
-        notBefore = performance.now() + againMs;
+        if (isCurrent()) notBefore = performance.now() + againMs;
         await house[Symbol.asyncDispose]();
       }
     } catch (error) {
-      wanted = false;
+      wanted = !isCurrent();
       logger.log('error', `the changed settings could not be used: ${toHoldfastError(error).message}`);
     } finally {
       opening = false;
@@ -61,7 +65,10 @@ export function openReload({ openHouse }: Pick<CommandContext, 'openHouse'>, log
   };
   return {
     signal: time.signal,
-    ask: () => void (wanted = true),
+    ask: () => {
+      wanted = true;
+      asked += 1;
+    },
     pending: () => wanted,
     when: (change) => {
       timer = setInterval(() => void look(change), lookEveryMs);
