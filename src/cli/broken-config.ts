@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { throwIfAborted } from '../base/abort.ts';
+import { isFromFuture } from '../base/clock.ts';
 import { toHoldfastError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Finding } from '../care/finding.ts';
@@ -23,7 +24,8 @@ export async function tellBrokenConfig(context: CommandContext, error: unknown, 
   const what = `${message} (${code})`;
   const now = context.clock.now();
   const { told } = good;
-  if (told?.what === what && now.getTime() - new Date(told.at).getTime() < remindMs) return;
+  if (told?.what === what && !isFromFuture(told.at, now) && now.getTime() - new Date(told.at).getTime() < remindMs)
+    return;
   try {
     const { loadConfig } = await import('../config/load.ts');
     const { env, cwd } = context;

@@ -49,6 +49,13 @@ test('a configuration that broke before a restart is told through the channels i
   expect((await holdfast.run('serve')).status).toBe(2);
   expect(told()).toHaveLength(2);
 
+  // S20 Told by a clock that was a year ahead.
+  const kept = join(holdfast.state, 'config-last-good.json');
+  const ahead = new Date(Date.now() + 365 * 86_400_000).toISOString();
+  await writeFile(kept, (await readFile(kept, 'utf8')).replace(/"at":"[^"]*"/, `"at":"${ahead}"`));
+  expect((await holdfast.run('serve')).status).toBe(2);
+  expect(told()).toHaveLength(3);
+
   await writeFile(holdfast.configFile, good);
   await using served = await serveHoldfast(holdfast);
   await until(
