@@ -117,7 +117,7 @@ export interface RepeatRecord {
 }
 
 export interface RepeatRecords {
-  /** Null also when it is from before `since`; those are forgotten. */
-  get(key: string, since: string): RepeatRecord | null;
+  /** Null also when it is from before `since` or after `until`; those are forgotten. */
+  get(key: string, within: { since: string; until: string }): RepeatRecord | null;
   put(record: RepeatRecord): void;
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { clockToleranceMs } from '../../base/clock.ts';
 import { HoldfastError } from '../../base/errors.ts';
 import type { Call } from '../register.ts';
 import type { Begun } from '../work.ts';
@@ -28,7 +29,8 @@ export async function repeatable(
   const turn = (async (): Promise<Begun> => {
     await before?.catch(() => undefined);
     const now = clock.now();
-    const known = catalog.repeats.get(name, new Date(now.getTime() - keptMs).toISOString());
+    const around = (ms: number) => new Date(now.getTime() + ms).toISOString();
+    const known = catalog.repeats.get(name, { since: around(-keptMs), until: around(clockToleranceMs) });
     if (!known) {
       const started = await begin();
       catalog.repeats.put({ key: name, content, run: started.run, at: now.toISOString() });

@@ -89,8 +89,8 @@ export function sessionRecords(connection: Connection): SessionRecords {
 
 export function repeatRecords(connection: Connection): RepeatRecords {
   return {
-    get: (key, since) => {
-      connection.run('delete from repeats where at < $since', { since });
+    get: (key, { since, until }) => {
+      connection.run('delete from repeats where at < $since or at > $until', { since, until });
       const row = connection.get('select * from repeats where key = $key', { key });
       if (!row) return null;
       return { key, content: row['content'] as string, run: row['run'] as string, at: row['at'] as string };
