@@ -154,6 +154,17 @@ describe('withRun', () => {
 });
 
 describe('markInterrupted', () => {
+  test('S20 runs elsewhere that began by a clock that was ahead are not taken for living until that time', () => {
+    const ahead = '2027-11-20T11:00:00.000Z';
+    add('silent', { ...elsewhere, startedAt: ahead });
+    add('living', { ...elsewhere, startedAt: ahead });
+    const sign = { acquiredAt: ahead, renewedAt: now.toISOString(), leaseMs: 60_000 };
+    catalog.locks.acquire(
+      { name: 'source:blog', token: 't', run: 'living', host: 'elsewhere', pid: 1, process: null, ...sign },
+      () => false,
+    );
+    expect(markInterrupted(catalog, clock).map(({ id }) => id)).toEqual(['silent']);
+  });
   const now = new Date('2026-11-20T12:00:00.000Z');
   const clock = { ...systemClock, now: () => now };
   const add = (id: string, facts: Partial<RunRecord>): void => {

@@ -1,6 +1,6 @@
 import { describeEvent } from '../base/describe-event.ts';
 import { HoldfastError, toHoldfastError } from '../base/errors.ts';
-import type { Clock } from '../base/clock.ts';
+import { isFromFuture, type Clock } from '../base/clock.ts';
 import { runId } from '../base/ids.ts';
 import { silentLogger, type LogLevel, type Logger } from '../base/logger.ts';
 import type { Report } from '../base/progress.ts';
@@ -141,12 +141,15 @@ const silentAfterMs = 24 * 3_600_000;
 function hasDied(run: RunRecord, catalog: Catalog, clock: Clock): boolean {
   const state = processState(run);
   if (state !== 'unknown') return state === 'gone';
-  const lastSigns = [
+  const now = clock.now();
+  const signs = [
     run.startedAt,
     ...catalog.runs.lines(run.id).map(({ at }) => at),
     ...catalog.locks.list().flatMap((lock) => (lock.run === run.id ? [lock.renewedAt] : [])),
-  ].map((at) => new Date(at).getTime());
-  return clock.now().getTime() - Math.max(...lastSigns) > silentAfterMs;
+  ];
+  // Of a clock that was ahead none would be old until that time comes.
+  const past = signs.filter((at) => !isFromFuture(at, now)).map((at) => new Date(at).getTime());
+  return now.getTime() - Math.max(...past) > silentAfterMs;
 }
 
 function newRecord({ operation, source, backup = null, trigger, clock }: RunRequest): RunRecord {
