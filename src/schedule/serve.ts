@@ -5,6 +5,7 @@ import type { Alerts } from '../care/alerts.ts';
 import { alertsJob, copiesJob, planJob, regularJob, type JobParts } from './jobs.ts';
 import { holdDaemonLock, startHeartbeat, type DaemonView } from './daemon.ts';
 import { planMemory, takeOver } from './memory.ts';
+import { forgetHistory } from './forget.ts';
 import type { Plans } from './plans.ts';
 import { createScheduler, type Scheduler } from './scheduler.ts';
 import { watchState } from './state-watch.ts';
@@ -44,8 +45,6 @@ export interface Daemon extends AsyncDisposable {
 
 const tidyEveryMs = 600_000;
 const firstTidyMs = 10_000;
-/** Longer than runs are remembered: questions about who did it come late. */
-const auditMs = 2 * 365 * 86_400_000;
 /** Timers overflow beyond 24.8 days and would fire at once. */
 const longestTimerMs = 2 ** 31 - 1;
 
@@ -149,12 +148,8 @@ function owedCopies({ catalog }: DaemonParts): Map<string, Date> {
 }
 
 async function tidy(parts: DaemonParts, signal: AbortSignal): Promise<void> {
-  const { catalog, clock, plans } = parts;
   await sweepInterrupted(parts, signal);
-  const before = new Date(clock.now().getTime() - plans.history.ageMs).toISOString();
-  catalog.runs.trim({ runs: plans.history.runs, before });
-  catalog.incidents.trim(before);
-  catalog.audit.trim(new Date(clock.now().getTime() - auditMs).toISOString());
+  forgetHistory(parts, parts.plans.history);
 }
 
 function untidy({ logger }: DaemonParts, error: unknown): void {
