@@ -101,7 +101,9 @@ export const sourceView = z.object({
   bytes: z.number(),
   drilled: proof.extend({ id: z.string(), seconds: z.number() }).nullable(),
   running: z.array(runView),
-  failed: runView.nullable().meta({ description: 'The last run, when it failed.' }),
+  failed: runView
+    .nullable()
+    .meta({ description: 'The last backup when it failed, otherwise the last run when that failed.' }),
   scheduling: z
     .boolean()
     .meta({ description: 'Whether schedules are followed; with `scheduler.enabled: false` nothing is next.' }),

@@ -1,3 +1,4 @@
+import { isFromFuture } from '../../base/clock.ts';
 import { titleOf, type Source } from '../../care/source.ts';
 import type { RunRecord } from '../../catalog/catalog.ts';
 import type { RunView, SourceView } from '../contract.ts';
@@ -64,26 +65,50 @@ function factsOf(source: Source, listed: Listed, points: number) {
   };
 }
 
-/** The last run of each source, when it failed; read again only when another one has ended. */
+/**
+ * Of each source the last backup when it failed, which nothing else makes up for, otherwise the last run when that failed. Read again only
+ * when another one has ended.
+ */
 function openLastFailed({ house }: ApiParts): () => (source: string) => RunView | null {
-  const { catalog } = house;
-  const known = new Map<string, { at: string; run: RunRecord | null }>();
-  const find = (source: string, at: string): RunRecord | null => {
+  const { catalog, clock } = house;
+  const known = new Map<string, { key: string; run: RunRecord | null }>();
+  const find = (source: string, { operation, at }: Ended): RunRecord | null => {
+    const key = `${operation} ${at}`;
     const before = known.get(source);
-    if (before?.at === at) return before.run;
-    const run = catalog.runs.list({ source, limit: 20 }).find(({ finishedAt }) => finishedAt === at) ?? null;
-    known.set(source, { at, run });
+    if (before?.key === key) return before.run;
+    const wanted = { source, operation: operation as RunRecord['operation'], limit: 20 };
+    const run = catalog.runs.list(wanted).find(({ finishedAt }) => finishedAt === at) ?? null;
+    known.set(source, { key, run });
     return run;
   };
   return () => {
-    const last = new Map<string, { at: string; state: string }>();
-    for (const { source, ended } of catalog.figures.latestRuns()) {
-      if (source !== null && ended && ended.at > (last.get(source)?.at ?? '')) last.set(source, ended);
+    const now = clock.now();
+    const last = new Map<string, Ended>();
+    for (const { source, operation, ended } of catalog.figures.latestRuns()) {
+      if (source === null || !ended) continue;
+      // Of a clock that was ahead it would be the last for as long as that was.
+      const rank = isFromFuture(ended.at, now) ? '' : ended.at;
+      const found = { ...ended, operation, rank };
+      const before = last.get(source);
+      if (!before || outranks(found, before)) last.set(source, found);
     }
     return (source) => {
       const ended = last.get(source);
-      const run = ended?.state === 'failed' ? find(source, ended.at) : null;
+      const run = ended?.state === 'failed' ? find(source, ended) : null;
       return run && runToView(house, run);
     };
   };
+}
+
+interface Ended {
+  operation: string;
+  at: string;
+  state: string;
+  rank: string;
+}
+
+function outranks(one: Ended, other: Ended): boolean {
+  const isFailedBackup = ({ operation, state }: Ended) => operation === 'backup' && state === 'failed';
+  if (isFailedBackup(one) !== isFailedBackup(other)) return isFailedBackup(one);
+  return one.rank > other.rank;
 }
