@@ -9,6 +9,8 @@ export interface SweepOptions {
   olderThanMs: number;
   /** Whether somebody still works on it, as far as its prefix tells. */
   alive(prefix: string): boolean;
+  /** Asked once, before the first is removed; rejects when nothing may be. */
+  sure?: () => Promise<void>;
   signal: AbortSignal;
 }
 
@@ -20,16 +22,18 @@ export async function sweepUnfinished(storage: Storage, source: string, options:
   const { signal } = options;
   const { atomicRename } = storage.capabilities;
   const swept: string[] = [];
+  const sure = once(options.sure);
   for (const { prefix, touchedAt } of await storage.unfinished(sourcePrefix(source), signal)) {
     const id = prefix.slice(sourcePrefix(source).length, -1);
     if (parseBackupId(id) === null || !isAbandoned(prefix, touchedAt, options)) continue;
+    await sure();
     // Without renaming, what is half removed is among the unfinished.
     if (atomicRename || (await lastTouch(storage, source, id, signal)) === null)
       await storage.removeUnfinished(prefix, signal);
     else if (!(await finishRemoval(storage, source, id, signal))) continue;
     swept.push(prefix);
   }
-  if (atomicRename) swept.push(...(await sweepHalfRemoved(storage, source, options)));
+  if (atomicRename) swept.push(...(await sweepHalfRemoved(storage, source, { ...options, sure })));
   return swept;
 }
 
@@ -43,9 +47,15 @@ async function sweepHalfRemoved(storage: Storage, source: string, options: Sweep
     const prefix = backupPrefix(source, id);
     const touchedAt = await lastTouch(storage, source, id, signal);
     if (touchedAt === null || !isAbandoned(prefix, touchedAt, options)) continue;
+    await options.sure?.();
     if (await finishRemoval(storage, source, id, signal)) swept.push(prefix);
   }
   return swept;
+}
+
+function once(ask: SweepOptions['sure']): () => Promise<void> {
+  let asked: Promise<void> | undefined;
+  return () => (asked ??= ask?.() ?? Promise.resolve());
 }
 
 /** Null when it is not half removed. That a manifest was not found counts only when the listing does not show it either. */

@@ -1,5 +1,6 @@
 import { backupPrefix } from '../archive/layout.ts';
 import { sweepUnfinished } from '../archive/sweep.ts';
+import { sweepElsewhere } from '../care/sweep-elsewhere.ts';
 import { givesFolders, openBackup, type BackupWriter } from '../archive/writer.ts';
 import type { Clock } from '../base/clock.ts';
 import { HoldfastError, toHoldfastError } from '../base/errors.ts';
@@ -114,7 +115,7 @@ async function sweepBeside({ source, clock, report }: Beginning, id: string, sig
   const own = backupPrefix(source.name, id);
   const alive = (prefix: string) => prefix === own;
   try {
-    await sweepUnfinished(primary, source.name, { now: clock.now(), olderThanMs: sweepAfterMs, alive, signal });
+    await sweepElsewhere({ source, storage: primary, clock }, { olderThanMs: sweepAfterMs, alive, signal });
   } catch (error) {
     if (signal.aborted) return;
     const { message } = toHoldfastError(error);

@@ -3,7 +3,6 @@ import { copyArtifacts, openArtifact, readSealed, sealCopy } from '../archive/co
 import { backupPrefix } from '../archive/layout.ts';
 import type { Artifact } from '../archive/manifest.ts';
 import { unsharable } from '../archive/condemned.ts';
-import { sweepUnfinished } from '../archive/sweep.ts';
 import type { BackupWriter } from '../archive/writer.ts';
 import { abortReason } from '../base/abort.ts';
 import { HoldfastError, toHoldfastError } from '../base/errors.ts';
@@ -11,6 +10,7 @@ import type { Report } from '../base/progress.ts';
 import { noteReceived, pendingOutcome, type CopiesTask, type CopyOutcome } from '../care/copies.ts';
 import { holdCopy } from '../care/copy-lock.ts';
 import { noteBegun, noteDone, noteFailed } from '../care/copy-queue.ts';
+import { sweepElsewhere } from '../care/sweep-elsewhere.ts';
 import type { Storage } from '../storage/storage.ts';
 
 /**
@@ -94,6 +94,11 @@ export function beginCopies(task: EarlyTask): EarlyCopies {
   };
 }
 
+/** Leftovers can wait until the clocks are right; the copy need not. */
+function unlessClocksDisagree(error: unknown): void {
+  if (toHoldfastError(error).code !== 'CLOCK_DISAGREES') throw error;
+}
+
 interface OneTarget {
   to: Storage;
   queue: ArtifactQueue;
@@ -109,8 +114,8 @@ async function copyTo(task: EarlyTask, { to, queue, open, proven }: OneTarget): 
   await using lease = await holdCopy({ ...task, id, to });
   const { signal } = lease;
   noteBegun(task, { source: source.name, backup: id, storage: to.name });
-  const old = { now: clock.now(), olderThanMs: task.sweepAfterMs, alive: () => false, signal };
-  await sweepUnfinished(to, source.name, old);
+  const old = { olderThanMs: task.sweepAfterMs, alive: () => false, signal };
+  await sweepElsewhere({ source, storage: to, clock }, old).catch(unlessClocksDisagree);
   await using stage = await to.stage(backupPrefix(source.name, id), signal);
   const around = {
     source: source.name,

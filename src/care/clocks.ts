@@ -10,7 +10,7 @@ import { backupTime } from './backup-facts.ts';
 import type { Source } from './source.ts';
 
 interface Place {
-  source: Source;
+  source: Pick<Source, 'name'>;
   storage: Storage;
   clock: Clock;
   signal: AbortSignal;

@@ -6,6 +6,7 @@ import { parseBackupId } from '../base/ids.ts';
 import type { Logger } from '../base/logger.ts';
 import { sourceLock } from '../backup/backup.ts';
 import type { Source } from '../care/source.ts';
+import { sweepElsewhere } from '../care/sweep-elsewhere.ts';
 import { readingLock } from '../care/verify.ts';
 import { usualSilentMs } from '../care/copy-lock.ts';
 import type { Catalog, LockRow, Operation, RunRecord } from '../catalog/catalog.ts';
@@ -82,8 +83,11 @@ async function sweepStages(run: RunRecord, source: Source, parts: SweepParts, si
     // Elsewhere others may write as well, of whose locks this state folder knows nothing; they give a sign every half minute.
     const silentMs = storage.localPath(source.name) === null ? usualSilentMs : 0;
     const now = silentMs === 0 ? ended : clock.now();
-    const options = { now, olderThanMs: silentMs, alive, signal: lease.signal };
-    const swept = await sweepUnfinished(storage, source.name, options);
+    const options = { olderThanMs: silentMs, alive, signal: lease.signal };
+    const swept =
+      silentMs === 0
+        ? await sweepUnfinished(storage, source.name, { now, ...options })
+        : await sweepElsewhere({ source, storage, clock }, options);
     if (swept.length > 0)
       logger.log(
         'info',

@@ -8,9 +8,10 @@ import { copyBackup } from '../../src/archive/copy.ts';
 import { noKeys } from '../../src/archive/keys.ts';
 import { openBackup } from '../../src/archive/writer.ts';
 import { backupId } from '../../src/base/ids.ts';
-import { systemClock } from '../../src/base/clock.ts';
+import { systemClock, type Clock } from '../../src/base/clock.ts';
 import { silentLogger } from '../../src/base/logger.ts';
 import { holdCopy } from '../../src/care/copy-lock.ts';
+import { sweepElsewhere } from '../../src/care/sweep-elsewhere.ts';
 import { sweepInterrupted } from '../../src/schedule/sweep.ts';
 import { smallHouse } from '../support/small-house.ts';
 import { removeBackup } from '../../src/archive/remove.ts';
@@ -190,6 +191,21 @@ test.each(['sftp', 'local'])(
     ]);
   },
 );
+
+test('S8 S22 by a clock that is ahead, what another machine still writes is not swept', async () => {
+  await using there = await temporaryFolder();
+  await using server = await startFaultySftpServer(there.path, () => false);
+  await using writing = sftpStorage('nas', server.options);
+  await using sweeping = sftpStorage('nas', server.options);
+  await using stage = await writing.stage(`shop/${id}/`, signal);
+  await stage.put('database.dump', Readable.from([Buffer.from('x')]), { signal });
+  const ahead = { ...systemClock, now: () => new Date(Date.now() + 3 * 86_400_000) };
+  const options = { olderThanMs: 86_400_000, alive: () => false, signal };
+  const by = (clock: Clock) => sweepElsewhere({ source: { name: 'shop' }, storage: sweeping, clock }, options);
+  await expect(by(ahead)).rejects.toMatchObject({ code: 'CLOCK_DISAGREES' });
+  expect(await stage.sizes(signal)).toEqual(new Map([['database.dump', 1]]));
+  expect(await by(systemClock)).toEqual([]);
+});
 
 test.each([true, false])(
   'S1 S11 what a dead run began is swept, but for what a copy still writes (%s)',
