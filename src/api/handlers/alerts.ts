@@ -1,6 +1,7 @@
 import { renderHtml } from '../../care/report/report-html.ts';
 import { renderText } from '../../care/report/report-text.ts';
 import { makeReport } from '../../care/report/report.ts';
+import type { Message } from '../../notify/channel.ts';
 import type { Handlers } from '../register.ts';
 import { sourceFor, sourcesFor, type ApiParts } from './parts.ts';
 
@@ -12,19 +13,27 @@ export function alertHandlers(parts: ApiParts): Pick<Handlers, 'alerts' | 'testA
   return {
     alerts: async (call) => {
       const names = new Set((await sourcesFor(parts, call)).map(({ name }) => name));
+      const all = names.size === (await house.findSources(call.signal)).length;
       const { channels, incidents, undelivered } = house.alerts.overview();
+      const mayHear = (source: string | null) => all || (source !== null && names.has(source));
       return {
-        channels,
+        channels: channels.flatMap((channel) => {
+          const sources = channel.sources?.filter(mayHear) ?? null;
+          return sources?.length === 0 ? [] : [{ ...channel, sources }];
+        }),
         incidents: incidents.filter(({ source }) => source === null || names.has(source)),
-        undelivered: undelivered.map(({ id, channel, createdAt, attempts, nextAt, state, lastError }) => ({
-          id,
-          channel,
-          createdAt,
-          attempts,
-          nextAt,
-          state,
-          lastError,
-        })),
+        // One about several may name them.
+        undelivered: undelivered
+          .filter(({ message }) => mayHear((message as Message).source))
+          .map(({ id, channel, createdAt, attempts, nextAt, state, lastError }) => ({
+            id,
+            channel,
+            createdAt,
+            attempts,
+            nextAt,
+            state,
+            lastError,
+          })),
       };
     },
     testAlerts: (call) => house.alerts.test({ channel: call.body.channel, signal: call.signal }),
