@@ -1,7 +1,8 @@
+import { existsSync } from 'node:fs';
 import { readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { DumpFormat, LoadOptions } from '../../src/engines/engine.ts';
+import type { DumpFormat, LoadOptions, StoredDump } from '../../src/engines/engine.ts';
 import { isPatched } from '../../src/engines/postgres/patch-level.ts';
 import { parseToolVersion } from '../../src/engines/postgres/tool-version.ts';
 import { entriesOf, openDatabase, shapeOf, stockDump, storedDump, temporaryFolder } from '../support/databases.ts';
@@ -123,6 +124,34 @@ test('a failed load says why, stops there and leaves no session', async () => {
     message: expect.stringContaining('already exists'),
   });
   expect(await server.connections()).toEqual([]);
+});
+
+test('S12 a script that was not made here says what it likes to the server, and nothing to this machine', async () => {
+  await server.createDatabase('asked');
+  await server.sql('asked', 'create table t as select 1 as id');
+  await stockDump(server, 'asked', 'plain', path('asked.sql'));
+  const text = await readFile(path('asked.sql'), 'utf8');
+  const foreign = { ...everything, allowForeignScript: true, allowUnpatchedTools: true };
+  const copy = open('asked').named('asked beside');
+  const like = await open('asked').probe(signal);
+  for (const command of [`\\! touch ${path('touched')}`, `\\o ${path('touched')}`, '\\unrestrict abc']) {
+    await writeFile(path('hostile.sql'), text.replace('SET lock_timeout = 0;', `SET lock_timeout = 0;\n${command}`));
+    await copy.create(like, 'test', signal);
+    const loading = copy.load(storedDump(path('hostile.sql'), 'plain', false), foreign, signal);
+    // What would end the restriction is left out: it is not for the script to do.
+    if (command.includes('unrestrict')) await loading;
+    else await expect(loading).rejects.toMatchObject({ code: 'SCRIPT_COMMANDS' });
+    expect(existsSync(path('touched'))).toBe(false);
+    await server.sql('postgres', 'drop database "asked beside"');
+  }
+  // Also where it goes into the live database, in its one transaction.
+  await writeFile(path('hostile.sql'), text.replace('SET lock_timeout = 0;', `\\! touch ${path('touched')}`));
+  const hostile = storedDump(path('hostile.sql'), 'plain', false);
+  const replacing = (dump: StoredDump) => open('asked').replace(dump, foreign, { tables: [], sequences: [] }, signal);
+  await expect(replacing(hostile)).rejects.toMatchObject({ code: 'SCRIPT_COMMANDS' });
+  await replacing(storedDump(path('asked.sql'), 'plain', false));
+  expect(existsSync(path('touched'))).toBe(false);
+  expect(await server.sql('asked', 'select id from t')).toEqual([{ id: 1 }]);
 });
 
 test.each([['--create', '--clean'], ['--create']])(

@@ -14,9 +14,9 @@ import { reachableFor } from './dump-place.ts';
 import { endSessions } from './end-sessions.ts';
 import { startFed } from './fed-process.ts';
 import { feedScript, forServer, type Send } from './feed-script.ts';
-import { requirePatched, isPatched } from './patch-level.ts';
+import { canRestrict, isPatched, requirePatched } from './patch-level.ts';
 import { openWhole, tocOf, watchPlainEnd } from './read-through.ts';
-import { withoutDatabases } from './script-databases.ts';
+import { foreignScript } from './foreign-script.ts';
 import { chooseJobs, listFile, psqlArgs, restoreArgs, scriptOnlyArgs, type RestoreShape } from './restore-args.ts';
 import { restoreError } from './restore-errors.ts';
 import { selectForNew, type Selection } from './select-entries.ts';
@@ -24,6 +24,7 @@ import type { TocEntry } from './toc.ts';
 import { dropSubscriptions, isOfSubscription, leftSubscriptions } from './subscriptions.ts';
 import { toolCommand } from './tool-command.ts';
 import { reachesQuery } from './target.ts';
+import type { ToolVersion } from './tool-version.ts';
 import type { ClientTools } from './tools.ts';
 
 export interface Loaded {
@@ -161,7 +162,7 @@ async function loadScript(task: LoadTask): Promise<void> {
   refuseScript(task);
   const psql = await psqlFor(task);
   const command = toolCommand(psql, 'psql', psqlArgs, { address: access.address, application });
-  await feedScript(command, (send, inner) => sendScript(task, send, inner), {
+  await feedScript(command, (send, inner) => sendScript(task, psql, send, inner), {
     signal,
     onStderr: (line) => warnings.push(line),
   });
@@ -170,17 +171,22 @@ async function loadScript(task: LoadTask): Promise<void> {
 /** Rejects when the script is cut off, which psql itself would not notice at the end of a line. */
 export async function sendScript(
   { dump, serverMajor, warnings }: LoadTask,
+  psql: ToolVersion,
   send: Send,
   signal: AbortSignal,
 ): Promise<void> {
   const end = watchPlainEnd();
   const script = forServer(await dump.open(signal), serverMajor);
   const told = (what: string) => warnings.push(what);
-  for await (const chunk of dump.trusted ? script : withoutDatabases(script, told)) {
+  // Whoever made it is allowed to say anything to the server, and nothing to this machine.
+  const word = !dump.trusted && canRestrict(psql) ? randomBytes(16).toString('hex') : null;
+  if (word !== null) await send(`\\restrict ${word}\n`);
+  for await (const chunk of dump.trusted ? script : foreignScript(script, { restricted: word !== null, told })) {
     end.add(chunk);
     await send(chunk);
   }
   end.check();
+  if (word !== null) await send(`\n\\unrestrict ${word}\n`);
 }
 
 /** What a script cannot do, said before anything is touched. */

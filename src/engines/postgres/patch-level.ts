@@ -14,6 +14,15 @@ export function isPatched({ major, minor }: Pick<ToolVersion, 'major' | 'minor'>
   return first !== undefined && minor >= first;
 }
 
+/** The first releases whose psql can be told to take no commands but SQL until it hears a word that nobody else knows. */
+const restrictsSince: Readonly<Record<number, number>> = { 14: 19, 15: 14, 16: 10, 17: 6, 18: 0 };
+
+export function canRestrict({ major, minor }: Pick<ToolVersion, 'major' | 'minor'>): boolean {
+  if (major > newestListed) return true;
+  const first = restrictsSince[major];
+  return first !== undefined && minor >= first;
+}
+
 /** Before text that was not made here reaches psql. */
 export function requirePatched(tools: ToolVersion, allowed: boolean): void {
   if (allowed || isPatched(tools)) return;

@@ -29,6 +29,7 @@ import { psqlArgs } from './restore-args.ts';
 import { restoreError } from './restore-errors.ts';
 import { refuseOwnTransactions, withoutLastCommit } from './script-transactions.ts';
 import { toolCommand } from './tool-command.ts';
+import type { ToolVersion } from './tool-version.ts';
 import type { ClientTools } from './tools.ts';
 
 interface Replacing {
@@ -61,7 +62,7 @@ export async function replace(
   };
   await refuseReach(task);
   const psql = await psqlFor(task);
-  const source = dump.format === 'plain' ? await fromScript(task) : await fromArchive(task);
+  const source = dump.format === 'plain' ? await fromScript(task, psql) : await fromArchive(task);
   await using folder = await access.folder();
   warnings.push(...source.plan.warnings);
   let transaction: string | null = null;
@@ -168,11 +169,11 @@ async function restoringTools(
   return tools;
 }
 
-async function fromScript(task: LoadTask): Promise<Source> {
+async function fromScript(task: LoadTask, psql: ToolVersion): Promise<Source> {
   refuseScript(task);
   await refuseOwnTransactions(await task.dump.open(task.signal));
   await using session = await task.access.connect(task.signal);
-  return { plan: await planScript(session), send: (send, inner) => sendScript(task, send, inner) };
+  return { plan: await planScript(session), send: (send, inner) => sendScript(task, psql, send, inner) };
 }
 
 async function sendAll(send: Send, statements: readonly string[]): Promise<void> {

@@ -59,6 +59,14 @@ const causes: readonly (readonly [RegExp, (name: string) => Told])[] = [
     }),
   ],
   [
+    /backslash commands are restricted/,
+    () => ({
+      code: 'SCRIPT_COMMANDS',
+      message: 'the script has commands for psql itself, which could do anything on this machine',
+      hint: 'pg_dump writes none. Look into the script at the line that the log of the run names; restore it by hand if you know what it does.',
+    }),
+  ],
+  [
     /invalid command \\(restrict|unrestrict)/,
     () => ({
       code: 'TOOL_TOO_OLD',

@@ -3,13 +3,13 @@ import { HoldfastError } from '../../base/errors.ts';
 /**
  * A script of `pg_dump --create` drops and makes the database that it was taken from, and goes on in there. Loaded into another one,
  * that would be the end of the live database. What a script says of databases is left out, and `told`; one that goes elsewhere in its
- * middle is refused.
+ * middle is refused. `restricted`: psql is told already to take no commands but SQL, and refuses to be told again.
  */
-export async function* withoutDatabases(
+export async function* foreignScript(
   script: AsyncIterable<Buffer>,
-  told: (what: string) => void,
+  { restricted, told }: { restricted: boolean; told: (what: string) => void },
 ): AsyncGenerator<Buffer> {
-  const reader = new ScriptReader();
+  const reader = new ScriptReader(restricted);
   // Latin-1 keeps every byte as it is.
   for await (const chunk of script) yield Buffer.from(reader.read(chunk.toString('latin1'), false), 'latin1');
   yield Buffer.from(reader.read('', true), 'latin1');
@@ -48,6 +48,11 @@ class ScriptReader {
   #lastWord = '';
   #escapes = false;
   #madeSomething = false;
+  readonly #restricted: boolean;
+
+  constructor(restricted: boolean) {
+    this.#restricted = restricted;
+  }
 
   read(piece: string, last: boolean): string {
     this.#unread += piece;
@@ -109,6 +114,10 @@ class ScriptReader {
     if (newline === -1 && !last) return null;
     const end = newline === -1 ? this.#unread.length : newline + 1;
     const command = this.#unread.slice(from, end);
+    if (this.#restricted && /^\\(un)?restrict\b/.test(command)) {
+      this.#take(at, from);
+      return end;
+    }
     if (!/^\\(c|connect)\b/.test(command)) {
       this.#take(at, end);
       return end;

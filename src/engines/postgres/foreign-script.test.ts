@@ -1,8 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { withoutDatabases } from './script-databases.ts';
+import { foreignScript } from './foreign-script.ts';
 
-async function passed(script: string, pieces: number[] = []): Promise<{ text: string; told: string[] }> {
+async function passed(
+  script: string,
+  pieces: number[] = [],
+  restricted = false,
+): Promise<{ text: string; told: string[] }> {
   const told: string[] = [];
   const bytes = Buffer.from(script);
   async function* cut() {
@@ -12,7 +16,7 @@ async function passed(script: string, pieces: number[] = []): Promise<{ text: st
       from += length;
     }
   }
-  const chunks = await Array.fromAsync(withoutDatabases(cut(), (what) => told.push(what)));
+  const chunks = await Array.fromAsync(foreignScript(cut(), { restricted, told: (what) => told.push(what) }));
   return { text: Buffer.concat(chunks).toString(), told };
 }
 
@@ -71,6 +75,12 @@ describe('a script of pg_dump --create', () => {
   test('loses the mark of its encoding, which psql does not take from a pipe', async () => {
     expect((await passed(`\u{FEFF}${head}`, [1, 1, 2])).text).toBe(head);
   });
+});
+
+test('its own words for psql are left out where psql has heard ours', async () => {
+  const script = `\\restrict abc\n${head}SELECT '\\unrestrict abc\n';\n\\! touch x\n\\unrestrict abc\n`;
+  expect((await passed(script)).text).toBe(script);
+  expect((await passed(script, [5, 9], true)).text).toBe(`${head}SELECT '\\unrestrict abc\n';\n\\! touch x\n`);
 });
 
 test('any other script is passed on byte for byte, however it arrives', async () => {
