@@ -32,7 +32,7 @@ export async function findInDump(
     ...tables.filter((table) => !there.has(keyOf(table))).map((table) => `table ${tableTitle(table)}`),
     ...schemas.filter((schema) => !known.has(schema)).map((schema) => `schema ${schema}`),
   ];
-  if (missing.length === 0) return { tables: withPartitions(entries, tables), schemas };
+  if (missing.length === 0) return { tables: withPartitions(entries, { tables, schemas }), schemas };
   throw new HoldfastError('NOT_IN_BACKUP', `the backup has no ${missing.join(', no ')}`, {
     kind: 'usage',
     hint: hintFor(
@@ -51,9 +51,12 @@ function hintFor(entries: readonly DumpEntry[], missing: readonly TableName[]): 
   return '`holdfast inspect` shows what is in it. Write a table as it stands there: where tables have schemas, as schema.table.';
 }
 
-function withPartitions(entries: readonly DumpEntry[], tables: readonly TableName[]): TableName[] {
+/** A partition comes with its table, wherever it lies. */
+function withPartitions(entries: readonly DumpEntry[], { tables, schemas }: Scope): TableName[] {
   const parts = Map.groupBy(entries, ({ partitionOf }) => partitionOf && keyOf(partitionOf));
-  const found = new Map(tables.map((table) => [keyOf(table), table]));
+  const inSchemas = entries.filter(({ kind, schema }) => kind === 'TABLE' && schemas.includes(schema ?? ''));
+  const wanted = [...tables, ...inSchemas.map(({ schema, name }) => ({ schema: schema ?? '', name }))];
+  const found = new Map(wanted.map((table) => [keyOf(table), table]));
   for (const key of found.keys()) {
     for (const { schema, name } of parts.get(key) ?? [])
       found.set(keyOf({ schema, name }), { schema: schema ?? '', name });

@@ -377,6 +377,38 @@ describe('single tables in place', () => {
     expect(keys).toEqual([{ count: 1 }]);
   });
 
+  test('rows as INSERTs are refused where a table is there already: nobody can tell their columns', async () => {
+    await server.createDatabase('inserted');
+    await server.sql(
+      'inserted',
+      `create table acc (id int, first text, last text); insert into acc values (1, 'Ada', 'Lovelace')`,
+    );
+    const dump = await stockDump(server, 'inserted', 'custom', path('inserted'), { args: ['--inserts'] });
+    await server.sql('inserted', 'alter table acc drop column first; alter table acc add column first text');
+    const before = await server.sql('inserted', 'select * from acc');
+    await expect(open('inserted').replace(dump, scoped(['public', 'acc']), nothing, signal)).rejects.toMatchObject({
+      code: 'DUMP_HAS_INSERTS',
+    });
+    expect(await server.sql('inserted', 'select * from acc')).toEqual(before);
+  });
+
+  test('rows of a partition that go through its table are restored with all of it, or not at all', async () => {
+    await server.createDatabase('rooted');
+    await server.sql(
+      'rooted',
+      `create table o (id int) partition by list (id); create table o1 partition of o for values in (1, 2);
+       create table o2 partition of o for values in (3); insert into o values (1), (2), (3)`,
+    );
+    const dump = await stockDump(server, 'rooted', 'custom', path('rooted'), { args: ['--load-via-partition-root'] });
+    await expect(open('rooted').replace(dump, scoped(['public', 'o1']), nothing, signal)).rejects.toMatchObject({
+      code: 'TABLE_DIFFERS',
+      hint: expect.stringContaining('public.o '),
+    });
+    await server.sql('rooted', 'delete from o');
+    await open('rooted').replace(dump, scoped(['public', 'o']), nothing, signal);
+    expect(await server.sql('rooted', 'select id from o order by 1')).toEqual([{ id: 1 }, { id: 2 }, { id: 3 }]);
+  });
+
   test('rows older than a check that was never validated come back, and the check stays as it was', async () => {
     const made = `
       create table measured (at date, v int) partition by range (at);
@@ -463,6 +495,30 @@ describe('single tables in place', () => {
 });
 
 describe('schemas in place', () => {
+  test('partitions that lie in another schema are not lost with their table', async () => {
+    await server.createDatabase('spread');
+    await server.sql(
+      'spread',
+      `create schema core; create schema parts; create table core.o (id int, n int) partition by list (id);
+       create table parts.o1 partition of core.o for values in (1); create statistics parts.st on id, n from parts.o1;
+       insert into core.o values (1, 1)`,
+    );
+    const dump = await stockDump(server, 'spread', 'custom', path('spread'));
+    const options: LoadOptions = { ...everything, scope: { tables: [], schemas: ['core'] } };
+    await expect(open('spread').replace(dump, options, nothing, signal)).rejects.toMatchObject({
+      code: 'DEPENDENTS_OUTSIDE',
+      message: expect.stringContaining('parts.o1'),
+    });
+    expect(await server.sql('spread', 'select id from core.o')).toEqual([{ id: 1 }]);
+    const both: LoadOptions = { ...everything, scope: { tables: [], schemas: ['core', 'parts'] } };
+    await open('spread').replace(dump, both, nothing, signal);
+    expect(await server.sql('spread', 'select id from core.o')).toEqual([{ id: 1 }]);
+    const copy = open('spread').named('spread beside');
+    await copy.create(await open('spread').probe(signal), 'test', signal);
+    await copy.load(dump, options, signal);
+    expect(await server.sql('spread beside', 'select id from core.o')).toEqual([{ id: 1 }]);
+  });
+
   const schema = (...schemas: string[]): LoadOptions => ({ ...everything, scope: { tables: [], schemas } });
 
   test('are made again as they were', async () => {

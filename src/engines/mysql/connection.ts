@@ -53,8 +53,11 @@ export async function connect(address: Address, options: ConnectOptions): Promis
   return session;
 }
 
+/** A GRANT never makes an account, which would have no password: so MariaDB has to be told, and MySQL, which passes over this comment, does not. */
+export const ownMode = "sql_mode = CONCAT('NO_AUTO_VALUE_ON_ZERO' /*M!100000 , ',NO_AUTO_CREATE_USER' */)";
+
 // Fixed, so that texts do not depend on how server and user are set; and no limit of theirs ends a long count or an idle snapshot.
-const sessionSettings = `SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO', time_zone = '+00:00', wait_timeout = 2147483,
+const sessionSettings = `SET SESSION ${ownMode}, time_zone = '+00:00', wait_timeout = 2147483,
   net_write_timeout = 3600, net_read_timeout = 3600, sql_quote_show_create = 1, group_concat_max_len = 1048576, autocommit = 1`;
 
 function unlessUnknown(error: unknown): void {

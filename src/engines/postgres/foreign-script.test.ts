@@ -77,6 +77,24 @@ describe('a script of pg_dump --create', () => {
   });
 });
 
+test('a schema called database, a table of very many columns and a template are read as what they are', async () => {
+  const columns = Array.from({ length: 1100 }, (_, at) => `c${at}`).join(', ');
+  const odd = `${head}COMMENT ON TRIGGER t ON database.t IS 'x';\nCOMMENT ON TABLE database.t IS 'y';
+COPY database.t (${columns}) FROM stdin WITH (FORMAT text);\nx; drop database y; z\n\\.\nUPDATE t SET a = 1;\n`;
+  expect(await passed(odd)).toEqual({ text: odd, told: [] });
+  const template = `UPDATE pg_catalog.pg_database SET datistemplate = false WHERE datname = 'shop';\n`;
+  expect((await passed(`${head}${template}DROP DATABASE shop;\n\\connect shop\n`)).text.trim()).toBe(head.trim());
+});
+
+test('line ends of any kind, and commands that send a statement, hide nothing', async () => {
+  const old = `-- x\rDROP DATABASE shop;\rSELECT 1;\r`;
+  expect((await passed(old)).told.join()).toContain('DROP DATABASE');
+  const sent = await passed(`SELECT 1\\g\nDROP DATABASE shop;\nSELECT 2;\n`);
+  expect(sent.text.replaceAll(/\s+/g, ' ')).toBe('SELECT 1\\g SELECT 2; ');
+  const off = `SET standard_conforming_strings TO off;\nINSERT INTO t VALUES ('\\'; DROP DATABASE shop;');\n`;
+  expect(await passed(off)).toEqual({ text: off, told: [] });
+});
+
 test('its own words for psql are left out where psql has heard ours', async () => {
   const script = `\\restrict abc\n${head}SELECT '\\unrestrict abc\n';\n\\! touch x\n\\unrestrict abc\n`;
   expect((await passed(script)).text).toBe(script);

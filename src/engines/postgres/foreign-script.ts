@@ -46,6 +46,8 @@ class ScriptReader {
   #held: string | null = '';
   #words: string[] = [];
   #lastWord = '';
+  #wordBefore = '';
+  #takesRows = false;
   #escapes = false;
   #madeSomething = false;
   readonly #restricted: boolean;
@@ -100,7 +102,7 @@ class ScriptReader {
     else if (text === "E'" || text === "e'") this.#mode = quoted("'", true);
     else if (text === "'") this.#mode = quoted("'", this.#escapes || before === 'e');
     else if (text === '"') this.#mode = quoted('"', false);
-    else if (text === '--') this.#mode = { in: 'string', end: '\n', pair: /\n/g };
+    else if (text === '--') this.#mode = { in: 'string', end: '\n', pair: /[\r\n]/g };
     else if (text === '/*') this.#mode = { in: 'comment', depth: 1 };
     else if (text.startsWith('$') && text.length > 1) {
       this.#mode = { in: 'string', end: text, pair: new RegExp(text.replaceAll('$', '\\$'), 'g') };
@@ -120,6 +122,8 @@ class ScriptReader {
     }
     if (!/^\\(c|connect)\b/.test(command)) {
       this.#take(at, end);
+      // It sends what was read, as a semicolon does.
+      if (/^\\(g|crosstabview|watch)/.test(command)) this.#endStatement();
       return end;
     }
     if (this.#madeSomething) throw goesElsewhere(command.trim());
@@ -155,7 +159,8 @@ class ScriptReader {
       const found = pair.exec(this.#unread);
       if (!found) return this.#takeBut(end.length, at, last, read);
       read = pair.lastIndex;
-      if (found[0] !== end) continue;
+      // A comment ends with any line end, as it does for psql.
+      if (found[0] !== end && end !== '\n') continue;
       // A quote at the very end may be the first of two.
       if (end.length === 1 && end !== '\n' && read === this.#unread.length && !last)
         return found.index === at ? null : this.#take(at, found.index);
@@ -179,6 +184,9 @@ class ScriptReader {
 
   #addWord(word: string): void {
     this.#lastWord = word;
+    // A list of columns may be longer than what is remembered.
+    this.#takesRows ||= word === 'stdin' && this.#wordBefore === 'from';
+    this.#wordBefore = word;
     if (this.#words.length < mostWords) this.#words.push(word);
     if (this.#held !== null && !mayBeOfDatabase(this.#words)) this.#release();
   }
@@ -196,10 +204,13 @@ class ScriptReader {
       this.#release();
       if (first !== '' && !harmless.has(first)) this.#madeSomething = true;
     }
-    if (first === 'set' && words[1] === 'standard_conforming_strings') this.#escapes = words[2] === 'off';
-    const rows = first === 'copy' && follow(words, 'from', 'stdin');
+    if (first === 'set' && words[1] === 'standard_conforming_strings')
+      this.#escapes = (words[2] === 'to' ? words[3] : words[2]) === 'off';
+    const rows = first === 'copy' && this.#takesRows;
     this.#mode = rows ? { in: 'rows' } : code;
     this.#words = [];
+    this.#wordBefore = '';
+    this.#takesRows = false;
     this.#held = rows ? null : '';
   }
 }
@@ -216,8 +227,11 @@ function quoted(end: string, escapes: boolean): Mode {
 }
 
 /** Known after a word or two for most statements, so that a large one is not held. */
-function mayBeOfDatabase([first = '', second]: readonly string[]): boolean {
+function mayBeOfDatabase(words: readonly string[]): boolean {
+  const [first = '', second] = words;
   if (ofObjects.has(first)) return true;
+  // `--clean` of a template database begins with it.
+  if (first === 'update') return words.length < 3 || words[2] === 'pg_database';
   if (!['create', 'drop', 'alter'].includes(first)) return false;
   return (
     second === undefined || second === 'database' || (first === 'alter' && (second === 'role' || second === 'user'))
@@ -226,7 +240,9 @@ function mayBeOfDatabase([first = '', second]: readonly string[]): boolean {
 
 function isOfDatabase(words: readonly string[]): boolean {
   const [first = '', second] = words;
-  if (ofObjects.has(first)) return follow(words, 'on', 'database');
+  // A schema may be called so: only the first ON says what it is about.
+  if (ofObjects.has(first)) return words[words.indexOf('on') + 1] === 'database' && words.includes('on');
+  if (first === 'update') return second === 'pg_catalog' && words[2] === 'pg_database';
   return second === 'database' || ((second === 'role' || second === 'user') && follow(words, 'in', 'database'));
 }
 

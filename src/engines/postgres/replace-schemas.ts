@@ -53,6 +53,16 @@ const obstaclesQuery = `
   select 'the ' || pg_catalog.pg_describe_object(m.classid, m.objid, 0) as what from members m
   where m.classid = 'pg_catalog.pg_extension'::pg_catalog.regclass
   union
+  -- What goes without being asked, as a partition does with its table, and lies in a schema that nobody named.
+  select 'the ' || pg_catalog.pg_describe_object(i.classid, i.objid, 0)
+  from inside i join pg_catalog.pg_class c on i.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and c.oid = i.objid
+  join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+  where c.relkind in ('r', 'p', 'f') and n.nspname !~ '^pg_toast' and n.nspname <> all ($1::text[])
+  union
+  select 'the ' || pg_catalog.pg_describe_object(i.classid, i.objid, 0)
+  from inside i join pg_catalog.pg_statistic_ext s on i.classid = 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass and s.oid = i.objid
+  join pg_catalog.pg_namespace n on n.oid = s.stxnamespace where n.nspname <> all ($1::text[])
+  union
   select 'the ' || pg_catalog.pg_describe_object(d.classid, d.objid, 0)
   from pg_catalog.pg_depend d join inside i on d.refclassid = i.classid and d.refobjid = i.objid
   where d.deptype in ('n', 'x') and not exists (select from inside o where o.classid = d.classid and o.objid = d.objid)

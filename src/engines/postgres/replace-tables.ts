@@ -20,7 +20,7 @@ export async function planTables(
   const found = await liveTables(session, tables.map(nameOf));
   const live = new Map(tables.map((table) => [table, found.find((each) => isSame(each, table))]));
   const existing = [...live].flatMap(([entry, facts]) => (facts ? [{ entry, facts }] : []));
-  for (const { entry, facts } of existing) refuseOther(all, entry, facts);
+  for (const each of existing) refuseOther(all, tables, each);
   const missing = new Set(tables.filter((table) => live.get(table) === undefined));
   const oids = existing.map(({ facts }) => facts.oid);
   const constraints = [...(await foreignKeys(session, oids)), ...(await unvalidated(session, oids))];
@@ -79,7 +79,11 @@ async function liveTables(session: Connection, names: readonly TableName[]): Pro
 }
 
 /** Rows go only into a table with the same columns; anything else would be a guess. */
-function refuseOther(all: readonly TocEntry[], entry: TocEntry, facts: LiveTable): void {
+function refuseOther(
+  all: readonly TocEntry[],
+  wanted: readonly TocEntry[],
+  { entry, facts }: { entry: TocEntry; facts: LiveTable },
+): void {
   const title = displayTable(facts);
   if (facts.kind !== 'r' && facts.kind !== 'p') {
     throw new HoldfastError('TABLE_DIFFERS', `${title} is not a table in the database`, { kind: 'refused', hint });
@@ -92,8 +96,24 @@ function refuseOther(all: readonly TocEntry[], entry: TocEntry, facts: LiveTable
       hint: 'They were left out when it was made (dump.exclude.tableData).',
     });
   }
+  const goal = goalOfCopy(data.copyStatement ?? '');
   const dumped = columnsOfCopy(data.copyStatement ?? '');
-  if (dumped === null) return;
+  if (goal === null || dumped === null) {
+    throw new HoldfastError(
+      'DUMP_HAS_INSERTS',
+      `the dump has the rows of ${title} as INSERTs, which cannot be checked`,
+      {
+        kind: 'refused',
+        hint: 'Their columns may be others than those of the table now. Restore beside the live database with `--into`, and copy what you need.',
+      },
+    );
+  }
+  if (!isSame(goal, entry) && !wanted.some((each) => isSame(goal, each))) {
+    throw new HoldfastError('TABLE_DIFFERS', `the rows of ${title} go through ${displayTable(goal)} in the dump`, {
+      kind: 'refused',
+      hint: `Name ${displayTable(goal)} as well: all of its partitions are restored together.`,
+    });
+  }
   const lost = dumped.filter((column) => !facts.columns.includes(column));
   const added = facts.columns.filter((column) => column !== null && !dumped.includes(column));
   if (lost.length + added.length === 0) return;
@@ -108,6 +128,16 @@ function refuseOther(all: readonly TocEntry[], entry: TocEntry, facts: LiveTable
 }
 
 const hint = 'Rename the table, or restore beside the live database with `--into` and copy what you need from there.';
+
+/** The table of `COPY shop."a b" (...) FROM stdin;`: not the entry's own where rows are loaded through the partitioned one. */
+export function goalOfCopy(statement: string): TableName | null {
+  const found = /^COPY ("(?:[^"]|"")+"|[^".\s]+)\.("(?:[^"]|"")+"|[^".\s]+)[ (]/.exec(statement);
+  if (!found) return null;
+  const [schema = '', name = ''] = found
+    .slice(1)
+    .map((each) => (each.startsWith('"') ? each.slice(1, -1).replaceAll('""', '"') : each));
+  return { schema, name };
+}
 
 /** The columns of `COPY shop."a b" (id, "odd, name") FROM stdin;`, or null when it names none. */
 export function columnsOfCopy(statement: string): string[] | null {

@@ -44,9 +44,17 @@ export function entriesInScope(all: readonly TocEntry[], scope: Scope): TocEntry
     const known = all.some((entry) => schemaOf(entry) === schema || entry.schema === schema);
     if (!known) throw notInDump(`no schema ${schema}`);
   }
+  // A partition belongs to its table, wherever it lies.
+  const parents = parentsOfPartitions(all);
+  const isWithin = (table: TocEntry) => {
+    for (let at: TocEntry | undefined = table; at; at = parents.get(at)) {
+      if (at.schema !== null && schemas.has(at.schema)) return true;
+    }
+    return false;
+  };
   return all.filter((entry) => {
     const owner = owners.get(entry);
-    if (owner !== undefined && tables.has(owner)) return true;
+    if (owner !== undefined && (tables.has(owner) || isWithin(owner))) return true;
     const schema = entry.schema ?? schemaOf(entry);
     return schema !== null && schemas.has(schema);
   });

@@ -43,7 +43,7 @@ export async function readListing(text: string, client: Pick<Client, 'pathOf' | 
   const responses = typeof parsed.multistatus === 'object' ? (parsed.multistatus.response ?? []) : [];
   return responses.flatMap((response) => {
     const path = client.pathOf(response.href ?? '');
-    if (path === null || isGone(response)) return [];
+    if (path === null || isGone(response) || isForeign(path)) return [];
     assertTold(response, path, client.title);
     const facts = factsOf(response);
     const type = facts.resourcetype;
@@ -59,6 +59,11 @@ export async function readListing(text: string, client: Pick<Client, 'pathOf' | 
       },
     ];
   });
+}
+
+/** Nothing of ours is called like this, as `lost+found` is: what cannot be told of it is nobody's loss. */
+function isForeign(path: string): boolean {
+  return /(^|\/)lost\+found$/.test(path);
 }
 
 /** It went while the rest was listed. */
