@@ -210,6 +210,29 @@ describe.skipIf(!hasMysql())(`the swap of ${productName} databases`, () => {
     await server.sql(null, "DROP USER caller, modest@'127.0.0.1'");
   });
 
+  it('S17 a right that is left of an account that is gone makes no account without a password', async () => {
+    const { live, replacement, previous } = await prepare();
+    await mayCall('gone', 'GRANT EXECUTE ON FUNCTION shop.twice TO gone');
+    const rights = 'SELECT * FROM mysql.procs_priv WHERE User = "gone"';
+    const kept = await server.sql(null, rights);
+    expect(kept).toHaveLength(1);
+    await server.sql(
+      null,
+      'CREATE TABLE mysql.kept AS SELECT * FROM mysql.procs_priv WHERE User = "gone"',
+      'DROP USER gone',
+    );
+    await server.sql(
+      null,
+      'INSERT INTO mysql.procs_priv SELECT * FROM mysql.kept',
+      'DROP TABLE mysql.kept',
+      'FLUSH PRIVILEGES',
+    );
+    expect(await server.sql(null, rights)).toHaveLength(1);
+    await live.swap({ replacement, previous }, 'refuse', never);
+    expect(await server.sql(null, 'SELECT User FROM mysql.user WHERE User = "gone"')).toEqual([]);
+    await server.sql(null, 'DELETE FROM mysql.procs_priv WHERE User = "gone"', 'FLUSH PRIVILEGES');
+  });
+
   it('gives a database that does not exist its name', async () => {
     const { live, replacement } = await prepare();
     await server.sql(null, 'DROP DATABASE shop');
