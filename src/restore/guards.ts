@@ -254,7 +254,11 @@ function checkSessions({ mode, target, sessions, name }: GuardFacts): Guard | nu
 
 function checkScript({ foreignScript }: GuardFacts): Guard | null {
   if (!foreignScript) return null;
-  return block('script', 'a plain SQL file that was not made here can run commands on this machine', '--allow script');
+  return block(
+    'script',
+    'a plain SQL file that was not made here can do whatever the role may, and through older tools run commands on this machine',
+    '--allow script',
+  );
 }
 
 function checkExcluded({ leftOut: { tables, rows }, keepsOld, name }: GuardFacts): Guard | null {

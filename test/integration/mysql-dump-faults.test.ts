@@ -4,7 +4,8 @@ import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compareCounts } from '../../src/care/compare.ts';
-import { bringBack, loadAll, never, takeDump } from '../support/mysql-backup.ts';
+import { bringBack, never, takeDump } from '../support/mysql-backup.ts';
+import { wholeLoad } from '../support/whole-load.ts';
 import {
   hasMysql,
   numbersTo,
@@ -288,7 +289,7 @@ describe.skipIf(!hasMysql())(`what goes wrong with dumps of ${productName}`, () 
       });
       const target = open(`shop_cut_${format}`);
       await target.create(taken.facts, 'test', never);
-      await expect(target.load(taken.dump, loadAll, never)).rejects.toMatchObject({ code: 'DUMP_DAMAGED' });
+      await expect(target.load(taken.dump, wholeLoad, never)).rejects.toMatchObject({ code: 'DUMP_DAMAGED' });
       await target.drop({ unmarked: false }, never);
       expect(await server.databases()).not.toContain(`shop_cut_${format}`);
     }
@@ -304,7 +305,7 @@ describe.skipIf(!hasMysql())(`what goes wrong with dumps of ${productName}`, () 
     const target = open('shop_duplicate');
     const facts = await open('shop').probe(never);
     await target.create(facts, 'test', never);
-    const error = await target.load(storedAt(path, 'plain'), loadAll, never).catch((thrown: unknown) => thrown);
+    const error = await target.load(storedAt(path, 'plain'), wholeLoad, never).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(Error);
     expect(JSON.stringify(error, Object.getOwnPropertyNames(error))).toContain('Duplicate entry');
     for (let at = error; at instanceof Error; at = at.cause) {

@@ -6,7 +6,8 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compareCounts } from '../../src/care/compare.ts';
 import { recognise as recognisePostgres } from '../../src/engines/postgres/recognise.ts';
-import { bringBack, loadAll, never, takeDump, type TakenDump } from '../support/mysql-backup.ts';
+import { bringBack, never, takeDump, type TakenDump } from '../support/mysql-backup.ts';
+import { wholeLoad } from '../support/whole-load.ts';
 import {
   asleep,
   hasMysql,
@@ -225,11 +226,11 @@ describe.skipIf(!hasMysql())(`restores into ${productName}`, () => {
       await writeFile(path, `${head}${evil}\n;\n-- Dump completed\n`);
       const target = open('evil');
       await target.create(taken.facts, 'test', never);
-      await expect(target.load(storedAt(path, 'plain', false), loadAll, never)).rejects.toMatchObject({
+      await expect(target.load(storedAt(path, 'plain', false), wholeLoad, never)).rejects.toMatchObject({
         code: 'SCRIPT_FOREIGN',
       });
       await target
-        .load(storedAt(path, 'plain', false), { ...loadAll, allowForeignScript: true }, never)
+        .load(storedAt(path, 'plain', false), { ...wholeLoad, allowForeignScript: true }, never)
         .catch(() => undefined);
       await target.drop({ unmarked: false }, never);
       if (!evil.includes('OUTFILE')) expect(existsSync(touched)).toBe(false);
@@ -242,7 +243,7 @@ describe.skipIf(!hasMysql())(`restores into ${productName}`, () => {
       await writeFile(path, `${head}${elsewhere}\nDROP TABLE t;\n-- Dump completed\n`);
       const target = open('elsewhere');
       await target.create(taken.facts, 'test', never);
-      await expect(target.load(storedAt(path, 'plain'), loadAll, never)).rejects.toMatchObject({
+      await expect(target.load(storedAt(path, 'plain'), wholeLoad, never)).rejects.toMatchObject({
         code: 'SCRIPT_NAMES_DATABASE',
       });
       await target.drop({ unmarked: false }, never);
@@ -287,12 +288,12 @@ describe.skipIf(!hasMysql())(`restores into ${productName}`, () => {
       );
       const locked = storedAt(await stock('ticketed', 'ticketed'), 'plain', false);
       await open('ticketed2').create(taken.facts, 'test', never);
-      await open('ticketed2').load(locked, { ...loadAll, allowForeignScript: true }, never);
+      await open('ticketed2').load(locked, { ...wholeLoad, allowForeignScript: true }, never);
       await server.sql('ticketed2', 'INSERT INTO t (n) VALUES (2)');
     }
     const target = open('from_stock');
     await target.create(taken.facts, 'test', never);
-    await target.load(storedAt(one, 'plain', false), { ...loadAll, allowForeignScript: true }, never);
+    await target.load(storedAt(one, 'plain', false), { ...wholeLoad, allowForeignScript: true }, never);
     const counts = await target.count({ tables: null, sequences: true, fingerprints: true }, never);
     expect(compareCounts(taken.counts, counts)).toMatchObject({ ok: true });
   });
@@ -316,11 +317,11 @@ describe.skipIf(!hasMysql())(`restores into ${productName}`, () => {
     expect(await open('shop').filesFor(directory.dump, scope, never)).toEqual(['index.json', 't00001.sql']);
     const target = open('one_table');
     await target.create(directory.facts, 'test', never);
-    const { warnings } = await target.load(directory.dump, { ...loadAll, scope }, never);
+    const { warnings } = await target.load(directory.dump, { ...wholeLoad, scope }, never);
     expect(warnings.join()).toContain('left out of a part');
     expect(await server.sql('one_table', 'SHOW TABLES LIKE "other"')).toHaveLength(1);
     expect(await server.sql('one_table', 'SHOW TABLES LIKE "t"')).toHaveLength(0);
-    await expect(target.load(taken.dump, { ...loadAll, scope }, never)).rejects.toMatchObject({
+    await expect(target.load(taken.dump, { ...wholeLoad, scope }, never)).rejects.toMatchObject({
       code: 'SCOPE_IN_SCRIPT',
     });
   });
@@ -344,18 +345,20 @@ describe.skipIf(!hasMysql())(`restores into ${productName}`, () => {
   });
 
   it('fills an existing database only when it is empty, and leaves it empty when that fails', async () => {
-    await expect(open('shop').replace(taken.dump, loadAll, taken.counts, never)).rejects.toMatchObject({
+    await expect(open('shop').replace(taken.dump, wholeLoad, taken.counts, never)).rejects.toMatchObject({
       code: 'IN_PLACE_IMPOSSIBLE',
       kind: 'refused',
     });
     await server.sql(null, 'CREATE DATABASE waiting');
     const cut = join(folder.path, 'cut.sql');
     await writeFile(cut, (await readFile(taken.path)).subarray(0, -200));
-    await expect(open('waiting').replace(storedAt(cut, 'plain'), loadAll, taken.counts, never)).rejects.toMatchObject({
-      code: 'DUMP_DAMAGED',
-    });
+    await expect(open('waiting').replace(storedAt(cut, 'plain'), wholeLoad, taken.counts, never)).rejects.toMatchObject(
+      {
+        code: 'DUMP_DAMAGED',
+      },
+    );
     expect(await server.sql('waiting', 'SHOW TABLES')).toEqual([]);
-    await open('waiting').replace(taken.dump, loadAll, taken.counts, never);
+    await open('waiting').replace(taken.dump, wholeLoad, taken.counts, never);
     expect(await server.sql('waiting', 'SELECT COUNT(*) AS n FROM t')).toEqual([{ n: 2 }]);
   });
 
@@ -372,7 +375,7 @@ describe.skipIf(!hasMysql())(`restores into ${productName}`, () => {
       'INSERT INTO second_one SELECT id FROM first_one',
     );
     const bulky = await takeDump(open('bulky', { dump: { format: 'plain' } }), folder.path);
-    const filling = open('filled').replace(bulky.dump, loadAll, bulky.counts, never);
+    const filling = open('filled').replace(bulky.dump, wholeLoad, bulky.counts, never);
     filling.catch(() => undefined);
     await until(async () => (await server.sql('filled', 'SHOW TABLES')).length > 0, 'a table is there');
     await server.restart();

@@ -1,9 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { LoadOptions } from '../../src/engines/engine.ts';
 import { openSnapshot } from '../../src/engines/postgres/dump.ts';
 import { entriesOf, openDatabase, storedDump, temporaryFolder } from '../support/databases.ts';
+import { wholeLoad } from '../support/whole-load.ts';
 import { consume, databasePart, openDumpLab, type DumpLab } from '../support/postgres-dump.ts';
 
 let lab: DumpLab;
@@ -66,15 +66,7 @@ test.each(encodings)(
 
     const live = openDatabase(lab.server, database, { scratch: join(folder.path, 'scratch') });
     await lab.server.sql(database, 'delete from sales');
-    const options: LoadOptions = {
-      scope: { tables: [{ schema: 'public', name: 'sales' }], schemas: [] },
-      owners: 'keep',
-      policies: 'keep',
-      jobs: null,
-      allowForeignScript: false,
-      allowUnpatchedTools: false,
-      allowSuperuser: false,
-    } as const;
+    const options = { ...wholeLoad, scope: { tables: [{ schema: 'public', name: 'sales' }], schemas: [] } };
     await live.replace(dump, options, { tables: [], sequences: [] }, signal);
     const back = await lab.server.sql(
       database,

@@ -5,18 +5,10 @@ import type { Counts, DumpFormat, LoadOptions } from '../../src/engines/engine.t
 import { openDatabase, shapeOf, stockDump, storedDump, temporaryFolder } from '../support/databases.ts';
 import { clientTools, hasServer, startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { fillShop } from '../support/shop.ts';
+import { wholeLoad } from '../support/whole-load.ts';
 import { until } from '../support/until.ts';
 
 const signal = new AbortController().signal;
-const everything: LoadOptions = {
-  scope: null,
-  owners: 'keep',
-  policies: 'keep',
-  jobs: null,
-  allowForeignScript: false,
-  allowUnpatchedTools: false,
-  allowSuperuser: false,
-};
 const all = { tables: null, sequences: true, fingerprints: true };
 const nothing: Counts = { tables: [], sequences: [] };
 
@@ -90,7 +82,7 @@ describe('S14: interrupted while the commit is on its way', () => {
     await server.sql('postgres', 'alter database live set synchronous_commit = on');
     await wait('nobody');
     const control = new AbortController();
-    const replacing = open('live').replace(dumpOf('custom'), everything, original, control.signal);
+    const replacing = open('live').replace(dumpOf('custom'), wholeLoad, original, control.signal);
     replacing.catch(() => undefined);
     await until(
       async () =>
@@ -106,7 +98,7 @@ describe('S14: interrupted while the commit is on its way', () => {
   test('and what has not is told as interrupted, and is as it was', async () => {
     await server.sql('live', 'delete from shop.item');
     const control = new AbortController();
-    const replacing = open('live').replace(dumpOf('custom'), everything, original, control.signal);
+    const replacing = open('live').replace(dumpOf('custom'), wholeLoad, original, control.signal);
     replacing.catch(() => undefined);
     await using other = await server.session('live');
     await other.query('begin; lock table shop.item in access exclusive mode');
@@ -125,7 +117,7 @@ describe('the whole database in place', () => {
   test.each<DumpFormat>(['custom', 'directory', 'tar'])('is as it was in the backup (%s)', async (format) => {
     await server.sql('live', `create function shop.watch() returns event_trigger language plpgsql as 'begin end'`);
     await server.sql('live', damage);
-    const { warnings } = await open('live').replace(dumpOf(format), everything, original, signal);
+    const { warnings } = await open('live').replace(dumpOf(format), wholeLoad, original, signal);
     expect(warnings).toEqual([]);
     expect(await open('live').count(all, signal)).toEqual(original);
     expect(await shapeOf(server, 'live')).toEqual(shape);
@@ -151,7 +143,7 @@ describe('the whole database in place', () => {
     // Bits of the table of contents may mean nothing; those of compressed rows never do.
     for (const bytes of [...cut, flipped(whole, tail), flipped(whole, tail - 1000)]) {
       await writeFile(path('damaged'), bytes);
-      const outcome = open('live').replace(storedDump(path('damaged'), 'custom'), everything, original, signal);
+      const outcome = open('live').replace(storedDump(path('damaged'), 'custom'), wholeLoad, original, signal);
       await expect(outcome, `${bytes.length}`).rejects.toThrow();
       expect(await open('live').count(all, signal), `${bytes.length}`).toEqual(original);
     }
@@ -170,7 +162,7 @@ describe('the whole database in place', () => {
           throw new Error('the digest is wrong');
         }),
     };
-    await expect(open('live').replace(lying, everything, original, signal)).rejects.toThrow('the digest is wrong');
+    await expect(open('live').replace(lying, wholeLoad, original, signal)).rejects.toThrow('the digest is wrong');
     expect(await open('live').count(all, signal)).toEqual(before);
   });
 
@@ -181,7 +173,7 @@ describe('the whole database in place', () => {
       ...original,
       tables: original.tables.map((table) => ({ ...table, rows: (table.rows ?? 0) + (table.name === 'item' ? 1 : 0) })),
     };
-    await expect(open('live').replace(dumpOf('custom'), everything, more, signal)).rejects.toMatchObject({
+    await expect(open('live').replace(dumpOf('custom'), wholeLoad, more, signal)).rejects.toMatchObject({
       code: 'RESTORE_DIFFERS',
       kind: 'integrity',
       message: expect.stringContaining('shop.item has 200 rows instead of 201'),
@@ -190,7 +182,7 @@ describe('the whole database in place', () => {
       ...original,
       sequences: original.sequences.map((each) => (each.name === 'ticket' ? { ...each, value: '1' } : each)),
     };
-    await expect(open('live').replace(dumpOf('custom'), everything, moved, signal)).rejects.toMatchObject({
+    await expect(open('live').replace(dumpOf('custom'), wholeLoad, moved, signal)).rejects.toMatchObject({
       message: expect.stringContaining('shop.ticket stands at 1070 instead of 1'),
     });
     const later = {
@@ -200,7 +192,7 @@ describe('the whole database in place', () => {
       ),
     };
     expect(await open('live').count(all, signal)).toEqual(before);
-    await open('live').replace(dumpOf('custom'), everything, later, signal);
+    await open('live').replace(dumpOf('custom'), wholeLoad, later, signal);
     expect(await open('live').count(all, signal)).toEqual(original);
   });
 
@@ -220,7 +212,7 @@ describe('the whole database in place', () => {
     );
     const { warnings } = await open('own', 'tenant').replace(
       storedDump(path('own'), 'custom'),
-      everything,
+      wholeLoad,
       expected,
       signal,
     );
@@ -232,7 +224,7 @@ describe('the whole database in place', () => {
   test('S16 what the role does not own is named, and nothing has changed', async () => {
     await server.sql('postgres', `create role guest login password 'guest'`);
     await expect(
-      open('live', 'guest').replace(dumpOf('custom'), { ...everything, owners: 'none' }, nothing, signal),
+      open('live', 'guest').replace(dumpOf('custom'), { ...wholeLoad, owners: 'none' }, nothing, signal),
     ).rejects.toMatchObject({
       code: 'DATABASE_NO_PRIVILEGE',
     });
@@ -242,7 +234,7 @@ describe('the whole database in place', () => {
   test('a lock held by a client ends it within the limit', async () => {
     await using client = await server.session('live');
     await client.query('begin; select * from shop.item');
-    await expect(open('live').replace(dumpOf('custom'), everything, original, signal)).rejects.toMatchObject({
+    await expect(open('live').replace(dumpOf('custom'), wholeLoad, original, signal)).rejects.toMatchObject({
       code: 'DATABASE_LOCKED',
       retryable: true,
     });
@@ -260,13 +252,13 @@ describe('the whole database in place', () => {
     const expected = await open('extended').count(all, signal);
     const oid = await server.sql('extended', `select oid from pg_extension where extname = 'hstore'`);
     await server.sql('extended', 'delete from t; drop table ext.mine');
-    await open('extended').replace(storedDump(path('extended'), 'custom'), everything, expected, signal);
+    await open('extended').replace(storedDump(path('extended'), 'custom'), wholeLoad, expected, signal);
     expect(await open('extended').count(all, signal)).toEqual(expected);
     expect(await server.sql('extended', `select oid from pg_extension where extname = 'hstore'`)).toEqual(oid);
   });
 
   test('a plain dump is restored too, unless it commits by itself', async () => {
-    await expect(open('live').replace(dumpOf('plain'), everything, original, signal)).rejects.toMatchObject({
+    await expect(open('live').replace(dumpOf('plain'), wholeLoad, original, signal)).rejects.toMatchObject({
       code: 'SCRIPT_COMMITS',
     });
     expect(await open('live').count(all, signal)).toEqual(original);
@@ -281,11 +273,11 @@ describe('the whole database in place', () => {
     for (const cut of [text.indexOf('25\n'), text.indexOf('PRIMARY KEY') - 60]) {
       await writeFile(path('cut'), text.slice(0, cut));
       await expect(
-        open('simple').replace(storedDump(path('cut'), 'plain'), everything, expected, signal),
+        open('simple').replace(storedDump(path('cut'), 'plain'), wholeLoad, expected, signal),
       ).rejects.toThrow();
       expect(await open('simple').count(all, signal)).toEqual(before);
     }
-    await open('simple').replace(dump, everything, expected, signal);
+    await open('simple').replace(dump, wholeLoad, expected, signal);
     expect(await open('simple').count(all, signal)).toEqual(expected);
     expect(await shapeOf(server, 'simple')).not.toContainEqual(expect.stringContaining('"u"'));
   });
@@ -303,7 +295,7 @@ describe('the whole database in place', () => {
       (await readFile(path('long'), 'utf8')).replace('-- Data for Name', 'select public.slow();\n-- Data for Name'),
     );
     const stop = new AbortController();
-    const work = open('long').replace(dump, everything, nothing, stop.signal);
+    const work = open('long').replace(dump, wholeLoad, nothing, stop.signal);
     await expect.poll(async () => (await server.connections()).some((each) => each.query.includes('slow'))).toBe(true);
     stop.abort();
     await expect(work).rejects.toMatchObject({ code: 'INTERRUPTED' });
@@ -314,7 +306,7 @@ describe('the whole database in place', () => {
 
 describe('single tables in place', () => {
   const scoped = (...names: [schema: string, name: string][]): LoadOptions => ({
-    ...everything,
+    ...wholeLoad,
     scope: { tables: names.map(([schema, name]) => ({ schema, name })), schemas: [] },
   });
   const rowsOf = (name: string, schema = 'shop') => ({
@@ -504,13 +496,13 @@ describe('schemas in place', () => {
        insert into core.o values (1, 1)`,
     );
     const dump = await stockDump(server, 'spread', 'custom', path('spread'));
-    const options: LoadOptions = { ...everything, scope: { tables: [], schemas: ['core'] } };
+    const options: LoadOptions = { ...wholeLoad, scope: { tables: [], schemas: ['core'] } };
     await expect(open('spread').replace(dump, options, nothing, signal)).rejects.toMatchObject({
       code: 'DEPENDENTS_OUTSIDE',
       message: expect.stringContaining('parts.o1'),
     });
     expect(await server.sql('spread', 'select id from core.o')).toEqual([{ id: 1 }]);
-    const both: LoadOptions = { ...everything, scope: { tables: [], schemas: ['core', 'parts'] } };
+    const both: LoadOptions = { ...wholeLoad, scope: { tables: [], schemas: ['core', 'parts'] } };
     await open('spread').replace(dump, both, nothing, signal);
     expect(await server.sql('spread', 'select id from core.o')).toEqual([{ id: 1 }]);
     const copy = open('spread').named('spread beside');
@@ -519,7 +511,7 @@ describe('schemas in place', () => {
     expect(await server.sql('spread beside', 'select id from core.o')).toEqual([{ id: 1 }]);
   });
 
-  const schema = (...schemas: string[]): LoadOptions => ({ ...everything, scope: { tables: [], schemas } });
+  const schema = (...schemas: string[]): LoadOptions => ({ ...wholeLoad, scope: { tables: [], schemas } });
 
   test('are made again as they were', async () => {
     await server.sql(
@@ -561,12 +553,12 @@ describe('schemas in place', () => {
   });
 
   test.each([
-    ['whole', everything],
-    ['schemas', { ...everything, scope: { tables: [], schemas: ['public', 'app'] } }],
+    ['whole', wholeLoad],
+    ['schemas', { ...wholeLoad, scope: { tables: [], schemas: ['public', 'app'] } }],
     [
       'tables',
       {
-        ...everything,
+        ...wholeLoad,
         scope: { tables: ['secret', 'listed'].map((name) => ({ schema: 'public', name })), schemas: [] },
       },
     ],
@@ -630,7 +622,7 @@ describe('schemas in place', () => {
         `delete from part; create table stale (a int) partition by list (a); drop aggregate top (int);
        create aggregate stale (*) (sfunc = int8inc, stype = int8, initcond = '0')`,
       );
-      const options = how === 'whole' ? everything : schema('public');
+      const options = how === 'whole' ? wholeLoad : schema('public');
       await open(name).replace(storedDump(path(name), 'custom'), options, nothing, signal);
       expect(await shapeOf(server, name)).toEqual(before);
       expect(await open(name).count(all, signal)).toEqual(counts);
@@ -664,7 +656,7 @@ test.runIf(newer)('tools much newer than the server restore in place as well', a
   const before = await live.count(all, signal);
   const dump = await stockDump(other, 'shop', 'directory', join(scratch.path, 'dump'), { tools: 18 });
   await other.sql('shop', 'delete from shop.item; drop table audit.event');
-  await live.replace(dump, everything, before, signal);
+  await live.replace(dump, wholeLoad, before, signal);
   expect(await live.count(all, signal)).toEqual(before);
 });
 

@@ -2,23 +2,15 @@ import { existsSync } from 'node:fs';
 import { readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { DumpFormat, LoadOptions, StoredDump } from '../../src/engines/engine.ts';
+import type { DumpFormat, StoredDump } from '../../src/engines/engine.ts';
 import { isPatched } from '../../src/engines/postgres/patch-level.ts';
 import { parseToolVersion } from '../../src/engines/postgres/tool-version.ts';
 import { entriesOf, openDatabase, shapeOf, stockDump, storedDump, temporaryFolder } from '../support/databases.ts';
 import { clientTools, hasServer, startPostgres, type Major, type TestPostgres } from '../support/postgres.ts';
 import { fillShop } from '../support/shop.ts';
+import { wholeLoad } from '../support/whole-load.ts';
 
 const signal = new AbortController().signal;
-const everything: LoadOptions = {
-  scope: null,
-  owners: 'keep',
-  policies: 'keep',
-  jobs: null,
-  allowForeignScript: false,
-  allowUnpatchedTools: false,
-  allowSuperuser: false,
-};
 const all = { tables: null, sequences: true, fingerprints: true };
 
 let server: TestPostgres;
@@ -45,7 +37,7 @@ describe.each<DumpFormat>(['custom', 'directory', 'tar', 'plain'])('a dump in th
     const live = open('shop');
     const copy = live.named(`copy ${format}`);
     await copy.create(await live.probe(signal), 'test', signal);
-    const { warnings } = await copy.load(dump, everything, signal);
+    const { warnings } = await copy.load(dump, wholeLoad, signal);
     await copy.analyze(signal);
 
     expect(warnings).toEqual([]);
@@ -113,13 +105,13 @@ test('a damaged stream is told as its reader tells it, also when the tool has al
   const copy = live.named('late');
   await copy.create(await live.probe(signal), 'test', signal);
   const scope = { tables: [{ schema: 'shop', name: 'empty' }], schemas: [] };
-  await expect(copy.load(failing, { ...everything, scope }, signal)).rejects.toThrow('the digest is wrong');
+  await expect(copy.load(failing, { ...wholeLoad, scope }, signal)).rejects.toThrow('the digest is wrong');
   await copy.drop({ unmarked: false }, signal);
 });
 
 test('a failed load says why, stops there and leaves no session', async () => {
   const dump = await stockDump(server, 'shop', 'custom', path('again'));
-  await expect(open('shop').load(dump, everything, signal)).rejects.toMatchObject({
+  await expect(open('shop').load(dump, wholeLoad, signal)).rejects.toMatchObject({
     code: 'RESTORE_FAILED',
     message: expect.stringContaining('already exists'),
   });
@@ -131,7 +123,7 @@ test('S12 a script that was not made here says what it likes to the server, and 
   await server.sql('asked', 'create table t as select 1 as id');
   await stockDump(server, 'asked', 'plain', path('asked.sql'));
   const text = await readFile(path('asked.sql'), 'utf8');
-  const foreign = { ...everything, allowForeignScript: true, allowUnpatchedTools: true };
+  const foreign = { ...wholeLoad, allowForeignScript: true, allowUnpatchedTools: true };
   const copy = open('asked').named('asked beside');
   const like = await open('asked').probe(signal);
   for (const command of [`\\! touch ${path('touched')}`, `\\o ${path('touched')}`, '\\unrestrict abc']) {
@@ -161,7 +153,7 @@ test.each([['--create', '--clean'], ['--create']])(
     await server.sql('original', `create table t as select 1 as id; comment on database original is 'the live one'`);
     await stockDump(server, 'original', 'plain', path('create.sql'), { args });
     await server.sql('original', 'insert into t values (2)');
-    const foreign = { ...everything, allowForeignScript: true, allowUnpatchedTools: true };
+    const foreign = { ...wholeLoad, allowForeignScript: true, allowUnpatchedTools: true };
     const copy = open('original').named('beside');
     await copy.create(await open('original').probe(signal), 'test', signal);
     const { warnings } = await copy.load(storedDump(path('create.sql'), 'plain', false), foreign, signal);
@@ -181,13 +173,13 @@ test('S16 a missing role is named', async () => {
   const copy = open('roles').named('roles2');
   const like = await open('roles').probe(signal);
   await copy.create(like, 'test', signal);
-  await expect(copy.load(dump, everything, signal)).rejects.toMatchObject({
+  await expect(copy.load(dump, wholeLoad, signal)).rejects.toMatchObject({
     code: 'ROLE_MISSING',
     message: expect.stringContaining('gone'),
   });
   await copy.drop({ unmarked: false }, signal);
   await copy.create(like, 'test', signal);
-  await copy.load(dump, { ...everything, owners: 'none' }, signal);
+  await copy.load(dump, { ...wholeLoad, owners: 'none' }, signal);
   await copy.drop({ unmarked: false }, signal);
 });
 
@@ -200,7 +192,7 @@ test('an interrupted load ends its programs and sessions before it says so', asy
   const copy = open('slow').named('slow2');
   await copy.create(await open('slow').probe(signal), 'test', signal);
   const stop = new AbortController();
-  const loading = copy.load(dump, everything, stop.signal);
+  const loading = copy.load(dump, wholeLoad, stop.signal);
   await expect
     .poll(async () => (await server.connections()).some((each) => each.query.includes('pg_sleep')))
     .toBe(true);
@@ -216,11 +208,11 @@ test('a plain dump that was not made here is refused, then needs safe tools', as
   const live = open('shop');
   const copy = live.named('foreign');
   await copy.create(await live.probe(signal), 'test', signal);
-  await expect(copy.load(foreign, everything, signal)).rejects.toMatchObject({
+  await expect(copy.load(foreign, wholeLoad, signal)).rejects.toMatchObject({
     code: 'SCRIPT_FOREIGN',
     kind: 'refused',
   });
-  const allowed = copy.load(foreign, { ...everything, allowForeignScript: true }, signal);
+  const allowed = copy.load(foreign, { ...wholeLoad, allowForeignScript: true }, signal);
   const version = parseToolVersion(`x (PostgreSQL) ${await psqlVersion(15)}`);
   if (version && isPatched(version)) await allowed;
   else await expect(allowed).rejects.toMatchObject({ code: 'TOOL_NOT_SAFE', kind: 'refused' });
@@ -236,7 +228,7 @@ test.runIf(clientTools(18) !== null)(
     await copy.create(await open('shop').probe(signal), 'test', signal);
     await copy.load(
       storedDump(path('foreign2.sql'), 'plain', false),
-      { ...everything, allowForeignScript: true },
+      { ...wholeLoad, allowForeignScript: true },
       signal,
     );
     expect(await copy.count(all, signal)).toEqual(await live.count(all, signal));
@@ -254,7 +246,7 @@ test('a script that tells psql to stop does not count as loaded', async () => {
   const live = open('shop');
   const copy = live.named('quit');
   await copy.create(await live.probe(signal), 'test', signal);
-  await expect(copy.load(storedDump(path('quit.sql'), 'plain'), everything, signal)).rejects.toMatchObject({
+  await expect(copy.load(storedDump(path('quit.sql'), 'plain'), wholeLoad, signal)).rejects.toMatchObject({
     code: 'SCRIPT_STOPPED',
   });
   await copy.drop({ unmarked: false }, signal);
@@ -271,7 +263,7 @@ describe('parts of a dump', () => {
       { schema: 'public', name: 'two\nlines' },
       { schema: 'Sales & "Marketing"', name: 'a; drop table x; -- \'q\' "d" $1' },
     ];
-    const { warnings } = await copy.load(dump, { ...everything, scope: { tables, schemas: [] } }, signal);
+    const { warnings } = await copy.load(dump, { ...wholeLoad, scope: { tables, schemas: [] } }, signal);
 
     const [before, after] = [await live.count(all, signal), await copy.count(all, signal)];
     const names = after.tables.map((table) => table.name);
@@ -292,7 +284,7 @@ describe('parts of a dump', () => {
     const live = open('shop');
     const copy = live.named('schema');
     await copy.create(await live.probe(signal), 'test', signal);
-    await copy.load(dump, { ...everything, scope: { tables: [], schemas: ['shop'] } }, signal);
+    await copy.load(dump, { ...wholeLoad, scope: { tables: [], schemas: ['shop'] } }, signal);
     const before = await live.count(all, signal);
     expect(await copy.count(all, signal)).toEqual({
       tables: before.tables.filter((table) => table.schema === 'shop'),
@@ -304,7 +296,7 @@ describe('parts of a dump', () => {
   test('what the dump does not hold is a mistake in the command', async () => {
     const dump = await stockDump(server, 'shop', 'custom', path('nothing'));
     const scope = { tables: [{ schema: 'public', name: 'nothing' }], schemas: [] };
-    await expect(open('shop').load(dump, { ...everything, scope }, signal)).rejects.toMatchObject({
+    await expect(open('shop').load(dump, { ...wholeLoad, scope }, signal)).rejects.toMatchObject({
       code: 'NOT_IN_DUMP',
     });
   });
@@ -325,7 +317,7 @@ describe.each(matrix)('server %i', (major) => {
         const dump = await stockDump(other, 'shop', format, join(scratch.path, format), { tools });
         const copy = live.named(`copy_${format}`);
         await copy.create(await live.probe(signal), 'test', signal);
-        await copy.load(dump, everything, signal);
+        await copy.load(dump, wholeLoad, signal);
         expect(await copy.count(all, signal)).toEqual(await live.count(all, signal));
         expect(await shapeOf(other, copy.name, tools)).toEqual(await shapeOf(other, 'shop', tools));
       }
@@ -339,7 +331,7 @@ test('S16 a temporary server has the roles of the backup and takes the dump', as
   const facts = await live.probe(signal);
   await using scratch = await live.temporary(facts, signal);
   await scratch.create(facts, 'drill', signal);
-  await scratch.load(dump, everything, signal);
+  await scratch.load(dump, wholeLoad, signal);
   expect(await scratch.count(all, signal)).toEqual(await live.count(all, signal));
   expect(scratch.title).not.toBe(live.title);
 });

@@ -3,17 +3,8 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Database, LoadOptions } from '../../src/engines/engine.ts';
-import {
-  makeBank,
-  openFile,
-  rowsOf,
-  runIn,
-  startWriter,
-  stored,
-  take,
-  type Taken,
-  wholeLoad,
-} from '../support/sqlite.ts';
+import { makeBank, openFile, rowsOf, runIn, startWriter, stored, take, type Taken } from '../support/sqlite.ts';
+import { wholeLoad } from '../support/whole-load.ts';
 import { temporaryFolder, type TemporaryFolder } from '../support/temporary-folder.ts';
 import { until } from '../support/until.ts';
 

@@ -18,7 +18,8 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Database } from '../../src/engines/engine.ts';
 import { startSession } from '../../src/engines/sqlite/session.ts';
 import { usersOf } from '../../src/engines/sqlite/users.ts';
-import { makeBank, openFile, rowsOf, runIn, startWriter, stored, take, wholeLoad } from '../support/sqlite.ts';
+import { makeBank, openFile, rowsOf, runIn, startWriter, stored, take } from '../support/sqlite.ts';
+import { wholeLoad } from '../support/whole-load.ts';
 import { temporaryFolder, type TemporaryFolder } from '../support/temporary-folder.ts';
 import { until } from '../support/until.ts';
 

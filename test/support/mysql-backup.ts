@@ -2,6 +2,7 @@ import { createWriteStream } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { wholeLoad } from './whole-load.ts';
 import type { Counts, Database, DatabaseFacts, LoadOptions, StoredDump } from '../../src/engines/engine.ts';
 import { storedAt } from './mysql-server.ts';
 
@@ -43,16 +44,6 @@ export async function takeDump(
   return { dump, path, counts, facts, warnings, isolation: snapshot.snapshot.isolation };
 }
 
-export const loadAll: LoadOptions = {
-  scope: null,
-  owners: 'keep',
-  policies: 'keep',
-  jobs: null,
-  allowForeignScript: false,
-  allowUnpatchedTools: false,
-  allowSuperuser: false,
-};
-
 /** Loads a dump into a new database and counts what came. */
 export async function bringBack(
   target: Database,
@@ -60,7 +51,7 @@ export async function bringBack(
   options: Partial<LoadOptions> = {},
 ): Promise<{ warnings: string[]; counts: Counts }> {
   await target.create(taken.facts, 'test', never);
-  const { warnings } = await target.load(taken.dump, { ...loadAll, ...options }, never);
+  const { warnings } = await target.load(taken.dump, { ...wholeLoad, ...options }, never);
   await target.analyze(never);
   const fingerprints = taken.counts.tables.some(({ fingerprint }) => fingerprint !== null);
   return { warnings, counts: await target.count({ tables: null, sequences: true, fingerprints }, never) };

@@ -7,7 +7,7 @@ import { createWriteStream } from 'node:fs';
 import { systemClock } from '../../src/base/clock.ts';
 import { silentLogger } from '../../src/base/logger.ts';
 import { dumpSchema } from '../../src/engines/dump-options.ts';
-import type { Counts, Database, DatabaseFacts, LoadOptions, StoredDump } from '../../src/engines/engine.ts';
+import type { Counts, Database, DatabaseFacts, StoredDump } from '../../src/engines/engine.ts';
 import { databaseSchema } from '../../src/engines/sqlite/options.ts';
 import { sqlite } from '../../src/engines/sqlite/sqlite.ts';
 import { until } from './until.ts';
@@ -116,13 +116,3 @@ export function stored(path: string, trusted = true): StoredDump {
     locally: async () => ({ path, [Symbol.asyncDispose]: async () => undefined }),
   };
 }
-
-export const wholeLoad: LoadOptions = {
-  scope: null,
-  owners: 'keep',
-  policies: 'keep',
-  jobs: null,
-  allowForeignScript: false,
-  allowUnpatchedTools: false,
-  allowSuperuser: false,
-};
