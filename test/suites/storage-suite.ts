@@ -280,6 +280,24 @@ export function describeStorage(kind: string, make: () => Promise<StorageFixture
       expect(await keys(`${area}/`)).toEqual([]);
     });
 
+    test('S1 what is read from a stage while it moves to its place is whole or not found there, never called lost', async () => {
+      await using stage = await storage.stage(`${area}/one/`, signal);
+      await stage.put('part', streamOf('content'), { signal });
+      await stage.put('manifest.json', streamOf('{}'), { signal });
+      const look = () =>
+        stage.get('part', { signal }).then(
+          async (content) => (await buffer(content)).toString(),
+          (error: unknown) => (error as { code: string }).code,
+        );
+      const found = new Set<string>();
+      let over = false;
+      const committing = stage.commit(signal).finally(() => (over = true));
+      while (!over) found.add(await look());
+      await committing;
+      found.add(await look());
+      expect([...found].filter((each) => each !== 'content' && each !== 'STORAGE_NOT_FOUND')).toEqual([]);
+    });
+
     test('S12 what bears no mark of ours is not taken for unfinished, and stays', async () => {
       await put(`${area}/coming/part`, 'x');
       expect(await storage.unfinished(`${area}/`, signal)).toEqual([]);

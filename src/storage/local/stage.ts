@@ -53,6 +53,8 @@ class LocalStage implements Stage {
   readonly #heartbeat: NodeJS.Timeout;
   /** Folders given to tools whose files nobody has synced yet. */
   readonly #unadopted = new Set<string>();
+  /** It is on its way to its place, or there: what is no longer found here is not lost. */
+  #moving = false;
   #over = false;
 
   constructor(root: Root, prefix: string, at: { folder: string; final: string; self: number }) {
@@ -80,7 +82,7 @@ class LocalStage implements Stage {
   async get(name: string, { signal }: { signal: AbortSignal }): Promise<Readable> {
     const content = await readFile(this.#at(name), { signal });
     if (content !== null) return content;
-    await this.#assertSame();
+    if (!this.#moving) await this.#assertSame();
     throw notFound(`${this.#prefix}${name}`, this.#root.path);
   }
 
@@ -124,10 +126,12 @@ class LocalStage implements Stage {
       await inParallel(await foldersBelow(this.#folder), syncsAtOnce, syncFolder);
       throwIfAborted(signal);
       await this.#assertSame();
+      this.#moving = true;
       await rename(this.#folder, this.#final);
       await this.#end();
       await syncFolder(dirname(this.#final));
     } catch (error) {
+      this.#moving = this.#over;
       if (['EEXIST', 'ENOTEMPTY', 'ENOTDIR'].includes(systemErrno(error) ?? ''))
         throw taken(this.#prefix, this.#root.path);
       throw localError(error, this.#final);
