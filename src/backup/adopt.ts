@@ -6,6 +6,7 @@ import { openBackup } from '../archive/writer.ts';
 import { step } from '../base/progress.ts';
 import { copyEverywhere } from '../care/copies.ts';
 import { listBackups } from '../care/listing.ts';
+import { describeLeftOut, findLacking } from '../care/left-out.ts';
 import { rehearse } from '../care/rehearse.ts';
 import { nameBeside } from '../care/scratch-name.ts';
 import { holdLock } from '../catalog/lease.ts';
@@ -158,6 +159,12 @@ async function rehearseForeign(
       report,
     });
     const facts = await scratch.probe(signal);
+    const lacking = describeLeftOut(await findLacking(database, { dump, scope: null }, signal));
+    if (lacking !== null) {
+      const message = `the dump lacks what ${database.name} has: were it restored there, ${lacking}`;
+      report({ kind: 'warning', message });
+      warnings.push(message);
+    }
     const entries = dump.format === 'plain' ? [] : await database.contents(dump, signal);
     const roles = [...new Set(entries.flatMap(({ owner }) => owner ?? []))].toSorted();
     // The scratch database is ours; name and owner are those of the database the dump will be restored as.

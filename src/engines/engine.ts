@@ -328,6 +328,8 @@ export interface Database {
     what: { tables: TableName[] | null; sequences: boolean; fingerprints: boolean },
     signal: AbortSignal,
   ): Promise<Counts>;
+  /** Tables that have rows of their own, or may have some, of those that are asked about. */
+  filled(wanted: (table: TableName) => boolean, signal: AbortSignal): Promise<TableName[]>;
   /** One `select` of ours or of an application, in a read-only session; values as the driver gives them (numbers too large for a number are texts). */
   select(query: string, signal: AbortSignal): Promise<Record<string, unknown>[]>;
   /** Statements that fit a restored database to its application before it goes live, in one transaction. Not every engine has use for it. */
@@ -343,6 +345,8 @@ export interface Database {
   /** Reads a dump to its end as the restoring tool would, without a server. Rejects with kind `integrity` when it cannot be read. */
   readThrough(dump: StoredDump, signal: AbortSignal): Promise<{ entries: number | null }>;
   contents(dump: StoredDump, signal: AbortSignal): Promise<DumpEntry[]>;
+  /** The tables that a dump makes, and those that it has the rows of, however few: from its contents, or what a script says. */
+  brings(dump: StoredDump, signal: AbortSignal): Promise<{ tables: TableName[]; rows: TableName[] }>;
   /** The files of a directory dump that loading this scope reads, as `locally` takes them; null where it is all there is. */
   filesFor(dump: StoredDump, scope: LoadOptions['scope'], signal: AbortSignal): Promise<string[] | null>;
 

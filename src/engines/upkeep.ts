@@ -94,6 +94,4 @@ export interface Partition extends TableName {
 export interface Exclusions {
   /** Tables of this database that its dumps leave out, and tables whose rows they leave out. */
   find(signal: AbortSignal): Promise<{ tables: TableName[]; rows: TableName[]; partitions?: Partition[] }>;
-  /** Those that are there and have rows, or may have some. */
-  filled(tables: readonly TableName[], signal: AbortSignal): Promise<TableName[]>;
 }

@@ -48,7 +48,7 @@ const facts: GuardFacts = {
   reserved: false,
   sessions: 'disconnect',
   foreignScript: false,
-  leftOut: { tables: [], rows: [] },
+  leftOut: { tables: [], rows: [], by: 'exclude' },
   keepsOld: false,
   foreignDump: false,
   newer: null,
@@ -124,12 +124,12 @@ describe('guards before a restore', () => {
     ],
     [
       'rows that are in no backup',
-      { leftOut: { tables: [], rows: ['events'] } },
+      { leftOut: { tables: [], rows: ['events'], by: 'exclude' } },
       [{ code: 'excluded', override: '--allow excluded' }],
     ],
     [
       'tables that are in no backup, when the old database is kept',
-      { leftOut: { tables: ['audit_log'], rows: [] }, keepsOld: true },
+      { leftOut: { tables: ['audit_log'], rows: [], by: 'elsewhere' }, keepsOld: true },
       [],
     ],
     ['S16 missing extension', { server: { ...server, extensions: [] } }, [{ code: 'extensions', override: null }]],

@@ -1,7 +1,6 @@
 // One file because the guards are one checklist, in the order a person reads it.
-import { formatCount } from '../base/units.ts';
 import { describeNewer, type NewerBackup } from '../care/select.ts';
-import type { LeftOut } from './left-out.ts';
+import { describeLeftOut, type LeftOut } from '../care/left-out.ts';
 import type { DatabaseFacts, Leftover, Obstacle, ServerFacts, TargetFacts } from '../engines/engine.ts';
 
 /** One named check before a restore. A block may have an override of its own; `--yes` never skips one. */
@@ -261,20 +260,16 @@ function checkScript({ foreignScript }: GuardFacts): Guard | null {
   );
 }
 
-function checkExcluded({ leftOut: { tables, rows }, keepsOld, name }: GuardFacts): Guard | null {
-  if (tables.length + rows.length === 0) return null;
-  const what = [
-    ...(tables.length > 0 ? [`${listed(tables)} would be gone`] : []),
-    ...(rows.length > 0 ? [`${listed(rows)} would be empty`] : []),
-  ].join(', and ');
-  const detail = `dump.exclude keeps out of backups what ${name} has: ${what}`;
+function checkExcluded({ leftOut, keepsOld, mode, name }: GuardFacts): Guard | null {
+  const what = describeLeftOut(leftOut);
+  if (what === null) return null;
+  const why = {
+    exclude: `dump.exclude keeps out of backups what ${name} has`,
+    elsewhere: `the dump was not made here, and lacks what ${name} has`,
+  }[leftOut.by];
+  const detail = `${why}: ${what}`;
   if (keepsOld) return warn('excluded', `${detail}; it stays in the database that is kept`);
-  return block('excluded', `${detail}; --keep-old keeps it`, '--allow excluded');
-}
-
-function listed(names: readonly string[]): string {
-  const more = names.length - 5;
-  return names.slice(0, 5).join(', ') + (more > 0 ? ` and ${formatCount(more, 'more table')}` : '');
+  return block('excluded', mode === 'swap' ? `${detail}; --keep-old keeps it` : detail, '--allow excluded');
 }
 
 function checkSuperuser({ foreignDump, server }: GuardFacts): Guard | null {

@@ -12,7 +12,7 @@ import {
 import { HoldfastError } from '../base/errors.ts';
 import { databaseOf, family, readerOf, type Source } from '../care/source.ts';
 import { blocking, evaluateGuards, type Guard, type RestoreMode } from './guards.ts';
-import { findLeftOut } from './left-out.ts';
+import { findExcluded, findLacking, nothingLeftOut, type LeftOut } from '../care/left-out.ts';
 import { refuseGuarded, type Guarded } from './guarded.ts';
 import { openDump, type BackupPlace } from './open-dump.ts';
 import { expectedIn, findInDump, type Scope } from './scope.ts';
@@ -84,7 +84,7 @@ export async function planRestore(request: RestoreRequest, scratch: string, sign
   const trees = archive && wantsTrees(request, mode) ? await treesOf(source, archive) : [];
   const files = await planTrees(trees, everyTree, signal);
   const replaces = mode !== 'new' && targetFacts !== null;
-  const leftOut = await findLeftOut(target, { backup: replaces ? backup : null, scope }, signal);
+  const leftOut = replaces ? await findLeftOut(target, { archive, dump, scope: compared }, signal) : nothingLeftOut;
   const obstacles = await target.obstacles?.(
     { dump, mode, exists: targetFacts !== null, allowUnpatchedTools: allowed.includes('unpatched') },
     signal,
@@ -146,6 +146,17 @@ export async function planRestore(request: RestoreRequest, scratch: string, sign
 /** A database is marked from its making until it is proven: it belongs to whoever made it, however empty it is. */
 export async function findUnproven(target: Database, signal: AbortSignal): Promise<Leftover | null> {
   return (await target.leftovers(signal)).find(({ database }) => database === target.name) ?? null;
+}
+
+async function findLeftOut(
+  live: Database,
+  { archive, dump, scope }: { archive: StoredBackup | null; dump: StoredDump; scope: Scope | null },
+  signal: AbortSignal,
+): Promise<LeftOut> {
+  const { database = null, imported } = archive?.manifest ?? {};
+  return database === null || imported
+    ? findLacking(live, { dump, scope }, signal)
+    : findExcluded(live, { backup: database, scope }, signal);
 }
 
 export function assertAllowed(plan: RestorePlan): void {

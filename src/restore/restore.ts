@@ -12,7 +12,7 @@ import { assertVerified, readingLock, type VerifyResult } from '../care/verify.t
 import { holdLock, type Lease } from '../catalog/lease.ts';
 import { withRun } from '../catalog/run.ts';
 import type { Guard } from './guards.ts';
-import { withEverything } from './left-out.ts';
+import { withEverything } from '../care/left-out.ts';
 import { afterwards } from './afterwards.ts';
 import { aroundRestore } from './around-restore.ts';
 import { fillNew } from './fill-new.ts';

@@ -18,14 +18,12 @@ export async function findExcluded(
 
 export async function filledAmong(
   access: Access,
-  tables: readonly TableName[],
+  wanted: (table: TableName) => boolean,
   signal: AbortSignal,
 ): Promise<TableName[]> {
-  if (tables.length === 0) return [];
   await using session = await access.connect(signal);
-  const wanted = new Set(tables.map(({ name }) => name));
   const all = await listRelations(session, access.address.database);
-  const there = all.filter((each) => hasRows(each) && wanted.has(each.name));
+  const there = all.filter((each) => hasRows(each) && wanted(each));
   const some = async ({ name }: Relation) =>
     (await session.rows(`SELECT 1 FROM ${quoteIdent(name)} LIMIT 1`)).length > 0;
   return (await filledOf(there, some, signal)).map(nameOf);

@@ -38,7 +38,6 @@ function databaseOf(engine: EngineName, access: Access): Database {
     },
     exclusions: {
       find: async (signal) => (await import('./exclusions.ts')).findExcluded(access, signal),
-      filled: async (tables, signal) => (await import('./exclusions.ts')).filledAmong(access, tables, signal),
       without: () => databaseOf(engine, access.complete()),
     },
     identity: async (signal) => (await import('./target.ts')).identity(access, signal),
@@ -52,6 +51,7 @@ function databaseOf(engine: EngineName, access: Access): Database {
       await using session = await access.connect(signal);
       return await countDatabase(session, what);
     },
+    filled: async (wanted, signal) => (await import('./exclusions.ts')).filledAmong(access, wanted, signal),
     select: async (query, signal) => (await import('./ask.ts')).select(access, query, signal),
     ask: async (queries, signal) => (await import('./ask.ts')).ask(access, queries, signal),
 
@@ -59,6 +59,7 @@ function databaseOf(engine: EngineName, access: Access): Database {
     readThrough: async (dump, signal) => (await import('./read-through.ts')).readThrough(dump, signal),
     filesFor: async (dump, scope, signal) => (await import('./read-through.ts')).filesFor(dump, scope, signal),
     contents: async (dump, signal) => (await import('./read-through.ts')).contents(dump, signal),
+    brings: async (dump, signal) => (await import('./read-through.ts')).brings(dump, signal),
 
     obstacles: async (ahead, signal) => (await import('./swap.ts')).swapObstacles(access, ahead, signal),
     create: async (like, note, signal) => (await import('./create.ts')).create(access, like, note, signal),

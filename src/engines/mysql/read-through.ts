@@ -6,7 +6,7 @@ import { throwIfAborted } from '../../base/abort.ts';
 import { HoldfastError, toHoldfastError } from '../../base/errors.ts';
 import { letGo, markPassing } from '../../base/reuse.ts';
 import { destroyOnAbort } from '../../base/streams.ts';
-import type { DumpEntry, LoadOptions, StoredDump } from '../engine.ts';
+import type { DumpEntry, LoadOptions, StoredDump, TableName } from '../engine.ts';
 import { fileName, indexFile, readIndex, type DumpIndex } from './dump-index.ts';
 import { watchEnd } from './script-end.ts';
 
@@ -30,6 +30,17 @@ export async function contents(dump: StoredDump, signal: AbortSignal): Promise<D
     ...index.tables.map(({ name }) => ({ kind: 'TABLE', name })),
     ...index.viewNames.map((name) => ({ kind: 'VIEW', name })),
   ].map(({ kind, name }, id) => ({ id: id + 1, kind, schema: null, name, owner: null }));
+}
+
+export async function brings(
+  dump: StoredDump,
+  signal: AbortSignal,
+): Promise<{ tables: TableName[]; rows: TableName[] }> {
+  const entries = dump.format === 'directory' ? await contents(dump, signal) : await scan(dump, signal, tablesAndRows);
+  const named = (kind: string) =>
+    entries.filter((each) => each.kind === kind).map(({ name }) => ({ schema: '', name }));
+  const tables = named('TABLE');
+  return { tables, rows: dump.format === 'directory' ? tables : named('TABLE DATA') };
 }
 
 /** The files that loading this scope reads. */
@@ -98,15 +109,21 @@ export async function* wholeScript(dump: StoredDump, signal: AbortSignal): Async
   end.check();
 }
 
+const table = ['-- Table structure for table `', 'TABLE'] as const;
 const headings = [
-  ['-- Table structure for table `', 'TABLE'],
+  table,
   ['-- Sequence structure for `', 'SEQUENCE'],
   ['-- Final view structure for view `', 'VIEW'],
 ] as const;
+const tablesAndRows = [table, ['-- Dumping data for table `', 'TABLE DATA']] as const;
 const beginning = Buffer.from('\n-- ');
 
 /** No script has a table of contents: all of it is read, and its headings are. */
-async function scan(dump: StoredDump, signal: AbortSignal): Promise<DumpEntry[]> {
+async function scan(
+  dump: StoredDump,
+  signal: AbortSignal,
+  wanted: readonly (readonly [start: string, kind: string])[] = headings,
+): Promise<DumpEntry[]> {
   const entries: DumpEntry[] = [];
   let rest: Buffer = Buffer.from('\n');
   const look = (text: Buffer, complete: boolean): Buffer => {
@@ -114,7 +131,7 @@ async function scan(dump: StoredDump, signal: AbortSignal): Promise<DumpEntry[]>
       const newline = text.indexOf(0x0a, at + 1);
       if (newline === -1 && !complete) return Buffer.from(text.subarray(at));
       const line = text.subarray(at + 1, newline === -1 ? undefined : newline).toString('utf8');
-      const heading = headings.find(([start]) => line.startsWith(start));
+      const heading = wanted.find(([start]) => line.startsWith(start));
       if (!heading) continue;
       // A name with a line break goes on behind another `-- `.
       const end = text.indexOf('`\n--\n', at + 1 + heading[0].length);

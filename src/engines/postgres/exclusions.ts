@@ -28,21 +28,15 @@ function partitionsAmong(relations: readonly Relation[]): Partition[] {
 
 export async function filledAmong(
   access: Access,
-  tables: readonly TableName[],
+  wanted: (table: TableName) => boolean,
   signal: AbortSignal,
 ): Promise<TableName[]> {
-  if (tables.length === 0) return [];
   await using session = await access.connect(signal);
-  const wanted = new Set(tables.map(keyOf));
-  const there = (await listRelations(session)).filter((each) => hasRows(each) && wanted.has(keyOf(each)));
+  const there = (await listRelations(session)).filter((each) => hasRows(each) && wanted(each));
   const some = (table: TableName) => session.value<boolean>(`select exists (select from only ${quoteTable(table)})`);
   return (await filledOf(there, some, signal)).map(nameOf);
 }
 
 function nameOf({ schema, name }: TableName): TableName {
   return { schema, name };
-}
-
-function keyOf({ schema, name }: TableName): string {
-  return JSON.stringify([schema, name]);
 }

@@ -1,4 +1,5 @@
 import { HoldfastError } from '../../base/errors.ts';
+import { letGo } from '../../base/reuse.ts';
 
 /**
  * A script of `pg_dump --create` drops and makes the database that it was taken from, and goes on in there. Loaded into another one,
@@ -15,6 +16,20 @@ export async function* foreignScript(
   yield Buffer.from(reader.read('', true), 'latin1');
   if (reader.left.size > 0)
     told(`left out of the script, which is about another database: ${[...reader.left].join(', ')}`);
+}
+
+/** The beginning of every statement, bytes as characters (Latin-1), without comments and before its rows. */
+export async function* statementsOf(script: AsyncIterable<Buffer>): AsyncGenerator<string> {
+  let found: string[] = [];
+  const reader = new ScriptReader(true, (head) => found.push(head));
+  for await (const chunk of script) {
+    reader.read(chunk.toString('latin1'), false);
+    letGo(chunk);
+    yield* found;
+    found = [];
+  }
+  reader.read('', true);
+  yield* found;
 }
 
 /** What was begun, and is followed as psql does, so that text and rows are never taken for commands. */
@@ -51,9 +66,12 @@ class ScriptReader {
   #escapes = false;
   #madeSomething = false;
   readonly #restricted: boolean;
+  readonly #onStatement: ((head: string) => void) | null;
+  #head = '';
 
-  constructor(restricted: boolean) {
+  constructor(restricted: boolean, onStatement: ((head: string) => void) | null = null) {
     this.#restricted = restricted;
+    this.#onStatement = onStatement;
   }
 
   read(piece: string, last: boolean): string {
@@ -102,8 +120,8 @@ class ScriptReader {
     else if (text === "E'" || text === "e'") this.#mode = quoted("'", true);
     else if (text === "'") this.#mode = quoted("'", this.#escapes || before === 'e');
     else if (text === '"') this.#mode = quoted('"', false);
-    else if (text === '--') this.#mode = { in: 'string', end: '\n', pair: /[\r\n]/g };
-    else if (text === '/*') this.#mode = { in: 'comment', depth: 1 };
+    else if (text === '--') this.#beginComment({ in: 'string', end: '\n', pair: /[\r\n]/g });
+    else if (text === '/*') this.#beginComment({ in: 'comment', depth: 1 });
     else if (text.startsWith('$') && text.length > 1) {
       this.#mode = { in: 'string', end: text, pair: new RegExp(text.replaceAll('$', '\\$'), 'g') };
     } else if (/^[A-Za-z_\x80-\xff]/.test(text)) this.#addWord(text.toLowerCase());
@@ -149,8 +167,9 @@ class ScriptReader {
     const found = mark.exec(this.#unread);
     if (!found) return this.#takeBut(1, at, last);
     const depth = mode.depth + (found[0] === '/*' ? 1 : -1);
+    const end = this.#take(at, mark.lastIndex);
     this.#mode = depth === 0 ? code : { in: 'comment', depth };
-    return this.#take(at, mark.lastIndex);
+    return end;
   }
 
   #readString({ end, pair }: { end: string; pair: RegExp }, at: number, last: boolean): number | null {
@@ -164,9 +183,15 @@ class ScriptReader {
       // A quote at the very end may be the first of two.
       if (end.length === 1 && end !== '\n' && read === this.#unread.length && !last)
         return found.index === at ? null : this.#take(at, found.index);
+      const upTo = this.#take(at, read);
       this.#mode = code;
-      return this.#take(at, read);
+      return upTo;
     }
+  }
+
+  #beginComment(mode: Mode): void {
+    this.#mode = mode;
+    if (this.#head.length < headChars) this.#head = this.#head.slice(0, -2);
   }
 
   /** All but the last few, which may be the beginning of what is looked for. */
@@ -179,6 +204,8 @@ class ScriptReader {
     const text = this.#unread.slice(from, to);
     if (this.#held === null) this.#passed += text;
     else this.#held += text;
+    if (this.#onStatement && this.#head.length < headChars && !isComment(this.#mode))
+      this.#head += text.slice(0, headChars - this.#head.length);
     return to;
   }
 
@@ -199,6 +226,8 @@ class ScriptReader {
   #endStatement(): void {
     const words = this.#words;
     const [first = ''] = words;
+    this.#onStatement?.(this.#head.trim());
+    this.#head = '';
     if (this.#held !== null && isOfDatabase(words)) this.left.add(words.slice(0, 2).join(' ').toUpperCase());
     else {
       this.#release();
@@ -216,11 +245,17 @@ class ScriptReader {
 }
 
 const mostWords = 1000;
+/** As much as any two names take. */
+const headChars = 1024;
 /** What a script begins with before it makes anything. */
 const harmless = new Set(['set', 'select']);
 /** Of these, the words to the end say what follows. */
 const readWhole = new Set(['copy', 'set']);
 const ofObjects = new Set(['grant', 'revoke', 'comment', 'security']);
+
+function isComment(mode: Mode): boolean {
+  return mode.in === 'comment' || mode.in === 'rows' || (mode.in === 'string' && mode.end === '\n');
+}
 
 function quoted(end: string, escapes: boolean): Mode {
   return { in: 'string', end, pair: escapes ? /\\[\s\S]|''|'/g : end === "'" ? /''|'/g : /""|"/g };

@@ -42,7 +42,6 @@ function databaseOf(access: Access): Database {
     },
     exclusions: {
       find: async (signal) => (await import('./exclusions.ts')).findExcluded(access, signal),
-      filled: async (tables, signal) => (await import('./exclusions.ts')).filledAmong(access, tables, signal),
       without: () => databaseOf(access.complete()),
     },
     identity: async (signal) => (await import('./target.ts')).identity(access, signal),
@@ -56,6 +55,7 @@ function databaseOf(access: Access): Database {
       await using session = await access.connect(signal, { application: 'holdfast count' });
       return await countDatabase(session, what);
     },
+    filled: async (wanted, signal) => (await import('./exclusions.ts')).filledAmong(access, wanted, signal),
     select: async (query, signal) => (await import('./ask.ts')).select(access, query, signal),
     adjust: async (statements, signal) => (await import('./ask.ts')).adjust(access, statements, signal),
     ask: async (queries, signal) => (await import('./ask.ts')).ask(access, queries, signal),
@@ -64,6 +64,7 @@ function databaseOf(access: Access): Database {
     readThrough: async (dump, signal) => (await import('./read-through.ts')).readThrough(access, dump, signal),
     filesFor: async (dump, scope, signal) => (await import('./dump-files.ts')).filesFor(dump, scope, signal),
     contents: async (dump, signal) => (await import('./read-through.ts')).contents(dump, signal),
+    brings: async (dump, signal) => (await import('./read-through.ts')).brings(dump, signal),
 
     obstacles: async (ahead, signal) => (await import('./obstacles.ts')).obstacles(access, ahead, signal),
     create: async (like, note, signal) => (await import('./create.ts')).create(access, like, note, signal),

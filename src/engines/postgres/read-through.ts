@@ -3,12 +3,13 @@ import { throwIfAborted } from '../../base/abort.ts';
 import { HoldfastError } from '../../base/errors.ts';
 import { letGo } from '../../base/reuse.ts';
 import { runProcess, toolFailure } from '../../base/run-process.ts';
-import type { DumpEntry, StoredDump } from '../engine.ts';
+import type { DumpEntry, StoredDump, TableName } from '../engine.ts';
 import type { Access } from './access.ts';
 import { damagedDump, tellsOfDamage, tooOld, unreadDump } from './damaged-dump.ts';
 import { reachableFor } from './dump-place.ts';
 import { startFed } from './fed-process.ts';
 import { wholeTar } from './tar-framing.ts';
+import { tablesOfScript } from './script-tables.ts';
 import { parentsOfPartitions } from './select-entries.ts';
 import { readTocOfFolder, readTocOfStream, tocFile, type Toc } from './toc.ts';
 import { toolCommand } from './tool-command.ts';
@@ -64,6 +65,17 @@ export async function contents(dump: StoredDump, signal: AbortSignal): Promise<D
       ...(parent && { partitionOf: { schema: parent.schema ?? '', name: parent.name } }),
     };
   });
+}
+
+export async function brings(
+  dump: StoredDump,
+  signal: AbortSignal,
+): Promise<{ tables: TableName[]; rows: TableName[] }> {
+  if (dump.format === 'plain') return tablesOfScript(await dump.open(signal));
+  const { entries } = await tocOf(dump, signal);
+  const named = (wanted: string) =>
+    entries.filter(({ kind }) => kind === wanted).map(({ schema, name }) => ({ schema: schema ?? '', name }));
+  return { tables: named('TABLE'), rows: named('TABLE DATA') };
 }
 
 export async function tocOf(dump: StoredDump, signal: AbortSignal): Promise<Toc> {

@@ -16,6 +16,16 @@ export async function countDatabase(
   );
 }
 
+export async function filledTables(
+  access: Access,
+  wanted: (table: TableName) => boolean,
+  signal: AbortSignal,
+): Promise<TableName[]> {
+  await using session = await access.open('read', signal);
+  const filled = await session.ask('filledTables', {}, signal);
+  return filled.map((name) => ({ schema: '', name })).filter(wanted);
+}
+
 export async function countIn(session: Session, wish: CountWish, signal: AbortSignal): Promise<Counts> {
   const { tables, sequences } = await session.ask('count', wish, signal);
   return {

@@ -1,5 +1,5 @@
 import { HoldfastError, toHoldfastError } from '../../base/errors.ts';
-import type { DumpEntry, StoredDump } from '../engine.ts';
+import type { DumpEntry, StoredDump, TableName } from '../engine.ts';
 import { expectWhole } from './integrity.ts';
 import type { FileFacts } from './process/facts.ts';
 import { startSession, type Session } from './session.ts';
@@ -22,6 +22,19 @@ export async function contents(dump: StoredDump, signal: AbortSignal): Promise<D
   await openStored(session, file.path, signal);
   const entries = await session.ask('schemaEntries', {}, signal);
   return entries.map((entry) => ({ ...entry, schema: '', owner: null }));
+}
+
+/** A file has the rows of all its tables. */
+export async function brings(
+  dump: StoredDump,
+  signal: AbortSignal,
+): Promise<{ tables: TableName[]; rows: TableName[] }> {
+  await using file = await dump.locally(signal);
+  await using session = startSession(file.path);
+  await openStored(session, file.path, signal);
+  const names = await session.ask('tablesWithRows', {}, signal);
+  const tables = names.map((name) => ({ schema: '', name }));
+  return { tables, rows: tables };
 }
 
 export function expectFileDump({ format }: StoredDump): void {

@@ -31,12 +31,14 @@ function databaseOf(access: Access): Database {
     server: async (signal) => (await import('./target.ts')).serverFacts(access, signal),
     target: async (signal) => (await import('./target.ts')).targetFacts(access, signal),
     count: async (what, signal) => (await import('./counts.ts')).countDatabase(access, what, signal),
+    filled: async (wanted, signal) => (await import('./counts.ts')).filledTables(access, wanted, signal),
     select: async (query, signal) => (await import('./ask.ts')).select(access, query, signal),
     ask: async (queries, signal) => (await import('./ask.ts')).ask(access, queries, signal),
 
     recognise,
     readThrough: async (dump, signal) => (await import('./read-through.ts')).readThrough(dump, signal),
     contents: async (dump, signal) => (await import('./read-through.ts')).contents(dump, signal),
+    brings: async (dump, signal) => (await import('./read-through.ts')).brings(dump, signal),
     filesFor: async () => null,
 
     create: async (_like, note, signal) => (await import('./create.ts')).create(access, note, signal),

@@ -6,7 +6,7 @@ import { facts } from './facts.ts';
 import { copy, freeze, isFrozen } from './freeze.ts';
 import { select } from './questions.ts';
 import { replaceAll, replaceTables } from './replace.ts';
-import { schemaEntries } from './tables.ts';
+import { filledTables, schemaEntries, tablesWithRows } from './tables.ts';
 
 /** What the process can be asked for, one after the other. */
 export const operations = {
@@ -19,7 +19,9 @@ export const operations = {
   integrity,
   brokenReferences,
   select,
+  filledTables,
   schemaEntries,
+  tablesWithRows,
   exchange,
   replaceAll,
   replaceTables,

@@ -1,3 +1,4 @@
+import { quoteIdent } from '../names.ts';
 import { opened, type State } from './connection.ts';
 
 /**
@@ -10,6 +11,14 @@ export function tablesWithRows(state: State): string[] {
     .all()
     .map(({ name }) => String(name))
     .filter((name) => !/^sqlite_/i.test(name));
+}
+
+export function filledTables(state: State): string[] {
+  const some = (name: string) =>
+    opened(state)
+      .prepare(`select 1 from ${quoteIdent(name)} limit 1`)
+      .get() !== undefined;
+  return tablesWithRows(state).filter(some);
 }
 
 export interface SchemaEntry {
