@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Counts } from '../engines/engine.ts';
-import { compareCounts, describeMismatches } from './compare.ts';
+import { compareCounts, foundOnly, describeMismatches } from './compare.ts';
 
 const counts = (rows: number | null, value = '5', extra: Partial<Counts['tables'][number]> = {}): Counts => ({
   tables: [{ schema: 'public', name: 'users', rows, fingerprint: null, ...extra }],
@@ -33,6 +33,11 @@ describe('comparing a restored database with its manifest', () => {
 
   test('data left out on purpose is not compared, its table is', () => {
     expect(compareCounts(counts(null), counts(0)).ok).toBe(true);
+    expect(foundOnly(counts(7))).toMatchObject({
+      ok: true,
+      tables: { compared: 0, uncounted: 1, rows: 7, fingerprints: 0 },
+      sequences: { compared: 0 },
+    });
     expect(compareCounts(counts(null), { ...counts(0), tables: [] }).ok).toBe(false);
   });
 

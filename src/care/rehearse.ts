@@ -1,7 +1,7 @@
 import { step, type Report } from '../base/progress.ts';
 import { formatCount } from '../base/units.ts';
 import type { Counts, Database, DatabaseFacts, LoadOptions, StoredDump } from '../engines/engine.ts';
-import { compareCounts, type Comparison } from './compare.ts';
+import { compareCounts, foundOnly, type Comparison } from './compare.ts';
 
 export interface Rehearsal {
   /** Does not exist yet; it is created here and left as it is, also when something fails: the caller decides what becomes of it. */
@@ -11,7 +11,7 @@ export interface Rehearsal {
   /** Written on the scratch database, so that a leftover can be told from a database of the operator. */
   note: string;
   dump: StoredDump;
-  /** Null when nobody counted (a dump that was not made here): then the result counts, and compares with itself. */
+  /** Null when nobody counted (a dump that was not made here): then what is found is counted. */
   expected: Counts | null;
   options: LoadOptions;
   /** It is there, and ours. When it cannot be created, that may be because somebody else's is. */
@@ -66,12 +66,12 @@ export async function countAndCompare(
     },
     signal,
   );
-  return { counts, comparison: compareCounts(expected ?? counts, counts) };
+  return { counts, comparison: expected ? compareCounts(expected, counts) : foundOnly(counts) };
 }
 
 function describeComparison({ ok, tables, sequences }: Comparison, counted: boolean): string {
   if (!counted)
-    return `${formatCount(tables.compared, 'table')} and ${formatCount(tables.rows, 'row')}, nothing to compare with`;
+    return `${formatCount(tables.uncounted, 'table')} and ${formatCount(tables.rows, 'row')}, nothing to compare with`;
   const differences = tables.mismatched.length + sequences.mismatched.length;
   if (!ok) return differences === 1 ? '1 difference' : `${differences} differences`;
   const uncounted = tables.uncounted > 0 ? `, ${formatCount(tables.uncounted)} tables not counted` : '';

@@ -73,7 +73,11 @@ describe('S17: what a dump from elsewhere lacks, of postgres', () => {
       expect(refused.stderr).toContain('--allow excluded');
     }
     expect(await count('"Quoted ""Name"""')).toBe(2);
-    await holdfast.json('restore', file, '--yes', ...trust, '--into', `one${format.join('')}`);
+    const beside = await holdfast.run('restore', file, '--yes', ...trust, '--into', `beside${format.join('')}`);
+    expect(beside.stdout).toContain('1 table, 2 rows there, nothing to compare with');
+    expect(beside.stdout).not.toContain('compared');
+    const into = await holdfast.json('restore', file, '--yes', ...trust, '--into', `one${format.join('')}`);
+    expect(into).toMatchObject({ tables: { compared: 0, uncounted: 1, rows: 2 }, sequences: { compared: 0 } });
     await holdfast.json('restore', file, '--yes', ...trust, '--allow', 'excluded');
     expect(
       await ground.sql("select relname from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace"),

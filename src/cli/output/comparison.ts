@@ -12,6 +12,10 @@ export function describeComparison(
   { tables, sequences }: Pick<Comparison, 'tables' | 'sequences'>,
 ): string[] {
   const style = styleFor(io.color);
+  if (tables.compared + sequences.compared === 0 && tables.uncounted > 0 && tables.mismatched.length === 0) {
+    const rows = tables.rows > 0 ? `, ${formatCount(tables.rows, 'row')}` : '';
+    return [`  ${sign(style, 'good')} ${plural(tables.uncounted, 'table')}${rows} there, nothing to compare with`];
+  }
   const content = tables.fingerprints > 0 ? `, content of ${formatCount(tables.fingerprints)}` : '';
   const uncounted = tables.uncounted > 0 ? style.warn(`, ${formatCount(tables.uncounted)} not counted`) : '';
   return [

@@ -337,6 +337,7 @@ export const de: Words = {
       'Sie endet beim nächsten sicheren Moment. Die laufende Datenbank bleibt, wie sie ist; was daneben geladen wurde, wird entfernt.',
     compared: 'Was verglichen wurde',
     same: 'Alles ist da: Wiederhergestellt ist genau, was gesichert wurde',
+    found: 'Es ist zurück; was gesichert wurde, hat niemand gezählt, also gibt es nichts zu vergleichen',
     different_one: 'Es gibt einen Unterschied',
     different_other: 'Es gibt {{count}} Unterschiede',
     tables: 'Tabellen',

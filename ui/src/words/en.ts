@@ -333,6 +333,7 @@ export const en = {
       'It ends at the next safe moment. The live database stays as it is; what was loaded beside it is removed.',
     compared: 'What was compared',
     same: 'Everything is there: what was restored is what was backed up',
+    found: 'It came back; what was backed up was not counted, so there is nothing to compare with',
     different_one: 'There is one difference',
     different_other: 'There are {{count}} differences',
     tables: 'Tables',

@@ -13,6 +13,8 @@ export function Comparison({ compared }: { compared: Compared }) {
   const format = useFormat();
   const { differences } = compared;
   const whole = differences.length === 0;
+  const nothingCounted = compared.tables === 0 && compared.uncounted > 0;
+  const same = nothingCounted ? 'activity.found' : 'activity.same';
   const Shape = whole ? IconShieldCheck : IconShieldX;
   return (
     <Section title={t('activity.compared')}>
@@ -20,7 +22,7 @@ export function Comparison({ compared }: { compared: Compared }) {
         <Stack gap="md">
           <Group gap="xs" wrap="nowrap" align="flex-start">
             <Shape size={20} color={`var(--mantine-color-${whole ? 'teal' : 'red'}-7)`} aria-hidden />
-            <Text size="sm">{t(whole ? 'activity.same' : 'activity.different', { count: differences.length })}</Text>
+            <Text size="sm">{t(whole ? same : 'activity.different', { count: differences.length })}</Text>
           </Group>
           <Facts
             items={[
