@@ -1,3 +1,4 @@
+import { isFromFuture } from '../../../base/clock.ts';
 import { formatCount, formatDuration } from '../../../base/units.ts';
 import type { Finding } from '../../finding.ts';
 import { goodBackups, type SourceFacts } from '../facts.ts';
@@ -10,20 +11,25 @@ const underWayMs = 3_600_000;
 
 function paidBack({ name, storages, queue, settings }: SourceFacts, now: Date): Finding[] {
   return storages.flatMap((storage): Finding[] => {
-    const age = ({ since }: { since: string }) => now.getTime() - new Date(since).getTime();
+    // Owed since the clock was ahead: for how long is not known, and must not be nothing.
+    const age = ({ since }: { since: string }) =>
+      isFromFuture(since, now) ? Infinity : now.getTime() - new Date(since).getTime();
     const owed = queue.filter((copy) => copy.storage === storage.name && (copy.attempts > 0 || age(copy) > underWayMs));
     const oldest = owed.toSorted((a, b) => age(b) - age(a))[0];
     if (!oldest) return [];
     const ageMs = age(oldest);
+    const [value, since] = Number.isFinite(ageMs)
+      ? [ageMs, `for ${formatDuration(ageMs)}`]
+      : [null, `since ${oldest.since}, which is yet to come`];
     const why = owed.find(({ lastError }) => lastError !== null)?.lastError;
     return [
       finding('COPY_PENDING', {
         severity: ageMs > settings.lateCopyMs ? 'critical' : 'warning',
         source: name,
         storage: storage.name,
-        value: ageMs,
+        value,
         threshold: settings.lateCopyMs,
-        message: `${formatCount(owed.length, 'backup')} of ${name} ${owed.length === 1 ? 'has' : 'have'} not been copied to ${storage.name}, the oldest for ${formatDuration(ageMs)}${why ? `: ${why.message} (${why.code})` : ''}`,
+        message: `${formatCount(owed.length, 'backup')} of ${name} ${owed.length === 1 ? 'has' : 'have'} not been copied to ${storage.name}, the oldest ${since}${why ? `: ${why.message} (${why.code})` : ''}`,
         meaning: 'These backups lie in fewer places than they should; it is tried again by itself.',
         hint: why?.hint ?? '`holdfast copy --pending --now` tries at once and says what is wrong.',
       }),

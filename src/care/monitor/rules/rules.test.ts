@@ -377,6 +377,8 @@ test.each<[string, Change, string[]]>([
   ['S11 one that failed', { queue: [owed(ago(minute))] }, ['COPY_PENDING warning']],
   ['owed for a day', { queue: [owed(ago(day))] }, ['COPY_PENDING warning']],
   ['and longer', { queue: [owed(ago(day + 1))] }, ['COPY_PENDING critical']],
+  ['S22 since a day that is yet to come', { queue: [owed(ago(-2 * day))] }, ['COPY_PENDING critical']],
+  ['S22 begun then', { queue: [owed(ago(-2 * day), { attempts: 0 })] }, ['COPY_PENDING critical']],
   ['to a storage the source has no more', { storages: twoPlaces.slice(0, 1), queue: [owed(ago(2 * day))] }, []],
   ['nowhere else and not on its way', { copies: nightly(2) }, ['COPY_MISSING warning']],
   ['for more than a day', { copies: [copy(ago(day + minute))] }, ['COPY_MISSING critical']],
