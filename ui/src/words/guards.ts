@@ -61,10 +61,11 @@ export const guardsEn = {
     block: 'It is a script of foreign origin, which can run commands on that machine.',
   },
   excluded: {
-    name: 'Left out of backups',
-    pass: 'Nothing was left out of backups.',
-    warn: 'Something that is there now was left out of backups, and will not be in the restored database.',
-    block: 'Something that is there now was left out of backups: keep the old database, or it is not there afterwards.',
+    name: 'Left out',
+    pass: 'Nothing that is there now was left out of it.',
+    warn: 'Something that is there now was left out of the backup or dump, and will not be in the restored database.',
+    block:
+      'Something that is there now was left out of the backup or dump: keep the old database, or it is not there afterwards.',
   },
   superuser: {
     name: 'Foreign dump',
@@ -158,11 +159,11 @@ export const guardsDe: GuardWords = {
     block: 'Es ist ein Skript fremder Herkunft, das auf jenem Rechner Befehle ausführen kann.',
   },
   excluded: {
-    name: 'Nicht in Sicherungen',
-    pass: 'Von den Sicherungen war nichts ausgenommen.',
-    warn: 'Etwas, das jetzt da ist, war von den Sicherungen ausgenommen und wird in der wiederhergestellten Datenbank fehlen.',
+    name: 'Ausgelassen',
+    pass: 'Nichts, was jetzt da ist, wurde ausgelassen.',
+    warn: 'Etwas, das jetzt da ist, wurde in der Sicherung oder im Dump ausgelassen und wird in der wiederhergestellten Datenbank fehlen.',
     block:
-      'Etwas, das jetzt da ist, war von den Sicherungen ausgenommen: Heben Sie die alte Datenbank auf, sonst ist es danach nicht mehr da.',
+      'Etwas, das jetzt da ist, wurde in der Sicherung oder im Dump ausgelassen: Heben Sie die alte Datenbank auf, sonst ist es danach nicht mehr da.',
   },
   superuser: {
     name: 'Fremder Dump',
