@@ -196,6 +196,35 @@ describe.skipIf(!hasMysql())(`restores into ${productName}`, () => {
     }
   });
 
+  it.runIf(product === 'mariadb')('what an older client says of options it does not know is no news', async () => {
+    const client = join(folder.path, 'mariadb');
+    await writeFile(
+      client,
+      `#!/bin/sh
+for arg; do
+  shift
+  case $arg in
+    --loose-skip-print-query-on-error) echo "Warning: $0: unknown option '$arg'" >&2 ;;
+    *) set -- "$@" "$arg" ;;
+  esac
+done
+exec mariadb "$@"
+`,
+      { mode: 0o755 },
+    );
+    const older = { database: { tools: { client } } };
+    const { warnings } = await bringBack(open('by_older', older), taken);
+    expect(warnings.join('\n')).toContain('gone@no where');
+    expect(warnings.join('\n')).not.toContain('unknown option');
+    const path = join(folder.path, 'wrong.sql');
+    await writeFile(path, '-- MariaDB dump\nINSERT INTO nowhere VALUES (1);\n-- Dump completed\n');
+    const failed = await open('by_older', older)
+      .load(storedAt(path, 'plain'), wholeLoad, never)
+      .catch((error: unknown) => error);
+    expect(failed).toMatchObject({ message: expect.stringContaining('nowhere') });
+    expect((failed as Error).message).not.toContain('unknown option');
+  });
+
   it('S18 hostile names of databases survive', async () => {
     for (const name of ['a`b "c" $d; -- e', "it's ünï\ncode.x", '-rf %s_%']) {
       await server.sql(null, `CREATE DATABASE \`${name.replaceAll('`', '``')}\``);

@@ -35,7 +35,10 @@ const clientArgs = [
  */
 export async function feedClient(call: ClientCall, script: AsyncIterable<Buffer>): Promise<void> {
   const command = await clientCommand(call);
-  const child = startProcess(command, { signal: call.signal, onStderr: call.onStderr, stdin: 'pipe', stdout: 'pipe' });
+  const onStderr = (line: string) => {
+    if (!unknownOption.test(line)) call.onStderr(line);
+  };
+  const child = startProcess(command, { signal: call.signal, onStderr, stdin: 'pipe', stdout: 'pipe' });
   child.stdout?.resume();
   const { stdin } = child;
   if (!stdin) throw new Error('the client has no input pipe');
@@ -59,6 +62,9 @@ export async function feedClient(call: ClientCall, script: AsyncIterable<Buffer>
     throw toolError(error, call.address);
   });
 }
+
+/** It was said to be of no matter, and older clients tell of it all the same. */
+const unknownOption = /^Warning: .*unknown (option|variable) '--loose-/;
 
 async function clientCommand({ tool, address, encrypted, folder }: ClientCall): Promise<Command> {
   // MariaDB's client would repeat a failed statement with all its rows. Older ones do not, and know no such option.
