@@ -123,6 +123,55 @@ describe('calendar (S20)', () => {
       ['2026-10-25T00:00', '2026-10-25T01:00', '2026-10-25T02:00'],
     ],
     [
+      'several times an hour, almost all day: both times the hour happens',
+      '*/30 0-22 * * *',
+      'Europe/Berlin',
+      '2026-10-24T23:40:00Z',
+      [
+        '2026-10-25T00:00',
+        '2026-10-25T00:30',
+        '2026-10-25T01:00',
+        '2026-10-25T01:30',
+        '2026-10-25T02:00',
+        '2026-10-25T02:30',
+      ],
+    ],
+    [
+      'several times in some hours: both times such an hour happens',
+      '15,45 1,5 * * *',
+      'America/New_York',
+      '2026-11-01T04:00:00Z',
+      ['2026-11-01T05:15', '2026-11-01T05:45', '2026-11-01T06:15', '2026-11-01T06:45', '2026-11-01T10:15'],
+    ],
+    [
+      'hours in a row: both times one of them happens',
+      '20 0-5 * * *',
+      'America/New_York',
+      '2026-11-01T04:00:00Z',
+      ['2026-11-01T04:20', '2026-11-01T05:20', '2026-11-01T06:20', '2026-11-01T07:20', '2026-11-01T08:20'],
+    ],
+    [
+      'hours in a row over midnight, which happens twice',
+      '10 23,0,1 * * *',
+      'America/Santiago',
+      '2026-04-05T01:00:00Z',
+      ['2026-04-05T02:10', '2026-04-05T03:10', '2026-04-05T04:10', '2026-04-05T05:10', '2026-04-06T03:10'],
+    ],
+    [
+      'half an hour happens twice',
+      '*/15 0-22 * * *',
+      'Australia/Lord_Howe',
+      '2026-04-04T14:20:00Z',
+      ['2026-04-04T14:30', '2026-04-04T14:45', '2026-04-04T15:00', '2026-04-04T15:15', '2026-04-04T15:30'],
+    ],
+    [
+      'a time of its own beside hours in a row: once',
+      '0 2,14-20 * * *',
+      'Europe/Berlin',
+      '2026-10-24T22:00:00Z',
+      ['2026-10-25T00:00', '2026-10-25T13:00'],
+    ],
+    [
       'the 31st skips short months',
       '0 0 31 * *',
       'UTC',
@@ -264,6 +313,32 @@ describe('properties', () => {
     );
   }, 30_000);
 });
+
+test('what comes several times an hour, or in hours in a row, has none left out where the clock is set back', () => {
+  const zones: [timezone: string, day: string][] = [
+    ['Europe/Berlin', '2026-10-25'],
+    ['America/New_York', '2026-11-01'],
+    ['Australia/Lord_Howe', '2026-04-05'],
+    ['America/Santiago', '2026-04-04'],
+  ];
+  const minutes = fc.constantFrom('*/7', '*/15', '5,35', '10-50/20', '0');
+  const hours = fc.constantFrom('0-22', '0-5,22-23', '1-23', '0,1,2,3,23', '*');
+  fc.assert(
+    fc.property(fc.constantFrom(...zones), minutes, hours, ([timezone, date], minute, at) => {
+      const cron = `${minute} ${at} * * *`;
+      const from = new Date(Date.parse(date) - 18 * hour);
+      const to = from.getTime() + 2 * day;
+      // Every minute of these days by the clock on the wall, whichever time it shows it.
+      const matches = new Cron(cron, { timezone, mode: '5-part', paused: true });
+      const expected: string[] = [];
+      for (let time = from.getTime() + 60_000; time < to; time += 60_000) {
+        if (matches.match(new Date(time))) expected.push(new Date(time).toISOString().slice(0, 16));
+      }
+      expect(firings({ cron, timezone }, from.toISOString(), expected.length)).toEqual(expected);
+    }),
+    { numRuns: 25 },
+  );
+}, 30_000);
 
 test('where no clock is set, the times are those of the pattern as it is written', () => {
   const field = (size: number) => {

@@ -47,7 +47,7 @@ function nextByCron(plan: { cron: string; timezone: string }, history: PlanHisto
   const last = newest(notAfter(now, history.lastGood), notAfter(now, history.lastAttempt));
   const watching = notAfter(now, since) ?? now;
   const from = missed === 'skip' ? newest(last, watching) : (last ?? watching);
-  return read(plan).nextRun(from ?? now);
+  return nextByPattern(plan, from ?? now);
 }
 
 /**
@@ -67,24 +67,30 @@ function nextByInterval({ everyMs }: { everyMs: number }, history: PlanHistory):
   return new Date(start.getTime() + (passed + 1) * everyMs);
 }
 
-function read({ cron, timezone }: { cron: string; timezone: string }): Cron {
-  // Fixed times, lists included, happen once on the day the clock is set back, and after the gap on the day it is set forward.
-  return new Cron(fixedTimes(cron), { timezone, mode: '5-part', fixedTimeRule: 'no-wildcard', paused: true });
+function nextByPattern({ cron, timezone }: { cron: string; timezone: string }, from: Date): Date | null {
+  const { times, distances } = readings(cron);
+  const read = (pattern: string, fixedTimeRule: 'no-wildcard' | 'single-value') =>
+    new Cron(pattern, { timezone, mode: '5-part', fixedTimeRule, paused: true }).nextRun(from);
+  const next = read(times, 'no-wildcard');
+  return distances === null ? next : earliest(next, read(distances, 'single-value'));
 }
 
 /**
- * A pattern with its times of the day written out. Only lists are taken as times that must not be left out on the day the clock is set
- * forward, nor happen twice when it is set back; `*` and `/` are read as distances. So of every six hours, that of midnight was left out
- * where midnight does not exist. What happens in all hours stays as it is: that is a distance.
+ * The pattern with its times of the day written out, since only lists are read as times: after the gap on the day the clock is set
+ * forward, once on the day it is set back. Read so, no day goes without them. What comes several times in an hour, or in hours in a
+ * row, is meant as a distance, and is read once more as one, which has it both times an hour happens. What happens in all hours
+ * is only that.
  */
-function fixedTimes(cron: string): string {
+function readings(cron: string): { times: string; distances: string | null } {
   const [minute = '', hour = '', ...days] = cron.trim().split(/\s+/);
-  if (days.length !== 3) return cron;
-  const atHours = valuesOf(hour, 24);
+  const atHours = days.length === 3 ? valuesOf(hour, 24) : null;
   const atMinutes = valuesOf(minute, 60);
-  if (atHours === null || atMinutes === null) return cron;
-  if (atHours.length === 24) return [minute, '*', ...days].join(' ');
-  return [atMinutes.join(), atHours.join(), ...days].join(' ');
+  if (atHours === null || atMinutes === null) return { times: cron, distances: null };
+  const write = (hours: string) => [atMinutes.join(), hours, ...days].join(' ');
+  if (atHours.length === 24) return { times: write('*'), distances: null };
+  const isBeside = (at: number) => atHours.includes((at + 1) % 24) || atHours.includes((at + 23) % 24);
+  const goingOn = atHours.filter((at) => atMinutes.length > 1 || isBeside(at));
+  return { times: write(atHours.join()), distances: goingOn.length === 0 ? null : write(goingOn.join()) };
 }
 
 /** Null: not the usual way to write it, or wrong. */
@@ -110,4 +116,8 @@ function notAfter(now: Date, at: Date | null): Date | null {
 
 function newest(...times: (Date | null)[]): Date | null {
   return times.reduce((latest, at) => (at !== null && (latest === null || at > latest) ? at : latest), null);
+}
+
+function earliest(...times: (Date | null)[]): Date | null {
+  return times.reduce((first, at) => (at !== null && (first === null || at < first) ? at : first), null);
 }
