@@ -318,6 +318,45 @@ describe('webdav: servers that say too little', () => {
     await expect(storage.folders('shop/', signal)).rejects.toMatchObject({ code });
   });
 
+  const closed = '<d:status>HTTP/1.1 403 Forbidden</d:status>';
+  const others = ['lost%2Bfound/', '@eaDir/', '%23recycle/', 'System%20Volume%20Information/', '.Trash-1000/'];
+  const notTold = [
+    ['by itself', closed],
+    ['by its properties', noRight],
+  ] as const;
+
+  test.each(notTold)('what cannot be called so by us may be closed, refused %s', async (_how, refused) => {
+    const all = entry('', folder) + others.map((name) => entry(name, refused)).join('') + entry('one/', folder);
+    await using server = await answering((request, response) => {
+      request.resume();
+      response.writeHead(207).end(`${open}${all}</d:multistatus>`);
+    });
+    await using storage = webdavStorage('cloud', { type: 'webdav', url: server.url, path: 'x' });
+    expect(await storage.folders('shop/', signal)).toEqual(['@eaDir', '#recycle', 'System Volume Information', 'one']);
+    expect(await storage.unfinished('shop/', signal)).toEqual([]);
+  });
+
+  test.each(notTold)(
+    'S5 all that lies somewhere is all, also where it is closed, refused %s',
+    async (_how, refused) => {
+      await using server = await answering((request, response) => {
+        request.resume();
+        response.writeHead(207).end(`${open}${entry('', folder)}${entry('Daily%20Dumps/', refused)}</d:multistatus>`);
+      });
+      await using storage = webdavStorage('cloud', { type: 'webdav', url: server.url, path: 'x' });
+      await expect(collect(storage.list('shop/', signal))).rejects.toMatchObject({ code: 'STORAGE_DENIED' });
+    },
+  );
+
+  test.each(notTold)('S5 a stage that is closed is not taken for none, refused %s', async (_how, refused) => {
+    await using server = await answering((request, response) => {
+      request.resume();
+      response.writeHead(207).end(`${open}${entry('', folder)}${entry('.partial-one/', refused)}</d:multistatus>`);
+    });
+    await using storage = webdavStorage('cloud', { type: 'webdav', url: server.url, path: 'x' });
+    await expect(storage.unfinished('shop/', signal)).rejects.toMatchObject({ code: 'STORAGE_DENIED' });
+  });
+
   test('S5 a server that calls everything by another address holds not nothing', async () => {
     await using server = await answering((request, response) => {
       request.resume();

@@ -42,11 +42,25 @@ test('an answer with nothing in it lists nothing', async () => {
   expect(await readListing('<?xml version="1.0"?><multistatus xmlns="DAV:"/>', client)).toEqual([]);
 });
 
+test.each(['\r\n', '<!-- made by > a </server> -->', '<?took 3 ms?>', ' <!-- one --> \n<!-- two -->\n<?three?>\n'])(
+  'what may follow the end of a document is no part of it: %j',
+  async (after) => {
+    const found = await readListing(answer(entry('/re%20mote/dav/back%20ups/x', '<D:resourcetype/>')) + after, client);
+    expect(found.map(({ path }) => path)).toEqual(['x']);
+    const nothing = await readListing(`<?xml version="1.0"?><multistatus xmlns="DAV:"/>${after}`, client);
+    expect(nothing).toEqual([]);
+  },
+);
+
 test.each([
   ['', 'STORAGE_FAULT'],
   ['<html></html>', 'STORAGE_FAULT'],
   [answer(entry('/re%20mote/dav/back%20ups/', '')).replace('</D:multistatus>', ''), 'STORAGE_CUT'],
   [answer(entry('/re%20mote/dav/back%20ups/', '')).slice(0, -30), 'STORAGE_CUT'],
+  [`${answer()}<!-- cut`, 'STORAGE_CUT'],
+  [`${answer()}<?cut`, 'STORAGE_CUT'],
+  [`${answer()}rest`, 'STORAGE_CUT'],
+  ['<D:multistatus xmlns:D="DAV:"><!-- </D:multistatus> --><D:response>', 'STORAGE_CUT'],
 ])('an answer that is no whole listing is none: %s', async (text, code) => {
   await expect(readListing(text, client)).rejects.toMatchObject({ code });
 });

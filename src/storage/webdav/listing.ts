@@ -1,3 +1,4 @@
+import type { HoldfastError } from '../../base/errors.ts';
 import type { Client } from './client.ts';
 import { cutListing, noListing, webdavError } from './errors.ts';
 
@@ -9,6 +10,8 @@ export interface Entry {
   modifiedAt: Date;
   /** Where the server tells. */
   quota: { available: number; used: number } | null;
+  /** What the server says in the place of what it is. Then it may be a folder, and all that lies in it would be overlooked. */
+  untold: HoldfastError | null;
 }
 
 export const wanted = `<?xml version="1.0" encoding="utf-8"?>
@@ -24,14 +27,17 @@ interface Response {
   propstat?: { status?: string; prop?: Record<string, unknown> | string }[];
 }
 
+/** The end of the document; comments, instructions and space may follow it. */
+const end =
+  /(<\/([\w.-]+:)?multistatus\s*>|<([\w.-]+:)?multistatus[^<>]*\/>)(\s|<!--((?!-->)[\s\S])*-->|<\?((?!\?>)[\s\S])*\?>)*$/;
+
 /**
  * What a PROPFIND's answer says, whatever prefix the server gives the names. Entries that lie elsewhere are left out. An answer that is
  * not whole would be taken for a folder in which less lies.
  */
 export async function readListing(text: string, client: Pick<Client, 'pathOf' | 'title'>): Promise<Entry[]> {
   if (!/<([\w.-]+:)?multistatus[\s/>]/.test(text)) throw noListing(client.title);
-  if (!/(<\/([\w.-]+:)?multistatus\s*>|<([\w.-]+:)?multistatus[^<>]*\/>)\s*$/.test(text))
-    throw cutListing(client.title);
+  if (!end.test(text)) throw cutListing(client.title);
   // Loaded where it is used: most commands of most people never need it.
   const { XMLParser } = await import('fast-xml-parser');
   const parser = new XMLParser({
@@ -44,18 +50,19 @@ export async function readListing(text: string, client: Pick<Client, 'pathOf' | 
   return responses.flatMap((response) => {
     const path = client.pathOf(response.href ?? '');
     if (path === null || isGone(response) || isForeign(path)) return [];
-    assertTold(response, path, client.title);
     const facts = factsOf(response);
     const type = facts.resourcetype;
+    const untold = untoldOf(response, path, client.title);
     const available = Number(facts['quota-available-bytes'] ?? Number.NaN);
     const used = Number(facts['quota-used-bytes'] ?? Number.NaN);
     return [
       {
         path,
-        isFolder: typeof type === 'object' && type !== null && 'collection' in type,
+        isFolder: untold !== null || (typeof type === 'object' && type !== null && 'collection' in type),
         bytes: Number(facts.getcontentlength ?? 0),
         modifiedAt: new Date(typeof facts.getlastmodified === 'string' ? facts.getlastmodified : 0),
         quota: available >= 0 && used >= 0 ? { available, used } : null,
+        untold,
       },
     ];
   });
@@ -71,13 +78,13 @@ function isGone({ status = '' }: Response): boolean {
   return / (404|410)( |$)/.test(status);
 }
 
-/** Where the server does not tell whether it is a folder, all that lies in it would be overlooked. */
-function assertTold({ status, propstat = [] }: Response, path: string, title: string): void {
-  const untold = propstat.filter(({ prop }) => typeof prop === 'object' && 'resourcetype' in prop);
-  for (const said of [status, ...untold.map((each) => each.status)]) {
+function untoldOf({ status, propstat = [] }: Response, path: string, title: string): HoldfastError | null {
+  const ofType = propstat.filter(({ prop }) => typeof prop === 'object' && 'resourcetype' in prop);
+  for (const said of [status, ...ofType.map((each) => each.status)]) {
     const code = Number(/ (\d{3})( |$)/.exec(said ?? '')?.[1] ?? 200);
-    if (code >= 400 && code !== 404) throw webdavError(code, path, title);
+    if (code >= 400 && code !== 404) return webdavError(code, path, title);
   }
+  return null;
 }
 
 /** Properties come in groups by status; those that the server has, in the one with 200. */

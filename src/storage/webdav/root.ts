@@ -32,15 +32,25 @@ export class Root {
     return entries?.find((entry) => entry.path === path) ?? null;
   }
 
-  /** What lies directly in a folder, hidden names included; null when it does not exist. Asked level by level: most servers refuse more. */
-  async entries(path: string, signal: AbortSignal): Promise<Entry[] | null> {
+  /**
+   * What lies directly in a folder, hidden names included; null when it does not exist. Asked level by level: most servers refuse more.
+   * That the server does not tell what something is fails all of it, unless nothing depends on what is called so.
+   */
+  async entries(
+    path: string,
+    signal: AbortSignal,
+    mayBeUntold: (name: string) => boolean = () => false,
+  ): Promise<Entry[] | null> {
     const entries = await this.#properties(path === '' ? '' : `${path}/`, '1', wanted, signal);
     const own = entries?.find((entry) => entry.path === path);
     if (own !== undefined && !own.isFolder) {
       if (path === '') throw notAFolder(path, this.title);
       return null;
     }
-    return entries?.filter((entry) => posix.dirname(`/${entry.path}`) === `/${path}` && entry.path !== '') ?? null;
+    const inside = entries?.filter((entry) => posix.dirname(`/${entry.path}`) === `/${path}` && entry.path !== '');
+    const missed = inside?.find((entry) => entry.untold !== null && !mayBeUntold(posix.basename(entry.path)));
+    if (missed?.untold) throw missed.untold;
+    return inside ?? null;
   }
 
   async quota(signal: AbortSignal): Promise<Entry['quota']> {
@@ -141,7 +151,9 @@ export class Root {
     if (answer.statusCode === 207) {
       const text = await this.client.text(answer, signal);
       const entries = await readListing(text, this.client);
-      if (entries.some((entry) => `${entry.path}/` === path.replace(/\/?$/, '/'))) return entries;
+      const own = entries.find((entry) => `${entry.path}/` === path.replace(/\/?$/, '/'));
+      if (own?.untold) throw own.untold;
+      if (own) return entries;
       // It is gone by now. What lies elsewhere altogether is not nothing.
       if (entries.length === 0 && / (404|410)\b/.test(text)) return null;
       throw otherName(path, this.title);

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { posix } from 'node:path';
 import type { Readable } from 'node:stream';
 import { throwIfAborted } from '../../base/abort.ts';
+import { isSourceName } from '../../base/ids.ts';
 import { inParallel } from '../../base/parallel.ts';
 import { checkFolder, checkKey, checkPrefix } from '../keys.ts';
 import { renamedStage } from '../renamed-stage.ts';
@@ -81,7 +82,9 @@ class WebdavStorage implements Storage {
   async folders(prefix: string, signal: AbortSignal): Promise<string[]> {
     checkPrefix(prefix);
     throwIfAborted(signal);
-    const entries = await this.#visible(prefix.slice(0, -1), signal);
+    // Backups lie in what is called as sources and backups are. Another name, such as the server's own folder of what was deleted, is
+    // listed unseen: whoever wants to know what is in it is told what the server says.
+    const entries = await this.#visible(prefix.slice(0, -1), signal, (name) => !isSourceName(name));
     return entries.filter((entry) => entry.isFolder).map((entry) => posix.basename(entry.path));
   }
 
@@ -124,7 +127,7 @@ class WebdavStorage implements Storage {
   async unfinished(prefix: string, signal: AbortSignal): Promise<{ prefix: string; touchedAt: Date }[]> {
     checkPrefix(prefix);
     throwIfAborted(signal);
-    const entries = (await this.#root.entries(prefix.slice(0, -1), signal)) ?? [];
+    const entries = (await this.#root.entries(prefix.slice(0, -1), signal, (name) => !isUnfinished(name))) ?? [];
     const found: FolderTouched[] = [];
     for (const entry of entries) {
       const name = posix.basename(entry.path);
@@ -162,9 +165,14 @@ class WebdavStorage implements Storage {
     this.#client[Symbol.dispose]();
   }
 
-  async #visible(folder: string, signal: AbortSignal): Promise<Entry[]> {
-    const entries = (await this.#root.entries(folder, signal)) ?? [];
-    return entries.filter((entry) => !posix.basename(entry.path).startsWith('.'));
+  async #visible(
+    folder: string,
+    signal: AbortSignal,
+    mayBeUntold: (name: string) => boolean = () => false,
+  ): Promise<Entry[]> {
+    const isHidden = (name: string) => name.startsWith('.');
+    const entries = await this.#root.entries(folder, signal, (name) => isHidden(name) || mayBeUntold(name));
+    return (entries ?? []).filter((entry) => !isHidden(posix.basename(entry.path)));
   }
 }
 
