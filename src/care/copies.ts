@@ -7,6 +7,7 @@ import { step, type Report } from '../base/progress.ts';
 import { formatBytes } from '../base/units.ts';
 import type { Catalog, CopyRecord } from '../catalog/catalog.ts';
 import type { Storage } from '../storage/storage.ts';
+import { withBlame } from '../storage/with-blame.ts';
 import { clearStage, holdCopy } from './copy-lock.ts';
 import { noteBegun, noteDone, noteFailed } from './copy-queue.ts';
 import { nearestFirst } from './nearest.ts';
@@ -29,6 +30,15 @@ export interface OneCopy extends CopiesTask {
   /** Null: the nearest storage that has it whole. */
   from: Storage | null;
   replace?: CopyTask['replace'];
+  round?: Round;
+}
+
+/** What was learned of storages while several copies are made: waiting once more for one in trouble with each would take hours. */
+interface Round {
+  /** They could not be written to. */
+  receivers: Set<string>;
+  /** They did not answer when they were asked for a backup, but failed so. */
+  silent: Map<string, unknown>;
 }
 
 export interface CopyOutcome {
@@ -86,15 +96,23 @@ export async function retryCopies(
     .filter(({ nextAt }) => task.now || dueAt(nextAt, longestRetryDelayMs, clock.now()) <= clock.now())
     .filter(({ storage }) => !task.except?.includes(storage));
   const outcomes: CopyOutcome[] = [];
-  const down = new Set<string>();
+  const round: Round = { receivers: new Set(), silent: new Map() };
   for (const record of due) {
     throwIfAborted(signal);
-    // Waiting for one that is down once more with each copy would keep a backup from its end.
-    const outcome = down.has(record.storage) ? pendingOutcome(record) : await retryOne(task, record);
+    const isDown = round.receivers.has(record.storage);
+    const outcome = isDown ? pendingOutcome(record) : await retryOne({ ...task, round }, record);
     if (outcome) outcomes.push(outcome);
-    if (outcome?.error && /^STORAGE_(?!TAKEN|UNRELIABLE)/.test(outcome.error.code)) down.add(record.storage);
   }
   return outcomes;
+}
+
+/** What is so with one backup is so with the next. */
+function isTrouble(error: unknown): boolean {
+  return /^STORAGE_(?!TAKEN|UNRELIABLE)/.test(toHoldfastError(error).code);
+}
+
+function isSilent(error: unknown): boolean {
+  return ['STORAGE_UNREACHABLE', 'STORAGE_TIMEOUT'].includes(toHoldfastError(error).code);
 }
 
 /** One after the other; what goes wrong with one is told, queued, and does not keep the others from being made. */
@@ -140,7 +158,7 @@ export function pendingOutcome(record: CopyRecord): CopyOutcome {
   return { id: backup, from: null, to: storage, state: 'pending', bytes: null, nextAt, error: lastError };
 }
 
-async function retryOne(task: CopiesTask, record: CopyRecord): Promise<CopyOutcome | null> {
+async function retryOne(task: CopiesTask & { round: Round }, record: CopyRecord): Promise<CopyOutcome | null> {
   const { source, catalog } = task;
   const to = source.storages.find(({ name }) => name === record.storage);
   const dropped = (): CopyOutcome => {
@@ -158,7 +176,11 @@ async function retryOne(task: CopiesTask, record: CopyRecord): Promise<CopyOutco
     if (code === 'BACKUP_BUSY') return null;
     if (code === 'BACKUP_UNKNOWN') return dropped();
     task.report({ kind: 'warning', message: `${record.backup} was not copied to ${to.name}: ${message}` });
-    return pendingOutcome(catalog.copies.get(record.source, record.backup, record.storage) ?? record);
+    const known = catalog.copies.get(record.source, record.backup, record.storage);
+    if (!known || known.attempts > record.attempts) return pendingOutcome(known ?? record);
+    // It did not even begin, because the receiver is not what it was.
+    if (isTrouble(error)) task.round.receivers.add(to.name);
+    return pendingOutcome(noteFailed(task, record, error));
   }
 }
 
@@ -176,16 +198,21 @@ function failedOutcome(task: CopiesTask, id: string, to: Storage, error: unknown
 
 /** Storages that have its manifest, those on this machine first. Rejects with `BACKUP_UNKNOWN` when none has and all were asked. */
 async function placesToReadFrom(task: OneCopy): Promise<[Storage, ...Storage[]]> {
-  const { source, id, to, signal } = task;
+  const { source, id, to, round, signal } = task;
   const candidates = task.from ? [task.from] : source.storages.filter(({ name }) => name !== to.name);
   const found: Storage[] = [];
   let unreachable: { error: unknown } | undefined;
   for (const storage of nearestFirst(source.name, candidates)) {
+    if (round?.silent.has(storage.name)) {
+      unreachable ??= { error: round.silent.get(storage.name) };
+      continue;
+    }
     try {
       if ((await storage.stat(manifestKey(source.name, id), signal)) !== null) found.push(storage);
     } catch (error) {
       throwIfAborted(signal);
       unreachable ??= { error };
+      if (isSilent(error)) round?.silent.set(storage.name, error);
     }
   }
   const [first, ...others] = found;
@@ -202,8 +229,11 @@ async function copyFromAny(task: OneCopy, sources: readonly Storage[], begunBefo
   const { source, id, to, signal, report } = task;
   const started = performance.now();
   const clear = () => clearStage(task, begunBefore);
+  const ofReading = new Set<unknown>();
+  let isReceiverDown = false;
   let failure: { error: unknown } | undefined;
-  for (const from of sources) {
+  for (const storage of sources) {
+    const from = withBlame(storage, ofReading);
     try {
       const { bytes } = await step(
         report,
@@ -217,9 +247,11 @@ async function copyFromAny(task: OneCopy, sources: readonly Storage[], begunBefo
     } catch (error) {
       throwIfAborted(signal);
       failure ??= { error };
+      isReceiverDown ||= isTrouble(error) && !ofReading.has(error);
       // What is wrong at the receiver stays wrong from wherever it is read.
       if (['COPY_DAMAGED', 'COPY_DIFFERS', 'STORAGE_UNRELIABLE'].includes(toHoldfastError(error).code)) throw error;
     }
   }
+  if (isReceiverDown) task.round?.receivers.add(to.name);
   throw failure?.error;
 }

@@ -27,6 +27,7 @@ import { resolveBackup } from '../../src/care/select.ts';
 import type { Source } from '../../src/care/source.ts';
 import type { Catalog } from '../../src/catalog/catalog.ts';
 import { openCatalog } from '../../src/catalog/sqlite/sqlite-catalog.ts';
+import { forwardStage } from '../../src/storage/forward.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import { draftOf, localAt, storeBackup } from '../support/stored-backups.ts';
 import { temporaryFolder, type TemporaryFolder } from '../support/temporary-folder.ts';
@@ -272,6 +273,94 @@ describe('copies that are owed', () => {
     breakDown('offsite');
     expect(await retryCopies(books())).toMatchObject([{ state: 'pending' }, { state: 'pending' }]);
     expect(catalog.copies.list({}).map(({ attempts }) => attempts)).toEqual([2, 1]);
+  });
+
+  const other = '2026-11-21_00-00-00';
+  const owe = async (storage: string, ...ids: string[]) => {
+    for (const backup of ids) {
+      await storeBackup(local, 'shop', parseBackupId(backup)?.at ?? '');
+      catalog.copies.put({ source: 'shop', backup, storage, attempts: 1, nextAt: at, since: at, lastError: null });
+    }
+  };
+  const away = () => new HoldfastError('STORAGE_UNREACHABLE', 'the connection was reset', { retryable: true });
+  const broken = () => {
+    let given = false;
+    return new Readable({
+      read() {
+        if (given) this.destroy(away());
+        else this.push('01234');
+        given = true;
+      },
+    });
+  };
+  const failsAt = (failing: () => Promise<Readable>) =>
+    changed(local, {
+      get: (key, options) => (key === `shop/${id}/database.dump` ? failing() : local.get(key, options)),
+    });
+
+  test.each([
+    ['refuses', () => Promise.reject(away())],
+    ['breaks off in the middle', () => Promise.resolve(broken())],
+  ])('what cannot be read, because its storage %s, keeps no other copy from being made', async (_how, failing) => {
+    await owe('offsite', id, other);
+    const outcomes = await retryCopies(books({ source: sourceIn(failsAt(failing), offsite) }));
+    expect(outcomes).toMatchObject([
+      { id, state: 'pending', error: { code: 'STORAGE_UNREACHABLE' } },
+      { id: other, state: 'complete' },
+    ]);
+    expect(await names('offsite')).toEqual([other]);
+  });
+
+  test('a storage that breaks off while it receives is waited for once', async () => {
+    await owe('offsite', id, other);
+    let begun = 0;
+    const receiver = changed(offsite, {
+      stage: async (prefix, until_) => {
+        begun += 1;
+        const stage = await offsite.stage(prefix, until_);
+        const put: typeof stage.put = async (_name, content) => {
+          content.once('error', () => undefined).destroy();
+          throw away();
+        };
+        return { ...forwardStage(stage), put };
+      },
+    });
+    const outcomes = await retryCopies(books({ source: sourceIn(local, receiver) }));
+    expect(outcomes).toMatchObject([{ state: 'pending' }, { state: 'pending' }]);
+    expect(begun).toBe(1);
+  });
+
+  test('a storage that does not answer is asked once whether it has the backups, and they stay owed', async () => {
+    await owe('offsite', id, other);
+    let asked = 0;
+    const silent = changed(local, {
+      stat: () => {
+        asked += 1;
+        return Promise.reject(away());
+      },
+    });
+    const third = localAt(join(folder.path, 'third'), 'third');
+    const outcomes = await retryCopies(books({ source: sourceIn(silent, third, offsite) }));
+    expect(outcomes).toMatchObject([
+      { state: 'pending', error: { code: 'STORAGE_UNREACHABLE' } },
+      { state: 'pending', error: { code: 'STORAGE_UNREACHABLE' } },
+    ]);
+    expect(asked).toBe(1);
+    await storeBackup(third, 'shop', at);
+    expect(await retryCopies({ ...books({ source: sourceIn(silent, third, offsite) }), now: true })).toMatchObject([
+      { state: 'complete', from: 'third' },
+      { state: 'pending' },
+    ]);
+  });
+
+  test('what fails before it begins waits longer each time as well, and its error is the one that is told', async () => {
+    await owe('offsite', id);
+    await toOffsite();
+    rmSync(join(folder.path, 'offsite'), { recursive: true });
+    await owe('offsite', other);
+    expect(await retryCopies(books())).toMatchObject([{ state: 'pending', error: { code: 'STORAGE_MISSING' } }]);
+    expect(catalog.copies.list({})).toMatchObject([{ attempts: 2, lastError: { code: 'STORAGE_MISSING' } }]);
+    expect(await retryCopies(books()), 'not due yet').toEqual([]);
   });
 
   test('while nobody can say whether the backup still exists, it stays owed', async () => {
