@@ -63,6 +63,9 @@ export async function rebuild({
 }): Promise<{ backups: number; corrupt: number; drills: number }> {
   const found = { backups: 0, corrupt: 0, drills: 0 };
   for (const storage of storages) {
+    // One that is away, not mounted, or whose bucket is misspelt would be forgotten for nothing.
+    await storage.folders('', signal);
+    for (const source of sources) await assertPresent({ name: source }, storage, catalog, signal);
     catalog.backups.clear(storage.name);
     for (const source of sources) {
       forgetVanished(catalog, { storage: storage.name, source });

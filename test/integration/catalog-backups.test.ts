@@ -221,6 +221,21 @@ describe('inventory', () => {
     ]);
   });
 
+  test.each([
+    ['is not mounted', () => undefined, 'STORAGE_MISSING'],
+    ['cannot be read', () => writeFileSync(join(folder, 'local'), 'a file'), 'STORAGE_NOT_A_FOLDER'],
+  ])('rebuild forgets nothing of a storage that %s', async (_what, replace, code) => {
+    const [id = ''] = await store(1);
+    await inventory();
+    await writeDrill(storage, 'shop', id, new Date('2026-11-20T06:00:00.000Z'), { ok: true, seconds: 2.5 }, signal);
+    await rebuild({ storages: [storage], sources: ['shop'], catalog, signal });
+    rmSync(join(folder, 'local'), { recursive: true });
+    replace();
+    const away = rebuild({ storages: [storage], sources: ['shop'], catalog, signal });
+    await expect(away).rejects.toMatchObject({ code });
+    expect(catalog.backups.list('local', 'shop')).toMatchObject([{ id }]);
+  });
+
   test('S10 S28 10,000 backups from a warm catalog in half a second', async () => {
     writeManifests(join(folder, 'local'), 'shop', 10_000);
     expect(await inventory()).toHaveLength(10_000);

@@ -5,12 +5,18 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { systemClock } from '../../src/base/clock.ts';
+import { rebuild, takeInventory } from '../../src/care/inventory.ts';
+import { openCatalog } from '../../src/catalog/sqlite/sqlite-catalog.ts';
 import { rcloneOptions } from '../../src/storage/rclone/options.ts';
 import { rcloneStorage } from '../../src/storage/rclone/rclone.ts';
 import type { Storage } from '../../src/storage/storage.ts';
-import { describeStorage, streamOf } from '../suites/storage-suite.ts';
+import { collect, describeStorage, streamOf } from '../suites/storage-suite.ts';
 import { answering } from '../support/answering.ts';
 import { rcloneProgram, rcloneRemote, type RcloneRemote } from '../support/rclone-remote.ts';
+import { clientFor, hasRadosgw, newBucket, startRadosgw } from '../support/s3-server.ts';
+import { hasSshd, startSftpServer } from '../support/sftp-server.ts';
+import { storeBackup } from '../support/stored-backups.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { startRcloneWebdav } from '../support/webdav-server.ts';
 
@@ -189,6 +195,179 @@ describe.skipIf(rcloneProgram() === null)('rclone is here', () => {
     process.stderr.write(`rclone: put ${put.toFixed(0)} MiB/s, get ${get.toFixed(0)} MiB/s\n`);
     expect((peak - before) / piece.length).toBeLessThan(200);
   }, 240_000);
+});
+
+describe.skipIf(rcloneProgram() === null || !hasRadosgw())('rclone: a place that is not there', () => {
+  const id = '2026-11-20_05-15-00';
+  let server: Awaited<ReturnType<typeof startRadosgw>>;
+  let bucket: string;
+  beforeAll(async () => {
+    server = await startRadosgw();
+    bucket = await newBucket(server);
+  });
+  afterAll(() => server[Symbol.asyncDispose]());
+
+  const s3At = (path: string) =>
+    rcloneStorage('far', {
+      type: 'rclone',
+      remote: path.includes(':') ? path : `far:${path}`,
+      program,
+      env: {
+        RCLONE_CONFIG: '/dev/null',
+        RCLONE_CONFIG_FAR_TYPE: 's3',
+        RCLONE_CONFIG_FAR_PROVIDER: 'Ceph',
+        RCLONE_CONFIG_FAR_ENDPOINT: server.endpoint,
+        RCLONE_CONFIG_FAR_ACCESS_KEY_ID: server.accessKey,
+        RCLONE_CONFIG_FAR_SECRET_ACCESS_KEY: server.secretKey,
+        RCLONE_CONFIG_OTHER_TYPE: 'alias',
+        RCLONE_CONFIG_OTHER_REMOTE: 'far:not-there',
+      },
+    });
+  const buckets = async () => {
+    const client = clientFor(server);
+    const { Buckets = [] } = await client.listBuckets({});
+    client.destroy();
+    return Buckets.map(({ Name }) => Name);
+  };
+
+  test.each(['not-there', 'not-there/backups', 'other:', 'other:backups'])(
+    'a bucket that is missing (%s) is an error with a hint and not an empty storage, and is not made by the way',
+    async (path) => {
+      const missing = { code: 'STORAGE_BUCKET_MISSING', hint: expect.stringContaining('remote') };
+      const key = `shop/${id}/manifest.json`;
+      const calls: [string, (storage: Storage) => Promise<unknown>][] = [
+        ['folders', (storage) => storage.folders('', signal)],
+        ['folders of a source', (storage) => storage.folders('shop/', signal)],
+        ['list', (storage) => collect(storage.list('shop/', signal))],
+        ['stat', (storage) => storage.stat(key, signal)],
+        ['statMany', (storage) => storage.statMany([key, 'a', 'b', 'c', 'd'], signal)],
+        ['get', (storage) => storage.get(key, { signal })],
+        ['put', (storage) => storage.put(key, streamOf('x'), { signal })],
+        ['put if absent', (storage) => storage.put(key, streamOf('x'), { signal, ifAbsent: true })],
+        ['stage', (storage) => storage.stage(`shop/${id}/`, signal)],
+        ['unfinished', (storage) => storage.unfinished('shop/', signal)],
+        ['delete', (storage) => storage.delete([key], signal)],
+      ];
+      for (const [name, call] of calls) {
+        await using storage = s3At(path);
+        await expect(call(storage), name).rejects.toMatchObject(missing);
+      }
+      expect(await buckets()).toEqual([bucket]);
+    },
+    60_000,
+  );
+
+  test('what the catalog knows of a storage is not forgotten for a bucket that is misspelt', async () => {
+    await using folder = await temporaryFolder();
+    using catalog = openCatalog(folder.path, systemClock);
+    await using right = s3At(`${bucket}/backups`);
+    await storeBackup(right, 'shop', '2026-11-20T05:15:00Z');
+    const known = await takeInventory({ storage: right, source: 'shop', catalog, signal });
+    expect(known).toMatchObject([{ id, state: 'complete' }]);
+    await using wrong = s3At(`${bucket}s/backups`);
+    const missing = { code: 'STORAGE_BUCKET_MISSING' };
+    await expect(takeInventory({ storage: wrong, source: 'shop', catalog, signal })).rejects.toMatchObject(missing);
+    const again = rebuild({ storages: [wrong], sources: ['shop'], catalog, signal });
+    await expect(again).rejects.toMatchObject(missing);
+    expect(catalog.backups.list('far', 'shop')).toEqual(known);
+  });
+
+  test('a folder that is missing in a bucket is an empty storage, and comes with the first write', async () => {
+    await using storage = s3At(`${bucket}/of/its/own`);
+    expect(await storage.folders('', signal)).toEqual([]);
+    expect(await storage.stat('shop/x', signal)).toBeNull();
+    expect(await collect(storage.list('shop/', signal))).toEqual([]);
+    await storage.put('shop/x', streamOf('x'), { signal });
+    expect(await storage.folders('', signal)).toEqual(['shop']);
+  });
+
+  test('where each source has a bucket of its own, it comes with the first write', async () => {
+    await using storage = s3At('far:');
+    expect(await storage.folders('books/', signal)).toEqual([]);
+    expect(await storage.stat('books/x', signal)).toBeNull();
+    await storage.put('books/x', streamOf('x'), { signal });
+    expect(await storage.folders('', signal)).toContain('books');
+  });
+
+  test('a bucket is made when that is asked for', async () => {
+    await using storage = s3At('made/backups');
+    expect(await storage.setup?.create(signal)).toEqual({ created: true, warnings: [] });
+    expect(await buckets()).toContain('made');
+    expect(await storage.setup?.create(signal)).toEqual({ created: false, warnings: [] });
+    expect(await storage.folders('', signal)).toEqual([]);
+  });
+});
+
+describe.skipIf(rcloneProgram() === null)('rclone: a folder that is not there', () => {
+  const kinds: [string, boolean, () => Promise<{ remote: string; env: Record<string, string> } & AsyncDisposable>][] = [
+    [
+      'of this machine',
+      true,
+      async () => {
+        const far = await rcloneRemote();
+        return {
+          remote: far.remote,
+          env: { RCLONE_CONFIG: far.config },
+          [Symbol.asyncDispose]: far[Symbol.asyncDispose],
+        };
+      },
+    ],
+    [
+      'of a WebDAV server',
+      true,
+      async () => {
+        const server = await startRcloneWebdav();
+        const pass = execFileSync(program, ['obscure', '-'], { input: server.password, encoding: 'utf8' }).trim();
+        const env = {
+          RCLONE_CONFIG: '/dev/null',
+          RCLONE_CONFIG_FAR_TYPE: 'webdav',
+          RCLONE_CONFIG_FAR_URL: server.url,
+          RCLONE_CONFIG_FAR_VENDOR: 'other',
+          RCLONE_CONFIG_FAR_USER: server.user,
+          RCLONE_CONFIG_FAR_PASS: pass,
+        };
+        return { remote: 'far:deep/backups', env, [Symbol.asyncDispose]: server[Symbol.asyncDispose] };
+      },
+    ],
+    [
+      'of an SFTP server',
+      hasSshd(),
+      async () => {
+        const server = await startSftpServer();
+        const env = {
+          RCLONE_CONFIG: '/dev/null',
+          RCLONE_CONFIG_FAR_TYPE: 'sftp',
+          RCLONE_CONFIG_FAR_HOST: server.host,
+          RCLONE_CONFIG_FAR_PORT: String(server.port),
+          RCLONE_CONFIG_FAR_USER: server.user,
+          RCLONE_CONFIG_FAR_KEY_FILE: server.key,
+        };
+        const remote = `far:${server.root}/deep/backups`;
+        return { remote, env, [Symbol.asyncDispose]: server[Symbol.asyncDispose] };
+      },
+    ],
+  ];
+
+  describe.each(kinds)('%s', (_where, here, start) => {
+    test.skipIf(!here)('is an empty storage, and comes with the first write', async () => {
+      await using place = await start();
+      await using storage = rcloneStorage('far', { type: 'rclone', remote: place.remote, program, env: place.env });
+      expect(await storage.folders('', signal)).toEqual([]);
+      expect(await collect(storage.list('shop/', signal))).toEqual([]);
+      expect(await storage.stat('shop/x', signal)).toBeNull();
+      await storage.delete(['shop/x'], signal);
+      await expect(storage.get('shop/x', { signal })).rejects.toMatchObject({ code: 'STORAGE_NOT_FOUND' });
+      await storage.put('shop/x', streamOf('x'), { signal });
+      expect(await storage.folders('', signal)).toEqual(['shop']);
+    });
+
+    test.skipIf(!here)('is made when that is asked for', async () => {
+      await using place = await start();
+      await using storage = rcloneStorage('far', { type: 'rclone', remote: place.remote, program, env: place.env });
+      expect(await storage.setup?.create(signal)).toEqual({ created: true, warnings: [] });
+      expect(await storage.setup?.create(signal)).toEqual({ created: false, warnings: [] });
+    });
+  });
 });
 
 function optionsFor({ config, remote }: RcloneRemote) {

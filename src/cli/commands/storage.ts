@@ -62,7 +62,8 @@ const create: Command = {
   arguments: [name],
   examples: [{ line: 'holdfast storage create offsite', does: 'before the first backup, with the rights to do so' }],
   help: `For S3, with keys that may create a bucket: backups themselves need less (see holdfast storage policy). With objectLock in
-the configuration, the bucket gets it. Kinds whose folders are made by the first write get a probe, which is removed again.`,
+the configuration, the bucket gets it. With rclone, the bucket or folder that remote names. Kinds whose folders are made by
+the first write get a probe, which is removed again.`,
   run: async (context, input) => {
     const { house, storage } = await pickStorage(context, input);
     const made = storage.setup

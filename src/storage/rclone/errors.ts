@@ -19,6 +19,9 @@ export function isUntold(error: unknown): boolean {
   return error.code === 'STORAGE_FAULT' && error.kind !== 'usage' && unsupported.test(error.message);
 }
 
+const bucketHint =
+  'Correct `remote` of the storage, or create the bucket with `holdfast storage create`; backups themselves never do.';
+
 type Facts = { kind?: 'usage'; retryable?: boolean; hint?: string };
 
 const table: readonly [RegExp, string, string, Facts][] = [
@@ -52,7 +55,7 @@ const table: readonly [RegExp, string, string, Facts][] = [
     /bucket .*(not exist|not found)|NoSuchBucket/i,
     'STORAGE_BUCKET_MISSING',
     'there is no such bucket',
-    { hint: 'Create it, or correct remote.' },
+    { hint: bucketHint },
   ],
   [
     /no space left|quota|insufficient storage|storage.*full/i,
@@ -113,6 +116,10 @@ export function timedOut(title: string): HoldfastError {
 
 export function notFound(key: string, title: string): HoldfastError {
   return new HoldfastError('STORAGE_NOT_FOUND', `${key} does not exist in ${title}`);
+}
+
+export function bucketMissing(title: string): HoldfastError {
+  return new HoldfastError('STORAGE_BUCKET_MISSING', `there is no such bucket (${title})`, { hint: bucketHint });
 }
 
 export function taken(key: string, title: string): HoldfastError {

@@ -5,9 +5,9 @@ import { HoldfastError } from '../../base/errors.ts';
 import { inParallel } from '../../base/parallel.ts';
 import { checkFolder, checkKey, checkPrefix } from '../keys.ts';
 import { markedStage, removeUnfinishedMarked, unfinishedMarked } from '../marked-stage.ts';
-import type { PutOptions, Stage, Storage, StorageContext, StoredObject } from '../storage.ts';
+import type { PutOptions, Stage, Storage, StorageContext, StoredObject, StorageSetup } from '../storage.ts';
 import { Daemon } from './daemon.ts';
-import { isUntold, taken } from './errors.ts';
+import { bucketMissing, isUntold, taken } from './errors.ts';
 import { readFile, temporaryName, writeFile, type Place } from './files.ts';
 import type { RcloneOptions } from './options.ts';
 
@@ -36,11 +36,15 @@ class RcloneStorage implements Storage {
     sharedObjects: false,
     lock: null,
   };
+  readonly setup: StorageSetup;
   readonly #daemon: Daemon;
   readonly #remote: string;
   readonly #place: Place;
   /** Keys being written for the first time: no remote tells two writers apart, but those of one process are known here. */
   readonly #claimed = new Set<string>();
+  #hasBuckets: boolean | undefined;
+  /** The bucket is there: something in it, or the absence of something, was told. */
+  #seen = false;
 
   constructor(name: string, options: RcloneOptions) {
     this.name = name;
@@ -48,6 +52,7 @@ class RcloneStorage implements Storage {
     this.#remote = options.remote;
     this.#daemon = new Daemon(options, this.title);
     const size = async (path: string, signal: AbortSignal) => (await this.#stat(path, signal))?.bytes ?? null;
+    this.setup = { create: (signal) => this.#create(signal), policy: () => null };
     this.#place = { daemon: this.#daemon, remote: this.#remote, title: this.title, size };
   }
 
@@ -57,6 +62,8 @@ class RcloneStorage implements Storage {
     try {
       const bytes = await writeFile(this.#place, key, content, signal, async () => {
         checkKey(key);
+        // By itself the program makes a bucket for whatever it is given.
+        await this.#assertBucketOnce(signal);
         if (!ifAbsent) return;
         if (this.#claimed.has(key)) throw taken(key, this.title);
         this.#claimed.add(key);
@@ -164,6 +171,7 @@ class RcloneStorage implements Storage {
     const answer = await this.#daemon
       .call<{ item: Entry | null }>('operations/stat', params, path, signal)
       .catch(unlessMissing);
+    if (!answer?.item) await this.#assertBucketOnce(signal);
     return answer?.item && !answer.item.IsDir ? describe({ ...answer.item, Path: path }) : null;
   }
 
@@ -173,12 +181,51 @@ class RcloneStorage implements Storage {
     const answer = await this.#daemon
       .call<{ list: Entry[] | null }>('operations/list', params, prefix, signal)
       .catch(unlessMissing);
+    if (answer === null) await this.#assertBucket(signal);
+    this.#seen = true;
     return answer?.list ?? [];
+  }
+
+  /** What is missing looks the same whether the bucket is there or not. */
+  async #assertBucketOnce(signal: AbortSignal): Promise<void> {
+    if (this.#seen) return;
+    await this.#assertBucket(signal);
+    this.#seen = true;
+  }
+
+  /**
+   * A bucket lists nothing where nothing lies: when even the top of the remote is missing, the bucket is. Without buckets, folders come with
+   * the first write, the top one included.
+   */
+  async #assertBucket(signal: AbortSignal): Promise<void> {
+    if ((await this.#bucketBased(signal)) && !(await this.#isThere(signal))) throw bucketMissing(this.title);
+  }
+
+  async #bucketBased(signal: AbortSignal): Promise<boolean> {
+    type Info = { Features?: { BucketBased?: boolean } };
+    const ask = () => this.#daemon.call<Info>('operations/fsinfo', { fs: this.#remote }, '', signal);
+    this.#hasBuckets ??= (await ask()).Features?.BucketBased === true;
+    return this.#hasBuckets;
+  }
+
+  async #isThere(signal: AbortSignal): Promise<boolean> {
+    const params = { fs: this.#remote, remote: '', opt: { noMimeType: true, dirsOnly: true } };
+    return (await this.#daemon.call('operations/list', params, '', signal).catch(unlessMissing)) !== null;
+  }
+
+  async #create(signal: AbortSignal): Promise<{ created: boolean; warnings: string[] }> {
+    throwIfAborted(signal);
+    if (await this.#isThere(signal)) return { created: false, warnings: [] };
+    await this.#daemon.call('operations/mkdir', { fs: this.#remote, remote: '' }, '', signal);
+    // A remote that is told not to look after buckets (no_check_bucket) makes none, without a word.
+    await this.#assertBucket(signal);
+    return { created: true, warnings: [] };
   }
 
   async #deleteFile(path: string, signal: AbortSignal): Promise<void> {
     const params = { fs: this.#remote, remote: path };
-    await this.#daemon.call('operations/deletefile', params, path, signal).catch(unlessMissing);
+    const answer = await this.#daemon.call('operations/deletefile', params, path, signal).catch(unlessMissing);
+    if (answer === null) await this.#assertBucketOnce(signal);
   }
 }
 
