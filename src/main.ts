@@ -14,13 +14,17 @@ import { runProgram, showError } from './cli/program.ts';
 
 const graceMs = 10_000;
 
+type Env = Record<string, string | undefined>;
+
 async function main(): Promise<void> {
   const argv = process.argv.slice(2);
   const { env } = process;
   const io = openIo(argv, env);
   const stop = new AbortController();
   const urgent = new AbortController();
-  stopOnSignals(stop, urgent, io);
+  const hangUps = new Set<() => void>();
+  const stopFor = stopOnSignals(stop, urgent, io);
+  heedHangUps(hangUps, stopFor, env);
   stopOnFaults(stop, io, argv);
   const ending = await runProgram({
     argv,
@@ -29,6 +33,7 @@ async function main(): Promise<void> {
     cwd: process.cwd(),
     signal: stop.signal,
     urgent: urgent.signal,
+    hangUps,
     clock: systemClock,
     version: readVersion(),
     commands,
@@ -74,26 +79,41 @@ function ignoreBrokenPipe(error: NodeJS.ErrnoException): void {
 }
 
 /** The first signal stops the work, which then ends its programs and removes what is half done; a further one hurries only those who take their time. */
-function stopOnSignals(stop: AbortController, urgent: AbortController, io: Io): void {
+function stopOnSignals(stop: AbortController, urgent: AbortController, io: Io): (signal: NodeJS.Signals) => void {
   const style = styleFor(io.errorColor);
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(signal, () => {
-      if (stop.signal.aborted) {
-        urgent.abort();
-        io.screen.line(
-          style.dim(`still stopping: programs are ended and unfinished parts removed (process ${process.pid})`),
-        );
-        return;
-      }
-      io.screen.line(style.dim('stopping…'));
-      stop.abort(
-        new HoldfastError('INTERRUPTED', `stopped by ${signal}`, {
-          kind: 'interrupted',
-          hint: 'What was unfinished is removed; the command can be started again.',
-        }),
+  const stopFor = (signal: NodeJS.Signals) => {
+    if (stop.signal.aborted) {
+      urgent.abort();
+      io.screen.line(
+        style.dim(`still stopping: programs are ended and unfinished parts removed (process ${process.pid})`),
       );
-    });
-  }
+      return;
+    }
+    io.screen.line(style.dim('stopping…'));
+    stop.abort(
+      new HoldfastError('INTERRUPTED', `stopped by ${signal}`, {
+        kind: 'interrupted',
+        hint: 'What was unfinished is removed; the command can be started again.',
+      }),
+    );
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stopFor);
+  return stopFor;
+}
+
+/**
+ * Where there is a terminal, SIGHUP says that it is gone, and ends the work. Begun with `nohup`, it does not; Node takes no notice of that
+ * by itself, so the starting script tells. Of a service it is what makes it read its configuration anew.
+ */
+function heedHangUps(hangUps: ReadonlySet<() => void>, stopFor: (signal: NodeJS.Signals) => void, env: Env): void {
+  const { stdin, stdout, stderr } = process;
+  const outlives = env['_HOLDFAST_NOHUP'] === String(process.pid);
+  const isService = outlives || ![stdin, stdout, stderr].some((stream) => stream.isTTY);
+  delete env['_HOLDFAST_NOHUP'];
+  process.on('SIGHUP', (signal) => {
+    if (isService && hangUps.size > 0) for (const heed of hangUps) heed();
+    else if (!outlives) stopFor(signal);
+  });
 }
 
 /** A fault of ours that nobody caught: told as an error, the work is stopped, and if that hangs, the process ends anyway. */

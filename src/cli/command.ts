@@ -97,10 +97,12 @@ export interface CommandContext {
   readonly source: string | undefined;
   readonly storage: string | undefined;
   readonly config: string | undefined;
-  /** Fires on Ctrl-C and SIGTERM. */
+  /** Fires on Ctrl-C and SIGTERM, and on SIGHUP when a terminal is gone. */
   readonly signal: AbortSignal;
   /** Fires when it is asked to stop a second time. */
   readonly urgent: AbortSignal;
+  /** What is done on SIGHUP where no terminal is gone, or nobody minds. */
+  readonly hangUps: Set<() => void>;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
   readonly clock: Clock;

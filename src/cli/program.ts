@@ -26,6 +26,7 @@ export interface World {
   cwd: string;
   signal: AbortSignal;
   urgent?: AbortSignal;
+  hangUps?: Set<() => void>;
   clock: Clock;
   version: string;
   commands: readonly Command[];
@@ -150,6 +151,7 @@ function openContext(world: World, command: Command, globals: Globals, doors: As
     logger,
     signal,
     urgent: world.urgent ?? new AbortController().signal,
+    hangUps: world.hangUps ?? new Set(),
     version,
     commands,
     debug,

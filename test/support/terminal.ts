@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
 import { expect } from 'vitest';
@@ -11,6 +12,8 @@ export interface Terminal extends AsyncDisposable {
   /** Waits until a text is on the screen. */
   sees(text: string | RegExp): Promise<void>;
   type(keys: string): void;
+  /** The process that runs in it. */
+  inside(): number;
   ended: Promise<number | null>;
 }
 
@@ -38,6 +41,7 @@ export function openTerminal(holdfast: Installation, ...args: string[]): Termina
       await expect.poll(() => stripVTControlCharacters(raw), { timeout: 30_000, interval: 20 }).toMatch(text);
     },
     type: (keys) => child.stdin.write(keys),
+    inside: () => Number(readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').trim()),
     ended,
     [Symbol.asyncDispose]: async () => {
       child.kill();

@@ -18,7 +18,9 @@ export const serve: Command = {
   ],
   help: `Runs until SIGTERM or Ctrl-C, and writes its log to the error output. Times are counted from the last good backup, so restarts never
 put one off; what was missed is made up for once. Told to stop, it starts nothing more and gives what runs a moment
-(\`scheduler.stopWithin\`), then cancels it and cleans up; a second signal cancels at once. A second serve on the same
+(\`scheduler.stopWithin\`), then cancels it and cleans up; a second signal cancels at once. SIGHUP makes it read its
+configuration anew as soon as nothing runs; when that means that its terminal is gone, it ends, unless it was begun with
+nohup. A second serve on the same
 state folder stands by until the first has ended.`,
   run: async (context) => {
     // Tells its warnings, once.
@@ -31,16 +33,40 @@ state folder stands by until the first has ended.`,
     }
     const { openFront } = await import('../../api/front.ts');
     await using front = openFront();
+    const follow = readOnHangUp(context);
     let house: House | null = await context.openHouse();
-    while (house !== null) house = await serveUntilChanged(context, house, front);
+    while (house !== null) house = await serveUntilChanged(context, house, front, follow);
   },
 };
+
+type Follow = (reload: Reload) => void;
+
+/** SIGHUP asks whoever serves to read the configuration anew; between two of them, or while it stands by, whoever comes next. */
+function readOnHangUp({ hangUps, logger }: CommandContext): Follow {
+  let current: Reload | null = null;
+  let isOwed = false;
+  hangUps.add(() => {
+    logger.log('info', 'SIGHUP: the configuration is read anew as soon as nothing runs');
+    if (current !== null && current.taken() === null) current.ask();
+    else isOwed = true;
+  });
+  return (reload) => {
+    current = reload;
+    if (isOwed) reload.ask();
+    isOwed = false;
+  };
+}
 
 /** By far longer than it takes where no other daemon comes first. */
 const patienceMs = 10_000;
 
 /** Until it is told to stop; or until settings were changed and nothing runs, for what goes on with them. */
-async function serveUntilChanged(context: CommandContext, house: House, front: Front): Promise<House | null> {
+async function serveUntilChanged(
+  context: CommandContext,
+  house: House,
+  front: Front,
+  follow: Follow,
+): Promise<House | null> {
   const { openDaemon } = await import('../../schedule/serve.ts');
   const { signal: stop, urgent } = context;
   await using own = house;
@@ -50,6 +76,7 @@ async function serveUntilChanged(context: CommandContext, house: House, front: F
   try {
     await using daemon = await openDaemon(await partsOf(own), stop);
     using reload = openReload(context, own.logger);
+    follow(reload);
     await using server = await openHttp(context, own, { daemon, front, reload });
     clearTimeout(late);
     if (server) daemon.listensAt(server.address);
