@@ -265,6 +265,17 @@ describe('webdav: servers that say too little', () => {
     else await expect(read).rejects.toMatchObject({ code });
   });
 
+  test('S5 an answer that only the end of the connection ends, of a file that has moved by then, is not called whole', async () => {
+    await using server = await answering((request, response) => {
+      request.resume();
+      if (request.method === 'PROPFIND') return void response.writeHead(404).end();
+      request.socket.end(`HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\n${'x'.repeat(5000)}`);
+    });
+    await using storage = webdavStorage('cloud', { type: 'webdav', url: server.url, path: 'x' });
+    const read = storage.get('shop/file', { signal }).then(buffer);
+    await expect(read).rejects.toMatchObject({ code: 'STORAGE_NOT_FOUND' });
+  });
+
   test.each([
     ['another range', 206, 'bytes 0-9/100', 10],
     ['less of it', 206, 'bytes 10-14/100', 5],

@@ -93,8 +93,9 @@ export async function readFile(
     if (said !== undefined) return Number(said);
     if (answer.headers['transfer-encoding'] !== undefined) return 0;
     // Where the end of the connection is all that ends the answer, a cut looks the same.
-    const { bytes = 0 } = (await root.facts(path, signal)) ?? {};
-    return bytes;
+    const facts = await root.facts(path, signal);
+    if (facts === null) throw notFound(path, root.title);
+    return facts.bytes;
   };
   const window =
     statusCode === 206 || !ranged ? { from: 0, until: Infinity } : { from: start, until: (end ?? Infinity) + 1 };
