@@ -145,6 +145,7 @@ export async function takeBackup(task: BackupTask, lease: Lease, run: string): P
     ));
   const saved = await saveApps(apps, { writer, copies, others: stored !== null, signal, report });
   lease.assertHeld();
+  copies.sealing();
   const manifest = await step(report, 'seal', () =>
     writer.seal(
       { ...describeTask(task, writer.id, startedAt, started), ...describeStored(snapshot, stored, saved) },

@@ -1,5 +1,4 @@
-import type { Readable } from 'node:stream';
-import { copyArtifacts, openArtifact, readSealed, sealCopy } from '../archive/copy.ts';
+import { copyArtifacts, readSealed, sealCopy } from '../archive/copy.ts';
 import { backupPrefix } from '../archive/layout.ts';
 import type { Artifact } from '../archive/manifest.ts';
 import { unsharable } from '../archive/condemned.ts';
@@ -12,6 +11,7 @@ import { holdCopy } from '../care/copy-lock.ts';
 import { noteBegun, noteDone, noteFailed } from '../care/copy-queue.ts';
 import { sweepElsewhere } from '../care/sweep-elsewhere.ts';
 import type { Storage } from '../storage/storage.ts';
+import { StoredReader } from './stored-reader.ts';
 
 /**
  * Copies to the other storages of a source that begin while the backup is still being written. Each reads what the primary has already stored,
@@ -20,6 +20,8 @@ import type { Storage } from '../storage/storage.ts';
 export interface EarlyCopies extends AsyncDisposable {
   /** These lie in the primary's stage now. */
   add(artifacts: readonly Artifact[]): void;
+  /** All lies in the primary's stage, which is about to move. */
+  sealing(): void;
   /** The backup exists: from now on a copy that could not be made is owed. */
   sealed(): void;
   /** The backup was proven: waits for the copies and lets them become visible. */
@@ -37,34 +39,23 @@ export function beginCopies(task: EarlyTask): EarlyCopies {
   const { writer, source } = task;
   const over = new AbortController();
   const signal = AbortSignal.any([task.signal, over.signal]);
-  const sealed = Promise.withResolvers<void>();
+  const reader = new StoredReader({ from: source.storages[0], source: source.name, writer, signal });
   const proven = Promise.withResolvers<void>();
-  for (const { promise } of [sealed, proven]) promise.catch(() => undefined);
+  proven.promise.catch(() => undefined);
   let isSealed = false;
   let isOver = false;
 
-  const open = async (artifact: Artifact): Promise<Readable> => {
-    if (!isSealed) {
-      try {
-        return await writer.read(artifact, signal);
-      } catch (error) {
-        // It may just have moved from its stage to its place.
-        if (!(error instanceof HoldfastError) || error.code !== 'STORAGE_NOT_FOUND') throw error;
-      }
-    }
-    await sealed.promise;
-    return openArtifact(source.storages[0], source.name, writer.id, artifact, signal);
-  };
   const copies = task.storages.map((to) => {
     const queue = new ArtifactQueue();
-    const result = copyTo({ ...task, signal }, { to, queue, open, proven: proven.promise });
+    const result = copyTo({ ...task, signal }, { to, queue, reader, proven: proven.promise });
     result.catch(() => undefined); // asked for at the end
     return { to, queue, result };
   });
   const end = (error: unknown) => {
     isOver = true;
     over.abort(error);
-    for (const { reject } of [sealed, proven]) reject(error);
+    reader.end(error);
+    proven.reject(error);
     for (const { queue } of copies) queue.end();
   };
 
@@ -72,9 +63,10 @@ export function beginCopies(task: EarlyTask): EarlyCopies {
     add: (artifacts) => {
       for (const { queue } of copies) queue.add(artifacts);
     },
+    sealing: () => reader.letGo(),
     sealed: () => {
       isSealed = true;
-      sealed.resolve();
+      reader.sealed();
       for (const { queue } of copies) queue.end();
     },
     finish: async () => {
@@ -102,11 +94,11 @@ function unlessClocksDisagree(error: unknown): void {
 interface OneTarget {
   to: Storage;
   queue: ArtifactQueue;
-  open(artifact: Artifact): Promise<Readable>;
+  reader: StoredReader;
   proven: Promise<void>;
 }
 
-async function copyTo(task: EarlyTask, { to, queue, open, proven }: OneTarget): Promise<CopyOutcome> {
+async function copyTo(task: EarlyTask, { to, queue, reader, proven }: OneTarget): Promise<CopyOutcome> {
   const { source, writer, clock } = task;
   const id = writer.id;
   const [from] = source.storages;
@@ -124,7 +116,7 @@ async function copyTo(task: EarlyTask, { to, queue, open, proven }: OneTarget): 
     signal,
     report: quiet(task.report),
   };
-  const shared = await copyArtifacts(queue, { stage, to, open, ...around });
+  const shared = await copyArtifacts(queue, { stage, to, open: (artifact) => reader.open(artifact), ...around });
   await proven;
   const { content, manifest } = await readSealed(from, source.name, id, signal);
   lease.assertHeld();

@@ -27,8 +27,10 @@ import { resolveBackup } from '../../src/care/select.ts';
 import type { Source } from '../../src/care/source.ts';
 import type { Catalog } from '../../src/catalog/catalog.ts';
 import { openCatalog } from '../../src/catalog/sqlite/sqlite-catalog.ts';
+import { webdavStorage } from '../../src/storage/webdav/webdav.ts';
 import { forwardStage } from '../../src/storage/forward.ts';
 import type { Storage } from '../../src/storage/storage.ts';
+import { startSlowWebdav } from '../support/slow-webdav-server.ts';
 import { draftOf, localAt, storeBackup } from '../support/stored-backups.ts';
 import { temporaryFolder, type TemporaryFolder } from '../support/temporary-folder.ts';
 import { until } from '../support/until.ts';
@@ -101,6 +103,18 @@ function changed(storage: Storage, changes: Partial<Storage>): Storage {
     },
   });
 }
+
+const away = () => new HoldfastError('STORAGE_UNREACHABLE', 'the connection was reset', { retryable: true });
+const broken = () => {
+  let given = false;
+  return new Readable({
+    read() {
+      if (given) this.destroy(away());
+      else this.push('01234');
+      given = true;
+    },
+  });
+};
 
 describe('one copy', () => {
   test('N-d8: is the same bytes with the manifest as it was, hold and drills along, and counts as verified', async () => {
@@ -281,17 +295,6 @@ describe('copies that are owed', () => {
       await storeBackup(local, 'shop', parseBackupId(backup)?.at ?? '');
       catalog.copies.put({ source: 'shop', backup, storage, attempts: 1, nextAt: at, since: at, lastError: null });
     }
-  };
-  const away = () => new HoldfastError('STORAGE_UNREACHABLE', 'the connection was reset', { retryable: true });
-  const broken = () => {
-    let given = false;
-    return new Readable({
-      read() {
-        if (given) this.destroy(away());
-        else this.push('01234');
-        given = true;
-      },
-    });
   };
   const failsAt = (failing: () => Promise<Readable>) =>
     changed(local, {
@@ -476,6 +479,65 @@ describe('copies that begin while the backup is written', () => {
     gate.resolve();
     expect(await copies.finish()).toMatchObject([{ state: 'complete' }]);
     expect(readFileSync(file('offsite', 'database.dump'), 'utf8')).toBe('first');
+  });
+
+  /** A receiver that takes nothing of what it is given until the gate is opened. */
+  const gated = (gate: Promise<void>) =>
+    changed(offsite, {
+      stage: async (prefix, until_) => {
+        const stage = await offsite.stage(prefix, until_);
+        const put: typeof stage.put = async (...given) => {
+          await gate;
+          return stage.put(...given);
+        };
+        return { ...forwardStage(stage), put };
+      },
+    });
+
+  test('S11: a slow copy does not keep a server from moving the backup, which is locked while it is read', async () => {
+    await using server = await startSlowWebdav();
+    await using primary = webdavStorage('cloud', { type: 'webdav', url: server.url, path: '' });
+    const refused: string[][] = [];
+    server.onMove = (moving) => {
+      if (server.reading.size > 0) refused.push([...server.reading]);
+      if (server.reading.size > 0) return moving.answer(423);
+      while (moving.step());
+      moving.answer(201);
+    };
+    const gate = Promise.withResolvers<void>();
+    const task = { storage: primary, source: 'shop', startedAt: new Date(at), keys: noKeys, scratch: folder.path };
+    await using writer = await openBackup({ ...task, signal });
+    const source = sourceIn(primary, offsite);
+    const early = { ...books({ source }), run: 'r', storages: [gated(gate.promise)], writer, sweepAfterMs: 3_600_000 };
+    await using copies = beginCopies(early);
+    // More than fits into what lies between the two.
+    const artifacts = await writer.add(part('database.dump', 'holdfast'.repeat(8_000_000)), options);
+    copies.add(artifacts);
+    await until(() => server.reading.size === 1, 'the copy reads');
+    copies.sealing();
+    await writer.seal({ ...draftOf(id), artifacts }, signal);
+    copies.sealed();
+    gate.resolve();
+    expect(await copies.finish()).toMatchObject([{ state: 'complete', bytes: 64_000_000 }]);
+    expect(refused.length, 'the server may see only late that nobody reads any more').toBeLessThan(3);
+  }, 60_000);
+
+  test.each<[string, (open: () => Promise<Readable>) => Promise<Readable>]>([
+    ['is busy', () => Promise.reject(new HoldfastError('STORAGE_BUSY', 'locked', { retryable: true }))],
+    ['fails', () => Promise.reject(new HoldfastError('STORAGE_FAULT', 'no such file or directory'))],
+    ['breaks off in the middle', () => Promise.resolve(broken())],
+    ['has it no longer', () => Promise.reject(new HoldfastError('STORAGE_NOT_FOUND', 'it has moved'))],
+  ])('a stage that %s when it is read is read where it lies in the end', async (_how, read) => {
+    await using writer = await open();
+    const moving = Object.assign(Object.create(writer) as typeof writer, { read });
+    await using copies = begin(moving);
+    const artifacts = await writer.add(part('database.dump', '0123456789'), options);
+    copies.add(artifacts);
+    copies.sealing();
+    await writer.seal({ ...draftOf(id), artifacts }, signal);
+    copies.sealed();
+    expect(await copies.finish()).toMatchObject([{ state: 'complete', bytes: 10, error: null }]);
+    expect(readFileSync(file('offsite', 'database.dump'), 'utf8')).toBe('0123456789');
   });
 
   test('a storage that is down fails only its copy', async () => {

@@ -17,6 +17,8 @@ export interface SlowWebdavServer extends AsyncDisposable {
   /** Paths below the root with their content; null for folders. */
   held: Map<string, Buffer | null>;
   files(): string[];
+  /** What is being read at the moment: some servers have it locked. */
+  readonly reading: ReadonlySet<string>;
   /** All that is held was changed so long ago. */
   agoMs: number;
   /** What is done with a MOVE; by default all of it at once. */
@@ -29,6 +31,7 @@ export interface SlowWebdavServer extends AsyncDisposable {
  */
 export async function startSlowWebdav(): Promise<SlowWebdavServer> {
   const held = new Map<string, Buffer | null>([['', null]]);
+  const reading = new Set<string>();
   const below = (path: string) => [...held.keys()].filter((key) => key.startsWith(path === '' ? '' : `${path}/`));
   const server = createServer(async (request, response) => {
     const path = pathOf(request.url ?? '/');
@@ -45,8 +48,11 @@ export async function startSlowWebdav(): Promise<SlowWebdavServer> {
       if (known === undefined) held.set(path, null);
       end(known === undefined ? 201 : 405);
     } else if (request.method === 'GET') {
-      if (known) end(200, known);
-      else end(404);
+      if (known) {
+        reading.add(path);
+        response.once('close', () => reading.delete(path));
+        end(200, known);
+      } else end(404);
     } else if (request.method === 'DELETE') {
       for (const key of [path, ...below(path)]) held.delete(key);
       end(known === undefined ? 404 : 204);
@@ -76,6 +82,7 @@ export async function startSlowWebdav(): Promise<SlowWebdavServer> {
   const api: SlowWebdavServer = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     held,
+    reading,
     agoMs: 0,
     files: () => [...held].flatMap(([path, content]) => (content === null ? [] : [path])).toSorted(),
     onMove: (moving) => {
