@@ -20,8 +20,7 @@ export const serve: Command = {
 put one off; what was missed is made up for once. Told to stop, it starts nothing more and gives what runs a moment
 (\`scheduler.stopWithin\`), then cancels it and cleans up; a second signal cancels at once. SIGHUP makes it read its
 configuration anew as soon as nothing runs; when that means that its terminal is gone, it ends, unless it was begun with
-nohup. A second serve on the same
-state folder stands by until the first has ended.`,
+nohup. A second serve on the same state folder stands by until the first has ended.`,
   run: async (context) => {
     // Tells its warnings, once.
     try {
