@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { createReadStream, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Connection as DriverConnection } from 'mysql2/promise';
@@ -30,8 +31,12 @@ export interface TestMysql extends AsyncDisposable {
 }
 
 const folder = process.env['HOLDFAST_TEST_MYSQL'];
+const otherMariadb = process.env['HOLDFAST_TEST_MARIADB'];
 
-/** What the tests of this engine run on: MariaDB, or MySQL where `npm run test:mysql` says in which folder its programs are. */
+/**
+ * What the tests of this engine run on: MariaDB, or MySQL where `npm run test:mysql` says in which folder its programs are.
+ * `npm run test:mariadb` names those of another MariaDB.
+ */
 export const product = folder === undefined ? 'mariadb' : 'mysql';
 
 export const productName = { mariadb: 'MariaDB', mysql: 'MySQL' }[product];
@@ -47,13 +52,14 @@ export const asleep = { mariadb: 'SLAVESIDE_DISABLED', mysql: 'REPLICA_SIDE_DISA
 
 export function hasMysql(): boolean {
   if (folder !== undefined) return existsSync(join(folder, 'mysqld'));
+  if (otherMariadb !== undefined) return existsSync(join(otherMariadb, 'mariadbd'));
   return existsSync('/usr/sbin/mariadbd') && existsSync('/usr/bin/mariadb-install-db');
 }
 
 /** A real server of the test's own, gone when disposed. */
 export async function startMysql(settings: Record<string, string> = {}): Promise<TestMysql> {
   const signal = new AbortController().signal;
-  const server = await startTemporaryServer({ flavour: product, version: null, settings }, signal);
+  const server = await startTemporaryServer({ flavour: product, version: wanted(), settings }, signal);
   const { host, port, user } = server.address;
   const password = server.address.password?.reveal() ?? '';
   const open = async (database: string | null) => {
@@ -103,6 +109,13 @@ export async function startMysql(settings: Record<string, string> = {}): Promise
     restart: () => server.restart(signal),
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
+}
+
+/** The newest on this machine, unless another one was named. */
+function wanted(): string | null {
+  if (otherMariadb === undefined) return null;
+  const said = execFileSync(join(otherMariadb, 'mariadbd'), ['--no-defaults', '--version'], { encoding: 'utf8' });
+  return /Ver ([\d.]+)/.exec(said)?.[1] ?? null;
 }
 
 const engines = { mariadb, mysql };
