@@ -4,16 +4,17 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { HoldfastError } from '../../src/base/errors.ts';
 import { systemClock } from '../../src/base/clock.ts';
-import { silentLogger } from '../../src/base/logger.ts';
+import { silentLogger, type Logger } from '../../src/base/logger.ts';
 import { dumpSchema } from '../../src/engines/dump-options.ts';
 import type { Database } from '../../src/engines/engine.ts';
 import { createAccess } from '../../src/engines/mysql/access.ts';
 import { readObjects } from '../../src/engines/mysql/objects.ts';
 import { databaseSchema } from '../../src/engines/mysql/options.ts';
 import { readRoutineGrants } from '../../src/engines/mysql/routine-grants.ts';
+import { runStatement } from '../../src/engines/mysql/run-statement.ts';
 import { planSwap } from '../../src/engines/mysql/swap-plan.ts';
 import { noteDone, writeJournal } from '../../src/engines/mysql/swap-journal.ts';
-import { runStatement } from '../../src/engines/mysql/take-back.ts';
+
 import { bringBack, never, takeDump } from '../support/mysql-backup.ts';
 import {
   asleep,
@@ -42,6 +43,7 @@ describe.skipIf(!hasMysql())(`the swap of ${productName} databases`, () => {
   });
   afterEach(async () => {
     for (const name of await server.databases()) await server.sql(null, `DROP DATABASE \`${name}\``);
+    await server.sql(null, "DROP USER IF EXISTS caller, modest@'127.0.0.1'");
   });
   afterAll(async () => {
     await server?.[Symbol.asyncDispose]();
@@ -62,6 +64,7 @@ describe.skipIf(!hasMysql())(`the swap of ${productName} databases`, () => {
       "INSERT INTO customer VALUES (1, 'one')",
       'INSERT INTO orders VALUES (1, 1)',
       'CREATE FUNCTION twice (x INT) RETURNS INT DETERMINISTIC RETURN x * 2',
+      'CREATE PROCEDURE steady () SELECT 1',
       'CREATE VIEW a_list AS SELECT id, twice(id) AS double_id FROM orders',
       'CREATE VIEW b_list AS SELECT * FROM a_list',
       "CREATE TRIGGER noted AFTER INSERT ON orders FOR EACH ROW INSERT INTO log VALUES ('insert')",
@@ -74,6 +77,8 @@ describe.skipIf(!hasMysql())(`the swap of ${productName} databases`, () => {
       'CREATE TABLE newer (id INT)',
       'DROP VIEW b_list',
       'CREATE VIEW c_list AS SELECT id FROM newer',
+      'DROP FUNCTION twice',
+      'CREATE FUNCTION twice (x INT) RETURNS INT DETERMINISTIC RETURN x + x',
       'CREATE TRIGGER newer_one BEFORE INSERT ON newer FOR EACH ROW SET NEW.id = 5',
     );
     const replacement = as('shop_restoring_20261121_120000_abcdef');
@@ -108,6 +113,7 @@ describe.skipIf(!hasMysql())(`the swap of ${productName} databases`, () => {
       'BASE TABLE log',
       'BASE TABLE orders',
       'EVENT tidy ENABLED',
+      'ROUTINE steady',
       'ROUTINE twice',
       ...(product === 'mariadb' ? ['SEQUENCE numbers'] : []),
       'TRIGGER noted',
@@ -207,7 +213,105 @@ describe.skipIf(!hasMysql())(`the swap of ${productName} databases`, () => {
       never,
     );
     expect(await names('shop')).toContain('ROUTINE twice');
-    await server.sql(null, "DROP USER caller, modest@'127.0.0.1'");
+  });
+
+  /** All a restore needs, and no look at the accounts of others. */
+  const modest = async () => {
+    const account = "modest@'127.0.0.1'";
+    const special = { mariadb: 'SET USER', mysql: 'SET_ANY_DEFINER, SYSTEM_USER, SHOW_ROUTINE' }[product];
+    const texts = product === 'mariadb' ? [`GRANT SELECT ON mysql.proc TO ${account}`] : [];
+    await server.sql(
+      null,
+      `CREATE USER ${account} IDENTIFIED BY 'secret-modest'`,
+      `GRANT ALL ON shop.* TO ${account}`,
+      `GRANT ALL ON \`shop\\_%\`.* TO ${account}`,
+      `GRANT PROCESS, ${special} ON *.* TO ${account}`,
+      ...texts,
+    );
+    const told: string[] = [];
+    const logger: Logger = { log: (level, message) => void (level === 'warn' && told.push(message)) };
+    const login = { user: 'modest', password: 'secret-modest' };
+    return { told, database: openMysql(server, 'shop', { scratch: folder.path, login, logger }) };
+  };
+
+  it('S17 who cannot see rights to single routines is told so where some may go, and nowhere else', async () => {
+    const { replacement, previous } = await prepare();
+    const { told, database } = await modest();
+    const grants = await mayCall('caller', 'GRANT EXECUTE ON PROCEDURE shop.steady TO caller');
+    const before = await grants();
+    const sameText = 'CREATE FUNCTION twice (x INT) RETURNS INT DETERMINISTIC RETURN x * 2';
+    await server.sql('shop', 'DROP FUNCTION twice', sameText);
+    await database.swap({ replacement, previous }, 'refuse', never);
+    await database.swap({ replacement: previous, previous: 'shop_undone' }, 'refuse', never);
+    expect(await grants()).toEqual(before);
+    expect(told).toEqual([]);
+
+    // One that is another one now: MariaDB exchanges it with its rights, MySQL forgets them.
+    const changed = sameText.replace('x * 2', '2 * x');
+    await server.sql('shop', 'DROP FUNCTION twice', changed, 'GRANT EXECUTE ON FUNCTION shop.twice TO caller');
+    const all = await grants();
+    expect(all).toHaveLength(before.length + 1);
+    await database.swap({ replacement: 'shop_undone', previous: 'shop_again' }, 'refuse', never);
+    expect(await server.sql('shop', 'SHOW CREATE FUNCTION twice')).toMatchObject([
+      { 'Create Function': expect.stringContaining('x * 2') },
+    ]);
+    expect(await grants()).toEqual(product === 'mariadb' ? all : before);
+    const lost =
+      "rights to these routines are lost where somebody has some, which cannot be seen: twice; GRANT SELECT ON mysql.procs_priv TO 'modest'@'127.0.0.1' keeps them at the next restore";
+    expect(told.splice(0)).toEqual(product === 'mariadb' ? [] : [lost]);
+
+    // One that the restored database does not have.
+    await server.sql('shop', 'CREATE PROCEDURE newer () SELECT 2');
+    await database.swap({ replacement: 'shop_again', previous: 'shop_last' }, 'refuse', never);
+    expect(told).toEqual([
+      ...(product === 'mariadb' ? [] : [lost]),
+      'rights to these routines, which the restored database does not have, end with them; who has some cannot be seen: newer',
+    ]);
+  });
+
+  it('S17 rights to a routine that the restored database does not have are named', async () => {
+    const { replacement, previous } = await prepare();
+    const told: string[] = [];
+    const logger: Logger = { log: (level, message) => void (level === 'warn' && told.push(message)) };
+    const live = openMysql(server, 'shop', { scratch: folder.path, logger });
+    await server.sql('shop', 'CREATE PROCEDURE newer () SELECT 2', 'CREATE PROCEDURE unused () SELECT 3');
+    await mayCall('caller', 'GRANT EXECUTE ON PROCEDURE shop.newer TO caller');
+    await server.sql(null, "DELETE FROM mysql.procs_priv WHERE Routine_name = 'unused'", 'FLUSH PRIVILEGES');
+    await live.swap({ replacement, previous }, 'refuse', never);
+    expect(told).toEqual([
+      "these rights end with their routines, which the restored database does not have: 'caller'@'%' to newer",
+    ]);
+  });
+
+  it('S17 where the server keeps rights to routines that are dropped, none are lost', async () => {
+    const { replacement, previous } = await prepare();
+    const { told, database } = await modest();
+    const grants = await mayCall('caller', 'GRANT EXECUTE ON FUNCTION shop.twice TO caller');
+    await server.sql('shop', 'CREATE PROCEDURE newer () SELECT 2');
+    const before = await grants();
+    await server.sql(null, 'SET GLOBAL automatic_sp_privileges = 0');
+    try {
+      await database.swap({ replacement, previous }, 'refuse', never);
+    } finally {
+      await server.sql(null, 'SET GLOBAL automatic_sp_privileges = 1');
+    }
+    expect(await grants()).toEqual(before);
+    expect(told).toEqual([]);
+  });
+
+  it('doctor says beforehand that rights to single routines cannot be kept', async () => {
+    await prepare();
+    const { database } = await modest();
+    const check = async () => (await database.check(never)).find(({ name }) => name === 'rights to routines');
+    const warning = {
+      result: 'warning',
+      detail: expect.stringContaining('modest@127.0.0.1 cannot see who may call single routines'),
+      hint: "GRANT SELECT ON mysql.procs_priv TO 'modest'@'127.0.0.1';",
+    };
+    if (product === 'mysql') expect(await check()).toEqual({ name: 'rights to routines', ...warning });
+    else expect(await check()).toBeUndefined();
+    await server.sql(null, "GRANT SELECT ON mysql.procs_priv TO modest@'127.0.0.1'");
+    expect(await check()).toBeUndefined();
   });
 
   it('S17 a right that is left of an account that is gone makes no account without a password', async () => {
@@ -317,7 +421,7 @@ describe.skipIf(!hasMysql())(`the swap of ${productName} databases`, () => {
     expect(error).toMatchObject({ code: 'SWAP_BLOCKED', kind: 'refused' });
     expect((error as HoldfastError).message).toContain('again (event tidy):');
     if (product === 'mysql') {
-      const acting = 'function twice, view a_list, view c_list, trigger newer_one, trigger noted';
+      const acting = 'function twice, procedure steady, view a_list, view c_list, trigger newer_one, trigger noted';
       expect((error as HoldfastError).message).toContain(`again (${acting}):`);
     }
     expect(await names('shop')).toEqual(before);
@@ -444,8 +548,19 @@ describe.skipIf(!hasMysql())(`the swap of ${productName} databases`, () => {
     const { live, replacement, previous } = await prepare();
     const counting = 'CREATE TABLE ticket (id INT DEFAULT NEXTVAL(numbers) PRIMARY KEY, n INT) WITH SYSTEM VERSIONING';
     if (product === 'mariadb') await server.sql(replacement, counting, 'CREATE VIEW tickets AS SELECT * FROM ticket');
+    const packaged = (answer: number) => [
+      "SET sql_mode = 'ORACLE'",
+      'CREATE PACKAGE box AS FUNCTION f RETURN INT; END',
+      `CREATE PACKAGE BODY box AS FUNCTION f RETURN INT AS BEGIN RETURN ${answer}; END; END`,
+    ];
+    if (product === 'mariadb') {
+      await server.sql('shop', ...packaged(1));
+      await server.sql(replacement, ...packaged(2));
+    }
     const before = await names('shop');
     const grants = await mayCall('called', 'GRANT EXECUTE, ALTER ROUTINE ON FUNCTION shop.twice TO called');
+    if (product === 'mariadb')
+      await server.sql(null, "SET sql_mode = 'ORACLE'", 'GRANT EXECUTE ON PACKAGE shop.box TO called');
     const granted = await grants();
     const triggers = 'SELECT TRIGGER_NAME, ACTION_ORDER FROM information_schema.TRIGGERS ORDER BY 1, TRIGGER_SCHEMA';
     const order = await server.sql(null, triggers);
@@ -467,6 +582,7 @@ describe.skipIf(!hasMysql())(`the swap of ${productName} databases`, () => {
         fresh,
         characters: '',
         grants: (await readRoutineGrants(session, 'shop')) ?? [],
+        replaces: product === 'mariadb',
       });
     };
     const count = (await plan()).length;
@@ -492,6 +608,9 @@ describe.skipIf(!hasMysql())(`the swap of ${productName} databases`, () => {
     await live.swap({ replacement, previous }, 'refuse', never);
     if (product === 'mariadb') await server.sql('shop', 'INSERT INTO ticket (n) VALUES (1)');
     expect(await server.sql('shop', 'SELECT * FROM b_list')).toEqual([{ id: 1, double_id: 2 }]);
+    if (product === 'mariadb')
+      expect(await server.sql('shop', "SET sql_mode = 'ORACLE'", 'SELECT box.f() AS n')).toEqual([{ n: 2 }]);
+    expect(await grants()).toEqual(granted);
   });
 
   it('refuses where tables of other databases refer to those that would go away', async () => {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Connection as DriverConnection } from 'mysql2/promise';
 import { createConnection } from 'mysql2/promise';
 import { systemClock } from '../../src/base/clock.ts';
-import { silentLogger } from '../../src/base/logger.ts';
+import { silentLogger, type Logger } from '../../src/base/logger.ts';
 import { dumpSchema } from '../../src/engines/dump-options.ts';
 import type { Database, DumpFormat, StoredDump } from '../../src/engines/engine.ts';
 import { mariadb, mysql } from '../../src/engines/mysql/mysql.ts';
@@ -127,6 +127,7 @@ export interface OpenOptions {
   login?: { user: string; password: string };
   dump?: Record<string, unknown>;
   database?: Record<string, unknown>;
+  logger?: Logger;
 }
 
 /** The database as the engine sees it. */
@@ -142,7 +143,7 @@ export function openMysql(server: TestMysql, name: string, options: OpenOptions)
       via: null,
       dump: dumpSchema.parse({ lockTimeout: '3s', ...options.dump }),
     },
-    { clock: systemClock, logger: silentLogger, scratch: options.scratch },
+    { clock: systemClock, logger: options.logger ?? silentLogger, scratch: options.scratch },
   );
 }
 

@@ -8,8 +8,11 @@ import { readFacts } from './facts.ts';
 import { server } from './faults.ts';
 import { mayGlobally, mayInAll } from './grants.ts';
 import { refuseHalfSwapped } from './half-swap.ts';
+import { accountSql } from './names.ts';
 import { lookAhead } from './preflight.ts';
 import { clockAhead } from './ready.ts';
+import { replacesRoutines } from './routine-fates.ts';
+import { dropsRights, readRoutineGrants } from './routine-grants.ts';
 import { flavourOf, numberOf } from './server-version.ts';
 import { listRelations, select } from './tables.ts';
 import { seriesOf } from './tool-version.ts';
@@ -142,6 +145,13 @@ async function restoreChecks(access: Access, session: Connection, account: Accou
       'Set log_bin_trust_function_creators=1 on the server.',
     );
   }
+  if (await losesRoutineRights(session, database)) {
+    warn(
+      'rights to routines',
+      `${account.name} cannot see who may call single routines: a restore that changes one takes these rights away`,
+      `GRANT SELECT ON mysql.procs_priv TO ${accountSql(account.name)};`,
+    );
+  }
   if (packet < smallPacket) {
     warn(
       'largest row',
@@ -151,6 +161,13 @@ async function restoreChecks(access: Access, session: Connection, account: Accou
   }
   if (checks.length === 0) checks.push({ name: 'restores', result: 'ok', detail: 'nothing in the way on this server' });
   return checks;
+}
+
+async function losesRoutineRights(session: Connection, database: string): Promise<boolean> {
+  if ((await replacesRoutines(session)) || !(await dropsRights(session))) return false;
+  const own = 'SELECT COUNT(*) FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = ?';
+  if (Number(await session.value<number | string>(own, [database])) === 0) return false;
+  return (await readRoutineGrants(session, database)) === null;
 }
 
 async function clockCheck(access: Access, session: Connection): Promise<Check> {

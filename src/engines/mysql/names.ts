@@ -20,6 +20,13 @@ export function quoteLiteral(text: string): string {
   return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "''").replaceAll('\0', '\\0').replaceAll('\n', '\\n')}'`;
 }
 
+/** `shop@%` as statements want it. */
+export function accountSql(account: string): string {
+  const at = account.lastIndexOf('@');
+  const quoted = (text: string) => `'${text.replaceAll("'", "''")}'`;
+  return `${quoted(account.slice(0, at))}@${quoted(account.slice(at + 1))}`;
+}
+
 /** For people and messages: quoted only where the plain form would mislead, and always on one line. */
 export function displayName(name: string): string {
   if (/^[A-Za-z_][A-Za-z0-9_$]*$/.test(name)) return name;

@@ -3,7 +3,7 @@ import type { Account } from './account.ts';
 import { mayLockAll } from './account.ts';
 import type { Connection } from './connection.ts';
 import { mayGlobally, mayInAll } from './grants.ts';
-import { displayName, listed, quoteIdent } from './names.ts';
+import { accountSql, displayName, listed, quoteIdent } from './names.ts';
 import { outsideSnapshot, type Selection } from './tables.ts';
 import type { ToolFlavour } from './tool-version.ts';
 
@@ -160,11 +160,4 @@ function routinesHint(account: string, flavour: ToolFlavour): string {
   return flavour === 'mariadb'
     ? `GRANT SELECT ON mysql.proc TO ${accountSql(account)};`
     : `GRANT SHOW_ROUTINE ON *.* TO ${accountSql(account)};`;
-}
-
-/** `shop@%` as statements want it. */
-export function accountSql(account: string): string {
-  const at = account.lastIndexOf('@');
-  const quoted = (text: string) => `'${text.replaceAll("'", "''")}'`;
-  return `${quoted(account.slice(0, at))}@${quoted(account.slice(at + 1))}`;
 }

@@ -2,7 +2,7 @@ import { toHoldfastError } from '../../base/errors.ts';
 import type { Connection } from './connection.ts';
 import { displayName, quoteIdent, quoteIn, quoteLiteral, shortened } from './names.ts';
 import { dropStatement, type CodeObject } from './objects.ts';
-import { runStatement } from './take-back.ts';
+import { runStatement } from './run-statement.ts';
 
 const name = 'holdfast_rehearsal';
 

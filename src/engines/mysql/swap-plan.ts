@@ -1,6 +1,7 @@
 import { dropStatement, type CodeObject, type ColumnDefault, type DatabaseObjects } from './objects.ts';
 import { statusOf, withStatus } from './event-status.ts';
-import { grantStatement, type RoutineGrant } from './routine-grants.ts';
+import { fateOf, isRoutine, sameRoutine } from './routine-fates.ts';
+import { grantSettings, grantStatement, type RoutineGrant } from './routine-grants.ts';
 import { asleepStatements, asleepTable, journalTable, writeSwapping } from './mark.ts';
 import { otherDatabase, quoteIdent, quoteIn, quoteLiteral } from './names.ts';
 
@@ -38,15 +39,17 @@ export interface SwapFacts extends SwapNames {
   fresh: DatabaseObjects;
   /** Character set and collation of the live database, for the one that keeps what was in it. */
   characters: string;
-  /** Who may call single routines of the live database. */
+  /** Who may call single routines of the live database that are dropped. */
   grants: readonly RoutineGrant[];
+  /** The server exchanges a routine by one statement. */
+  replaces: boolean;
 }
 
 /**
  * Tables change their database by one statement; everything else is taken away before and made again after it. Each step can be
  * taken back, so that whatever fails, the live database is as it was.
  */
-export function planSwap({ live, replacement, previous, old, fresh, characters, grants }: SwapFacts): Step[] {
+export function planSwap({ live, replacement, previous, old, fresh, characters, grants, replaces }: SwapFacts): Step[] {
   const steps: Step[] = [];
   const step = (statement: string, undo: string | null, more: Partial<Step> = {}) =>
     steps.push({
@@ -83,18 +86,30 @@ export function planSwap({ live, replacement, previous, old, fresh, characters, 
   if (moves.length > 0) step(renameStatement(moves), renameStatement(moves.toReversed().map(backwards)), { moves });
   for (const [table, columns] of counting)
     step(defaultsStatement(live, table, columns, replacement), null, { settings: withHistory });
-  const grantsOf = ({ kind, name }: CodeObject) =>
-    grants.filter((grant) => grant.kind === kind && grant.name === name.toLowerCase());
-  for (const each of others.filter(({ kind }) => kind !== 'VIEW')) {
+  const grantsOf = (routine: CodeObject) => grants.filter((grant) => sameRoutine(grant, routine));
+  const fate = (routine: CodeObject) => fateOf(routine, old?.code ?? [], fresh.code, replaces);
+  for (const each of others.filter(isRoutine)) {
+    if (fate(each) === 'stays') continue;
+    if (fate(each) === 'replaced') {
+      step('DO 0', orReplace(each.create), { database: live, settings: each.settings });
+      continue;
+    }
     // Granted again once it has been made again.
-    for (const grant of grantsOf(each)) step('DO 0', grantStatement(grant, live));
+    for (const grant of grantsOf(each)) step('DO 0', grantStatement(grant, live), { settings: grantSettings(grant) });
     takeAway(each, live);
   }
   const make = (object: CodeObject, database: string, create: string) =>
     step(create, dropStatement(object, database), { database, settings: object.settings });
   for (const each of fresh.code) {
+    const former = isRoutine(each) ? others.find((other) => sameRoutine(other, each)) : undefined;
+    const become = former && fate(former);
+    if (become === 'stays') continue;
+    if (become === 'replaced') {
+      step(orReplace(each.create), null, { database: live, settings: each.settings });
+      continue;
+    }
     make(each, live, running(inDatabase(each, replacement, live), fresh.asleep));
-    for (const grant of grantsOf(each)) step(grantStatement(grant, live), null);
+    for (const grant of grantsOf(each)) step(grantStatement(grant, live), null, { settings: grantSettings(grant) });
   }
   if (previous === null) return steps;
   for (const each of old?.code ?? []) make(each, previous, stopped(inDatabase(each, live, previous)));
@@ -102,6 +117,11 @@ export function planSwap({ live, replacement, previous, old, fresh, characters, 
   if (created !== undefined) step(created, `DROP TABLE IF EXISTS ${quoteIn(previous, asleepTable)}`);
   if (filled !== undefined) step(filled, null);
   return steps;
+}
+
+/** Keeps the rights to what is replaced, which dropping it does not. */
+function orReplace(create: string): string {
+  return create.replace(/^CREATE /, 'CREATE OR REPLACE ');
 }
 
 /** In the live database: whoever saves or replaces it must see that it is being exchanged. */
@@ -123,7 +143,13 @@ export function backwards({ name, from, to }: Move): Move {
   return { name, from: to, to: from };
 }
 
-function movesOf({ live, replacement, previous, old, fresh }: Omit<SwapFacts, 'characters' | 'grants'>): Move[] {
+function movesOf({
+  live,
+  replacement,
+  previous,
+  old,
+  fresh,
+}: Omit<SwapFacts, 'characters' | 'grants' | 'replaces'>): Move[] {
   const away = previous === null ? [] : (old?.tables ?? []).map((name) => ({ name, from: live, to: previous }));
   return [...away, ...fresh.tables.map((name) => ({ name, from: replacement, to: live }))];
 }

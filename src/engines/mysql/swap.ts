@@ -10,11 +10,13 @@ import { claimSwap, refuseHalfSwapped } from './half-swap.ts';
 import { displayName, listed, quoteIdent } from './names.ts';
 import { brokenViews, rehearse } from './rehearse.ts';
 import { readObjects, type DatabaseObjects } from './objects.ts';
+import { fateOf, isRoutine, replacesRoutines } from './routine-fates.ts';
 import { grantable } from './routine-grants.ts';
+import { runStatement } from './run-statement.ts';
 import { sessionsIn } from './sessions.ts';
 import { noteDone, writeJournal } from './swap-journal.ts';
 import { planSwap, silenceStatement, type Step, type SwapNames } from './swap-plan.ts';
-import { runStatement, takeBack } from './take-back.ts';
+import { takeBack } from './take-back.ts';
 
 /**
  * Exchanges the contents of two databases: tables by one renaming, everything else by being made anew. There is no transaction around
@@ -90,9 +92,12 @@ async function prepare(session: Connection, names: SwapNames, warn: (text: strin
   const objects = await readObjects(session, replacement);
   const { encoding, collation } = current ?? fresh;
   const characters = ` CHARACTER SET ${encoding} COLLATE ${collation}`;
-  const routines = old?.code.some(({ kind }) => /FUNCTION|PROCEDURE|PACKAGE/.test(kind)) ?? false;
-  const grants = routines ? await grantable(session, live, warn) : [];
-  return planSwap({ ...names, old, fresh: objects, characters, grants });
+  const replaces = await replacesRoutines(session);
+  const routines = (old?.code ?? []).filter(isRoutine);
+  const by = Map.groupBy(routines, (each) => fateOf(each, routines, objects.code, replaces));
+  const dropped = { database: live, remade: by.get('remade') ?? [], gone: by.get('goes') ?? [] };
+  const grants = await grantable(session, dropped, warn);
+  return planSwap({ ...names, old, fresh: objects, characters, grants, replaces });
 }
 
 async function refuseObstacles(session: Connection, names: SwapNames, old: DatabaseObjects): Promise<void> {

@@ -1,9 +1,10 @@
 import { pause } from '../../base/abort.ts';
 import { HoldfastError, toHoldfastError } from '../../base/errors.ts';
 import type { Access } from './access.ts';
-import { ownMode, type Connection } from './connection.ts';
+import type { Connection } from './connection.ts';
 import { journalTable } from './mark.ts';
-import { displayName, quoteIdent, quoteIn } from './names.ts';
+import { displayName, quoteIn } from './names.ts';
+import { runStatement } from './run-statement.ts';
 import { noteDone } from './swap-journal.ts';
 import { backwards, renameStatement, type Move, type Step, type SwapNames } from './swap-plan.ts';
 
@@ -28,27 +29,6 @@ export async function takeBack(access: Access, names: SwapNames, { steps, unsure
     await session.rows(`DROP TABLE IF EXISTS ${quoteIn(names.replacement, journalTable)}`);
   } catch (error) {
     throw stuck(error, names, left);
-  }
-}
-
-/** A step, or what takes it back. */
-export async function runStatement(
-  session: Connection,
-  { database, settings }: Pick<Step, 'database' | 'settings'>,
-  statement: string,
-): Promise<void> {
-  if (database !== null) await session.rows(`USE ${quoteIdent(database)}`);
-  if (settings === null) {
-    await session.rows(statement);
-    return;
-  }
-  await session.rows(settings);
-  try {
-    await session.rows(statement);
-  } finally {
-    await session
-      .rows(`SET SESSION ${ownMode}, time_zone = '+00:00', character_set_client = utf8mb4`)
-      .catch(() => undefined);
   }
 }
 
