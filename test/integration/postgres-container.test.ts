@@ -3,7 +3,7 @@ import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { interrupted } from '../../src/base/errors.ts';
 import { runProcess } from '../../src/base/run-process.ts';
-import { refuseGuess } from '../../src/engines/postgres/container.ts';
+import { refuseGuess } from '../../src/engines/shared/container.ts';
 import { openSnapshot } from '../../src/engines/postgres/dump.ts';
 import { checkDatabase } from '../../src/engines/postgres/check.ts';
 import { accessTo } from '../support/postgres-access.ts';

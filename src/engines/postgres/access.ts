@@ -2,7 +2,8 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { EngineContext } from '../engine.ts';
 import { connect, type Address, type Connection, type ConnectOptions } from './connection.ts';
-import { findContainer, tunnelThrough, type FoundContainer } from './container.ts';
+import { findContainer, tunnelThrough, type FoundContainer } from '../shared/container.ts';
+import { isPostgresImage } from './image.ts';
 import type { PostgresSettings } from './options.ts';
 import { findTools, type ClientTools, type ToolWish } from './tools.ts';
 
@@ -41,7 +42,8 @@ interface Found {
 
 function accessTo(address: Address, settings: PostgresSettings, context: EngineContext, found: Found): Access {
   const container = async (signal: AbortSignal) => {
-    if (found.container === undefined) found.container = await findContainer(settings.via, address, signal);
+    if (found.container === undefined)
+      found.container = await findContainer(settings.via, { server: address, isImage: isPostgresImage }, signal);
     return found.container;
   };
   return {

@@ -1,9 +1,9 @@
 import { Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
 import type { Client } from 'pg';
 import { abortReason, throwIfAborted } from '../../base/abort.ts';
 import { HoldfastError } from '../../base/errors.ts';
 import type { Secret } from '../../base/secret.ts';
+import type { Tunnel } from '../shared/container.ts';
 import { driverError } from './errors.ts';
 import { tlsAttempts, type SslSettings, type TlsOptions } from './tls.ts';
 import { valueTypes } from './value-types.ts';
@@ -20,9 +20,6 @@ export interface Address {
   ssl: SslSettings;
   connectTimeoutMs: number;
 }
-
-/** Opens another way to the server's port, such as through a container; every call a fresh one. */
-export type Tunnel = () => Duplex;
 
 export interface ConnectOptions {
   /** Ends the connection, and what it is doing on the server, when it fires. */

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { runProcess } from '../../base/run-process.ts';
-import { containerCommand } from './container.ts';
+import { containerCommand } from '../shared/container.ts';
 import type { ClientTools } from './tools.ts';
 
 /** A local file or folder where the tools can see it: as it is, or copied into their container until disposed. */

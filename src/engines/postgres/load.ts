@@ -8,7 +8,7 @@ import { outputOf } from '../../base/piped-program.ts';
 import { runProcess } from '../../base/run-process.ts';
 import type { LoadOptions, StoredDump } from '../engine.ts';
 import type { Access } from './access.ts';
-import { refuseGuess } from './container.ts';
+import { refuseGuess } from '../shared/container.ts';
 import { filesOf } from './dump-files.ts';
 import { reachableFor } from './dump-place.ts';
 import { endSessions } from './end-sessions.ts';

@@ -4,7 +4,7 @@ import { HoldfastError } from '../../base/errors.ts';
 import { toolFailure } from '../../base/run-process.ts';
 import type { Counts, LoadOptions, StoredDump } from '../engine.ts';
 import type { Access } from './access.ts';
-import { refuseGuess } from './container.ts';
+import { refuseGuess } from '../shared/container.ts';
 import { filesOf } from './dump-files.ts';
 import { endSessions } from './end-sessions.ts';
 import { feedScript, type Send } from './feed-script.ts';

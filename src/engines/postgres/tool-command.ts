@@ -1,7 +1,7 @@
 import { HoldfastError } from '../../base/errors.ts';
 import type { Command } from '../../base/run-process.ts';
 import type { Address } from './connection.ts';
-import { containerCommand } from './container.ts';
+import { containerCommand } from '../shared/container.ts';
 import { quoteConninfo } from './names.ts';
 import { tlsEnvironment } from './tls.ts';
 import type { ClientTools, ToolName } from './tools.ts';

@@ -1,8 +1,8 @@
-import { stat } from 'node:fs/promises';
 import { throwIfAborted } from '../../base/abort.ts';
-import { runProcess, toolFailure, type Command } from '../../base/run-process.ts';
+import { runProcess, toolFailure } from '../../base/run-process.ts';
 import { remembered } from '../shared/remembered.ts';
-import { containerCommand, type FoundContainer } from './container.ts';
+import type { FoundContainer } from '../shared/container.ts';
+import { plainCommand, toolIdentity } from '../shared/tool-place.ts';
 
 export interface ToolVersion {
   /** `15.18` */
@@ -17,9 +17,9 @@ export async function versionOf(
   container: FoundContainer | null,
   signal: AbortSignal,
 ): Promise<ToolVersion | null> {
-  const key = await identity(path, container);
+  const key = await toolIdentity(path, container);
   const answer = await remembered(versions, key, signal, async () => {
-    const output = await runProcess(commandOf(path, ['--version'], container), { signal }).catch(() => null);
+    const output = await runProcess(plainCommand(path, ['--version'], container), { signal }).catch(() => null);
     throwIfAborted(signal);
     return parseToolVersion(output?.stdout ?? '');
   });
@@ -55,9 +55,9 @@ export async function codecsOf(
 /** Whether a codec is compiled in shows only when it is asked for; the tool looks before it connects. */
 async function canCompress({ path, major, container }: DumpTool, codec: ToolCodec, signal: AbortSignal) {
   if (codec === 'gzip' || major < 16) return codec === 'gzip';
-  return await remembered(codecs, `${codec}:${await identity(path, container)}`, signal, async () => {
+  return await remembered(codecs, `${codec}:${await toolIdentity(path, container)}`, signal, async () => {
     const args = ['--format=custom', `--compress=${codec}`, '--no-password', '--dbname', "host='/nonexistent'"];
-    const words = await runProcess({ ...commandOf(path, args, container), env: { LC_ALL: 'C' } }, { signal }).then(
+    const words = await runProcess({ ...plainCommand(path, args, container), env: { LC_ALL: 'C' } }, { signal }).then(
       () => '',
       (error: unknown) => toolFailure(error)?.stderr ?? '',
     );
@@ -68,13 +68,3 @@ async function canCompress({ path, major, container }: DumpTool, codec: ToolCode
 
 const versions = new Map<string, Promise<ToolVersion | null>>();
 const codecs = new Map<string, Promise<boolean>>();
-
-async function identity(path: string, container: FoundContainer | null): Promise<string> {
-  if (container) return `${container.id}:${path}`;
-  const file = await stat(path).catch(() => null);
-  return `${path}:${file?.mtimeMs ?? 0}:${file?.size ?? 0}`;
-}
-
-function commandOf(path: string, args: readonly string[], container: FoundContainer | null): Command {
-  return container ? containerCommand(container, path, args, {}) : { program: path, args };
-}

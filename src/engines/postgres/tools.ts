@@ -1,5 +1,5 @@
 import { HoldfastError } from '../../base/errors.ts';
-import type { FoundContainer } from './container.ts';
+import type { FoundContainer } from '../shared/container.ts';
 import type { ToolSettings } from './database-options.ts';
 import { toolFolders, type ToolName } from './tool-folders.ts';
 import { codecsOf, versionOf, type ToolCodec, type ToolVersion } from './tool-version.ts';

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { chooseContainer, isPostgresImage, postgresPort, type RunningContainer } from './choose-container.ts';
+import { isMysqlImage } from '../mysql/image.ts';
+import { isPostgresImage } from '../postgres/image.ts';
+import { chooseContainer, portInside, type RunningContainer } from './choose-container.ts';
 
 function container(name: string, change: Partial<RunningContainer> = {}): RunningContainer {
   return { id: name.repeat(8), name, image: 'postgres:15', hosts: [], published: [], ...change };
@@ -26,27 +28,44 @@ describe('T-08 which container the database runs in', () => {
     ['a server elsewhere is in no container here', [published, web], { host: 'db.example.com', port: 5432 }, 'none'],
     ['T-d1 nothing runs', [], { host: 'localhost', port: 5432 }, 'none'],
   ])('%s', (_title, running, server, expected) => {
-    const choice = chooseContainer(running, server);
+    const choice = chooseContainer(running, server, isPostgresImage);
     expect(choice ? `${choice.container.name} by ${choice.foundBy}` : 'none').toBe(expected);
   });
 
   test('the port inside is the one behind the published one', () => {
-    expect(postgresPort(published, { host: '127.0.0.1', port: 15_432 })).toBe(5432);
-    expect(postgresPort(published, { host: 'db', port: 5432 })).toBe(5432);
-    expect(postgresPort(container('odd'), { host: 'localhost', port: 5433 })).toBe(5433);
+    expect(portInside(published, { host: '127.0.0.1', port: 15_432 })).toBe(5432);
+    expect(portInside(published, { host: 'db', port: 5432 })).toBe(5432);
+    expect(portInside(container('odd'), { host: 'localhost', port: 5433 })).toBe(5433);
   });
 
   test.each([
-    ['postgres', true],
-    ['postgres:15-alpine', true],
-    ['docker.io/library/postgres@sha256:abc', true],
-    ['registry:5000/team/postgres', true],
-    ['postgis/postgis:16-3.4', true],
-    ['timescale/timescaledb:latest-pg16', true],
-    ['pgvector/pgvector:pg17', true],
-    ['bitnami/postgresql:16', true],
-    ['prometheuscommunity/postgres-exporter', false],
-    ['postgrest/postgrest', false],
-    ['postgres-backup', false],
-  ])('T-d3 image %s', (image, expected) => expect(isPostgresImage(image)).toBe(expected));
+    ['postgres', 'PostgreSQL'],
+    ['postgres:15-alpine', 'PostgreSQL'],
+    ['docker.io/library/postgres@sha256:abc', 'PostgreSQL'],
+    ['registry:5000/team/postgres', 'PostgreSQL'],
+    ['postgis/postgis:16-3.4', 'PostgreSQL'],
+    ['timescale/timescaledb:latest-pg16', 'PostgreSQL'],
+    ['pgvector/pgvector:pg17', 'PostgreSQL'],
+    ['bitnami/postgresql:16', 'PostgreSQL'],
+    ['mariadb:11', 'MySQL'],
+    ['docker.io/library/mysql@sha256:abc', 'MySQL'],
+    ['mysql/mysql-server:8.0', 'MySQL'],
+    ['lscr.io/linuxserver/mariadb:10.11', 'MySQL'],
+    ['bitnami/mariadb-galera', 'MySQL'],
+    ['percona/percona-server:8.4', 'MySQL'],
+    ['prometheuscommunity/postgres-exporter', 'none'],
+    ['postgrest/postgrest', 'none'],
+    ['postgres-backup', 'none'],
+    ['prom/mysqld-exporter', 'none'],
+    ['phpmyadmin', 'none'],
+    ['databack/mysql-backup', 'none'],
+  ])('T-d3 image %s', (image, expected) => {
+    const only = [container('one', { image })];
+    const server = { host: 'localhost', port: 1 };
+    const guessed = (isImage: (name: string) => boolean) => chooseContainer(only, server, isImage) !== null;
+    expect([guessed(isPostgresImage), guessed(isMysqlImage)]).toEqual([
+      expected === 'PostgreSQL',
+      expected === 'MySQL',
+    ]);
+  });
 });

@@ -10,22 +10,23 @@ export interface RunningContainer {
 
 /**
  * `name`: the operator named it. `port`, `host`: it is the one that publishes the configured port or goes by the configured host name.
- * `image`: a guess, the only running container with a PostgreSQL image; good enough to read from, never to restore into.
+ * `image`: a guess, the only running container with an image of such a server; good enough to read from, never to restore into.
  */
 export type FoundBy = 'name' | 'port' | 'host' | 'image';
 
-interface Server {
+export interface ServerPlace {
   host: string;
   port: number;
 }
 
 /**
  * Which container the configured server runs in. First by evidence (it publishes the port; it goes by the host's name), then as a
- * guess the only one with a PostgreSQL image. Two that fit equally are none: nothing is chosen by chance.
+ * guess the only one with an image of this server's kind. Two that fit equally are none: nothing is chosen by chance.
  */
 export function chooseContainer(
   running: readonly RunningContainer[],
-  server: Server,
+  server: ServerPlace,
+  isImage: (name: string) => boolean,
 ): { container: RunningContainer; foundBy: FoundBy } | null {
   const byPort = isLoopback(server.host)
     ? running.filter((each) => each.published.some(({ outer }) => outer === server.port))
@@ -34,12 +35,12 @@ export function chooseContainer(
   const byHost = running.filter((each) => each.name === server.host || each.hosts.includes(server.host));
   if (byHost[0] && byHost.length === 1) return { container: byHost[0], foundBy: 'host' };
   if (byPort.length > 1 || byHost.length > 1 || !isLoopback(server.host)) return null;
-  const byImage = running.filter((each) => isPostgresImage(each.image));
+  const byImage = running.filter((each) => isImage(imageName(each.image)));
   return byImage[0] && byImage.length === 1 ? { container: byImage[0], foundBy: 'image' } : null;
 }
 
 /** The port inside: the one behind the published port, or the configured one where nothing is published. */
-export function postgresPort(container: RunningContainer, server: Server): number {
+export function portInside(container: RunningContainer, server: ServerPlace): number {
   const behind = container.published.find(({ outer }) => isLoopback(server.host) && outer === server.port);
   return behind?.inner ?? server.port;
 }
@@ -48,13 +49,13 @@ export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(\.\d+){3}$/.test(host);
 }
 
-/** `postgres:15`, `postgis/postgis`, `timescale/timescaledb`, `pgvector/pgvector`, `bitnami/postgresql`; not `postgres-exporter`. */
-export function isPostgresImage(image: string): boolean {
-  const name =
+/** `postgres` of `registry:5000/team/postgres:15@sha256:...`. */
+function imageName(image: string): string {
+  return (
     image
       .replace(/@.*$/, '')
       .replace(/:[^/]*$/, '')
       .split('/')
-      .at(-1) ?? '';
-  return /^(postgres|postgresql|postgis|timescaledb|timescaledb-ha|pgvector|alloydbomni)(-\d+)?$/.test(name);
+      .at(-1) ?? ''
+  );
 }

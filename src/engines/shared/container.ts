@@ -1,8 +1,14 @@
 import { Duplex } from 'node:stream';
 import { HoldfastError } from '../../base/errors.ts';
 import { runProcess, startProcess, type Command, type RunningProcess } from '../../base/run-process.ts';
-import { chooseContainer, isLoopback, postgresPort, type FoundBy, type RunningContainer } from './choose-container.ts';
-import type { Address, Tunnel } from './connection.ts';
+import {
+  chooseContainer,
+  isLoopback,
+  portInside,
+  type FoundBy,
+  type RunningContainer,
+  type ServerPlace,
+} from './choose-container.ts';
 import type { ViaSettings } from '../engine.ts';
 
 export interface FoundContainer {
@@ -10,24 +16,27 @@ export interface FoundContainer {
   readonly name: string;
   readonly foundBy: FoundBy;
   /** The same server as seen from inside the container. */
-  inside(address: Address): Address;
+  inside<T extends ServerPlace>(address: T): T;
 }
 
-/** The container `via` asks for; null when the tools of this machine are to be used. */
+/** Opens another way to the server's port, such as through a container; every call a fresh one. */
+export type Tunnel = () => Duplex;
+
+/** The container `via` asks for; null when the tools of this machine are to be used. `isImage`: of which images a guess may be made. */
 export async function findContainer(
   via: ViaSettings,
-  address: Address,
+  { server, isImage }: { server: ServerPlace; isImage: (name: string) => boolean },
   signal: AbortSignal,
 ): Promise<FoundContainer | null> {
   if (via === null) return null;
-  if (via.container !== 'auto') return await namedContainer(via.container, address, signal);
+  if (via.container !== 'auto') return await namedContainer(via.container, server, signal);
   const running = await runningContainers(signal).catch((error: unknown) => {
     // Without a container engine there is no container: `auto` then means this machine.
     if (signal.aborted || !(error instanceof HoldfastError)) throw error;
     return [];
   });
-  const choice = chooseContainer(running, address);
-  return choice && found(choice.container, choice.foundBy, address);
+  const choice = chooseContainer(running, server, isImage);
+  return choice && found(choice.container, choice.foundBy, server);
 }
 
 /** Restores ask this first: a container that was only guessed could be anybody's. */
@@ -51,14 +60,11 @@ export function containerCommand(
 }
 
 /** The driver's way to the server through the container: no port has to be published. */
-export function tunnelThrough(container: FoundContainer, address: Address): Tunnel {
-  const { host, port } = container.inside(address);
+export function tunnelThrough(container: FoundContainer, server: ServerPlace): Tunnel {
+  const { host, port } = container.inside(server);
   return () => {
     if (host.startsWith('/')) {
-      throw new HoldfastError('CONTAINER_SOCKET', 'a unix socket inside a container cannot be reached from here', {
-        kind: 'usage',
-        hint: 'Set database.host to localhost: the server in the container listens there too.',
-      });
+      throw unreachableSocket();
     }
     // Its end is decided by the connection, which closes it or destroys it; it has no life of its own.
     const process = startProcess(containerCommand(container, 'sh', ['-c', relay, host, String(port)], {}), {
@@ -69,6 +75,13 @@ export function tunnelThrough(container: FoundContainer, address: Address): Tunn
     });
     return asDuplex(process);
   };
+}
+
+export function unreachableSocket(): HoldfastError {
+  return new HoldfastError('CONTAINER_SOCKET', 'a unix socket inside a container cannot be reached from here', {
+    kind: 'usage',
+    hint: 'Set database.host to localhost: the server in the container listens there too.',
+  });
 }
 
 function asDuplex({ stdin, stdout, done, kill }: RunningProcess): Duplex {
@@ -90,7 +103,7 @@ function asDuplex({ stdin, stdout, done, kill }: RunningProcess): Duplex {
 }
 
 /**
- * Copies both ways between its own pipes and a TCP port, with what images have: bash (Debian and Alpine images of PostgreSQL), or nc. It
+ * Copies both ways between its own pipes and a TCP port, with what images have: bash (of PostgreSQL, MySQL and MariaDB), or nc. It
  * ends when either side does; the end of its input must close the port, or the server's session would stay.
  */
 const relay = `
@@ -103,18 +116,18 @@ command -v nc >/dev/null 2>&1 && exec nc "$0" "$1"
 echo "neither bash nor nc in the container" >&2
 exit 127`;
 
-async function namedContainer(name: string, address: Address, signal: AbortSignal): Promise<FoundContainer> {
+async function namedContainer(name: string, server: ServerPlace, signal: AbortSignal): Promise<FoundContainer> {
   const running = await runningContainers(signal);
   const match = running.find((each) => each.name === name || (name.length >= 12 && each.id.startsWith(name)));
-  if (match) return found(match, 'name', address);
+  if (match) return found(match, 'name', server);
   const others = running.map((each) => each.name).join(', ');
   throw new HoldfastError('CONTAINER_NOT_RUNNING', `the container ${name} does not run`, {
     hint: `Start it, or correct via.container. ${others ? `Running are: ${others}.` : 'No container is running.'}`,
   });
 }
 
-function found(container: RunningContainer, foundBy: FoundBy, configured: Address): FoundContainer {
-  const port = postgresPort(container, configured);
+function found(container: RunningContainer, foundBy: FoundBy, configured: ServerPlace): FoundContainer {
+  const port = portInside(container, configured);
   return {
     id: container.id,
     name: container.name,
