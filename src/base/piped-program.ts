@@ -12,6 +12,8 @@ const bufferedBytes = 1024 * 1024;
 export interface OutputOptions extends Omit<ProcessOptions, 'stdin' | 'stdout'> {
   /** Sees the output as it is read, before anybody else. */
   watch?: (some: Buffer) => void;
+  /** Written to its input, which otherwise has an end from the beginning, and then stays open until it has ended. */
+  opening?: Buffer | null;
   /** For programs whose status 0 is not enough: an error in place of the end, for what was said on the error output, or seen. */
   refuse?: (stderr: string) => Error | null;
 }
@@ -23,7 +25,7 @@ export interface OutputOptions extends Omit<ProcessOptions, 'stdin' | 'stdout'> 
  */
 export function outputOf(command: Command, options: OutputOptions): Readable {
   throwIfAborted(options.signal);
-  const program = new PipedProgram(command, options, 'ignore');
+  const program = new PipedProgram(command, options, options.opening ? 'pipe' : 'ignore');
   const output: Readable = new Readable({
     highWaterMark: bufferedBytes,
     construct: (ready) => program.start(output, ready),
@@ -99,7 +101,7 @@ class PipedProgram {
 
   /** Pushes what the program prints, and the end only once its exit status was 0. */
   async #run(output: Readable): Promise<void> {
-    const { watch, refuse, ...options } = this.#options;
+    const { watch, refuse, opening, ...options } = this.#options;
     const gathered = gather((piece) => {
       this.#enough = !output.push(piece);
     });
@@ -117,6 +119,7 @@ class PipedProgram {
       forProgram.destroy();
     }
     this.#child = child;
+    if (opening) child.stdin?.write(opening);
     const printed = finished(forUs, { writable: false });
     printed.catch(() => undefined);
     // The status alone does not say that all bytes were read.

@@ -9,6 +9,7 @@ import { dumpSchema } from '../../src/engines/dump-options.ts';
 import type { Database, DumpFormat, StoredDump } from '../../src/engines/engine.ts';
 import { mariadb, mysql } from '../../src/engines/mysql/mysql.ts';
 import { databaseSchema } from '../../src/engines/mysql/options.ts';
+import { viaSchema } from '../../src/engines/via-options.ts';
 import { startTemporaryServer } from '../../src/engines/mysql/temporary-server.ts';
 
 export interface TestMysql extends AsyncDisposable {
@@ -128,6 +129,7 @@ export interface OpenOptions {
   dump?: Record<string, unknown>;
   database?: Record<string, unknown>;
   logger?: Logger;
+  container?: string;
 }
 
 /** The database as the engine sees it. */
@@ -140,7 +142,7 @@ export function openMysql(server: TestMysql, name: string, options: OpenOptions)
         ssl: 'disable',
         ...options.database,
       }),
-      via: null,
+      via: options.container === undefined ? null : viaSchema.parse({ container: options.container }),
       dump: dumpSchema.parse({ lockTimeout: '3s', ...options.dump }),
     },
     { clock: systemClock, logger: options.logger ?? silentLogger, scratch: options.scratch },

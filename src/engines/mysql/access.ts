@@ -1,13 +1,12 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { HoldfastError } from '../../base/errors.ts';
-import type { Command } from '../../base/run-process.ts';
 import type { EngineContext } from '../engine.ts';
 import { connect, type Address, type Connection } from './connection.ts';
-import { writeOptionFile } from './option-file.ts';
+import { findContainer, tunnelThrough, unreachableSocket, type FoundContainer } from '../shared/container.ts';
+import { isMysqlImage } from './image.ts';
 import type { MysqlSettings } from './options.ts';
 import { flavourOf, numberOf } from './server-version.ts';
-import { findTool, type ClientTool, type ToolName } from './tools.ts';
+import { findTool, toolsThere, type ClientTool, type ToolName } from './tools.ts';
 
 /** One database on one server as this engine reaches it: sessions by the driver, client tools, and a place for short-lived files. */
 export interface Access {
@@ -18,64 +17,75 @@ export interface Access {
   connect(signal: AbortSignal, options?: { database: string | null }): Promise<Connection>;
   /** The tool that fits the server this connection leads to. */
   tool(name: ToolName, connection: Connection, signal: AbortSignal): Promise<ClientTool>;
+  /** The container the tools run in, or null. Looked for once. */
+  container(signal: AbortSignal): Promise<FoundContainer | null>;
+  /** What they are is remembered: asked while the server is being reached, `tool` takes no time. Whoever needs one is told what went wrong. */
+  lookForTools(name: ToolName, signal: AbortSignal): Promise<void>;
   /** A private folder, removed when disposed. */
   folder(): Promise<{ path: string } & AsyncDisposable>;
   named(database: string): Access;
   /** The same database; dumps leave nothing of it out. */
   complete(): Access;
+  /** Another server, reached directly and with this machine's tools. */
   at(address: Address): Access;
 }
 
 export function createAccess(settings: MysqlSettings, context: EngineContext): Access {
-  return accessTo(settings.database.address, settings, context);
+  return accessTo(settings.database.address, settings, context, { container: undefined });
 }
 
-function accessTo(address: Address, settings: MysqlSettings, context: EngineContext): Access {
+/** Shared by all names on one server. */
+interface Found {
+  container: FoundContainer | null | undefined;
+}
+
+function accessTo(address: Address, settings: MysqlSettings, context: EngineContext, found: Found): Access {
+  const { tools } = settings.database;
+  const container = async (signal: AbortSignal) => {
+    if (found.container === undefined)
+      found.container = await findContainer(settings.via, { server: address, isImage: isMysqlImage }, signal);
+    return found.container;
+  };
   return {
     address,
     settings,
     context,
+    container,
     connect: async (signal, { database } = { database: address.database }) => {
-      if (settings.via !== null) throw viaUnsupported();
-      return connect(address, { signal, database });
+      const inside = await container(signal);
+      if (inside && address.socket !== null) throw unreachableSocket();
+      return connect(address, { signal, database, tunnel: inside && tunnelThrough(inside, address) });
     },
     tool: async (name, connection, signal) => {
       const version = await connection.value('SELECT VERSION()');
       const wish = { tool: name, flavour: flavourOf(version), version: numberOf(version) };
-      return findTool(settings.database.tools, wish, signal);
+      return findTool(tools, await container(signal), wish, signal);
+    },
+    lookForTools: async (name, signal) => {
+      await toolsThere(tools, await container(signal), name, signal).catch(() => undefined);
     },
     folder: async () => {
       await mkdir(context.scratch, { recursive: true, mode: 0o700 });
       const path = await mkdtemp(join(context.scratch, 'mysql-'));
       return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
     },
-    named: (database) => accessTo({ ...address, database }, settings, context),
+    named: (database) => accessTo({ ...address, database }, settings, context, found),
     complete: () => {
       const exclude = { tables: [], tableData: [] };
-      return accessTo(address, { ...settings, dump: { ...settings.dump, exclude } }, context);
+      return accessTo(address, { ...settings, dump: { ...settings.dump, exclude } }, context, found);
     },
-    at: (other) => accessTo(other, settings, context),
+    at: (other) => accessTo(other, onThisMachine(settings), context, { container: null }),
   };
 }
 
-/** A call of a client tool; what it must not show lies in an option file inside the folder. */
-export async function toolCommand(
-  tool: ClientTool,
-  args: readonly string[],
-  call: { address: Address; encrypted: boolean; folder: string },
-): Promise<Command> {
-  const file = await writeOptionFile(call.folder, call.address, { flavour: tool.flavour, encrypted: call.encrypted });
-  // The first argument, and it keeps the option files of machine and user out.
-  return { program: tool.path, args: [`--defaults-file=${file}`, ...args], env: { LC_ALL: 'C' } };
+/** Paths of tools inside a container mean nothing outside. */
+function onThisMachine(settings: MysqlSettings): MysqlSettings {
+  if (settings.via === null) return settings;
+  const tools = { folder: null, dump: null, client: null };
+  return { ...settings, via: null, database: { ...settings.database, tools } };
 }
 
-function viaUnsupported(): HoldfastError {
-  return new HoldfastError(
-    'VIA_UNSUPPORTED',
-    'the client tools of a container can only be used for PostgreSQL so far',
-    {
-      kind: 'usage',
-      hint: "Leave out via, publish the server's port to this machine, and install mariadb-client or mysql-client here.",
-    },
-  );
+/** Where the tools ran: on this machine, or in which container. */
+export function viaOf(container: { name: string } | null): string {
+  return container ? `container:${container.name}` : 'host';
 }

@@ -1,7 +1,7 @@
 import { formatBytes, formatDuration } from '../../base/units.ts';
 import type { Check } from '../engine.ts';
 import { failed, guarded } from '../shared/checks.ts';
-import type { Access } from './access.ts';
+import { viaOf, type Access } from './access.ts';
 import { mayMakeFunctions, readAccount, type Account } from './account.ts';
 import type { Connection } from './connection.ts';
 import { readFacts } from './facts.ts';
@@ -29,7 +29,7 @@ export async function checkDatabase(access: Access, signal: AbortSignal): Promis
     await using session = await access.connect(signal);
     const version = await session.value('SELECT VERSION()');
     const account = await readAccount(session);
-    checks.push(await connectionCheck(access, session, version));
+    checks.push(await connectionCheck(access, session, version, await access.container(signal)));
     checks.push(...(await guarded('unfinished swap', signal, () => halfSwapChecks(session, access.address.database))));
     checks.push(...(await guarded('client tools', signal, () => toolsChecks(access, session, version, signal))));
     checks.push(...(await guarded('rights', signal, () => rightsChecks(access, session, account, version, signal))));
@@ -42,12 +42,18 @@ export async function checkDatabase(access: Access, signal: AbortSignal): Promis
   }
 }
 
-async function connectionCheck(access: Access, session: Connection, version: string): Promise<Check> {
+async function connectionCheck(
+  access: Access,
+  session: Connection,
+  version: string,
+  container: { name: string } | null,
+): Promise<Check> {
   const { address } = access;
   const relations = await listRelations(session, address.database);
-  const { sizeBytes } = await readFacts(session, relations, '');
+  const { sizeBytes } = await readFacts(session, relations, { version: '', via: viaOf(container) });
   const product = flavourOf(version) === 'mariadb' ? 'MariaDB' : 'MySQL';
-  const detail = `${address.database} on ${server(address)} as ${address.user}: ${product} ${numberOf(version)}, ${formatBytes(sizeBytes)}${session.encrypted ? ', TLS' : ''}`;
+  const way = container ? ` through the container ${container.name}` : '';
+  const detail = `${address.database} on ${server(address)}${way} as ${address.user}: ${product} ${numberOf(version)}, ${formatBytes(sizeBytes)}${session.encrypted ? ', TLS' : ''}`;
   const oldest = product === 'MariaDB' ? 10_006 : 8000;
   if (seriesOf(numberOf(version)) >= oldest) return { name: 'connection', result: 'ok', detail };
   const hint = 'Servers older than MariaDB 10.6 and MySQL 8.0 get no repairs any more; update the server.';
@@ -70,10 +76,10 @@ async function toolsChecks(
   const client = await access.tool('client', session, signal);
   const checks = [toolCheck('dump tool', dump), toolCheck('restore tool', client)];
   if (dump.flavour !== flavourOf(version)) {
-    const detail = `${dump.path} is MariaDB's, the server is MySQL's`;
+    const detail = `${placed(dump)} is MariaDB's, the server is MySQL's`;
     checks.push({ name: 'tool version', result: 'warning', detail, hint: "Install MySQL's own client tools." });
   } else if (seriesOf(dump.version) < seriesOf(numberOf(version))) {
-    const detail = `${dump.path} ${dump.version} is older than the server ${numberOf(version)} and may not know what is new there`;
+    const detail = `${placed(dump)} ${dump.version} is older than the server ${numberOf(version)} and may not know what is new there`;
     checks.push({
       name: 'tool version',
       result: 'warning',
@@ -84,9 +90,14 @@ async function toolsChecks(
   return checks;
 }
 
+/** Where to find it. */
+function placed({ path, container }: ClientTool): string {
+  return container ? `${path} in the container ${container.name}` : path;
+}
+
 function toolCheck(name: string, tool: ClientTool): Check {
   const product = tool.flavour === 'mariadb' ? 'MariaDB' : 'MySQL';
-  return { name, result: 'ok', detail: `${tool.path}: ${product} ${tool.version}` };
+  return { name, result: 'ok', detail: `${placed(tool)}: ${product} ${tool.version}` };
 }
 
 async function rightsChecks(

@@ -1,8 +1,9 @@
 import { once } from 'node:events';
-import { startProcess, type Command } from '../../base/run-process.ts';
+import { startProcess } from '../../base/run-process.ts';
+import { piecesOf } from '../shared/supervised.ts';
 import type { Address } from './connection.ts';
-import { toolCommand } from './access.ts';
 import { toolError } from './errors.ts';
+import { toolStart, type ToolStart } from './tool-command.ts';
 import type { ClientTool } from './tools.ts';
 
 export interface ClientCall {
@@ -34,7 +35,7 @@ const clientArgs = [
  * since at an end it would run even half a statement.
  */
 export async function feedClient(call: ClientCall, script: AsyncIterable<Buffer>): Promise<void> {
-  const command = await clientCommand(call);
+  const { command, opening } = await startOf(call);
   const onStderr = (line: string) => {
     if (!unknownOption.test(line)) call.onStderr(line);
   };
@@ -48,7 +49,8 @@ export async function feedClient(call: ClientCall, script: AsyncIterable<Buffer>
     () => true,
   );
   try {
-    for await (const chunk of script) {
+    if (opening) stdin.write(opening);
+    for await (const chunk of opening ? piecesOf(script) : script) {
       if (stdin.destroyed) break;
       if (!stdin.write(chunk)) await Promise.race([once(stdin, 'drain'), ended]).catch(() => undefined);
     }
@@ -66,9 +68,8 @@ export async function feedClient(call: ClientCall, script: AsyncIterable<Buffer>
 /** It was said to be of no matter, and older clients tell of it all the same. */
 const unknownOption = /^Warning: .*unknown (option|variable) '--loose-/;
 
-async function clientCommand({ tool, address, encrypted, folder }: ClientCall): Promise<Command> {
+async function startOf({ tool, address, encrypted, folder }: ClientCall): Promise<ToolStart> {
   // MariaDB's client would repeat a failed statement with all its rows. Older ones do not, and know no such option.
   const args = tool.flavour === 'mariadb' ? [...clientArgs, '--loose-skip-print-query-on-error'] : clientArgs;
-  const command = await toolCommand(tool, args, { address, encrypted, folder });
-  return { ...command, args: [...command.args, `--database=${address.database}`] };
+  return await toolStart(tool, [...args, `--database=${address.database}`], { address, encrypted, folder, fed: true });
 }

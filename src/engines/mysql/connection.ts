@@ -1,8 +1,10 @@
 import type { Connection as DriverConnection } from 'mysql2/promise';
 import { abortReason, throwIfAborted } from '../../base/abort.ts';
 import { HoldfastError } from '../../base/errors.ts';
-import type { Secret } from '../../base/secret.ts';
+import { withoutSecrets, type Secret } from '../../base/secret.ts';
+import type { Tunnel } from '../shared/container.ts';
 import { driverError } from './errors.ts';
+import { describeFault } from './faults.ts';
 import { tlsAttempts, type SslSettings, type TlsOptions } from './tls.ts';
 
 /** A server, a user and a database. */
@@ -23,6 +25,7 @@ export interface ConnectOptions {
   signal: AbortSignal;
   /** Null: no database is entered; for what concerns the whole server. */
   database: string | null;
+  tunnel?: Tunnel | null;
 }
 
 /** One session. Numbers beyond 53 bits, decimals and dates arrive as the server's text. */
@@ -86,8 +89,10 @@ async function openOnce(address: Address, tls: TlsOptions | false, options: Conn
   throwIfAborted(options.signal);
   // Loaded late: a command that needs no database starts without the driver.
   const { createConnection } = await import('mysql2/promise');
+  const { tunnel } = options;
   const opening = createConnection({
     ...(address.socket === null ? { host: address.host, port: address.port } : { socketPath: address.socket }),
+    ...(tunnel ? { stream: () => tunnel() } : {}),
     user: address.user,
     ...(address.password ? { password: address.password.reveal() } : {}),
     ...(options.database === null ? {} : { database: options.database }),
@@ -122,8 +127,17 @@ async function openOnce(address: Address, tls: TlsOptions | false, options: Conn
     const connection = await Promise.race([opening, aborted]);
     return new Session(address, connection, tls !== false, options);
   } catch (error) {
-    throw options.signal.aborted ? abortReason(options.signal) : driverError(error, address);
+    if (options.signal.aborted) throw abortReason(options.signal);
+    throw tunnel ? throughTunnel(error, address) : driverError(error, address);
   }
+}
+
+/** A way that ends before there is an answer is none. */
+function throughTunnel(error: unknown, address: Address): HoldfastError {
+  const known = driverError(error, address);
+  if (known.code !== 'DATABASE_CONNECTION_LOST') return known;
+  const { message } = error as Error;
+  return describeFault('unreachable', { at: address, message: withoutSecrets(message), cause: known, errno: null });
 }
 
 class Session implements Connection {
@@ -191,7 +205,7 @@ class Session implements Connection {
   async #kill(): Promise<void> {
     try {
       const signal = AbortSignal.timeout(endMs);
-      await using other = await openSession(this.address, { signal, database: null });
+      await using other = await openSession(this.address, { ...this.#options, signal, database: null });
       await other.rows(`KILL ${this.id}`);
     } catch {
       // Gone already, or the server is.

@@ -1,6 +1,7 @@
 import { throwIfAborted, withGrace } from '../../base/abort.ts';
 import { HoldfastError } from '../../base/errors.ts';
 import type { DatabaseFacts, Leftover } from '../engine.ts';
+import { refuseGuess } from '../shared/container.ts';
 import type { Access } from './access.ts';
 import type { Connection } from './connection.ts';
 import { endSessions } from './end-sessions.ts';
@@ -12,6 +13,7 @@ import { displayName, quoteIdent, quoteIn, quoteLiteral } from './names.ts';
 export async function create(access: Access, like: DatabaseFacts, note: string, signal: AbortSignal): Promise<void> {
   const { database: name } = access.address;
   checkName(name);
+  refuseGuess(await access.container(signal));
   throwIfAborted(signal);
   // An interruption waits for the mark: without it nobody would dare to drop what was made.
   using together = withGrace(signal, graceMs);

@@ -4,11 +4,12 @@ import { sharedRate, slowed } from '../../base/rate.ts';
 import { destroyOnAbort } from '../../base/streams.ts';
 import { formatDuration } from '../../base/units.ts';
 import type { DumpPart } from '../engine.ts';
-import { toolCommand, type Access } from './access.ts';
+import type { Access } from './access.ts';
 import type { ChosenFormat } from './choose-format.ts';
 import type { DumpPlan } from './dump-plan.ts';
 import { toolError } from './errors.ts';
 import { startDump, type StartedDump } from './started-tool.ts';
+import { toolStart } from './tool-command.ts';
 import type { ClientTool } from './tools.ts';
 import { writeFolder } from './write-folder.ts';
 
@@ -71,8 +72,8 @@ function folderPart({
       using timeout = limited(access, signal);
       for (const { output } of started) destroyOnAbort(output, timeout.signal);
       const run = async (args: readonly string[]) => {
-        const command = await toolCommand(tool, args, { address: access.address, encrypted, folder: options });
-        return startDump(command, {
+        const call = { address: access.address, encrypted, folder: options, fed: false };
+        return startDump(await toolStart(tool, args, call), {
           signal: timeout.signal,
           onStderr: (line) => warnings.push(line),
           explain: (error) => toolError(error, access.address) as Error,

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { largeWrites } from '../../base/large-writes.ts';
 import type { Counts, Snapshot, TableCount } from '../engine.ts';
-import { toolCommand, type Access } from './access.ts';
+import { viaOf, type Access } from './access.ts';
 import { mayLockAll, readAccount } from './account.ts';
 import { chooseFormat } from './choose-format.ts';
 import { countTables, readSequences, settle } from './counts.ts';
@@ -16,8 +16,8 @@ import { lookAhead, preflightError } from './preflight.ts';
 import { flavourOf, numberOf } from './server-version.ts';
 import { startDump, type StartedDump } from './started-tool.ts';
 import { listRelations, select, type Relation } from './tables.ts';
+import { toolStart } from './tool-command.ts';
 import { seriesOf } from './tool-version.ts';
-import { toolsHere } from './tools.ts';
 import { watchLocks } from './watch-locks.ts';
 
 /** Checks everything that can be known beforehand, then opens the snapshot and says what the dump will consist of. */
@@ -31,9 +31,12 @@ export async function openSnapshot(
   const { database } = access.address;
   await using opened = new AsyncDisposableStack();
   const warnings: string[] = [];
+  const container = await access.container(signal);
+  if (container?.foundBy === 'image')
+    warnings.push(`the container ${container.name} was only guessed by its image; name it under via.container`);
   // What needs no server is found out while that is being reached. Whoever asks later is told what went wrong.
   const widening = largeWrites(signal);
-  const found = Promise.allSettled([widening, toolsHere(access.settings.database.tools, 'dump', signal)]);
+  const found = Promise.allSettled([widening, access.lookForTools('dump', signal)]);
   opened.defer(async () => void (await found));
   const session = opened.use(await access.connect(signal));
   await refuseHalfSwapped(session, database);
@@ -42,14 +45,14 @@ export async function openSnapshot(
   const flavour = flavourOf(version);
   const tool = await access.tool('dump', session, signal);
   const selection = select(await listRelations(session, database), dump.exclude);
-  const facts = await readFacts(session, selection.relations, tool.version);
+  const facts = await readFacts(session, selection.relations, { version: tool.version, via: viaOf(container) });
   const ahead = await lookAhead(session, account, selection, { flavour, tool: tool.flavour });
   const problem = preflightError(ahead.problems, database);
   if (problem) throw problem;
   warnings.push(...ahead.warnings, ...selection.unused.map((pattern) => `dump.exclude: ${pattern} matches nothing`));
   if (tool.flavour !== flavour) {
     warnings.push(
-      `the dump was made by MariaDB's ${tool.version} tool, as there is none of MySQL here: install MySQL's own client tools`,
+      `the dump was made by MariaDB's ${tool.version} tool, as there is none of MySQL there: install MySQL's own client tools`,
     );
   } else if (seriesOf(tool.version) < seriesOf(numberOf(version))) {
     warnings.push(
@@ -90,15 +93,19 @@ export async function openSnapshot(
     await Promise.allSettled(started.map(({ output }) => closed(output)));
   });
   const begin = async () => {
-    const call = { address: access.address, encrypted: session.encrypted, folder: folder.path };
+    const call = { address: access.address, encrypted: session.encrypted, folder: folder.path, fed: false };
     for (const args of plan.calls) {
-      const command = widen(await toolCommand(tool, args, call));
+      const { command, opening } = await toolStart(tool, args, call);
+      // In a container, what writes to the pipe is another program than the tool.
       started.push(
-        startDump(command, {
-          signal: within,
-          onStderr: (line) => listen(access, warnings, line),
-          explain: (error) => toError(toolError(error, access.address)),
-        }),
+        startDump(
+          { command: opening ? command : widen(command), opening },
+          {
+            signal: within,
+            onStderr: (line) => listen(access, warnings, line),
+            explain: (error) => toError(toolError(error, access.address)),
+          },
+        ),
       );
     }
     await Promise.all(started.map(({ begun }) => begun));

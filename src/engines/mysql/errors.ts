@@ -16,7 +16,7 @@ export function withoutValues(message: string): string {
 
 /** Anything the driver throws, as our error. */
 export function driverError(error: unknown, at: Place): HoldfastError {
-  if (error instanceof HoldfastError) return error;
+  if (error instanceof HoldfastError && error.code !== 'TOOL_FAILED') return error;
   const facts = (error ?? {}) as { code?: unknown; message?: unknown; errno?: unknown };
   const message = withoutValues(typeof facts.message === 'string' && facts.message ? facts.message : String(error));
   const code = typeof facts.code === 'string' ? facts.code : '';
@@ -30,6 +30,8 @@ export function driverError(error: unknown, at: Place): HoldfastError {
   if (code === 'ETIMEDOUT' || /connect ETIMEDOUT/.test(message)) {
     return describeFault('unreachable', { ...told, message: `no answer within ${at.connectTimeoutMs / 1000} s` });
   }
+  // The program of a way through a container has ended.
+  if (code === 'TOOL_FAILED') return describeFault('lost', told);
   if (
     /PROTOCOL_CONNECTION_LOST|PROTOCOL_SEQUENCE|ECONNRESET|EPIPE|closed state|Connection lost/.test(
       `${message} ${code}`,

@@ -20,7 +20,7 @@ export interface Properties {
 export async function readFacts(
   connection: Connection,
   relations: readonly Relation[],
-  toolVersion: string,
+  tool: { version: string; via: string },
 ): Promise<DatabaseFacts> {
   const name = connection.address.database;
   const server = await connection.value('SELECT VERSION()');
@@ -40,8 +40,8 @@ export async function readFacts(
     engine: flavourOf(server),
     name,
     serverVersion: numberOf(server),
-    toolVersion,
-    via: 'host',
+    toolVersion: tool.version,
+    via: tool.via,
     encoding: schema.encoding,
     collation: schema.collation,
     collationVersion: null,

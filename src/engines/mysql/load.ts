@@ -4,6 +4,7 @@ import { HoldfastError } from '../../base/errors.ts';
 import { inParallel } from '../../base/parallel.ts';
 import { formatBytes } from '../../base/units.ts';
 import type { LoadOptions, StoredDump } from '../engine.ts';
+import { refuseGuess } from '../shared/container.ts';
 import type { Access } from './access.ts';
 import { readAccount, settableAccounts } from './account.ts';
 import { feedClient, type ClientCall } from './client.ts';
@@ -30,6 +31,7 @@ export async function load(
   signal: AbortSignal,
 ): Promise<Loaded> {
   refuseScript(dump, options);
+  refuseGuess(await access.container(signal));
   await using session = await access.connect(signal);
   const tool = await access.tool('client', session, signal);
   await using folder = await access.folder();

@@ -1,5 +1,6 @@
 import { HoldfastError, toHoldfastError } from '../../base/errors.ts';
 import type { LoadOptions, StoredDump } from '../engine.ts';
+import { refuseGuess } from '../shared/container.ts';
 import type { Access } from './access.ts';
 import { load, type Loaded } from './load.ts';
 import { quoteIn } from './names.ts';
@@ -16,6 +17,7 @@ export async function replace(
   options: LoadOptions,
   signal: AbortSignal,
 ): Promise<Loaded> {
+  refuseGuess(await access.container(signal));
   await refuseContent(access, signal);
   try {
     return await load(access, dump, options, signal);

@@ -1,8 +1,8 @@
 import type { Readable } from 'node:stream';
 import { HoldfastError } from '../../base/errors.ts';
 import { outputOf } from '../../base/piped-program.ts';
-import { type Command } from '../../base/run-process.ts';
 import { endsWhole } from './script-end.ts';
+import type { ToolStart } from './tool-command.ts';
 
 export interface StartedDump {
   /** Ends only when the tool has ended with status 0 and what it wrote ends as it ends a dump. */
@@ -15,7 +15,7 @@ const tailBytes = 4096;
 
 /** Runs from the start, not from the first reader on: the snapshot of the tool is taken while others wait for it. */
 export function startDump(
-  command: Command,
+  { command, opening }: ToolStart,
   options: { signal: AbortSignal; onStderr: (line: string) => void; explain: (error: unknown) => Error },
 ): StartedDump {
   let head: Buffer | null = Buffer.alloc(0);
@@ -40,7 +40,7 @@ export function startDump(
     begun.resolve();
     return null;
   };
-  const output = outputOf(command, { ...options, watch, refuse });
+  const output = outputOf(command, { ...options, watch, refuse, opening });
   output.on('error', begun.reject); // whoever reads is told as well
   output.on('close', () => begun.reject(cutOff()));
   // Reads until a first piece is there, so that the beginning is seen.

@@ -1,6 +1,6 @@
 import { HoldfastError } from '../../base/errors.ts';
 import type { DatabaseFacts, ServerFacts, TargetFacts } from '../engine.ts';
-import type { Access } from './access.ts';
+import { viaOf, type Access } from './access.ts';
 import { readAccount } from './account.ts';
 import { readFacts } from './facts.ts';
 import { mayGlobally, mayInAll } from './grants.ts';
@@ -12,7 +12,10 @@ import { listRelations } from './tables.ts';
 export async function probe(access: Access, signal: AbortSignal): Promise<DatabaseFacts> {
   await using session = await access.connect(signal);
   const tool = await access.tool('dump', session, signal);
-  return await readFacts(session, await listRelations(session, access.address.database), tool.version);
+  return await readFacts(session, await listRelations(session, access.address.database), {
+    version: tool.version,
+    via: viaOf(tool.container),
+  });
 }
 
 /** What there is on the server, whether or not the database itself exists. */
@@ -68,7 +71,7 @@ export async function targetFacts(access: Access, signal: AbortSignal): Promise<
     await using session = await access.connect(signal);
     const relations = await listRelations(session, access.address.database);
     return {
-      facts: await readFacts(session, relations, ''),
+      facts: await readFacts(session, relations, { version: '', via: viaOf(await access.container(signal)) }),
       sessions: await sessionsIn(session, [access.address.database]),
       relations: relations.length,
     };

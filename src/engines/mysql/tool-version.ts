@@ -1,7 +1,8 @@
-import { stat } from 'node:fs/promises';
 import { throwIfAborted } from '../../base/abort.ts';
 import { runProcess } from '../../base/run-process.ts';
+import type { FoundContainer } from '../shared/container.ts';
 import { remembered } from '../shared/remembered.ts';
+import { plainCommand, toolIdentity } from '../shared/tool-place.ts';
 
 export type ToolFlavour = 'mariadb' | 'mysql';
 
@@ -13,11 +14,13 @@ export interface ToolVersion {
 }
 
 /** Asked once for each file: a daemon notices an upgrade by the file's time and size. Null when it does not answer like a tool. */
-export async function versionOf(path: string, signal: AbortSignal): Promise<ToolVersion | null> {
-  const file = await stat(path).catch(() => null);
-  const key = `${path}:${file?.mtimeMs ?? 0}:${file?.size ?? 0}`;
-  return await remembered(versions, key, signal, async () => {
-    const ask = { program: path, args: ['--no-defaults', '--version'] };
+export async function versionOf(
+  path: string,
+  container: FoundContainer | null,
+  signal: AbortSignal,
+): Promise<ToolVersion | null> {
+  return await remembered(versions, await toolIdentity(path, container), signal, async () => {
+    const ask = plainCommand(path, ['--no-defaults', '--version'], container);
     const output = await runProcess(ask, { signal }).catch(() => null);
     throwIfAborted(signal);
     return parseToolVersion(output?.stdout ?? '');

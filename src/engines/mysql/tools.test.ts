@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { flavourOf, numberOf } from './server-version.ts';
 import { parseToolVersion } from './tool-version.ts';
-import { chooseTool, toolsHere } from './tools.ts';
+import { chooseTool, toolsThere } from './tools.ts';
 
 describe('what a client tool says it is', () => {
   it.each([
@@ -78,7 +78,7 @@ describe('which tools there are', () => {
     await chmod(file, 0o755);
   }
   const here = () =>
-    toolsHere({ folder, dump: null, client: null }, 'dump', signal).then((found) =>
+    toolsThere({ folder, dump: null, client: null }, null, 'dump', signal).then((found) =>
       found.map(({ path, version }) => [path.slice(folder.length + 1), version]),
     );
   const called = async () => (await readFile(join(folder, 'called'), 'utf8')).trim().split('\n').toSorted();

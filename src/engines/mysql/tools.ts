@@ -2,13 +2,17 @@ import { access, constants, readdir, realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { HoldfastError } from '../../base/errors.ts';
 import { baseEnvironment } from '../../base/run-process.ts';
+import type { FoundContainer } from '../shared/container.ts';
 import type { ToolSettings } from './database-options.ts';
 import { versionNumber, versionOf, type ToolFlavour, type ToolVersion } from './tool-version.ts';
 
 export type ToolName = 'dump' | 'client';
 
 export interface ClientTool extends ToolVersion {
+  /** The full path, or a plain name where the path is the container's business. */
   readonly path: string;
+  /** Null: on this machine. */
+  readonly container: FoundContainer | null;
 }
 
 export interface ToolWish {
@@ -26,20 +30,30 @@ const programs: Readonly<Record<ToolName, readonly string[]>> = {
 };
 
 /** Finds the client tool to use. The error says what was wanted, what was found where, and what to install. */
-export async function findTool(settings: ToolSettings, wish: ToolWish, signal: AbortSignal): Promise<ClientTool> {
-  const found = await toolsHere(settings, wish.tool, signal);
+export async function findTool(
+  settings: ToolSettings,
+  container: FoundContainer | null,
+  wish: ToolWish,
+  signal: AbortSignal,
+): Promise<ClientTool> {
+  const found = await toolsThere(settings, container, wish.tool, signal);
   const chosen = chooseTool(found, wish);
   if (chosen) return chosen;
-  throw missing(settings, wish, found);
+  throw missing(settings, container, wish, found);
 }
 
 /** All there are. What they are is remembered: asked while the server is being reached, it takes no time. */
-export async function toolsHere(settings: ToolSettings, tool: ToolName, signal: AbortSignal): Promise<ClientTool[]> {
-  const paths = await candidates(settings, tool);
-  const versions = await Promise.all(paths.map((path) => versionOf(path, signal)));
+export async function toolsThere(
+  settings: ToolSettings,
+  container: FoundContainer | null,
+  tool: ToolName,
+  signal: AbortSignal,
+): Promise<ClientTool[]> {
+  const paths = container ? inContainer(settings, tool) : await candidates(settings, tool);
+  const versions = await Promise.all(paths.map((path) => versionOf(path, container, signal)));
   return paths.flatMap((path, at) => {
     const version = versions[at];
-    return version ? [{ ...version, path }] : [];
+    return version ? [{ ...version, path, container }] : [];
   });
 }
 
@@ -64,6 +78,13 @@ function nearest<T extends ToolVersion>(found: readonly T[], target: number): T 
   if (newer) return newer;
   const newest = sorted.at(-1);
   return newest ? (sorted.find((each) => series(each) === series(newest)) ?? null) : null;
+}
+
+/** What of these it has, its answers tell. */
+function inContainer(settings: ToolSettings, tool: ToolName): string[] {
+  const named = settings[tool];
+  if (named !== null) return [named];
+  return programs[tool].map((program) => (settings.folder === null ? program : join(settings.folder, program)));
 }
 
 async function candidates(settings: ToolSettings, tool: ToolName): Promise<string[]> {
@@ -110,19 +131,33 @@ function searchPath(): string[] {
   return (baseEnvironment()['PATH'] ?? '').split(':').filter((folder) => folder.startsWith('/'));
 }
 
-function missing(settings: ToolSettings, wish: ToolWish, found: readonly ClientTool[]): HoldfastError {
+function missing(
+  settings: ToolSettings,
+  container: FoundContainer | null,
+  wish: ToolWish,
+  found: readonly ClientTool[],
+): HoldfastError {
   const names = programs[wish.tool].join(' or ');
-  const where = settings[wish.tool] ?? settings.folder ?? 'on this machine';
+  const where = container
+    ? `in the container ${container.name}`
+    : (settings[wish.tool] ?? settings.folder ?? 'on this machine');
   const seen = found.map((each) => `${productNames[each.flavour]} ${each.version} (${each.path})`).join(', ');
   return new HoldfastError(
     'TOOL_MISSING',
     `no usable ${names} of ${productNames[wish.flavour]} found ${where}${seen ? `; found: ${seen}` : ''}`,
     {
-      hint:
-        wish.flavour === 'mariadb'
-          ? 'Install mariadb-client (Debian, Ubuntu), or name the folder of the tools under database.tools.'
-          : 'Install mysql-client (from the MySQL repository) or mariadb-client, or name the folder of the tools under database.tools.',
+      hint: installHint(container, wish),
       details: { found: found.map(({ flavour, version, path }) => ({ flavour, version, path })) },
     },
   );
+}
+
+function installHint(container: FoundContainer | null, { flavour }: ToolWish): string {
+  if (container)
+    return `Name a container whose image has the client tools of ${productNames[flavour]}, or use those of this machine (leave out via).`;
+  const packages =
+    flavour === 'mariadb'
+      ? 'mariadb-client (Debian, Ubuntu)'
+      : 'mysql-client (from the MySQL repository) or mariadb-client';
+  return `Install ${packages}, name the folder of the tools under database.tools, or use those of the database's container (via.container: auto).`;
 }
