@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeCertificates, type Certificates } from '../support/certificates.ts';
+import { fakeDocker } from '../support/fake-docker.ts';
 import { bringBack, never, takeDump } from '../support/mysql-backup.ts';
 import { hasMysql, openMysql, product, productName, startMysql, type TestMysql } from '../support/mysql-server.ts';
 import { temporaryFolder, type TemporaryFolder } from '../support/temporary-folder.ts';
@@ -57,6 +58,30 @@ describe.skipIf(!hasMysql())(`the way to a ${productName} server`, () => {
       expect(taken.warnings.join('\n')).toContain('cache (MyISAM)');
     },
   );
+
+  it('and so do both through a container, where the tools have none of our files, with a password of any characters', async () => {
+    using docker = await fakeDocker(folder.path);
+    const path = `${process.env['HOLDFAST_TEST_MYSQL'] ?? '/usr/bin'}:/usr/bin:/bin`;
+    await docker.run({ id: 'c0ffee'.repeat(10), name: 'shop-db', image: 'example/shop', path });
+    const inside = (ssl: unknown, login: { user: string; password: string }) =>
+      openMysql(server, 'shop', { scratch: folder.path, login, database: { ssl }, container: 'shop-db' });
+    for (const ssl of ['prefer', 'require', { mode: 'verify-full', ca: certificates.ca }]) {
+      const database = inside(ssl, sealed);
+      expect((await database.check(never))[0]?.detail).toMatch(/through the container shop-db .*TLS/);
+      const taken = await takeDump(database, folder.path);
+      expect(taken.counts.tables.find(({ name }) => name === 't')?.rows).toBe(2);
+      const copy = database.named('shop_copy');
+      expect((await bringBack(copy, taken)).counts.tables).toEqual(taken.counts.tables);
+      await copy.drop({ unmarked: true }, never);
+    }
+    const odd = inside('disable', { user: 'odd', password: `a"b\\c#d;e'f ` });
+    expect((await takeDump(odd, folder.path)).counts.tables).toHaveLength(3);
+    await using other = await makeCertificates();
+    await expect(inside({ mode: 'verify-ca', ca: other.ca }, sealed).probe(never)).rejects.toMatchObject({
+      code: 'DATABASE_TLS_FAILED',
+    });
+    await expect(inside('disable', sealed).probe(never)).rejects.toMatchObject({ code: 'DATABASE_LOGIN_FAILED' });
+  });
 
   it('a wrong authority, and none of the encryption that is asked for, are told', async () => {
     await using other = await makeCertificates();

@@ -54,7 +54,7 @@ function accessTo(address: Address, settings: MysqlSettings, context: EngineCont
     connect: async (signal, { database } = { database: address.database }) => {
       const inside = await container(signal);
       if (inside && address.socket !== null) throw unreachableSocket();
-      return connect(address, { signal, database, tunnel: inside && tunnelThrough(inside, address) });
+      return connect(address, { signal, database, tunnel: inside && tunnelThrough(inside, address, false) });
     },
     tool: async (name, connection, signal) => {
       const version = await connection.value('SELECT VERSION()');

@@ -54,7 +54,7 @@ function accessTo(address: Address, settings: PostgresSettings, context: EngineC
     connect: async (signal, { database = address.database, ...options } = {}) => {
       const inside = await container(signal);
       const to = { ...address, database };
-      return connect(to, { signal, ...options, tunnel: inside && tunnelThrough(inside, to) });
+      return connect(to, { signal, ...options, tunnel: inside && tunnelThrough(inside, to, true) });
     },
     tools: async (wish, signal) => findTools(settings.database.tools, await container(signal), wish, signal),
     folder: async () => {

@@ -59,8 +59,11 @@ export function containerCommand(
   return { program: 'docker', args: ['exec', '--interactive', ...names, container.id, program, ...args], env };
 }
 
-/** The driver's way to the server through the container: no port has to be published. */
-export function tunnelThrough(container: FoundContainer, server: ServerPlace): Tunnel {
+/**
+ * The driver's way to the server through the container: no port has to be published. `emitClose`: some drivers listen for it, and some take it, when
+ * they end a stream for a reason of their own, for the reason itself.
+ */
+export function tunnelThrough(container: FoundContainer, server: ServerPlace, emitClose: boolean): Tunnel {
   const { host, port } = container.inside(server);
   return () => {
     if (host.startsWith('/')) {
@@ -73,7 +76,7 @@ export function tunnelThrough(container: FoundContainer, server: ServerPlace): T
       stdout: 'pipe',
       graceMs: 1000,
     });
-    return asDuplex(process);
+    return asDuplex(process, emitClose);
   };
 }
 
@@ -84,8 +87,9 @@ export function unreachableSocket(): HoldfastError {
   });
 }
 
-function asDuplex({ stdin, stdout, done, kill }: RunningProcess): Duplex {
+function asDuplex({ stdin, stdout, done, kill }: RunningProcess, emitClose: boolean): Duplex {
   const stream: Duplex = new Duplex({
+    emitClose,
     read: () => stdout?.resume(),
     write: (chunk, _encoding, next) => void stdin?.write(chunk, next),
     final: (next) => void stdin?.end(next),
