@@ -96,7 +96,7 @@ export function openAccess({ catalog, clock }: { catalog: Catalog; clock: Clock 
 
   const userNamed = (name: string): UserRecord => {
     const user = catalog.users.get(name);
-    if (!user) throw new HoldfastError('USER_UNKNOWN', `there is no user ${name}`, { kind: 'usage' });
+    if (!user) throw userUnknown(name);
     return user;
   };
   /** Whoever knew the old secret is out. */
@@ -416,8 +416,18 @@ function setupTokenWrong(): HoldfastError {
   });
 }
 
+export function userUnknown(name: string): HoldfastError {
+  return new HoldfastError('USER_UNKNOWN', `there is no user ${name}`, {
+    kind: 'usage',
+    hint: '`holdfast user list` shows who there is.',
+  });
+}
+
 function userExists(name: string): HoldfastError {
-  return new HoldfastError('USER_EXISTS', `there is a user ${name} already`, { kind: 'usage' });
+  return new HoldfastError('USER_EXISTS', `there is a user ${name} already`, {
+    kind: 'usage',
+    hint: 'Choose another name, or give that one a new password or role.',
+  });
 }
 
 function tokenExists(name: string): HoldfastError {
@@ -429,11 +439,17 @@ function tokenExists(name: string): HoldfastError {
 
 /** Never which of the two was wrong. */
 function loginWrong(): HoldfastError {
-  return new HoldfastError('LOGIN_WRONG', 'name or password is wrong', { kind: 'refused' });
+  return new HoldfastError('LOGIN_WRONG', 'name or password is wrong', {
+    kind: 'refused',
+    hint: 'Who has forgotten it gets a new one with `holdfast user passwd` on the server.',
+  });
 }
 
 function codeNeeded(): HoldfastError {
-  return new HoldfastError('LOGIN_CODE_NEEDED', 'the code of the authenticator is needed', { kind: 'refused' });
+  return new HoldfastError('LOGIN_CODE_NEEDED', 'the code of the authenticator is needed', {
+    kind: 'refused',
+    hint: 'Give `code` as well; a recovery code works, too.',
+  });
 }
 
 function codeWrong(): HoldfastError {

@@ -1,11 +1,11 @@
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import { HoldfastError } from '../base/errors.ts';
+import { HoldfastError, toHoldfastError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import { fromOf, trustIn } from './asker.ts';
 import { awaitBody } from './awaited-bodies.ts';
 import { answerBrokenRequest } from './broken-request.ts';
 import { isKnownHost } from './known-host.ts';
-import { problemType, toProblem, badRequest } from './problem.ts';
+import { problemType, toProblem, badRequest, seeDocs } from './problem.ts';
 import { registerHealthz } from './routes/healthz.ts';
 import { registerMetrics } from './routes/metrics.ts';
 import { securityHeaders } from './security-headers.ts';
@@ -51,7 +51,9 @@ export function createApp(options: ServerOptions): FastifyInstance {
   app.addHook('onResponse', async (request, reply) => logAnswer(logger, request, reply));
   app.setErrorHandler((error, _request, reply) => {
     const status = sendProblem(reply, error);
-    if (status >= 500) logger.log('error', `a request failed: ${messageOf(error)}`, { status });
+    // Whoever has hung up misses nothing, and nobody else has to be told.
+    const level = toHoldfastError(error).kind === 'interrupted' ? 'debug' : 'error';
+    if (status >= 500) logger.log(level, `a request failed: ${messageOf(error)}`, { status });
   });
   app.setNotFoundHandler((request, reply) => {
     const allowed = methods.at(pathOf(request));
@@ -103,7 +105,7 @@ function hostUnknown(): HoldfastError {
 }
 
 function routeUnknown(): HoldfastError {
-  return new HoldfastError('ROUTE_UNKNOWN', 'there is nothing at this address', { kind: 'usage' });
+  return new HoldfastError('ROUTE_UNKNOWN', 'there is nothing at this address', { kind: 'usage', hint: seeDocs });
 }
 
 function methodNotAllowed(allowed: readonly string[]): HoldfastError {

@@ -9,6 +9,8 @@ export const sessionSeconds = 7 * 24 * 3600;
 const ownHeader = 'x-holdfast';
 const readingMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
 
+const showToken = 'Make one with `holdfast token create`, and send it as `Authorization: Bearer ...`.';
+
 export interface Doorman {
   access: Access;
   /** `https://backups.example.com`, when people use another address than the one it listens at. */
@@ -24,7 +26,7 @@ export function authenticate(request: FastifyRequest, { access, publicUrl }: Doo
     if (principal) return principal;
     throw new HoldfastError('TOKEN_WRONG', 'the token is unknown, expired or revoked', {
       kind: 'refused',
-      hint: 'Make one with `holdfast token create`, and send it as `Authorization: Bearer ...`.',
+      hint: showToken,
     });
   }
   const secret = readCookie(request, sessionCookie);
@@ -34,6 +36,13 @@ export function authenticate(request: FastifyRequest, { access, publicUrl }: Doo
 }
 
 /** Also for sign-in itself: a stranger's page must not sign people in as somebody else. */
+export function notSignedIn(): HoldfastError {
+  return new HoldfastError('NOT_SIGNED_IN', 'sign in first, or show a token', {
+    kind: 'refused',
+    hint: showToken,
+  });
+}
+
 export function assertOwnPage({ headers }: Pick<FastifyRequest, 'headers'>, publicUrl: string | null): void {
   const { origin, host } = headers;
   const known = origin === undefined || isOwn(origin, host, publicUrl);

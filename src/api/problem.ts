@@ -113,8 +113,10 @@ function errorsIn(problems: unknown): Pick<Problem, 'errors'> {
 
 export const problemType = 'application/problem+json; charset=utf-8';
 
+export const seeDocs = 'See /api/docs for what is expected.';
+
 export function badRequest(message: string): HoldfastError {
-  return new HoldfastError('REQUEST_INVALID', message, { kind: 'usage' });
+  return new HoldfastError('REQUEST_INVALID', message, { kind: 'usage', hint: seeDocs });
 }
 
 /** What the parser of the requests refuses, in our words. */
@@ -123,21 +125,30 @@ function fromFastify(error: unknown): HoldfastError | null {
   const facts = { kind: 'usage', cause: error } as const;
   switch (error.statusCode) {
     case 404:
-      return new HoldfastError('ROUTE_UNKNOWN', 'there is nothing at this address', facts);
+      return new HoldfastError('ROUTE_UNKNOWN', 'there is nothing at this address', { ...facts, hint: seeDocs });
     case 408:
-      return new HoldfastError('REQUEST_TIMEOUT', 'the request took too long to arrive', facts);
+      return new HoldfastError('REQUEST_TIMEOUT', 'the request took too long to arrive', {
+        ...facts,
+        hint: 'Send it again, without pauses.',
+      });
     case 413:
-      return new HoldfastError('BODY_TOO_LARGE', 'the body of the request is larger than allowed', facts);
+      return new HoldfastError('BODY_TOO_LARGE', 'the body of the request is larger than allowed', {
+        ...facts,
+        hint: 'Send less at once; only the routes that take files take much.',
+      });
     case 415:
       return new HoldfastError('TYPE_UNSUPPORTED', 'this content type is not understood here', {
         ...facts,
         hint: 'Send application/json.',
       });
     case 431:
-      return new HoldfastError('HEADERS_TOO_LARGE', 'the headers of the request are larger than allowed', facts);
+      return new HoldfastError('HEADERS_TOO_LARGE', 'the headers of the request are larger than allowed', {
+        ...facts,
+        hint: 'Send fewer or shorter ones; the address counts as well.',
+      });
     default:
       return typeof error.statusCode === 'number' && error.statusCode >= 400 && error.statusCode < 500
-        ? new HoldfastError('REQUEST_INVALID', 'the request could not be understood', facts)
+        ? new HoldfastError('REQUEST_INVALID', 'the request could not be understood', { ...facts, hint: seeDocs })
         : null;
   }
 }

@@ -6,8 +6,9 @@ import { HoldfastError, toHoldfastError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { openAuditEntry, type AuditFacts } from './audit-entry.ts';
-import { assertOwnPage, authenticate, type Doorman } from './authenticate.ts';
+import { assertOwnPage, authenticate, notSignedIn, type Doorman } from './authenticate.ts';
 import type { RequestOf, ResponseOf, Route, RouteName, Routes } from './contract.ts';
+import { seeDocs } from './problem.ts';
 
 export interface Call {
   /** Null only where the route is open to anybody. */
@@ -147,7 +148,7 @@ function assertMay(
 const aboutAll: ReadonlySet<Action> = new Set(['alert', 'settings', 'access']);
 
 export function assertSignedIn(principal: Principal | null): asserts principal is Principal {
-  if (!principal) throw new HoldfastError('NOT_SIGNED_IN', 'sign in first, or show a token', { kind: 'refused' });
+  if (!principal) throw notSignedIn();
 }
 
 export function notAllowed(action: string): HoldfastError {
@@ -176,7 +177,7 @@ function readRequest(route: Route, request: FastifyRequest): RequestOf<Route> {
   if (problems.length === 0) return sent as RequestOf<Route>;
   throw new HoldfastError('REQUEST_INVALID', problems.map(({ path, message }) => `${path}: ${message}`).join('; '), {
     kind: 'usage',
-    hint: 'See /api/docs for what is expected.',
+    hint: seeDocs,
     details: { problems },
   });
 }

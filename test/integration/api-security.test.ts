@@ -253,6 +253,63 @@ describe('S24 O-d1: every route, as the OpenAPI document lists them', () => {
   });
 });
 
+test('whatever is refused says what to do', async () => {
+  const refused: { code: string; hint: string | null }[] = [];
+  const ask = async (method: string, path: string, headers: Record<string, string>, body?: string) => {
+    const response = await fetch(served.base + path, { method, headers, ...(body === undefined ? {} : { body }) });
+    if (response.ok) return void (await response.body?.cancel());
+    refused.push((await response.json()) as { code: string; hint: string | null });
+  };
+  const viewer = await served.token('looks-only');
+  const alone = await served.token('sees-none', '--only-source', 'other');
+  for (const { method, path, route, name } of await operations()) {
+    // Programs of old are answered as they expect it.
+    if (name.startsWith('ops')) continue;
+    const unknown = path.replaceAll(/\{\w+\}/g, 'unknown');
+    const bare = method === 'GET' || route.body === undefined;
+    const body = { 'content-type': route.upload ? 'application/octet-stream' : 'application/json' };
+    const type = { 'x-holdfast': '1', ...(bare ? {} : body) };
+    await ask(method, unknown, {});
+    await ask(method, unknown, { ...bearer(viewer), ...type }, bare ? undefined : '{"source":"shop"}');
+    await ask(method, `${unknown}?source=shop`, { ...bearer(alone), ...type }, bare ? undefined : '{"source":"shop"}');
+    if (path.includes('{') || !bare)
+      await ask(method, unknown, { ...bearer(adminToken), ...type }, bare ? undefined : '{');
+    if (!bare) await ask(method, unknown, { ...bearer(adminToken), ...type }, JSON.stringify('x'.repeat(100_000)));
+  }
+  await ask('GET', '/api/v1/nothing', bearer(adminToken));
+  await ask('GET', '/api/v1/session/provider', {});
+  await ask('GET', '/api/v1/backups/shop/unknown', bearer(adminToken));
+  await ask('DELETE', `/api/v1/runs/${run}`, bearer(adminToken));
+  const json = { ...bearer(adminToken), 'content-type': 'application/json' };
+  await ask('PATCH', '/api/v1/users/unknown', json, '{"role":"viewer"}');
+  await ask('POST', '/api/v1/backups', { ...json, 'idempotency-key': 'with spaces' }, '{"source":"shop"}');
+  await ask('POST', '/api/v1/session/totp', json, '{}');
+  await ask(
+    'POST',
+    '/api/v1/session',
+    { 'x-holdfast': '1', 'content-type': 'application/json' },
+    '{"name":"bob","password":"not it"}',
+  );
+  const codes = [...new Set(refused.map(({ code }) => code))];
+  expect(codes).toEqual(
+    expect.arrayContaining(['NOT_SIGNED_IN', 'NOT_ALLOWED', 'REQUEST_INVALID', 'BODY_TOO_LARGE', 'SOURCE_UNKNOWN']),
+  );
+  expect(codes).toEqual(
+    expect.arrayContaining([
+      'RUN_UNKNOWN',
+      'BACKUP_UNKNOWN',
+      'USER_UNKNOWN',
+      'TOKEN_UNKNOWN',
+      'LOGIN_WRONG',
+      'RUN_ENDED',
+    ]),
+  );
+  expect(refused.filter(({ hint }) => !hint)).toEqual([]);
+  // Not even a hint names what somebody may not see.
+  const hints = refused.filter(({ code }) => code === 'SOURCE_UNKNOWN').map(({ hint }) => hint);
+  expect(hints).toContain('There are: other.');
+});
+
 const hostile = [
   '../../etc/passwd',
   '..%2f..%2fetc',

@@ -4,6 +4,7 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { expect, test } from 'vitest';
+import { HoldfastError } from '../../src/base/errors.ts';
 import { runProcess } from '../../src/base/run-process.ts';
 import { rawRequest, startHttpServer } from '../support/http-server.ts';
 import { smallDisk } from '../support/small-disk.ts';
@@ -258,6 +259,33 @@ test('each answer is a line at debug level, without its query; metrics can be of
   expect((await json(`${served.url}/metrics?token=geheim`)).status).toBe(404);
   await until(() => served.lines.length > 0, 'the answer is in the log');
   expect(served.lines).toEqual([{ level: 'debug', message: 'GET /metrics answered 404' }]);
+});
+
+test('whoever hangs up before the answer is no error of the daemon', async () => {
+  const asked = Promise.withResolvers<void>();
+  const hungUp = Promise.withResolvers<void>();
+  const slow = (app: FastifyInstance) => {
+    app.get('/slow', async (_request, reply) => {
+      asked.resolve();
+      await new Promise((gone) => reply.raw.once('close', gone));
+      hungUp.resolve();
+      throw new HoldfastError('INTERRUPTED', 'whoever asked has hung up', { kind: 'interrupted' });
+    });
+    app.get('/broken', () => {
+      throw new Error('nobody foresaw this');
+    });
+  };
+  await using served = await startHttpServer({ api: slow });
+  const { socket } = rawRequest(served.port, 'GET /slow HTTP/1.1\r\nhost: localhost\r\n\r\n');
+  await asked.promise;
+  socket.destroy();
+  await hungUp.promise;
+  expect((await json(`${served.url}/broken`)).status).toBe(500);
+  const about = served.lines.filter(({ message }) => message.startsWith('a request failed'));
+  expect(about).toEqual([
+    { level: 'debug', message: 'a request failed: whoever asked has hung up' },
+    { level: 'error', message: 'a request failed: nobody foresaw this' },
+  ]);
 });
 
 test('S24: /metrics asks for the token where there is one', async () => {

@@ -1,4 +1,4 @@
-import type { Principal } from '../../access/access.ts';
+import { userUnknown, type Principal } from '../../access/access.ts';
 import { isRole, type Action, type Role } from '../../access/roles.ts';
 import { HoldfastError } from '../../base/errors.ts';
 import type { TokenRecord, UserRecord } from '../../catalog/catalog.ts';
@@ -19,7 +19,7 @@ export function accessHandlers({ house, access }: ApiParts): Pick<Handlers, Acce
   const { catalog } = house;
   const userView = (name: string) => {
     const user = catalog.users.get(name);
-    if (!user) throw new HoldfastError('USER_UNKNOWN', `there is no user ${name}`, { kind: 'usage' });
+    if (!user) throw userUnknown(name);
     return describeUser(user);
   };
   return {
@@ -45,7 +45,10 @@ export function accessHandlers({ house, access }: ApiParts): Pick<Handlers, Acce
         catalog.tokens.remove(token.id);
         return;
       }
-      throw new HoldfastError('TOKEN_UNKNOWN', `there is no token ${call.params.id}`, { kind: 'usage' });
+      throw new HoldfastError('TOKEN_UNKNOWN', `there is no token ${call.params.id}`, {
+        kind: 'usage',
+        hint: 'GET /api/v1/tokens lists them, each with its id.',
+      });
     },
     users: () => catalog.users.list().map(describeUser),
     createUser: async (call) => {

@@ -223,7 +223,10 @@ function listedBackup({ listings }: ApiParts, source: Source, id: string): Liste
   const { backups } = listings.of(source);
   const found = backups.find((each) => each.id === id);
   if (found) return found;
-  throw new HoldfastError('BACKUP_UNKNOWN', `there is no backup ${id} of ${source.name}`, { kind: 'usage' });
+  throw new HoldfastError('BACKUP_UNKNOWN', `there is no backup ${id} of ${source.name}`, {
+    kind: 'usage',
+    hint: 'GET /api/v1/backups lists them.',
+  });
 }
 
 function placeOf({ storage, id }: ResolvedBackup): Pick<ResolvedBackup, 'storage' | 'id'> {

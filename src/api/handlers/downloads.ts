@@ -128,7 +128,10 @@ export function readRange(header: string | undefined, bytes: number): { start: n
       ? [Math.max(0, bytes - Number(found[2])), last]
       : [Number(found[1]), found[2] === '' ? last : Math.min(Number(found[2]), last)];
   if (start <= end) return { start, end };
-  throw new HoldfastError('RANGE_INVALID', `there is nothing at ${header} of ${bytes} bytes`, { kind: 'usage' });
+  throw new HoldfastError('RANGE_INVALID', `there is nothing at ${header} of ${bytes} bytes`, {
+    kind: 'usage',
+    hint: 'What was fetched before may be of another file: begin anew.',
+  });
 }
 
 function artifactUnknown(path: string): HoldfastError {

@@ -145,7 +145,10 @@ function passwordOf({ request }: Call): Secret | null {
   try {
     return new Secret(decodeURIComponent(given));
   } catch {
-    throw new HoldfastError('REQUEST_INVALID', `${passwordHeader} is not percent-encoded`, { kind: 'usage' });
+    throw new HoldfastError('REQUEST_INVALID', `${passwordHeader} is not percent-encoded`, {
+      kind: 'usage',
+      hint: 'Encode it as `encodeURIComponent` does.',
+    });
   }
 }
 

@@ -11,6 +11,7 @@ import type { RunView } from '../contract.ts';
 import type { Listings } from '../listings.ts';
 import type { ProviderSettings } from '../options.ts';
 import type { Call } from '../register.ts';
+import { notSignedIn } from '../authenticate.ts';
 import { notAllowed } from '../register.ts';
 import type { RunWatch } from '../run-watch.ts';
 import type { Begun, Work } from '../work.ts';
@@ -66,14 +67,14 @@ export async function sourceFor(
   const [only, ...others] = sources;
   const found =
     name === undefined ? (others.length === 0 ? only : undefined) : sources.find((each) => each.name === name);
-  if (!found) throw name === undefined && others.length > 0 ? sourceNeeded(sources) : sourceUnknown(name);
+  if (!found) throw name === undefined && others.length > 0 ? sourceNeeded(sources) : sourceUnknown(name, sources);
   call.note({ source: found.name });
   if (!allows(grantOf(call), action, found.name)) throw notAllowed(action);
   return found;
 }
 
 export function grantOf({ principal }: Call): Principal['grant'] {
-  if (!principal) throw new HoldfastError('NOT_SIGNED_IN', 'sign in first, or show a token', { kind: 'refused' });
+  if (!principal) throw notSignedIn();
   return principal.grant;
 }
 
@@ -118,22 +119,29 @@ export async function begun(
 }
 
 export function runUnknown(id: string): HoldfastError {
-  return new HoldfastError('RUN_UNKNOWN', `there is no run ${id}`, { kind: 'usage' });
+  return new HoldfastError('RUN_UNKNOWN', `there is no run ${id}`, {
+    kind: 'usage',
+    hint: 'GET /api/v1/runs lists them; old ones are forgotten.',
+  });
 }
 
-function sourceUnknown(name: string | undefined): HoldfastError {
-  return new HoldfastError(
-    'SOURCE_UNKNOWN',
-    name === undefined ? 'there is no source' : `there is no source named "${name}"`,
-    {
-      kind: 'usage',
-    },
-  );
+/** Names only those that whoever asks may see. */
+function sourceUnknown(name: string | undefined, sources: readonly Source[]): HoldfastError {
+  const message = name === undefined ? 'there is no source' : `there is no source named "${name}"`;
+  const hint =
+    sources.length === 0
+      ? 'None is configured that may be seen with this sign-in or token.'
+      : `There are: ${namesOf(sources)}.`;
+  return new HoldfastError('SOURCE_UNKNOWN', message, { kind: 'usage', hint });
 }
 
 function sourceNeeded(sources: readonly Source[]): HoldfastError {
   return new HoldfastError('SOURCE_NEEDED', 'there are several sources', {
     kind: 'usage',
-    hint: `Say which one: ${sources.map(({ name }) => name).join(', ')}.`,
+    hint: `Say which one: ${namesOf(sources)}.`,
   });
+}
+
+function namesOf(sources: readonly Source[]): string {
+  return sources.map(({ name }) => name).join(', ');
 }

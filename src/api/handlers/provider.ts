@@ -157,12 +157,16 @@ function roleOf(claims: Partial<IDToken & UserInfoResponse>, settings: ProviderS
 
 function assertProvider(provider: ProviderSettings | null): ProviderSettings {
   if (provider) return provider;
-  throw new HoldfastError('PROVIDER_NONE', 'no provider for the sign-in is configured', { kind: 'usage' });
+  throw new HoldfastError('PROVIDER_NONE', 'no provider for the sign-in is configured', {
+    kind: 'usage',
+    hint: 'Sign in with name and password, or set `server.provider`.',
+  });
 }
 
 function errandLost(): HoldfastError {
   return new HoldfastError('PROVIDER_REFUSED', 'this sign-in was not begun here, or took too long', {
     kind: 'refused',
+    hint: 'Go back to the console and begin it again.',
   });
 }
 

@@ -19,6 +19,7 @@ export async function repeatable(
   if (!/^[\x21-\x7E]{1,200}$/.test(key)) {
     throw new HoldfastError('REQUEST_INVALID', 'the Idempotency-Key has spaces, or more than 200 characters', {
       kind: 'usage',
+      hint: 'A random one is best, such as a UUID.',
     });
   }
   const { catalog, clock } = house;

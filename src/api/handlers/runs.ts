@@ -38,7 +38,10 @@ export function runHandlers(parts: ApiParts): Pick<Handlers, 'runs' | 'run' | 'r
     cancelRun: (call) => {
       const run = runFor(call, call.params.id, 'cancel');
       if (!catalog.runs.requestCancel(run.id, call.principal?.name ?? 'somebody')) {
-        throw new HoldfastError('RUN_ENDED', `run ${run.id} has ended already: ${run.state}`, { kind: 'usage' });
+        throw new HoldfastError('RUN_ENDED', `run ${run.id} has ended already: ${run.state}`, {
+          kind: 'usage',
+          hint: 'There is nothing left to cancel.',
+        });
       }
       return runToView(house, runFor(call, run.id, 'read'));
     },

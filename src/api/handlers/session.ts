@@ -3,7 +3,7 @@ import { actions, allows, type Role } from '../../access/roles.ts';
 import { totpAddress } from '../../access/totp.ts';
 import { HoldfastError } from '../../base/errors.ts';
 import { fromOf } from '../asker.ts';
-import { cookieText, sessionCookie, sessionSeconds } from '../authenticate.ts';
+import { cookieText, notSignedIn, sessionCookie, sessionSeconds } from '../authenticate.ts';
 import type { Call, Handlers } from '../register.ts';
 import type { ApiParts } from './parts.ts';
 
@@ -74,14 +74,17 @@ export function sessionHandlers(parts: ApiParts): Pick<Handlers, SessionRoutes> 
 }
 
 function whoAsks({ principal }: Call): Principal {
-  if (!principal) throw new HoldfastError('NOT_SIGNED_IN', 'sign in first, or show a token', { kind: 'refused' });
+  if (!principal) throw notSignedIn();
   return principal;
 }
 
 function person(call: Call): Principal {
   const principal = whoAsks(call);
   if (principal.kind === 'user') return principal;
-  throw new HoldfastError('NOT_ALLOWED', 'this is for people, not for tokens', { kind: 'refused' });
+  throw new HoldfastError('NOT_ALLOWED', 'this is for people, not for tokens', {
+    kind: 'refused',
+    hint: 'Sign in with name and password, as the console does.',
+  });
 }
 
 /** A session that somebody left open must not be enough to lock its owner out. */

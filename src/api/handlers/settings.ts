@@ -95,7 +95,10 @@ function revisionOf(text: string): string {
 }
 
 function readOnly(reason: string): HoldfastError {
-  return new HoldfastError('CONFIG_READ_ONLY', `settings cannot be changed here: ${reason}`, { kind: 'refused' });
+  return new HoldfastError('CONFIG_READ_ONLY', `settings cannot be changed here: ${reason}`, {
+    kind: 'refused',
+    hint: 'Once that is mended they can; or change them where they stand.',
+  });
 }
 
 function changedMeanwhile(): HoldfastError {

@@ -32,7 +32,10 @@ export function opsHandlers(parts: ApiParts, v1: Used): OpsHandlers {
   const named = (source: Source, name: string): ListedBackup => {
     const found = whole(source).find((backup) => fileNameOf(source, backup) === name);
     if (found) return found;
-    throw new HoldfastError('BACKUP_UNKNOWN', `there is no backup ${JSON.stringify(name)}`, { kind: 'usage' });
+    throw new HoldfastError('BACKUP_UNKNOWN', `there is no backup ${JSON.stringify(name)}`, {
+      kind: 'usage',
+      hint: 'The list of backups has their names.',
+    });
   };
   /** These clients know no runs: they get the end, or what kept it from being good. */
   const endOf = async ({ id }: RunView): Promise<string> => {
