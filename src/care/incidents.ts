@@ -5,7 +5,8 @@ import { cleaned, findingGone, problemOfFinding, type Item } from './alert-messa
 import { findingKey, type Finding } from './finding.ts';
 import { causeOf, isCalm, note, noteGood, wasSeenBy, type Problem, type Texts } from './incident-policy.ts';
 import { resultOf, type PlaceOf } from './run-facts.ts';
-import { busyCodes, newsOfRun, overByState, type RunContext } from './run-news.ts';
+import { newsOfRun, overByState, type RunContext } from './run-news.ts';
+import { busyCodes } from './turned-away.ts';
 
 export interface IncidentParts {
   catalog: Catalog;

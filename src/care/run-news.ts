@@ -2,6 +2,7 @@ import type { CopyRecord, IncidentRecord, RunRecord } from '../catalog/catalog.t
 import type { Problem, Texts } from './incident-policy.ts';
 import { resultOf } from './run-facts.ts';
 import * as texts from './run-texts.ts';
+import { wasTurnedAway } from './turned-away.ts';
 
 /** What the end of a run means for incidents. */
 export interface RunNews {
@@ -19,8 +20,6 @@ export interface RunContext extends texts.Around {
   retryInMs: number | null;
 }
 
-/** Somebody else is at work on the same thing: that run will say how it went. */
-export const busyCodes: ReadonlySet<string> = new Set(['SOURCE_BUSY', 'BACKUP_BUSY']);
 const hour = 3_600_000;
 /** After the delay of the scheduler, until the retry has begun and its end was seen. */
 const retryGraceMs = 10 * 60_000;
@@ -56,7 +55,7 @@ export function newsOfRun(run: RunRecord, context: RunContext): RunNews {
     case 'copy':
       return copyNews(run, source, context);
     case 'prune':
-      return pruneNews(run, source, context);
+      return wasTurnedAway(run) ? nothing : pruneNews(run, source, context);
     default:
       return { ...nothing, ...otherNews(run, context) };
   }
@@ -103,7 +102,7 @@ function verifyNews(run: RunRecord, source: string, context: RunContext): RunNew
   const undone = `verify-failed/${source}`;
   if (run.error !== null) {
     const problem = problemOf(run, source, { key: undone, texts: texts.verifyImpossible(run, context) });
-    return busy(run) ? none() : { problems: [{ ...problem, severity: 'warning' }], good: [], success: null };
+    return wasTurnedAway(run) ? none() : { problems: [{ ...problem, severity: 'warning' }], good: [], success: null };
   }
   const good = [{ key: undone, texts: texts.whole(run, context) }];
   if (run.state === 'failed') {
@@ -120,7 +119,7 @@ function copyNews(run: RunRecord, source: string, context: RunContext): RunNews 
   const key = `copy-broken/${source}`;
   if (run.state === 'failed') {
     const problem = problemOf(run, source, { key, texts: texts.copyBroken(run, context) });
-    return busy(run) ? none() : { problems: [{ ...problem, severity: 'warning' }], good: [], success: null };
+    return wasTurnedAway(run) ? none() : { problems: [{ ...problem, severity: 'warning' }], good: [], success: null };
   }
   const pending = [...new Set(context.owed.filter(({ attempts }) => attempts > 0).map(({ storage }) => storage))];
   return {
@@ -143,7 +142,7 @@ function pruneNews(run: RunRecord, source: string, context: RunContext): RunNews
 /** Work that a person has just asked for at a terminal and watched fail is no news to anybody. */
 function otherNews(run: RunRecord, context: RunContext): Partial<RunNews> {
   const byHand = ['manual', 'console', 'undo', 'import'].includes(run.trigger);
-  if (run.state !== 'failed' || byHand || busy(run)) return {};
+  if (run.state !== 'failed' || byHand || wasTurnedAway(run)) return {};
   const key = [`${run.operation}-failed`, run.source].filter((part) => part !== null).join('/');
   const problem = problemOf(run, run.source, { key, texts: texts.otherFailed(run, context) });
   return { problems: [{ ...problem, severity: 'warning', lasting: false }] };
@@ -159,7 +158,7 @@ interface Plain {
 function plainNews(run: RunRecord, context: RunContext, { key, failed, good, says }: Plain): RunNews {
   const { source } = run;
   if (run.state === 'failed') {
-    if (busy(run)) return none();
+    if (wasTurnedAway(run)) return none();
     const problem = problemOf(run, source, { key, texts: failed(run, context) });
     return { problems: [soften(problem, run, context)], good: [], success: null };
   }
@@ -190,17 +189,13 @@ function owedCopy(run: RunRecord, storage: string, source: string, context: RunC
 
 /** Who is woken for what a retry mends in five minutes will not get up the next time. */
 function soften(problem: Problem, run: RunRecord, { retryInMs }: RunContext): Problem {
-  if (busy(run)) return { ...problem, severity: 'warning', holdMs: 6 * hour };
+  if (wasTurnedAway(run)) return { ...problem, severity: 'warning', holdMs: 6 * hour };
   return retryInMs === null ? problem : { ...problem, holdMs: retryInMs + retryGraceMs };
 }
 
 function failedCopies(run: RunRecord): string[] {
   const { copies = {} } = resultOf(run);
   return Object.keys(copies).filter((storage) => copies[storage] === 'pending');
-}
-
-function busy({ error }: RunRecord): boolean {
-  return error !== null && busyCodes.has(error.code);
 }
 
 function none(): RunNews {

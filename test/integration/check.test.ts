@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Finding } from '../../src/care/finding.ts';
 import { systemClock } from '../../src/base/clock.ts';
+import { holdLock } from '../../src/catalog/lease.ts';
 import { openCatalog } from '../../src/catalog/sqlite/sqlite-catalog.ts';
 import { installHoldfast, type Installation } from '../support/holdfast.ts';
 import { freePort } from '../support/loopback.ts';
@@ -117,6 +118,25 @@ describe('exit codes and output', () => {
     expect(mark()).toBeNull();
     await check(holdfast);
     expect(mark()).toMatchObject({ name: 'check', detail: { status: 'ok', findings: [] } });
+  });
+
+  test('a run that was turned away because another was at work is no failure', async () => {
+    await using holdfast = await install();
+    await holdfast.json('backup');
+    {
+      using catalog = openCatalog(holdfast.state, systemClock);
+      const { signal } = new AbortController();
+      const lock = (name: string) => holdLock({ catalog, clock: systemClock, name, run: null, signal });
+      await using _source = await lock('source:shop');
+      await using _removals = await lock('removals:shop');
+      expect((await holdfast.run('backup')).status).toBe(5);
+      expect((await holdfast.run('prune', '--yes')).status).not.toBe(0);
+    }
+    expect((await check(holdfast)).codes).toEqual([]);
+    const [status] = await holdfast.json<{ failed: unknown }[]>('status');
+    expect(status?.failed).toBeNull();
+    const { sources } = await holdfast.json<{ sources: { last30Days: object }[] }>('report');
+    expect(sources[0]?.last30Days).toMatchObject({ runs: 1, good: 1 });
   });
 
   test('J-d5: the age of the newest counts; overdue by its schedule', async () => {

@@ -21,8 +21,14 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-function ran(id: string, operation: RunRecord['operation'], state: 'succeeded' | 'failed', finishedAt: string): void {
-  const error = state === 'failed' ? { code: 'X', message: 'no', hint: null } : null;
+function ran(
+  id: string,
+  operation: RunRecord['operation'],
+  state: 'succeeded' | 'failed',
+  finishedAt: string,
+  code = 'X',
+): void {
+  const error = state === 'failed' ? { code, message: 'no', hint: null } : null;
   const rest = { backup: null, trigger: 'schedule', result: null, error: null, ...ownProcess() };
   const begun = { startedAt: finishedAt, finishedAt: null, state: 'running' as const };
   catalog.runs.add({ id, operation, source: 'shop', ...begun, ...rest });
@@ -47,6 +53,17 @@ test('a backup that failed is told until one succeeds, whatever else went well s
   expect(await failed()).toBeNull();
   ran('drill-2', 'drill', 'failed', '2026-11-21T05:00:00.000Z');
   expect(await failed()).toBe('drill-2');
+});
+
+test('one that was turned away because another was at work has not failed', async () => {
+  ran('backup-1', 'backup', 'succeeded', '2026-11-21T02:00:00.000Z');
+  ran('backup-2', 'backup', 'failed', '2026-11-21T02:10:00.000Z', 'SOURCE_BUSY');
+  expect(await failed()).toBeNull();
+  ran('verify-1', 'verify', 'failed', '2026-11-21T02:20:00.000Z');
+  expect(await failed()).toBe('verify-1');
+  ran('backup-3', 'backup', 'failed', '2026-11-21T03:00:00.000Z');
+  ran('backup-4', 'backup', 'failed', '2026-11-21T03:10:00.000Z', 'SOURCE_BUSY');
+  expect(await failed()).toBe('backup-3');
 });
 
 test('S20 what ended by a clock that was ahead hides nothing that failed since', async () => {

@@ -5,6 +5,7 @@ import type { RunView, SourceView } from '../contract.ts';
 import type { Listed } from '../listings.ts';
 import type { Handlers } from '../register.ts';
 import { runToView, sourceFor, sourcesFor, type ApiParts } from './parts.ts';
+import { wasTurnedAway } from '../../care/turned-away.ts';
 
 /** In the list of all sources, which is asked for every few seconds. */
 const fewPoints = 20;
@@ -71,31 +72,34 @@ function factsOf(source: Source, listed: Listed, points: number) {
  */
 function openLastFailed({ house }: ApiParts): () => (source: string) => RunView | null {
   const { catalog, clock } = house;
-  const known = new Map<string, { key: string; run: RunRecord | null }>();
-  const find = (source: string, { operation, at }: Ended): RunRecord | null => {
-    const key = `${operation} ${at}`;
-    const before = known.get(source);
-    if (before?.key === key) return before.run;
+  const known = new Map<string, { at: string; run: RunRecord | null }>();
+  const find = (source: string, { operation, at }: Pick<Ended, 'operation' | 'at'>): RunRecord | null => {
+    const key = `${source} ${operation}`;
+    const before = known.get(key);
+    if (before?.at === at) return before.run;
     const wanted = { source, operation: operation as RunRecord['operation'], limit: 20 };
-    const run = catalog.runs.list(wanted).find(({ finishedAt }) => finishedAt === at) ?? null;
-    known.set(source, { key, run });
-    return run;
+    const ended = catalog.runs.list(wanted).filter(({ finishedAt }) => finishedAt !== null);
+    const last = ended.find(({ finishedAt }) => finishedAt === at);
+    // What another kept from beginning says nothing: the one before it does.
+    const run = last && wasTurnedAway(last) ? ended.find((each) => !wasTurnedAway(each)) : last;
+    known.set(key, { at, run: run ?? null });
+    return run ?? null;
   };
   return () => {
     const now = clock.now();
-    const last = new Map<string, Ended>();
+    const last = new Map<string, Ended & { run: RunRecord | null }>();
     for (const { source, operation, ended } of catalog.figures.latestRuns()) {
       if (source === null || !ended) continue;
       // Of a clock that was ahead it would be the last for as long as that was.
       const rank = isFromFuture(ended.at, now) ? '' : ended.at;
-      const found = { ...ended, operation, rank };
+      const run = ended.state === 'failed' ? find(source, { operation, at: ended.at }) : null;
+      const found = { at: ended.at, state: run?.state ?? ended.state, operation, rank, run };
       const before = last.get(source);
       if (!before || outranks(found, before)) last.set(source, found);
     }
     return (source) => {
-      const ended = last.get(source);
-      const run = ended?.state === 'failed' ? find(source, ended) : null;
-      return run && runToView(house, run);
+      const { state, run = null } = last.get(source) ?? {};
+      return run && state === 'failed' ? runToView(house, run) : null;
     };
   };
 }

@@ -8,6 +8,7 @@ import type { MonitorStatus } from '../monitor/monitor.ts';
 import type { Source } from '../source.ts';
 import type { Storage } from '../../storage/storage.ts';
 import { settingsOf, type ReportedPlan, type Setting } from './report-settings.ts';
+import { wasTurnedAway } from '../turned-away.ts';
 
 /** How things stand, for people: everything a report says, before it is a text or a page. */
 export interface Report {
@@ -186,8 +187,9 @@ function lastDays(runs: readonly RunRecord[], now: Date): SourceReport['last30Da
     failed: 0,
   }));
   const known = new Map(byDay.map((day) => [day.day, day]));
-  for (const { state, startedAt } of runs) {
-    const day = known.get(startedAt.slice(0, 10));
+  for (const run of runs) {
+    const { state, startedAt } = run;
+    const day = wasTurnedAway(run) ? undefined : known.get(startedAt.slice(0, 10));
     if (day && (state === 'succeeded' || state === 'partial')) day.good += 1;
     if (day && state === 'failed') day.failed += 1;
   }

@@ -11,6 +11,7 @@ import { hanging, plural, printable } from '../output/text.ts';
 import { formatAge, formatTime } from '../output/time.ts';
 import { sayUnreachable } from '../output/unreachable.ts';
 import { pickSources } from '../pick.ts';
+import { wasTurnedAway } from '../../care/turned-away.ts';
 
 export const status: Command = {
   name: 'status',
@@ -80,7 +81,9 @@ async function lookAhead(house: House): Promise<Ahead> {
 function lastFailure({ catalog }: House, source: string): RunRecord | null {
   const kinds = ['backup', 'copy', 'prune', 'verify', 'drill', 'restore'] as const;
   for (const operation of kinds) {
-    const newest = catalog.runs.list({ source, operation, limit: 5 }).find(({ finishedAt }) => finishedAt !== null);
+    const newest = catalog.runs
+      .list({ source, operation, limit: 20 })
+      .find((run) => run.finishedAt !== null && !wasTurnedAway(run));
     if (newest?.state === 'failed') return newest;
   }
   return null;
