@@ -121,10 +121,7 @@ async function takeBack(live: Database, signal: AbortSignal): Promise<void> {
 }
 
 function swapOver({ name }: Database): HoldfastError {
-  return new HoldfastError('NO_WAY_BACK', `no swap of ${name} is cut off any more`, {
-    kind: 'usage',
-    hint: 'It was taken back, or has come to its end.',
-  });
+  return noWayBack(`no swap of ${name} is cut off any more`, 'It was taken back, or has come to its end.');
 }
 
 function asBefore({ name }: Database): string {
@@ -159,13 +156,9 @@ async function findKept(source: Source, catalog: Catalog, signal: AbortSignal): 
   if (there) return { restored, previous, files, half: null };
   // Cut off after the folders had changed places, and before the database did.
   if (swapping) return { restored, previous: null, files, half: null };
-  throw new HoldfastError(
-    'NO_WAY_BACK',
+  throw noWayBack(
     `the database ${previous}, kept by the restore ${restored.id}, does not exist any more`,
-    {
-      kind: 'usage',
-      hint: 'Restore the safety backup made before that restore: `holdfast list` shows it.',
-    },
+    'Restore the safety backup made before that restore: `holdfast list` shows it.',
   );
 }
 
@@ -182,7 +175,9 @@ function findWayBack(
     .list({ source: source.name, operation: 'restore' })
     .filter(({ state }) => state !== 'running');
   const undone = new Set(runs.map((run) => (run.result as Partial<UndoResult> | null)?.undone));
+  let before: ReturnType<typeof undoneBy> = null;
   for (const restored of runs) {
+    before ??= undoneBy(restored);
     const result = restored.result as (Partial<RestoreResult> & { swapping?: boolean }) | null;
     const files = (result?.files ?? []).filter(wasMoved);
     const previous = result?.previous ?? null;
@@ -191,19 +186,30 @@ function findWayBack(
       return { restored, previous, files, swapping: result?.swapping === true };
     // One beside it changed nothing here. Of any other, an older one's way back would also throw away what came after it.
     if (result?.mode === undefined || result.mode === 'new') continue;
-    throw new HoldfastError(
-      'NO_WAY_BACK',
-      `the last restore of ${source.name}, of ${restored.startedAt}, kept nothing`,
-      {
-        kind: 'usage',
-        hint: result.safety
-          ? `Its safety backup holds what was there before it: \`holdfast restore ${result.safety} --source ${source.name}\`.`
-          : 'It was made without a safety backup; restore another backup.',
-      },
-    );
+    const which = before === null ? `the last restore of ${source.name}` : `${before.said}; the one before it`;
+    const safety = result.safety
+      ? `Its safety backup holds what was there before it: \`holdfast restore ${result.safety} --source ${source.name}\`.`
+      : 'It was made without a safety backup; restore another backup.';
+    throw noWayBack(`${which}, of ${restored.startedAt}, kept nothing`, before?.hint ?? safety);
   }
-  throw new HoldfastError('NO_WAY_BACK', `no restore of ${source.name} kept what was there before`, {
-    kind: 'usage',
-    hint: 'A restore keeps it with `--keep-old`. Otherwise restore the safety backup made before it: `holdfast list` shows it.',
-  });
+  if (before !== null) throw noWayBack(`${before.said}; none before it kept what was there`, before.hint);
+  throw noWayBack(
+    `no restore of ${source.name} kept what was there before`,
+    'A restore keeps it with `--keep-old`. Otherwise restore the safety backup made before it: `holdfast list` shows it.',
+  );
+}
+
+/** Who asks twice wants to know that it was done, and where what they took back lies now. */
+function undoneBy({ result, backup, source }: RunRecord): { said: string; hint: string } | null {
+  const { undone, kept } = (result ?? {}) as Partial<UndoResult>;
+  if (undone === undefined) return null;
+  const again = backup === null ? '' : ` \`holdfast restore ${backup} --source ${source}\` brings it in again.`;
+  return {
+    said: `the restore ${undone} was undone already`,
+    hint: kept ? `What it had restored is kept as ${kept}.${again}` : `What was there before it is live.${again}`,
+  };
+}
+
+function noWayBack(message: string, hint: string): HoldfastError {
+  return new HoldfastError('NO_WAY_BACK', message, { kind: 'usage', hint });
 }

@@ -1,5 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { columnsOf } from '../../src/cli/output/text.ts';
 import { evidenceOf } from '../support/evidence.ts';
 import { installHoldfast, type Installation } from '../support/holdfast.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
@@ -41,6 +42,26 @@ test('T-04: a restore asks for the name of the database; another word is refused
   expect(await terminal.ended).toBe(4);
   await terminal.sees('NOT_CONFIRMED');
   expect(await evidenceOf(server, 'shop')).toEqual(before);
+});
+
+test('what is restored alone is named before it is confirmed, and what is told of it breaks no word', async () => {
+  const { id } = await holdfast.json<{ id: string }>('backup');
+  {
+    await using terminal = openTerminal(holdfast, 'restore', id, '--table', 'shop.item', '--table', 'audit.event');
+    await terminal.sees('Type shop to go on');
+    await terminal.sees(/only +tables shop\.item, audit\.event/);
+    terminal.type('shop\n');
+    expect(await terminal.ended).toBe(0);
+    // There is none to be compared.
+    expect(stripVTControlCharacters(terminal.raw())).not.toContain('0 sequences');
+  }
+  for (const command of [['logs', 'latest'], ['report'], ['runs']]) {
+    await using terminal = openTerminal(holdfast, ...command);
+    expect(await terminal.ended).toBe(0);
+    const lines = stripVTControlCharacters(terminal.raw()).split(/\r?\n/);
+    expect(lines.filter((line) => columnsOf(line) > 100)).toEqual([]);
+    expect(lines.join('\n')).toContain(id);
+  }
 });
 
 test('with the name typed it restores, and says where the old database is', async () => {

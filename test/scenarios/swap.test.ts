@@ -79,7 +79,8 @@ test('S17: `--keep-old` keeps the former database, and `--undo` swaps it back', 
 
   const again = await holdfast.run('restore', '--undo', '--yes');
   expect(again.status).toBe(2);
-  expect(again.stderr).toMatch(/NO_WAY_BACK/);
+  expect(again.stderr).toMatch(/was undone already.*NO_WAY_BACK/s);
+  expect(again.stderr.replaceAll(/\s+/g, ' ')).toContain(`What it had restored is kept as ${undone.kept}`);
 });
 
 test('S17, N-d24: the safety backup made before a restore brings back what was there', async () => {

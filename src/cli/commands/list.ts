@@ -66,7 +66,7 @@ async function show(
     { title: 'SIZE', align: 'right' as const },
     ...storages.map((storage) => ({ title: storage.toUpperCase(), shrinksTo: 3 })),
     { title: 'PROVEN' },
-    { title: 'DESCRIPTION', shrinksTo: 11 },
+    { title: 'DESCRIPTION', below: true },
   ];
   const rows = backups.map((backup, index): Cell[] => [
     String(index + 1),

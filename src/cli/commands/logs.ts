@@ -4,7 +4,7 @@ import { findRun } from '../find-run.ts';
 import { renderFacts } from '../output/facts.ts';
 import { print, printJson } from '../output/print.ts';
 import { styleFor, type Style } from '../output/style.ts';
-import { printable } from '../output/text.ts';
+import { hanging, printable } from '../output/text.ts';
 import { painterOf } from './runs.ts';
 
 export const logs: Command = {
@@ -28,7 +28,8 @@ export const logs: Command = {
     const style = styleFor(io.color);
     print(io, `${style.bold(run.id)}  ${run.operation}  ${painterOf(run.state, style)(run.state)}`);
     print(io, ...renderFacts(io, factsOf(run), '  '), '');
-    print(io, ...lines.map((line) => describeLine(line, style)));
+    const columns = io.terminal ? io.columns : Number.POSITIVE_INFINITY;
+    print(io, ...lines.flatMap((line) => describeLine(line, style, columns)));
   },
 };
 
@@ -45,12 +46,12 @@ function factsOf(run: RunRecord) {
   ] as const;
 }
 
-function describeLine({ at, level, message }: RunLine, style: Style): string {
+function describeLine({ at, level, message }: RunLine, style: Style, columns: number): string[] {
   const label =
     level === 'error'
       ? style.bad(level.padEnd(5))
       : level === 'warn'
         ? style.warn(level.padEnd(5))
         : style.dim(level.padEnd(5));
-  return `${style.dim(at)}  ${label}  ${printable(message)}`;
+  return hanging(`${style.dim(at)}  ${label}  `, printable(message), columns);
 }

@@ -6,6 +6,7 @@ import type { Source } from '../../care/source.ts';
 import type { House } from '../../house.ts';
 import type { Command, CommandContext, CommandInput, Ending } from '../command.ts';
 import { print, printJson } from '../output/print.ts';
+import { hanging } from '../output/text.ts';
 import { wrongUsage } from '../usage-error.ts';
 
 export const report: Command = {
@@ -43,7 +44,8 @@ async function runReport(context: CommandContext, input: CommandInput): Promise<
   const made = await make(context, house, { only, send });
   if (out !== undefined) await save(resolve(context.cwd, out), await render(made, context.json, html));
   else if (context.json) printJson(context.io, made);
-  else if (!send || html) print(context.io, (await render(made, false, html)).trimEnd());
+  else if (html) print(context.io, (await render(made, false, html)).trimEnd());
+  else if (!send) print(context.io, ...fitted(context.io, await render(made, false, false)));
   return 'done';
 }
 
@@ -64,6 +66,16 @@ async function render(made: Report, json: boolean, html: boolean): Promise<strin
   if (json) return `${JSON.stringify(made, null, 2)}\n`;
   if (html) return (await import('../../care/report/report-html.ts')).renderHtml(made);
   return (await import('../../care/report/report-text.ts')).renderText(made);
+}
+
+/** On a terminal no word is broken at its edge; what goes on stands below where its line begins. */
+function fitted({ terminal, columns }: CommandContext['io'], text: string): string[] {
+  const lines = text.trimEnd().split('\n');
+  if (!terminal) return lines;
+  return lines.flatMap((line) => {
+    const indent = /^ */.exec(line)?.[0] ?? '';
+    return hanging(indent, line.slice(indent.length), columns);
+  });
 }
 
 /** It names databases, storages and what is wrong with them: nobody else's business. */

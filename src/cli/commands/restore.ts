@@ -12,6 +12,7 @@ import { describeGuards } from '../output/guards.ts';
 import { print, printJson } from '../output/print.ts';
 import { showProgress } from '../output/progress.ts';
 import { describePlan, describeRestore, errorLook, outputLook } from '../output/restore.ts';
+import { hanging } from '../output/text.ts';
 import { styleFor } from '../output/style.ts';
 import { dumpFile } from '../dump-file.ts';
 import { fetchDump, isS3Address, localFolders } from '../fetch-dump.ts';
@@ -252,7 +253,9 @@ async function undo(context: CommandContext, input: CommandInput): Promise<Endin
   if (json) printJson(io, result);
   else {
     const style = styleFor(io.color);
-    print(io, `${style.good('undone')}  the restore ${result.undone}; what was there before it is live again`);
+    const room = outputLook(io).columns;
+    const said = `the restore ${result.undone}; what was there before it is live again`;
+    print(io, ...hanging(`${style.good('undone')}  `, said, room));
     print(
       io,
       ...renderFacts(

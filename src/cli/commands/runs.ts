@@ -53,7 +53,7 @@ export const runs: Command = {
         { title: 'STATE' },
         { title: 'STARTED' },
         { title: 'TOOK', align: 'right' },
-        { title: 'RESULT', shrinksTo: 8 },
+        { title: 'RESULT', below: true },
       ],
       found.map((run) => [
         run.id,

@@ -21,7 +21,11 @@ export function describeComparison(
   return [
     `  ${sign(style, tables.mismatched.length === 0 ? 'good' : 'bad')} ${plural(tables.compared, 'table')}, ${formatCount(tables.rows, 'row')} compared${content}${uncounted}`,
     ...tables.mismatched.map((each) => `      ${style.bad(printable(tableTitle(each)))}  ${describeTable(each)}`),
-    `  ${sign(style, sequences.mismatched.length === 0 ? 'good' : 'bad')} ${plural(sequences.compared, 'sequence')} compared`,
+    ...(sequences.compared === 0
+      ? []
+      : [
+          `  ${sign(style, sequences.mismatched.length === 0 ? 'good' : 'bad')} ${plural(sequences.compared, 'sequence')} compared`,
+        ]),
     ...sequences.mismatched.map((each) => {
       const found = each.actual === null ? 'missing' : `stands at ${each.actual} instead of ${each.expected}`;
       return `      ${style.bad(printable(tableTitle(each)))}  ${found}`;

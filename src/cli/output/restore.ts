@@ -1,5 +1,5 @@
 import { formatDuration } from '../../base/units.ts';
-import type { TableName } from '../../engines/engine.ts';
+import { tableTitle, type TableName } from '../../engines/engine.ts';
 import type { House } from '../../house.ts';
 import type { RestorePlan, RestoreRequest } from '../../restore/plan.ts';
 import type { RestoreResult } from '../../restore/restore.ts';
@@ -8,7 +8,7 @@ import { describeComparison } from './comparison.ts';
 import { renderFacts, sign, type Fact } from './facts.ts';
 import { describeGuards } from './guards.ts';
 import { styleFor, type Style } from './style.ts';
-import { plural, printable } from './text.ts';
+import { printable } from './text.ts';
 import { formatAge, formatTime } from './time.ts';
 
 /** How to draw on one of the two outputs. */
@@ -57,11 +57,16 @@ export function describePlan(
   return [...renderFacts(look, facts), '', ...describeGuards(plan.guards, look)];
 }
 
+/** Whoever confirms must see what is replaced; a page of names nobody reads. */
+const mostNamed = 20;
+
 function describeScope({ tables, schemas }: { tables: readonly TableName[]; schemas: readonly string[] }): string {
-  return [
-    ...(tables.length > 0 ? [plural(tables.length, 'table')] : []),
-    ...(schemas.length > 0 ? [plural(schemas.length, 'schema')] : []),
-  ].join(', ');
+  const named = (one: string, names: readonly string[]) => {
+    if (names.length === 0) return [];
+    const more = names.length > mostNamed ? `, and ${names.length - mostNamed} more` : '';
+    return [`${names.length === 1 ? one : `${one}s`} ${names.slice(0, mostNamed).join(', ')}${more}`];
+  };
+  return [...named('table', tables.map(tableTitle)), ...named('schema', schemas)].join(', ');
 }
 
 /** `asked`: what has to stand behind a command so that it means this source. */

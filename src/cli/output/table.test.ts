@@ -41,6 +41,28 @@ test('a column that wraps goes on below itself on a terminal, and stays one line
   expect(await renderTable({ terminal: false, color: false, columns: 24 }, why, row)).toHaveLength(2);
 });
 
+test('what does not fit at the end of its row stands whole below it, and at its end where it fits', async () => {
+  const result: Column[] = [{ title: 'RUN' }, { title: 'STATE' }, { title: 'RESULT', below: true }];
+  const runs = [
+    ['one', 'succeeded', '2026-11-22_17-54-35'],
+    ['two', 'running', ''],
+    ['three', 'failed', 'DATABASE_MISSING: the database shop does not exist'],
+  ];
+  expect(await renderTable({ terminal: true, color: false, columns: 36 }, result, runs)).toEqual([
+    'RUN    STATE',
+    'one    succeeded',
+    '    2026-11-22_17-54-35',
+    'two    running',
+    'three  failed',
+    '    DATABASE_MISSING: the database',
+    '    shop does not exist',
+  ]);
+  expect((await renderTable({ terminal: true, color: false, columns: 80 }, result, runs))[1]).toBe(
+    'one    succeeded  2026-11-22_17-54-35',
+  );
+  expect(await renderTable({ terminal: false, color: false, columns: 36 }, result, runs)).toHaveLength(4);
+});
+
 test('S18 a description with newlines and escapes stays one row', async () => {
   const lines = await renderTable({ terminal: false, color: false, columns: 80 }, columns, [
     ['1', 'x', '1 B', 'a\nb\u001B[2J'],
