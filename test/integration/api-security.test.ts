@@ -257,8 +257,8 @@ test('whatever is refused says what to do', async () => {
   const refused: { code: string; hint: string | null }[] = [];
   const ask = async (method: string, path: string, headers: Record<string, string>, body?: string) => {
     const response = await fetch(served.base + path, { method, headers, ...(body === undefined ? {} : { body }) });
-    if (response.ok) return void (await response.body?.cancel());
-    refused.push((await response.json()) as { code: string; hint: string | null });
+    if (response.ok) await response.body?.cancel();
+    else refused.push((await response.json()) as { code: string; hint: string | null });
   };
   const viewer = await served.token('looks-only');
   const alone = await served.token('sees-none', '--only-source', 'other');
