@@ -306,7 +306,7 @@ describe.skipIf(missing)('pages of the console in a browser (skipped without chr
       await dialog.getByLabel('Name').fill('Bob!');
       await dialog.locator('input[type=password]').fill(password);
       await dialog.getByRole('button', { name: 'Add user' }).click();
-      await dialog.getByRole('alert').getByText('USER_NAME').waitFor();
+      await dialog.getByRole('alert').getByText('This cannot be the name of a user.').waitFor();
       await dialog.getByLabel('Name').fill('bob');
       await dialog.getByRole('button', { name: 'Add user' }).click();
       const row = page.getByRole('row').filter({ hasText: 'bob' });
@@ -379,6 +379,18 @@ describe.skipIf(missing)('pages of the console in a browser (skipped without chr
       await encryption.getByText('A passphrase is set.').waitFor();
       expect(await page.content()).not.toContain('a secret that is kept');
       expect(await page.getByText('Connection lost').count()).toBe(0);
+    });
+
+    test('all that is wrong is told at once, beside each field and in the language of the reader', async () => {
+      await page.evaluate("localStorage.setItem('holdfast-language', 'de')");
+      await visitor.goto('/settings');
+      const retention = page.getByRole('region', { name: 'Aufbewahrung' });
+      await retention.getByLabel('Höchste Zahl von Sicherungen').fill('-3');
+      await retention.getByLabel('Alles, was jünger ist als').fill('bald');
+      await retention.getByRole('button', { name: 'Speichern' }).click();
+      await retention.getByText('Es muss eine ganze Zahl von 1 bis 1000000 sein.').waitFor();
+      await retention.getByText('Es muss eine Dauer sein, etwa 30m, 24h oder 7d.').waitFor();
+      await page.evaluate("localStorage.setItem('holdfast-language', 'en')");
     });
 
     test('how the dump is written can be chosen', async () => {

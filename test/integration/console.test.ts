@@ -59,13 +59,42 @@ describe.skipIf(missing)('the console in a browser (skipped without chromium)', 
     await page.getByText('no backup yet').waitFor();
   });
 
+  test('whoever cannot be signed out is told so, and not shown the entrance', async () => {
+    await page.route('**/api/v1/session', (route) =>
+      route.request().method() === 'DELETE' ? route.abort() : route.continue(),
+    );
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByRole('alert').getByText('The server does not answer.').waitFor();
+    await page.getByRole('heading', { name: 'Overview' }).waitFor();
+    await page.unroute('**/api/v1/session');
+    await page.reload();
+  });
+
+  test('a page of the menu opens in another tab, where one asks for that', async () => {
+    const opened = visitor.context.waitForEvent('page');
+    await page.getByRole('link', { name: 'Activity' }).click({ modifiers: ['Control'] });
+    const tab = await opened;
+    await tab.getByRole('heading', { name: 'Activity', level: 2 }).waitFor();
+    await expectShown(page.getByRole('heading', { name: 'Overview' }));
+    await tab.close();
+  });
+
   test('signing out leads to the entrance; a wrong password is told, the right one opens', async () => {
     await page.getByRole('button', { name: 'Sign out' }).click();
     await page.getByRole('heading', { name: 'Sign in' }).waitFor();
     await page.getByLabel('Name').fill('ada');
     await page.locator('input[type=password]').fill('wrong horse battery staple');
     await page.getByRole('button', { name: 'Sign in' }).click();
-    await page.getByRole('alert').waitFor();
+    await page.getByRole('alert').getByText('Name or password is wrong.').waitFor();
+    await page.evaluate("localStorage.setItem('holdfast-language', 'de')");
+    await page.reload();
+    await page.getByLabel('Name').fill('ada');
+    await page.locator('input[type=password]').fill('wrong horse battery staple');
+    await page.getByRole('button', { name: 'Anmelden' }).click();
+    await page.getByRole('alert').getByText('Name oder Passwort ist falsch.').waitFor();
+    await page.evaluate("localStorage.setItem('holdfast-language', 'en')");
+    await page.reload();
+    await page.getByLabel('Name').fill('ada');
     await page.locator('input[type=password]').fill(password);
     await page.getByRole('button', { name: 'Sign in' }).click();
     await expectShown(page.getByRole('heading', { name: 'Overview' }));
@@ -220,6 +249,16 @@ describe.skipIf(missing)('the console in a browser (skipped without chromium)', 
         expect(await accessibilityViolations(page), path).toEqual([]);
       }
       expect(await page.evaluate("document.documentElement.dataset['mantineColorScheme']")).toBe(scheme);
+    });
+
+    test('in the dark, buttons on cards are seen, also those that cannot be pressed', async () => {
+      await page.evaluate("localStorage.setItem('mantine-color-scheme-value', 'dark')");
+      await visitor.goto('/settings');
+      const same = `[...document.querySelectorAll('main .mantine-Card-root button.mantine-Button-root')].filter((button) =>
+        getComputedStyle(button).backgroundColor === getComputedStyle(button.closest('.mantine-Card-root')).backgroundColor
+      ).map(({ innerText }) => innerText)`;
+      await page.getByRole('button', { name: 'Save' }).first().waitFor();
+      expect(await page.evaluate(same)).toEqual([]);
     });
 
     test('speaks German', async () => {

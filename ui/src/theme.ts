@@ -56,6 +56,12 @@ export const variables: CSSVariablesResolver = () => ({
     '--sign-red': 'var(--mantine-color-red-8)',
   },
   dark: {
+    // Buttons stand on cards, which have the library's colour for them.
+    '--mantine-color-default': 'var(--mantine-color-dark-5)',
+    '--mantine-color-default-hover': 'var(--mantine-color-dark-4)',
+    '--mantine-color-default-border': 'var(--mantine-color-dark-3)',
+    '--mantine-color-disabled': 'var(--mantine-color-dark-5)',
+    '--mantine-color-disabled-color': '#9a9ea4',
     '--control-border': '#7c8187',
     '--mantine-color-error': 'var(--mantine-color-red-4)',
     '--mantine-color-dimmed': '#a9adb3',

@@ -12,6 +12,7 @@ interface Said {
   code: string;
   detail: string;
   hint: string | null;
+  retryAfter?: number;
   errors?: { path: string; message: string }[];
 }
 
@@ -20,15 +21,18 @@ export class Problem extends Error {
   readonly status: number;
   readonly code: string;
   readonly hint: string | null;
+  /** Seconds, where waiting helps. */
+  readonly retryAfter: number;
   /** Which settings or fields are wrong, where it is about some. */
   readonly errors: readonly { path: string; message: string }[];
 
-  constructor(status: number, { code, detail, hint, errors = [] }: Said) {
+  constructor(status: number, { code, detail, hint, retryAfter = 0, errors = [] }: Said) {
     super(detail);
     this.errors = errors;
     this.status = status;
     this.code = code;
     this.hint = hint;
+    this.retryAfter = retryAfter;
   }
 }
 
@@ -82,6 +86,7 @@ export function problemOf(status: number, answer: unknown, otherwise = ''): Prob
     code: said?.code ?? `HTTP_${status}`,
     detail: said?.detail ?? otherwise,
     hint: said?.hint ?? null,
+    retryAfter: said?.retryAfter ?? 0,
     errors: Array.isArray(said?.errors) ? said.errors : [],
   });
 }

@@ -1,20 +1,9 @@
-import {
-  Alert,
-  Button,
-  Card,
-  Center,
-  Divider,
-  Group,
-  PasswordInput,
-  Stack,
-  Text,
-  TextInput,
-  Title,
-} from '@mantine/core';
+import { Button, Card, Center, Divider, Group, PasswordInput, Stack, Text, TextInput, Title } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { addressOf, call, Problem } from '../api/client.ts';
+import { Refusal } from '../parts/refusal.tsx';
 
 /** Sign-in, or as long as there is no user, making the first one. */
 export function Entry() {
@@ -58,7 +47,7 @@ function SignIn() {
         <Title order={2} size="h3">
           {t('entry.title')}
         </Title>
-        <Failure error={needsCode && form.values.code === '' ? null : enter.error} />
+        <Refusal error={needsCode && form.values.code === '' ? null : enter.error} />
         <TextInput label={t('entry.name')} autoComplete="username" required autoFocus {...form.getInputProps('name')} />
         <PasswordInput
           label={t('entry.password')}
@@ -114,7 +103,7 @@ function SetUp() {
         <Text size="sm" c="dimmed">
           {t('entry.setUpText')}
         </Text>
-        <Failure error={enter.error} />
+        <Refusal error={enter.error} />
         <TextInput label={t('entry.token')} required autoFocus autoComplete="off" {...form.getInputProps('token')} />
         <TextInput label={t('entry.name')} required autoComplete="username" {...form.getInputProps('name')} />
         <PasswordInput
@@ -129,15 +118,5 @@ function SetUp() {
         </Button>
       </Stack>
     </form>
-  );
-}
-
-function Failure({ error }: { error: Error | null }) {
-  if (!error) return null;
-  const hint = error instanceof Problem ? error.hint : null;
-  return (
-    <Alert color="red" role="alert" title={error.message}>
-      {hint}
-    </Alert>
   );
 }

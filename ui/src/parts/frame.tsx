@@ -27,11 +27,12 @@ import {
 import { useQueryClient } from '@tanstack/react-query';
 import { useEffect, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
-import { useLocation } from 'wouter';
-import { call } from '../api/client.ts';
+import { Link, useLocation } from 'wouter';
+import { call, Problem } from '../api/client.ts';
 import { useSession } from '../api/session.ts';
 import { chooseLanguage, languages, type Language } from '../words/words.ts';
 import { watchFocus } from './focus-back.ts';
+import { useToasts } from './toasts.tsx';
 import classes from './frame.module.css';
 
 const pages = [
@@ -49,7 +50,7 @@ export function Frame({ live, children }: { live: boolean; children: ReactNode }
   const { t } = useTranslation();
   const session = useSession();
   const [opened, { toggle, close }] = useDisclosure();
-  const [location, go] = useLocation();
+  const [location] = useLocation();
   useEffect(watchFocus, []);
   const may = pages.filter(({ needs }) => session.actions.includes(needs));
   return (
@@ -80,15 +81,12 @@ export function Frame({ live, children }: { live: boolean; children: ReactNode }
         {may.map(({ path, word, icon: Icon }) => (
           <NavLink
             key={path}
+            component={Link}
             href={path}
             label={t(`nav.${word}`)}
             leftSection={<Icon size={18} aria-hidden />}
             active={path === '/' ? location === '/' || location.startsWith('/sources') : location.startsWith(path)}
-            onClick={(event) => {
-              event.preventDefault();
-              close();
-              go(path);
-            }}
+            onClick={close}
           />
         ))}
       </AppShell.Navbar>
@@ -109,8 +107,14 @@ function Controls() {
   const { colorScheme, setColorScheme } = useMantineColorScheme();
   const queries = useQueryClient();
   const dark = colorScheme === 'dark' || (colorScheme === 'auto' && matchMedia('(prefers-color-scheme: dark)').matches);
+  const toasts = useToasts();
   const leave = async () => {
-    await call('DELETE', '/session').catch(() => undefined);
+    try {
+      await call('DELETE', '/session');
+    } catch (error) {
+      // Whoever goes now would leave the session open behind them; one that is over needs no end.
+      if (!(error instanceof Problem && error.status === 401)) return toasts.failed(error as Error);
+    }
     queries.clear();
     location.assign('/');
   };

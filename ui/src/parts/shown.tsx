@@ -4,6 +4,7 @@ import type { UseQueryResult } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Problem } from '../api/client.ts';
+import { problemsEn } from '../words/problems.ts';
 import { Said } from './said.tsx';
 
 interface ShownProps<T> {
@@ -62,11 +63,22 @@ export function useWhatToDo(): (error: Error) => { text: string; hint: string | 
   const { t } = useTranslation();
   return (error) => {
     if (!(error instanceof Problem)) return { text: error.message, hint: null };
-    if (error.code === 'UNREACHABLE') return { text: t('problem.unreachable'), hint: t('problem.unreachableHint') };
+    // A proxy that finds no daemon behind itself.
+    const unreachable = error.code === 'UNREACHABLE' || /^HTTP_50[234]$/.test(error.code);
+    if (unreachable) return { text: t('problem.unreachable'), hint: t('problem.unreachableHint') };
     if (error.code === 'NOT_SIGNED_IN') return { text: t('problem.signedOut'), hint: t('problem.signedOutHint') };
     if (error.code === 'NOT_ALLOWED') return { text: t('problem.notAllowed'), hint: t('problem.notAllowedHint') };
-    return { text: `${error.message} (${error.code})`, hint: error.hint };
+    const { code } = error;
+    if (isKnown(code)) {
+      const values = { seconds: error.retryAfter };
+      return { text: t(`problems.${code}.text`, values), hint: t(`problems.${code}.hint`, values) };
+    }
+    return { text: `${error.message} (${code})`, hint: error.hint };
   };
+}
+
+function isKnown(code: string): code is keyof typeof problemsEn {
+  return Object.hasOwn(problemsEn, code);
 }
 
 export function Empty({ title, text, action }: { title?: string; text?: string; action?: ReactNode }) {

@@ -1,6 +1,7 @@
 import type { Words } from './en.ts';
 import { findingsDe } from './findings.ts';
 import { guardsDe } from './guards.ts';
+import { problemsDe } from './problems.ts';
 
 export const de: Words = {
   app: {
@@ -243,6 +244,7 @@ export const de: Words = {
     },
   },
   findings: findingsDe,
+  problems: problemsDe,
   overview: {
     title: 'Übersicht',
     about_one: '{{count}} Quelle · {{backups}} Sicherungen · darin {{bytes}}',
@@ -735,6 +737,19 @@ export const de: Words = {
     about: 'Was hier gespeichert wird, steht danach in <code>{{file}}</code>; Kommentare bleiben erhalten.',
     tabs: { source: 'Quelle', all: 'Für alle' },
     source: 'Quelle',
+    wrong: {
+      wholeNumber: 'Es muss eine ganze Zahl von {{least}} bis {{most}} sein.',
+      duration: 'Es muss eine Dauer sein, etwa 30m, 24h oder 7d.',
+      rate: 'Es muss eine Größe je Sekunde sein, etwa 500kb oder 10mb.',
+      size: 'Es muss eine Größe sein, etwa 500mb oder 10gb.',
+      timezone: 'Es muss eine Zeitzone sein, etwa Europe/Berlin oder UTC.',
+      cron: 'Es müssen fünf Felder sein (Minute, Stunde, Tag, Monat, Wochentag), etwa 15 5 * * *.',
+      neverHappens: 'Diesen Tag gibt es nie.',
+      recipient: 'Es muss ein Empfänger von age sein: age1 und 58 Buchstaben und Ziffern.',
+      atLeast: 'Es muss mindestens {{least}} sein.',
+      atMost: 'Es darf höchstens {{most}} sein.',
+      asAbove: 'Das geht hier nicht; über dem Feld steht, was geht.',
+    },
     readOnly: 'Diese Einstellungen lassen sich hier nicht ändern',
     pending: 'Gespeichert. Es gilt, sobald nichts mehr läuft.',
     saved: 'Gespeichert.',

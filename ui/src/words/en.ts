@@ -1,5 +1,6 @@
 import { findingsEn } from './findings.ts';
 import { guardsEn } from './guards.ts';
+import { problemsEn } from './problems.ts';
 
 /** Every word of the console. `de.ts` has the same keys: a test fails otherwise. */
 export const en = {
@@ -241,6 +242,7 @@ export const en = {
     },
   },
   findings: findingsEn,
+  problems: problemsEn,
   overview: {
     title: 'Overview',
     about_one: '{{count}} source · {{backups}} backups · {{bytes}} in them',
@@ -721,6 +723,19 @@ export const en = {
     about: 'What is saved here is written into <code>{{file}}</code>; its comments stay.',
     tabs: { source: 'Source', all: 'For all' },
     source: 'Source',
+    wrong: {
+      wholeNumber: 'Must be a whole number from {{least}} to {{most}}.',
+      duration: 'Must be a duration such as 30m, 24h or 7d.',
+      rate: 'Must be a size per second such as 500kb or 10mb.',
+      size: 'Must be a size such as 500mb or 10gb.',
+      timezone: 'Must be a time zone such as Europe/Berlin or UTC.',
+      cron: 'Must be five fields (minute hour day month weekday) such as 15 5 * * *.',
+      neverHappens: 'This date never happens.',
+      recipient: 'Must be a recipient of age: age1 and 58 letters and digits.',
+      atLeast: 'Must be at least {{least}}.',
+      atMost: 'Must be at most {{most}}.',
+      asAbove: 'This is not allowed here; above the field stands what is.',
+    },
     readOnly: 'These settings cannot be changed here',
     pending: 'Saved. It takes effect as soon as nothing runs.',
     saved: 'Saved.',

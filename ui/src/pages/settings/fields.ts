@@ -73,13 +73,17 @@ function written({ kind }: Field, draft: Draft): unknown {
   return kind === 'number' && /^\d+$/.test(text) ? Number(text) : text;
 }
 
-/** The messages that belong to a field, or to something inside of it. */
-export function errorAt(path: Path, errors: readonly { path: string; message: string }[]): string | null {
+/** The messages that belong to a field, or to something inside of it, each as `said` tells it. */
+export function errorAt(
+  path: Path,
+  errors: readonly { path: string; message: string }[],
+  said: (message: string) => string = (message) => message,
+): string | null {
   const text = pathText(path);
   const own = errors.filter(
     (each) => each.path === text || each.path.startsWith(`${text}.`) || each.path.startsWith(`${text}[`),
   );
-  return own.length === 0 ? null : own.map(({ message }) => message).join('; ');
+  return own.length === 0 ? null : own.map(({ message }) => said(message)).join('; ');
 }
 
 /** Where a value comes from; of a list, from where its first entry does. */

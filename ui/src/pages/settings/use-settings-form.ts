@@ -15,6 +15,7 @@ import {
   type Field,
   type Path,
 } from './fields.ts';
+import { wrongValue } from './wrong-value.ts';
 
 export type SettingsView = ResponseOf<Routes['settings']>;
 
@@ -67,6 +68,10 @@ export function useSettingsForm(
     },
   });
   const errors = save.error instanceof Problem ? save.error.errors : [];
+  const said = (message: string) => {
+    const wrong = wrongValue(message);
+    return wrong === null ? message : t(`settings.wrong.${wrong.word}`, wrong.values);
+  };
   const shown = errors.some((each) => fields.some(({ path }) => errorAt(path, [each]) !== null));
   return {
     text: (path) => {
@@ -79,7 +84,7 @@ export function useSettingsForm(
     },
     on: (path) => drafts[pathText(path)] === true,
     set: (path, draft) => setTouched((before) => ({ ...before, [pathText(path)]: draft })),
-    error: (path) => errorAt(path, errors),
+    error: (path) => errorAt(path, errors, said),
     origin: (path) => originOf(path, origins),
     readOnly: !writable,
     changed: changes.length > 0,
