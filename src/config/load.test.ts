@@ -279,7 +279,11 @@ sources:
     ],
     [source('schedule: { every: 5s }'), 'sources.shop.schedule.every must be at least 60s, is "5s"'],
     [source('schedule: { cron: "0 0 30 2 *" }'), 'this date never happens'],
-    [source('schedule: { cron: "0 0 5 * * *" }'), 'must be a cron pattern of five fields'],
+    [
+      source('schedule: { cron: "0 0 5 * * *" }'),
+      'such as "15 5 * * *": it has 6 fields instead of 5, is "0 0 5 * * *"',
+    ],
+    [source('schedule: { cron: every night }'), 'such as "15 5 * * *": it has 2 fields instead of 5, is "every night"'],
     [source('drill: { every: 7d, cron: "@weekly" }'), 'sources.shop.drill has both cron and every'],
     [source('verify: { depth: structure }'), 'sources.shop.verify needs cron or every'],
     [source('verify: { every: 7d, backups: some }'), 'sources.shop.verify.backups is "some"; allowed: newest, all'],

@@ -197,7 +197,7 @@ function greet(
   say(server === null ? 'no HTTP server is configured' : `HTTP at ${server.address}`);
   if (server !== null && server.setup !== null)
     say(
-      `there is no user yet: make the first one with \`holdfast user create\`, or over HTTP with the setup token ${server.setup}`,
+      `there is no user yet: make the first one with \`holdfast user create\`, or in a browser at the address above with the setup token ${server.setup}`,
     );
   for (const line of describePlans(plans, view.nextRuns(), { timezone: house.timezone, now: clock.now() })) say(line);
 }

@@ -64,15 +64,17 @@ const list: Command = {
       at(expiresAt, 'never'),
       at(usedAt, 'never'),
     ]);
-    const titles = ['ID', 'NAME', 'ROLE', 'SOURCES', 'ACTIONS', 'EXPIRES', 'USED'];
-    print(
-      io,
-      ...(await renderTable(
-        io,
-        titles.map((title) => ({ title })),
-        rows,
-      )),
-    );
+    const wrapping = { shrinksTo: 12, wraps: true };
+    const columns = [
+      { title: 'ID' },
+      { title: 'NAME', ...wrapping },
+      { title: 'ROLE' },
+      { title: 'SOURCES', ...wrapping },
+      { title: 'ACTIONS', ...wrapping },
+      { title: 'EXPIRES' },
+      { title: 'USED' },
+    ];
+    print(io, ...(await renderTable(io, columns, rows)));
   },
 };
 

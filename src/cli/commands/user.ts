@@ -56,7 +56,12 @@ const list: Command = {
     if (context.json) return printJson(context.io, users);
     if (users.length === 0) return context.io.screen.line('No users yet. Add one with `holdfast user create`.');
     const rows = users.map((user) => [user.name, user.role, user.totp ? 'yes' : 'no', user.createdAt.slice(0, 10)]);
-    const columns = [{ title: 'NAME' }, { title: 'ROLE' }, { title: 'SECOND FACTOR' }, { title: 'SINCE' }];
+    const columns = [
+      { title: 'NAME', shrinksTo: 20, wraps: true },
+      { title: 'ROLE' },
+      { title: 'SECOND FACTOR' },
+      { title: 'SINCE' },
+    ];
     print(context.io, ...(await renderTable(context.io, columns, rows)));
   },
 };
