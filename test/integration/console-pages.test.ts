@@ -390,6 +390,7 @@ describe.skipIf(missing)('pages of the console in a browser (skipped without chr
       await retention.getByRole('button', { name: 'Speichern' }).click();
       await retention.getByText('Es muss eine ganze Zahl von 1 bis 1000000 sein.').waitFor();
       await retention.getByText('Es muss eine Dauer sein, etwa 30m, 24h oder 7d.').waitFor();
+      expect(await retention.getByText(/must be/).count()).toBe(0);
       await page.evaluate("localStorage.setItem('holdfast-language', 'en')");
     });
 

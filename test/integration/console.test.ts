@@ -64,8 +64,8 @@ describe.skipIf(missing)('the console in a browser (skipped without chromium)', 
       route.request().method() === 'DELETE' ? route.abort() : route.continue(),
     );
     await page.getByRole('button', { name: 'Sign out' }).click();
-    await page.getByRole('alert').getByText('The server does not answer.').waitFor();
-    await page.getByRole('heading', { name: 'Overview' }).waitFor();
+    await expectShown(page.getByRole('alert').getByText('The server does not answer.'));
+    await expectShown(page.getByRole('heading', { name: 'Overview' }));
     await page.unroute('**/api/v1/session');
     await page.reload();
   });
