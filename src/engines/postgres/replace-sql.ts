@@ -162,10 +162,16 @@ function notOfExtension(catalog: string, oid: string): string {
       where d.classid = 'pg_catalog.${catalog}'::regclass and d.objid = ${oid} and d.deptype = 'e')`;
 }
 
-function block(body: string): string {
+export function block(body: string): string {
   return `DO ${quoteLiteral(body)}`;
 }
 
 function json(value: unknown): string {
   return `${quoteLiteral(JSON.stringify(value))}::pg_catalog.jsonb`;
 }
+
+/** The tables `$1` with all their partitions. */
+export const touched = `touched(oid) as (
+  select pg_catalog.unnest($1::oid[])
+  union select i.inhrelid from pg_catalog.pg_inherits i join touched on touched.oid = i.inhparent
+  join pg_catalog.pg_class c on c.oid = i.inhrelid where c.relispartition)`;

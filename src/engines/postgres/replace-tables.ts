@@ -3,6 +3,8 @@ import type { TableName } from '../engine.ts';
 import type { Connection } from './connection.ts';
 import { displayTable, quoteIdent, quoteLiteral, quoteTable } from './names.ts';
 import type { Replacement } from './replacement.ts';
+import { planSequences } from './replace-sequences.ts';
+import { touched } from './replace-sql.ts';
 import { ownersOf, tableWithPartitions } from './select-entries.ts';
 import type { TocEntry } from './toc.ts';
 
@@ -31,14 +33,16 @@ export async function planTables(
     missing,
     await existingNames(session, all),
   );
+  const sequences = await planSequences(session, positionsOf(all, new Set(existing.map(({ entry }) => entry))), oids);
+  const kept = new Set([...entries, ...sequences.entries]);
   return {
-    entries,
+    entries: all.filter((entry) => kept.has(entry)),
     before: [
       ...lockStatements(existing.map(({ facts }) => facts)),
       ...constraints.map((each) => `ALTER TABLE ${quoteTable(each)} DROP CONSTRAINT ${quoteIdent(each.constraint)}`),
       ...triggers.map((each) => `ALTER TABLE ONLY ${quoteTable(each)} DISABLE TRIGGER ${quoteIdent(each.trigger)}`),
       ...truncateStatements(existing.map(({ facts }) => facts)),
-      ...sequenceStatements(entries),
+      ...sequences.before,
     ],
     after: [
       // A table with checks still to come cannot be altered.
@@ -47,8 +51,9 @@ export async function planTables(
         (each) => `ALTER TABLE ONLY ${quoteTable(each)} ${enabling(each.enabled)} ${quoteIdent(each.trigger)}`,
       ),
       ...constraints.flatMap(addConstraint),
+      ...sequences.after,
     ],
-    warnings: [],
+    warnings: sequences.warnings,
   };
 }
 
@@ -161,12 +166,18 @@ function entriesFor(
     if (entry.kind === 'SCHEMA') return schemas.has(entry.name);
     const owner = owners.get(entry);
     if (owner === undefined) return false;
-    if (existing.has(owner)) return entry.kind === 'TABLE DATA' || entry.kind === 'SEQUENCE SET';
+    if (existing.has(owner)) return entry.kind === 'TABLE DATA';
     if (!missing.has(owner)) return false;
     if (entry.kind !== 'TABLE ATTACH' && entry.kind !== 'INDEX ATTACH') return true;
     const parents = entry.needs.flatMap((id) => byId.get(id) ?? []).filter((need) => need.kind === 'TABLE');
     return parents.every((each) => missing.has(each) || existing.has(each) || names.has(each));
   });
+}
+
+function positionsOf(all: readonly TocEntry[], tables: ReadonlySet<TocEntry>): TocEntry[] {
+  const owners = ownersOf(all);
+  const isTheirs = (owner: TocEntry | undefined) => owner !== undefined && tables.has(owner);
+  return all.filter((entry) => entry.kind === 'SEQUENCE SET' && isTheirs(owners.get(entry)));
 }
 
 interface LiveNames {
@@ -192,17 +203,6 @@ function lockStatements(tables: readonly LiveTable[]): string[] {
 function truncateStatements(tables: readonly LiveTable[]): string[] {
   const names = tables.map((table) => `${table.kind === 'p' ? '' : 'ONLY '}${quoteTable(table)}`);
   return names.length === 0 ? [] : [`TRUNCATE TABLE ${names.join(', ')}`];
-}
-
-/**
- * Setting a sequence's position is not undone by a rollback, unless the sequence was given a new file in the same transaction, which
- * RESTART does.
- */
-function sequenceStatements(entries: readonly TocEntry[]): string[] {
-  const made = new Set(entries.filter((entry) => entry.kind === 'SEQUENCE').map((entry) => entry.id));
-  return entries
-    .filter((entry) => entry.kind === 'SEQUENCE SET' && !entry.needs.some((need) => made.has(need)))
-    .map((entry) => `ALTER SEQUENCE ${quoteTable(nameOf(entry))} RESTART`);
 }
 
 interface Constraint extends TableName {
@@ -272,8 +272,3 @@ function enabling(enabled: string): string {
   if (enabled === 'R') return 'ENABLE REPLICA TRIGGER';
   return enabled === 'A' ? 'ENABLE ALWAYS TRIGGER' : 'ENABLE TRIGGER';
 }
-
-const touched = `touched(oid) as (
-  select pg_catalog.unnest($1::oid[])
-  union select i.inhrelid from pg_catalog.pg_inherits i join touched on touched.oid = i.inhparent
-  join pg_catalog.pg_class c on c.oid = i.inhrelid where c.relispartition)`;

@@ -1,0 +1,143 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Counts, LoadOptions, StoredDump } from '../../src/engines/engine.ts';
+import { openDatabase, stockDump, temporaryFolder } from '../support/databases.ts';
+import { startPostgres, type TestPostgres } from '../support/postgres.ts';
+import { wholeLoad } from '../support/whole-load.ts';
+
+/** What stands around the tables that are replaced in place, and is used by others. */
+
+const signal = new AbortController().signal;
+const nothing: Counts = { tables: [], sequences: [] };
+
+let server: TestPostgres;
+let folder: { path: string } & AsyncDisposable;
+
+beforeAll(async () => {
+  server = await startPostgres({ settings: { wal_level: 'logical' } });
+  folder = await temporaryFolder();
+});
+
+afterAll(async () => {
+  await server[Symbol.asyncDispose]();
+  await folder[Symbol.asyncDispose]();
+});
+
+let made = 0;
+
+/** A database of its own, dumped as it was made. */
+async function databaseWith(content: string): Promise<{ name: string; dump: StoredDump }> {
+  const name = `db${++made}`;
+  await server.createDatabase(name);
+  await server.sql(name, content);
+  return { name, dump: await stockDump(server, name, 'custom', join(folder.path, name)) };
+}
+
+function tables(...names: string[]): LoadOptions {
+  return { ...wholeLoad, scope: { tables: names.map((name) => ({ schema: 'public', name })), schemas: [] } };
+}
+
+const schemas = (...names: string[]): LoadOptions => ({ ...wholeLoad, scope: { tables: [], schemas: names } });
+
+const open = (name: string, user?: string) =>
+  openDatabase(server, name, {
+    scratch: join(folder.path, 'scratch'),
+    ...(user === undefined ? {} : { login: { user, password: user } }),
+  });
+
+describe('a sequence', () => {
+  const next = async (name: string, sequence = 'ids') =>
+    (await server.sql<{ next: string }>(name, `select nextval('${sequence}')::text as next`))[0]?.next;
+
+  test.each([
+    ['in a default', `create table b (id bigint primary key default nextval('ids'))`],
+    ['in the default of a child', 'create table b () inherits (a)'],
+    ['in the default of a domain', `create domain number as bigint default nextval('ids'); create table b (id number)`],
+    ['in a view', `create view b as select nextval('ids') as id`],
+    ['in a function', `create function b() returns bigint begin atomic select nextval('ids'); end`],
+  ])('that others use as well is never set back (%s)', async (_, other) => {
+    const { name, dump } = await databaseWith(
+      `create sequence ids; create table a (id bigint primary key default nextval('ids'), v text);
+       alter sequence ids owned by a.id; insert into a select from generate_series(1, 5); ${other}`,
+    );
+    await server.sql(name, `select nextval('ids') from generate_series(1, 20)`);
+    const { warnings } = await open(name).replace(dump, tables('a'), nothing, signal);
+    expect(warnings).toEqual([
+      'the sequence public.ids was left at 25 and not set back to 5: what is not restored counts with it as well',
+    ]);
+    expect(await server.sql(name, 'select count(*)::int from only a')).toEqual([{ count: 5 }]);
+    expect(await next(name)).toBe('26');
+  });
+
+  test('that belongs to another table by now is never set back', async () => {
+    const { name, dump } = await databaseWith(
+      'create table a (id serial primary key); insert into a select from generate_series(1, 5); create table b (id int)',
+    );
+    await server.sql(
+      name,
+      `select setval('a_id_seq', 30); alter table a alter id drop default; alter sequence a_id_seq owned by b.id`,
+    );
+    await open(name).replace(dump, tables('a'), nothing, signal);
+    expect(await next(name, 'a_id_seq')).toBe('31');
+  });
+
+  const down = `create sequence ids increment -3 start 1000 maxvalue 1000; create table a (id bigint default nextval('ids'));
+    alter sequence ids owned by a.id; create table b (id bigint default nextval('ids')); insert into a select from generate_series(1, 5)`;
+
+  test('that counts down is never set up again', async () => {
+    const { name, dump } = await databaseWith(down);
+    await server.sql(name, `select nextval('ids')`);
+    await open(name).replace(dump, tables('a'), nothing, signal);
+    expect(await next(name)).toBe('982');
+  });
+
+  test.each([
+    [
+      'up',
+      `create table a (id serial); create table b (id int default nextval('a_id_seq'));
+      alter sequence a_id_seq rename to ids; insert into a select from generate_series(1, 9)`,
+      '10',
+    ],
+    ['down', down, '985'],
+    [
+      'once',
+      `create sequence ids; create table a (id int default nextval('ids')); alter sequence ids owned by a.id;
+      create table b (id int default nextval('ids')); insert into a default values`,
+      '2',
+    ],
+  ])(
+    'that others use goes on to where the rows that came back are, or nowhere when they do not (%s)',
+    async (_, content, after) => {
+      const { name, dump } = await databaseWith(content);
+      await server.sql(name, 'alter sequence ids restart; alter table b add unique (id)');
+      const start = await server.sql(name, 'select last_value, is_called from ids');
+      const more: Counts = { ...nothing, tables: [{ schema: 'public', name: 'a', rows: 77, fingerprint: null }] };
+      await expect(open(name).replace(dump, tables('a'), more, signal)).rejects.toMatchObject({
+        code: 'RESTORE_DIFFERS',
+      });
+      expect(await server.sql(name, 'select last_value, is_called from ids')).toEqual(start);
+      expect(await open(name).replace(dump, tables('a'), nothing, signal)).toEqual({ warnings: [] });
+      expect(await next(name)).toBe(after);
+    },
+  );
+
+  test('of the restored tables alone stands where it stood, whatever else of them uses it', async () => {
+    const { name, dump } = await databaseWith(
+      `create table a (id serial, n int generated always as identity, other int); alter table a alter other set default nextval('a_id_seq');
+       create table b (id int default nextval('a_id_seq')); insert into a select from generate_series(1, 5)`,
+    );
+    await server.sql(name, 'insert into a select from generate_series(1, 5)');
+    expect(await open(name).replace(dump, tables('a', 'b'), nothing, signal)).toEqual({ warnings: [] });
+    expect([await next(name, 'a_id_seq'), await next(name, 'a_n_seq')]).toEqual(['11', '6']);
+  });
+
+  test('of a schema that tables elsewhere use is not made anew', async () => {
+    const { name, dump } = await databaseWith(
+      `create schema core create sequence ids; create table b (id int default nextval('core.ids'))`,
+    );
+    await expect(open(name).replace(dump, schemas('core'), nothing, signal)).rejects.toMatchObject({
+      code: 'DEPENDENTS_OUTSIDE',
+      message: expect.stringContaining('default value for column id of table public.b'),
+    });
+  });
+});
