@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Counts, LoadOptions, StoredDump } from '../../src/engines/engine.ts';
 import { openDatabase, stockDump, temporaryFolder } from '../support/databases.ts';
-import { startPostgres, type TestPostgres } from '../support/postgres.ts';
+import { hasServer, startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { wholeLoad } from '../support/whole-load.ts';
 
 /** What stands around the tables that are replaced in place, and is used by others. */
@@ -140,4 +140,83 @@ describe('a sequence', () => {
       message: expect.stringContaining('default value for column id of table public.b'),
     });
   });
+});
+
+describe('triggers', () => {
+  const content = `
+    create table person (id int primary key, boss int references person on delete cascade);
+    create table place (id int, part int, primary key (id, part)) partition by list (part);
+    create table place_1 partition of place for values in (1);
+    create table place_2 partition of place for values in (2) partition by list (part);
+    create table place_2_all partition of place_2 default;
+    create table stay (id int, part int, who int references person, foreign key (id, part) references place) partition by list (part);
+    create table stay_1 partition of stay for values in (1);
+    create table stay_2 partition of stay for values in (2);
+    create table note (who int, constraint "the ü key" foreign key (who) references person on update set null);
+    insert into person values (1, null), (2, 1); insert into place values (1, 1), (2, 2); insert into stay values (1, 1, 1), (2, 2, 2);
+    insert into note values (1)`;
+  /** Of foreign keys: one of each kind on each table they touch. */
+  const keys = `select k.conname as key, t.tgrelid::regclass::text as on, t.tgfoid::regproc::text as calls, t.tgenabled as enabled, count(*)::int
+    from pg_trigger t join pg_constraint k on k.oid = t.tgconstraint group by 1, 2, 3, 4 order by 1, 2, 3, 4`;
+  const otherwise = `do $$ declare item record; begin
+    for item in select tgrelid::regclass as on, tgname, tgfoid::regproc::text as calls from pg_trigger where tgconstraint <> 0 loop
+      execute format('alter table only %s enable %s trigger %I', item.on,
+        case item.calls when '"RI_FKey_setnull_upd"' then 'always' when '"RI_FKey_cascade_del"' then 'replica' else '' end, item.tgname);
+    end loop; end $$`;
+
+  test.each([
+    ['of the keys of a table', 'alter table note disable trigger all'],
+    ['of the keys to a table', 'alter table person disable trigger all'],
+    ['of partitions', 'alter table stay_1 disable trigger all; alter table place_2_all disable trigger all'],
+    ['in other ways', otherwise],
+  ])('that were switched off stay so, and no others (%s)', async (_, off) => {
+    const { name, dump } = await databaseWith(content);
+    await server.sql(name, off);
+    const before = await server.sql(name, keys);
+    expect(before.filter(({ enabled }) => enabled !== 'O')).not.toEqual([]);
+    for (const each of ['person', 'note', 'place', 'stay', 'stay_1']) {
+      const { warnings } = await open(name).replace(dump, tables(each), nothing, signal);
+      expect({ each, warnings, after: await server.sql(name, keys) }).toEqual({ each, warnings: [], after: before });
+    }
+  });
+
+  test('of foreign keys are on again where the role may not switch them off, and it is told', async () => {
+    const { name, dump } = await databaseWith(content);
+    await server.sql('postgres', `create role writer login password 'writer'`);
+    await server.sql(
+      name,
+      'alter table person owner to writer; alter table note owner to writer; alter table stay owner to writer',
+    );
+    await server.sql(name, 'grant references on person to writer; alter table note disable trigger all');
+    const { warnings } = await open(name, 'writer').replace(dump, tables('note'), nothing, signal);
+    expect(warnings).toEqual([
+      'the foreign key "the ü key" of public.note was switched off, in part or in whole, and is on now: only a superuser may switch it off again',
+    ]);
+    expect((await server.sql(name, keys)).filter(({ enabled }) => enabled !== 'O')).toEqual([]);
+  });
+
+  test.runIf(hasServer(14)).each([14, 15] as const)(
+    'of partitions sleep while rows come back (%i)',
+    async (version) => {
+      await using other = await startPostgres({ version });
+      await other.createDatabase('parts');
+      await other.sql(
+        'parts',
+        `create table log (what text); create table p (id int) partition by list (id);
+       create table p1 partition of p for values in (1); create table p2 partition of p for values in (2);
+       create function said() returns trigger language plpgsql as $$ begin insert into public.log values (tg_table_name || tg_op); return new; end $$;
+       create trigger loud after insert on p for each row execute function said(); insert into p values (1), (2); truncate log`,
+      );
+      const dump = await stockDump(other, 'parts', 'custom', join(folder.path, `parts${version}`));
+      await other.sql('parts', 'alter table p2 disable trigger loud; alter table p1 enable replica trigger loud');
+      const states = 'select tgrelid::regclass::text as on, tgenabled as enabled from pg_trigger order by 1';
+      const before = await other.sql('parts', states);
+      expect(before.map(({ enabled }) => enabled)).toEqual(['O', 'R', 'D']);
+      await other.sql('parts', 'alter table p1 enable trigger loud');
+      const live = openDatabase(other, 'parts', { scratch: join(folder.path, 'scratch') });
+      await live.replace(dump, tables('p'), nothing, signal);
+      expect(await other.sql('parts', 'select * from log')).toEqual([]);
+      expect((await other.sql('parts', states)).map(({ enabled }) => enabled)).toEqual(['O', 'O', 'D']);
+    },
+  );
 });

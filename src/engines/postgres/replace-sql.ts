@@ -166,7 +166,7 @@ export function block(body: string): string {
   return `DO ${quoteLiteral(body)}`;
 }
 
-function json(value: unknown): string {
+export function json(value: unknown): string {
   return `${quoteLiteral(JSON.stringify(value))}::pg_catalog.jsonb`;
 }
 

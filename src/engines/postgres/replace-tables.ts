@@ -1,17 +1,17 @@
 import { HoldfastError } from '../../base/errors.ts';
 import type { TableName } from '../engine.ts';
 import type { Connection } from './connection.ts';
-import { displayTable, quoteIdent, quoteLiteral, quoteTable } from './names.ts';
+import { displayTable, quoteTable } from './names.ts';
 import type { Replacement } from './replacement.ts';
+import { planConstraints } from './replace-constraints.ts';
 import { planSequences } from './replace-sequences.ts';
-import { touched } from './replace-sql.ts';
+import { planTriggers } from './replace-triggers.ts';
 import { ownersOf, tableWithPartitions } from './select-entries.ts';
 import type { TocEntry } from './toc.ts';
 
 /**
- * Tables that exist keep their definition and get the dump's rows; those that do not are made with all that belongs to them. Foreign keys
- * from and to them are taken off meanwhile and put back as they were, which makes the server check every row. So are checks that were
- * never validated: rows may be older than they are.
+ * Tables that exist keep their definition and get the dump's rows; those that do not are made with all that belongs to them. What
+ * would be in the way of the rows is switched or taken off meanwhile, and put back as it was.
  */
 export async function planTables(
   session: Connection,
@@ -25,35 +25,30 @@ export async function planTables(
   for (const each of existing) refuseOther(all, tables, each);
   const missing = new Set(tables.filter((table) => live.get(table) === undefined));
   const oids = existing.map(({ facts }) => facts.oid);
-  const constraints = [...(await foreignKeys(session, oids)), ...(await unvalidated(session, oids))];
-  const triggers = await enabledTriggers(session, oids);
-  const entries = entriesFor(
-    all,
-    new Set(existing.map(({ entry }) => entry)),
-    missing,
-    await existingNames(session, all),
-  );
-  const sequences = await planSequences(session, positionsOf(all, new Set(existing.map(({ entry }) => entry))), oids);
+  const there = new Set(existing.map(({ entry }) => entry));
+  const constraints = await planConstraints(session, oids);
+  const triggers = await planTriggers(session, oids);
+  const sequences = await planSequences(session, positionsOf(all, there), oids);
+  const entries = entriesFor(all, there, missing, await existingNames(session, all));
   const kept = new Set([...entries, ...sequences.entries]);
+  const facts = existing.map((each) => each.facts);
   return {
     entries: all.filter((entry) => kept.has(entry)),
     before: [
-      ...lockStatements(existing.map(({ facts }) => facts)),
-      ...constraints.map((each) => `ALTER TABLE ${quoteTable(each)} DROP CONSTRAINT ${quoteIdent(each.constraint)}`),
-      ...triggers.map((each) => `ALTER TABLE ONLY ${quoteTable(each)} DISABLE TRIGGER ${quoteIdent(each.trigger)}`),
-      ...truncateStatements(existing.map(({ facts }) => facts)),
+      ...lockStatements(facts),
+      ...constraints.before,
+      ...triggers.before,
+      ...truncateStatements(facts),
       ...sequences.before,
     ],
     after: [
       // A table with checks still to come cannot be altered.
       'SET CONSTRAINTS ALL IMMEDIATE',
-      ...triggers.map(
-        (each) => `ALTER TABLE ONLY ${quoteTable(each)} ${enabling(each.enabled)} ${quoteIdent(each.trigger)}`,
-      ),
-      ...constraints.flatMap(addConstraint),
+      ...triggers.after,
+      ...constraints.after,
       ...sequences.after,
     ],
-    warnings: sequences.warnings,
+    warnings: [...constraints.warnings, ...sequences.warnings],
   };
 }
 
@@ -203,72 +198,4 @@ function lockStatements(tables: readonly LiveTable[]): string[] {
 function truncateStatements(tables: readonly LiveTable[]): string[] {
   const names = tables.map((table) => `${table.kind === 'p' ? '' : 'ONLY '}${quoteTable(table)}`);
   return names.length === 0 ? [] : [`TRUNCATE TABLE ${names.join(', ')}`];
-}
-
-interface Constraint extends TableName {
-  constraint: string;
-  definition: string;
-  comment: string | null;
-}
-
-/** Those of the tables and to the tables, each where it was declared: its copies on partitions follow. */
-async function foreignKeys(session: Connection, oids: readonly number[]): Promise<Constraint[]> {
-  return session.rows<Constraint>(
-    `with recursive ${touched}, keys(oid, parent) as (
-       select k.oid, k.conparentid from pg_catalog.pg_constraint k
-       where k.contype = 'f' and (k.conrelid in (select oid from touched) or k.confrelid in (select oid from touched))
-       union select up.oid, up.conparentid from pg_catalog.pg_constraint up join keys on up.oid = keys.parent)
-     select n.nspname as schema, c.relname as name, k.conname as constraint,
-       pg_catalog.pg_get_constraintdef(k.oid) as definition, pg_catalog.obj_description(k.oid, 'pg_constraint') as comment
-     from keys join pg_catalog.pg_constraint k on k.oid = keys.oid join pg_catalog.pg_class c on c.oid = k.conrelid
-     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-     where k.conparentid = 0 order by 1, 2, 3`,
-    [oids],
-  );
-}
-
-/** Checks and, since 18, NOT NULL; those of a partition stand on the table that they were declared on. */
-async function unvalidated(session: Connection, oids: readonly number[]): Promise<Constraint[]> {
-  return session.rows<Constraint>(
-    `with recursive ${touched}, checks(oid, relation, name, inherited) as (
-       select k.oid, k.conrelid, k.conname, k.coninhcount > 0 from pg_catalog.pg_constraint k
-       where k.contype in ('c', 'n') and not k.convalidated and k.conrelid in (select oid from touched)
-       union select up.oid, up.conrelid, up.conname, up.coninhcount > 0 from checks
-       join pg_catalog.pg_inherits i on i.inhrelid = checks.relation
-       join pg_catalog.pg_constraint up on up.conrelid = i.inhparent and up.conname = checks.name and up.contype in ('c', 'n'))
-     select n.nspname as schema, c.relname as name, k.conname as constraint,
-       pg_catalog.pg_get_constraintdef(k.oid) as definition, pg_catalog.obj_description(k.oid, 'pg_constraint') as comment
-     from checks join pg_catalog.pg_constraint k on k.oid = checks.oid join pg_catalog.pg_class c on c.oid = k.conrelid
-     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-     where not checks.inherited order by 1, 2, 3`,
-    [oids],
-  );
-}
-
-function addConstraint({ constraint, definition, comment, ...table }: Constraint): string[] {
-  const name = quoteIdent(constraint);
-  const add = `ALTER TABLE ${quoteTable(table)} ADD CONSTRAINT ${name} ${definition}`;
-  if (comment === null) return [add];
-  return [add, `COMMENT ON CONSTRAINT ${name} ON ${quoteTable(table)} IS ${quoteLiteral(comment)}`];
-}
-
-interface Trigger extends TableName {
-  trigger: string;
-  enabled: string;
-}
-
-async function enabledTriggers(session: Connection, oids: readonly number[]): Promise<Trigger[]> {
-  return session.rows<Trigger>(
-    `with recursive ${touched}
-     select n.nspname as schema, c.relname as name, t.tgname as trigger, t.tgenabled::text as enabled
-     from pg_catalog.pg_trigger t join touched on touched.oid = t.tgrelid join pg_catalog.pg_class c on c.oid = t.tgrelid
-     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-     where not t.tgisinternal and t.tgenabled <> 'D' order by 1, 2, 3`,
-    [oids],
-  );
-}
-
-function enabling(enabled: string): string {
-  if (enabled === 'R') return 'ENABLE REPLICA TRIGGER';
-  return enabled === 'A' ? 'ENABLE ALWAYS TRIGGER' : 'ENABLE TRIGGER';
 }

@@ -1,0 +1,71 @@
+import type { TableName } from '../engine.ts';
+import type { Connection } from './connection.ts';
+import { quoteIdent, quoteLiteral, quoteTable } from './names.ts';
+import { touched } from './replace-sql.ts';
+import { planKeyTriggers } from './replace-triggers.ts';
+
+/**
+ * Foreign keys from and to the tables are taken off while rows are put in, and put back as they were, which makes the server check every row.
+ * So are checks that were never validated: rows may be older than they are.
+ */
+export async function planConstraints(
+  session: Connection,
+  oids: readonly number[],
+): Promise<{ before: string[]; after: string[]; warnings: string[] }> {
+  const keys = await foreignKeys(session, oids);
+  const constraints = [...keys, ...(await unvalidated(session, oids))];
+  const states = await planKeyTriggers(session, keys);
+  return {
+    before: constraints.map((each) => `ALTER TABLE ${quoteTable(each)} DROP CONSTRAINT ${quoteIdent(each.constraint)}`),
+    after: [...constraints.flatMap(addConstraint), ...states.after],
+    warnings: states.warnings,
+  };
+}
+
+interface Constraint extends TableName {
+  oid: number;
+  constraint: string;
+  definition: string;
+  comment: string | null;
+}
+
+/** Those of the tables and to the tables, each where it was declared: its copies on partitions follow. */
+async function foreignKeys(session: Connection, oids: readonly number[]): Promise<Constraint[]> {
+  return session.rows<Constraint>(
+    `with recursive ${touched}, keys(oid, parent) as (
+       select k.oid, k.conparentid from pg_catalog.pg_constraint k
+       where k.contype = 'f' and (k.conrelid in (select oid from touched) or k.confrelid in (select oid from touched))
+       union select up.oid, up.conparentid from pg_catalog.pg_constraint up join keys on up.oid = keys.parent)
+     select k.oid, n.nspname as schema, c.relname as name, k.conname as constraint,
+       pg_catalog.pg_get_constraintdef(k.oid) as definition, pg_catalog.obj_description(k.oid, 'pg_constraint') as comment
+     from keys join pg_catalog.pg_constraint k on k.oid = keys.oid join pg_catalog.pg_class c on c.oid = k.conrelid
+     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+     where k.conparentid = 0 order by 2, 3, 4`,
+    [oids],
+  );
+}
+
+/** Checks and, since 18, NOT NULL; those of a partition stand on the table that they were declared on. */
+async function unvalidated(session: Connection, oids: readonly number[]): Promise<Constraint[]> {
+  return session.rows<Constraint>(
+    `with recursive ${touched}, checks(oid, relation, name, inherited) as (
+       select k.oid, k.conrelid, k.conname, k.coninhcount > 0 from pg_catalog.pg_constraint k
+       where k.contype in ('c', 'n') and not k.convalidated and k.conrelid in (select oid from touched)
+       union select up.oid, up.conrelid, up.conname, up.coninhcount > 0 from checks
+       join pg_catalog.pg_inherits i on i.inhrelid = checks.relation
+       join pg_catalog.pg_constraint up on up.conrelid = i.inhparent and up.conname = checks.name and up.contype in ('c', 'n'))
+     select k.oid, n.nspname as schema, c.relname as name, k.conname as constraint,
+       pg_catalog.pg_get_constraintdef(k.oid) as definition, pg_catalog.obj_description(k.oid, 'pg_constraint') as comment
+     from checks join pg_catalog.pg_constraint k on k.oid = checks.oid join pg_catalog.pg_class c on c.oid = k.conrelid
+     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+     where not checks.inherited order by 2, 3, 4`,
+    [oids],
+  );
+}
+
+function addConstraint({ constraint, definition, comment, ...table }: Constraint): string[] {
+  const name = quoteIdent(constraint);
+  const add = `ALTER TABLE ${quoteTable(table)} ADD CONSTRAINT ${name} ${definition}`;
+  if (comment === null) return [add];
+  return [add, `COMMENT ON CONSTRAINT ${name} ON ${quoteTable(table)} IS ${quoteLiteral(comment)}`];
+}
