@@ -220,3 +220,175 @@ describe('triggers', () => {
     },
   );
 });
+
+describe('publications', () => {
+  const members = `select pubname as in, schemaname || '.' || tablename as table, attnames as columns, rowfilter as rows
+    from pg_publication_tables order by 1, 2`;
+  const content = `create schema core; create table core.t (id int primary key, x int, "größe" int); create table core.later (id int);
+    create table core.parted (id int) partition by list (id); create table core.parted_1 partition of core.parted for values in (1);
+    create table public.t (id int); create publication old for table core.t, core.later, public.t, tables in schema public`;
+
+  test.each(['core', 'public'])('keep what of the schema %s was theirs, and get nothing else', async (schema) => {
+    const { name, dump } = await databaseWith(content);
+    await server.sql(
+      name,
+      `alter publication old drop table core.t; alter publication old drop tables in schema public;
+       create publication whole for all tables; create publication of_schema for tables in schema core, public;
+       create publication chosen for table core.t (id, "größe") where ("größe" > 0), core.parted, public.t where (id > 1)`,
+    );
+    const before = await server.sql(name, members);
+    expect(before.length).toBeGreaterThan(10);
+    expect(await open(name).replace(dump, schemas(schema), nothing, signal)).toEqual({ warnings: [] });
+    expect(await server.sql(name, members)).toEqual(before);
+  });
+
+  test.runIf(hasServer(14))('keep their tables on a server where they have nothing but tables', async () => {
+    await using other = await startPostgres({ version: 14, settings: { wal_level: 'logical' } });
+    await other.createDatabase('old');
+    await other.sql('old', 'create schema core create table t (id int)');
+    const dump = await stockDump(other, 'old', 'custom', join(folder.path, 'old'));
+    await other.sql('old', 'create publication p for table core.t');
+    const live = openDatabase(other, 'old', { scratch: join(folder.path, 'scratch') });
+    expect(await live.replace(dump, schemas('core'), nothing, signal)).toEqual({ warnings: [] });
+    expect(await other.sql('old', 'select tablename from pg_publication_tables')).toEqual([{ tablename: 't' }]);
+  });
+
+  test('that cannot have a table again are named', async () => {
+    const { name, dump } = await databaseWith(content);
+    await server.sql(
+      'postgres',
+      `do $$ begin create role tenant login password 'tenant'; exception when duplicate_object then null; end $$`,
+    );
+    await server.sql(
+      name,
+      `alter schema core owner to tenant; grant create on database ${name} to tenant; alter table core.t owner to tenant; alter table core.later owner to tenant;
+       alter table core.parted owner to tenant; alter table core.parted_1 owner to tenant;
+       alter table core.later add column extra int; create publication narrow for table core.later (extra); create publication mine for table core.t;
+       alter publication narrow owner to tenant; drop publication old; create publication old for table core.t;
+       create table core.new (id int); alter table core.new owner to tenant; alter publication mine add table core.new; drop table core.parted`,
+    );
+    const options = { ...schemas('core'), owners: 'none' as const };
+    const { warnings } = await open(name, 'tenant').replace(dump, options, nothing, signal);
+    expect(warnings.toSorted()).toEqual([
+      'the table core.later is not in the publication narrow any more: column "extra" of relation "later" does not exist',
+      'the table core.t is not in the publication mine any more: must be owner of publication mine',
+      'the table core.t is not in the publication old any more: must be owner of publication old',
+    ]);
+  });
+
+  test('of a table that was gone are those of the backup, as far as they are there', async () => {
+    const { name, dump } = await databaseWith(
+      `create table a (id int); create table b (id int); create publication stays for table a, b; create publication goes for table a;
+       create publication grows for table a`,
+    );
+    await server.sql(name, 'drop table a; drop publication goes, grows; create publication grows for all tables');
+    const { warnings } = await open(name).replace(dump, tables('a'), nothing, signal);
+    expect(warnings).toEqual(['the table public.a was in the publication goes, which is not there any more']);
+    expect(await server.sql(name, `${members.replace('order by', `where pubname = 'stays' order by`)}`)).toHaveLength(
+      2,
+    );
+  });
+
+  test('that the backup does not have are named when everything is replaced', async () => {
+    const { name, dump } = await databaseWith('create table a (id int); create publication old for table a');
+    await server.sql(name, 'create publication "New one" for table a');
+    const { warnings } = await open(name).replace(dump, wholeLoad, nothing, signal);
+    expect(warnings).toEqual([
+      'the publication "New one" is not in the backup, and gone: whoever subscribes to it gets nothing any more',
+    ]);
+    expect(await server.sql(name, 'select pubname from pg_publication')).toEqual([{ pubname: 'old' }]);
+  });
+});
+
+describe('a subscription', () => {
+  const fed = 'select srrelid::regclass::text as table from pg_subscription_rel order by 1';
+  const tablesOfIt =
+    'create table a (id int); create table b (id int); create schema core; create table core.c (id int)';
+
+  async function subscriber(): Promise<{ name: string; dump: StoredDump } & AsyncDisposable> {
+    const from = `from${++made}`;
+    await server.createDatabase(from);
+    await server.sql(from, `${tablesOfIt}; create publication p for all tables`);
+    await server.sql(from, `select pg_create_logical_replication_slot('${from}', 'pgoutput')`);
+    const url = `host=${server.host} port=${server.port} user=${server.user} password=${server.password} dbname=${from}`;
+    const { name, dump } = await databaseWith(tablesOfIt);
+    await server.sql(
+      name,
+      `create subscription feed connection '${url}' publication p with (create_slot = false, slot_name = ${from}, copy_data = false)`,
+    );
+    return {
+      name,
+      dump,
+      [Symbol.asyncDispose]: async () => {
+        await server.sql(name, 'alter subscription feed disable');
+        await server.sql(name, 'drop subscription feed');
+      },
+    };
+  }
+
+  test('into tables that were made anew is told to have ended there', async () => {
+    await using one = await subscriber();
+    const ofSchema = await open(one.name).replace(one.dump, schemas('core'), nothing, signal);
+    const again = 'Empty what it shall copy again, then `ALTER SUBSCRIPTION feed REFRESH PUBLICATION`';
+    expect(ofSchema.warnings).toEqual([
+      `the subscription feed does not write into core.c any more, which was made anew. ${again}`,
+    ]);
+    expect(await server.sql(one.name, fed)).toEqual([{ table: 'a' }, { table: 'b' }]);
+    const { warnings } = await open(one.name).replace(one.dump, wholeLoad, nothing, signal);
+    expect(warnings).toEqual([
+      `the subscription feed does not write into public.a and public.b any more, which were made anew. ${again}`,
+    ]);
+    expect(await server.sql(one.name, fed)).toEqual([]);
+  });
+
+  test('into tables that got their rows back is told to go on, and not to bring what came meanwhile', async () => {
+    await using one = await subscriber();
+    const { warnings } = await open(one.name).replace(one.dump, tables('a'), nothing, signal);
+    expect(warnings).toEqual([
+      'the subscription feed goes on to write into public.a, and does not bring again what it has brought since the backup',
+    ]);
+    expect(await server.sql(one.name, fed)).toHaveLength(3);
+  });
+
+  test('that is in the backup and gone is not made again, and what is said of it neither', async () => {
+    const { name, dump } = await databaseWith(
+      `create table a (id int); create subscription s connection 'dbname=nowhere' publication p with (connect = false); comment on subscription s is 'x'`,
+    );
+    await server.sql(name, 'alter subscription s set (slot_name = none); drop subscription s');
+    const { warnings } = await open(name).replace(dump, wholeLoad, nothing, signal);
+    expect(warnings).toEqual(['the subscription s is not there any more, and was not made again']);
+  });
+});
+
+describe('extensions', () => {
+  test('are not lost with a table of a schema that belongs to them', async () => {
+    const { name, dump } = await databaseWith(
+      `create schema ext; create extension citext schema ext; create schema core; create table core.t (id int);
+       create table public.user (email ext.citext); insert into public.user values ('a')`,
+    );
+    await server.sql(name, 'alter extension citext add table core.t');
+    await expect(open(name).replace(dump, schemas('core'), nothing, signal)).rejects.toMatchObject({
+      code: 'DEPENDENTS_OUTSIDE',
+      message: expect.stringContaining('the extension citext'),
+    });
+    expect(await server.sql(name, 'select email from public.user')).toEqual([{ email: 'a' }]);
+  });
+});
+
+test('names that are no ASCII, in a database of another encoding', async () => {
+  await server.createDatabase('latin', `encoding 'LATIN1' template template0 locale 'C'`);
+  await server.sql(
+    'latin',
+    `create table "tü" (id int primary key, "größe" int unique); insert into "tü" values (1, 1);
+     create table ch ("fü" int, constraint "schlüssel" foreign key ("fü") references "tü" ("größe")); insert into ch values (1);
+     comment on constraint "schlüssel" on ch is 'für'; create publication "veröffentlicht" for table "tü"`,
+  );
+  const dump = await stockDump(server, 'latin', 'custom', join(folder.path, 'latin'));
+  const state = `select c.conname, pg_get_constraintdef(c.oid) as def, obj_description(c.oid, 'pg_constraint') as comment,
+    p.tablename from pg_constraint c, pg_publication_tables p where contype = 'f'`;
+  const before = await server.sql('latin', state);
+  await open('latin').replace(dump, tables('tü'), nothing, signal);
+  expect(await server.sql('latin', state)).toEqual(before);
+  await open('latin').replace(dump, schemas('public'), nothing, signal);
+  expect(await server.sql('latin', state)).toEqual(before);
+});

@@ -1,10 +1,12 @@
 import type { LoadOptions } from '../engine.ts';
 import type { Connection } from './connection.ts';
 import { defaultRights, type DefaultRights } from './default-rights.ts';
+import { keepPublications, lostPublications } from './publications.ts';
 import { isOfSchema, planSchemas } from './replace-schemas.ts';
 import { emptyDatabase, emptyExtensionTables } from './replace-sql.ts';
 import { planTables } from './replace-tables.ts';
 import type { Replacement } from './replacement.ts';
+import { endedFeeds, isOfSubscription, subscriptionsOfDump } from './subscriptions.ts';
 import type { TocEntry } from './toc.ts';
 
 export async function planReplacement(
@@ -21,11 +23,13 @@ export async function planReplacement(
   const wanted = new Set([...schemas.entries, ...tables.entries]);
   const made = schemasOfMade(wanted);
   const rights = made.length === 0 ? noOrders : await ordersIn(made.filter((schema) => !schemas.anew.includes(schema)));
+  const chosen = all.filter((entry) => wanted.has(entry));
+  const publications = await keepPublications(session, all, chosen, scope.schemas);
   return {
-    entries: attachLate(all.filter((entry) => wanted.has(entry))),
+    entries: attachLate(publications.entries),
     before: [...schemas.before, ...tables.before, ...rights.clear],
-    after: [...schemas.after, ...tables.after, ...rights.putBack],
-    warnings: [...schemas.warnings, ...tables.warnings],
+    after: [...schemas.after, ...tables.after, ...rights.putBack, ...publications.after],
+    warnings: [...schemas.warnings, ...tables.warnings, ...publications.warnings],
   };
 }
 
@@ -51,7 +55,7 @@ export async function planScript(session: Connection): Promise<Replacement> {
     entries: [],
     before: [...emptyDatabase(names), ...clear],
     after: putBack,
-    warnings: [],
+    warnings: await endedFeeds(session, () => true),
   };
 }
 
@@ -78,12 +82,8 @@ async function planWhole(
       (row) => row.name,
     ),
   );
-  const warnings: string[] = [];
   const entries = all.filter((entry) => {
-    if (entry.kind === 'SUBSCRIPTION') {
-      warnings.push(`the subscription ${entry.name} was left as it is`);
-      return false;
-    }
+    if (isOfSubscription(entry)) return false;
     if (isOfExtension(entry, extensions)) return false;
     if (!isOfSchema(entry, names)) return true;
     // Privileges and comment can be given again by whoever owns the schema, the schema itself is there.
@@ -93,7 +93,11 @@ async function planWhole(
     entries,
     before: [...emptyDatabase(names), ...emptyExtensionTables(extensionData(all)), ...clear],
     after: hasRights ? [] : putBack,
-    warnings,
+    warnings: [
+      ...(await lostPublications(session, all)),
+      ...(await endedFeeds(session, () => true)),
+      ...(await subscriptionsOfDump(session, all)),
+    ],
   };
 }
 

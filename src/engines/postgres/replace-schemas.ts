@@ -3,6 +3,7 @@ import type { Connection } from './connection.ts';
 import type { Replacement } from './replacement.ts';
 import { dropSchemas, emptySchemas } from './replace-sql.ts';
 import { entriesInScope } from './select-entries.ts';
+import { endedFeeds } from './subscriptions.ts';
 import type { TocEntry } from './toc.ts';
 
 /** Whole schemas are dropped and made again; what lies elsewhere and needs them would go with them, so it is named and refused. */
@@ -28,7 +29,7 @@ export async function planSchemas(
     entries: entries.filter((entry) => !isOfSchema(entry, kept)),
     before: [...dropSchemas(anew), ...(kept.length > 0 ? [emptySchemas(kept)] : [])],
     after: [],
-    warnings: [],
+    warnings: await endedFeeds(session, (table) => schemas.includes(table.schema)),
     anew,
   };
 }
@@ -52,6 +53,10 @@ const obstaclesQuery = `
     where d.deptype in ('a', 'i', 'P', 'S'))
   select 'the ' || pg_catalog.pg_describe_object(m.classid, m.objid, 0) as what from members m
   where m.classid = 'pg_catalog.pg_extension'::pg_catalog.regclass
+  union
+  -- Whoever drops what belongs to an extension drops the extension, and all that needs it anywhere.
+  select 'the ' || pg_catalog.pg_describe_object(d.refclassid, d.refobjid, 0)
+  from pg_catalog.pg_depend d join inside i on d.classid = i.classid and d.objid = i.objid where d.deptype = 'e'
   union
   -- What goes without being asked, as a partition does with its table, and lies in a schema that nobody named.
   select 'the ' || pg_catalog.pg_describe_object(i.classid, i.objid, 0)

@@ -7,6 +7,7 @@ import { planConstraints } from './replace-constraints.ts';
 import { planSequences } from './replace-sequences.ts';
 import { planTriggers } from './replace-triggers.ts';
 import { ownersOf, tableWithPartitions } from './select-entries.ts';
+import { feedsThatGoOn } from './subscriptions.ts';
 import type { TocEntry } from './toc.ts';
 
 /**
@@ -32,6 +33,7 @@ export async function planTables(
   const entries = entriesFor(all, there, missing, await existingNames(session, all));
   const kept = new Set([...entries, ...sequences.entries]);
   const facts = existing.map((each) => each.facts);
+  const isThere = (table: TableName) => existing.some(({ entry }) => isSame(table, entry));
   return {
     entries: all.filter((entry) => kept.has(entry)),
     before: [
@@ -48,7 +50,7 @@ export async function planTables(
       ...constraints.after,
       ...sequences.after,
     ],
-    warnings: [...constraints.warnings, ...sequences.warnings],
+    warnings: [...constraints.warnings, ...sequences.warnings, ...(await feedsThatGoOn(session, isThere))],
   };
 }
 

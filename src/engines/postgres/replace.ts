@@ -24,7 +24,7 @@ import { requirePatched } from './patch-level.ts';
 import { tocOf } from './read-through.ts';
 import { planReplacement, planScript } from './replace-plan.ts';
 import type { Replacement } from './replacement.ts';
-import { beginStatements, checkStatements, differsMark } from './replace-sql.ts';
+import { afterScript, beginStatements, checkStatements, differsMark } from './replace-sql.ts';
 import { psqlArgs } from './restore-args.ts';
 import { restoreError } from './restore-errors.ts';
 import { refuseOwnTransactions, withoutLastCommit } from './script-transactions.ts';
@@ -74,7 +74,7 @@ export async function replace(
       async (send, inner) => {
         await sendAll(send, [...beginStatements(access.settings.dump.lockTimeoutMs), ...source.plan.before]);
         await source.send(send, inner, folder.path);
-        await sendAll(send, [...source.plan.after, ...checkStatements(expected)]);
+        await sendAll(send, [...afterScript, ...source.plan.after, ...checkStatements(expected)]);
         await send(sayTransaction);
         // It says so only when everything before went well.
         await orAborted(told.promise, inner);
@@ -83,7 +83,7 @@ export async function replace(
       },
       {
         signal,
-        onStderr: (line) => warnings.push(line),
+        onStderr: (line) => warnings.push(line.replace(/^psql:<stdin>:\d+: WARNING: +/, '')),
         onSaid: (last) => {
           transaction = saidTransaction.exec(last)?.[1] ?? transaction;
           if (transaction !== null) told.resolve();
