@@ -38,7 +38,9 @@ type Mode =
   | { in: 'rows' }
   | { in: 'comment'; depth: number }
   /** `pair` is text that only looks like the end. */
-  | { in: 'string'; end: string; pair: RegExp };
+  | { in: 'string'; end: string; pair: RegExp; escapes?: boolean }
+  /** After a text with escapes, which may go on. */
+  | { in: 'gap' };
 
 const code: Mode = { in: 'code' };
 /** Everything in code that matters. A word stands whole, so that `a$b$` opens nothing. */
@@ -47,6 +49,13 @@ const token =
 /** The same without words: they matter at the beginning of a statement, and INSERTs are long. */
 const tokenInside =
   /(?<![\w$\x80-\xff])[eE]'|'|"|(?<![\w$\x80-\xff])\$(?:[A-Za-z_\x80-\xff][\w\x80-\xff]*)?\$|--|\/\*|;|\\/g;
+/**
+ * A text goes on after a line end, with its escapes. psql reads a script line by line, so that for it only a carriage return is one; what the server sees
+ * otherwise it gets cut in the wrong place, and refuses.
+ */
+const continued = /[ \t\f\v]*(?:--[^\n\r]*)?\r(?:[ \t\r\f\v]|--[^\n\r]*\r)*'/y;
+/** What may be the beginning of it. */
+const continuing = /[ \t\f\v]*(?:(?:--[^\n\r]*)?\r(?:[ \t\r\f\v]|--[^\n\r]*\r)*)?(?:-|--[^\n\r]*)?$/y;
 /** Longer than every token but words: one that begins this near to the end of a piece waits for the next. */
 const lookAhead = 128;
 const byteOrderMark = '\u00ef\u00bb\u00bf';
@@ -63,6 +72,8 @@ class ScriptReader {
   #lastWord = '';
   #wordBefore = '';
   #takesRows = false;
+  /** Whatever its end looks like, no word goes on after it. */
+  #afterText = false;
   #escapes = false;
   #madeSomething = false;
   readonly #restricted: boolean;
@@ -100,11 +111,14 @@ class ScriptReader {
         return this.#readComment(this.#mode, at, last);
       case 'string':
         return this.#readString(this.#mode, at, last);
+      case 'gap':
+        return this.#readGap(at, last);
     }
   }
 
   #readCode(at: number, last: boolean): number | null {
-    const next = this.#held === null && !readWhole.has(this.#words[0] ?? '') ? tokenInside : token;
+    const skipsWords = this.#held === null && !this.#afterText && !readWhole.has(this.#words[0] ?? '');
+    const next = skipsWords ? tokenInside : token;
     next.lastIndex = at;
     const found = next.exec(this.#unread);
     // A dash at its end may be the first of two; a letter, what makes escapes of a string.
@@ -112,10 +126,13 @@ class ScriptReader {
     const [text] = found;
     const end = found.index + text.length;
     if (!last && (end === this.#unread.length || found.index > this.#unread.length - lookAhead)) return null;
+    this.#afterText = false;
     const before = found.index === at ? this.#lastWord : '';
     this.#lastWord = '';
     if (text === '\\') return this.#readCommand(at, found.index, last);
     this.#take(at, end);
+    // What is about a database begins with a word.
+    if (this.#words.length === 0 && !/^(?:[A-Za-z_\x80-\xff]|;|--|\/\*)/.test(text)) this.#release();
     if (text === ';') this.#endStatement();
     else if (text === "E'" || text === "e'") this.#mode = quoted("'", true);
     else if (text === "'") this.#mode = quoted("'", this.#escapes || before === 'e');
@@ -172,7 +189,11 @@ class ScriptReader {
     return end;
   }
 
-  #readString({ end, pair }: { end: string; pair: RegExp }, at: number, last: boolean): number | null {
+  #readString(
+    { end, pair, escapes }: { end: string; pair: RegExp; escapes?: boolean },
+    at: number,
+    last: boolean,
+  ): number | null {
     pair.lastIndex = at;
     for (let read = at; ;) {
       const found = pair.exec(this.#unread);
@@ -184,9 +205,19 @@ class ScriptReader {
       if (end.length === 1 && end !== '\n' && read === this.#unread.length && !last)
         return found.index === at ? null : this.#take(at, found.index);
       const upTo = this.#take(at, read);
-      this.#mode = code;
+      this.#mode = escapes ? { in: 'gap' } : code;
+      this.#afterText = true;
       return upTo;
     }
+  }
+
+  #readGap(at: number, last: boolean): number | null {
+    continued.lastIndex = at;
+    continuing.lastIndex = at;
+    const goesOn = continued.test(this.#unread);
+    if (!goesOn && !last && continuing.test(this.#unread)) return null;
+    this.#mode = goesOn ? quoted("'", true) : code;
+    return goesOn ? this.#take(at, continued.lastIndex) : at;
   }
 
   #beginComment(mode: Mode): void {
@@ -258,7 +289,7 @@ function isComment(mode: Mode): boolean {
 }
 
 function quoted(end: string, escapes: boolean): Mode {
-  return { in: 'string', end, pair: escapes ? /\\[\s\S]|''|'/g : end === "'" ? /''|'/g : /""|"/g };
+  return { in: 'string', end, escapes, pair: escapes ? /\\[\s\S]|''|'/g : end === "'" ? /''|'/g : /""|"/g };
 }
 
 /** Known after a word or two for most statements, so that a large one is not held. */
