@@ -391,3 +391,91 @@ test('names that are no ASCII, in a database of another encoding', async () => {
   await open('latin').replace(dump, schemas('public'), nothing, signal);
   expect(await server.sql('latin', state)).toEqual(before);
 });
+
+describe('a table whose columns are others by now', () => {
+  const column = '"the, ""value"';
+
+  test.each([
+    ['numeric', 'numeric(10,0)'],
+    ['double precision', 'real'],
+    ['timestamp(6) without time zone', 'timestamp(0) without time zone'],
+    ['timestamp without time zone', 'timestamp with time zone'],
+    ['character varying(10)', 'character(5)'],
+    ['json', 'jsonb'],
+    ['integer', 'integer[]'],
+  ])('is refused where values could be changed without a word (%s, now %s)', async (from, to) => {
+    const { name, dump } = await databaseWith(
+      `create table t (id int default 1, ${column} ${from} default null not null, z text collate "C")`,
+    );
+    await server.sql(name, `alter table t drop ${column}; alter table t add ${column} ${to}`);
+    await expect(open(name).replace(dump, tables('t'), nothing, signal)).rejects.toMatchObject({
+      code: 'TABLE_DIFFERS',
+      message: `public.t has other columns than in the dump: ${column} is ${to} and was ${from}`,
+    });
+  });
+
+  test('gets its rows back where every value fits as it is', async () => {
+    const { name, dump } = await databaseWith(
+      `create domain short as varchar(5); create table t (a smallint, b int, c varchar(3), d short, e numeric(5, 2), f timestamp(0)) ;
+       insert into t values (1, 2, 'abc', 'd', 1.50, '2026-01-01 12:00'); create table of_t () inherits (t); insert into of_t select * from t`,
+    );
+    await server.sql(
+      name,
+      `alter table t alter a type bigint, alter b type numeric, alter c type varchar(10), alter d type text, alter e type numeric, alter f type timestamp;
+       delete from t`,
+    );
+    for (const each of ['t', 'of_t']) await open(name).replace(dump, tables(each), nothing, signal);
+    const row = { a: '1', b: '2', c: 'abc', d: 'd', e: '1.50', f: '2026-01-01 12:00:00' };
+    expect(await server.sql(name, 'select a::text, b::text, c, d, e::text, f::text from t')).toEqual([row, row]);
+  });
+
+  test.each([
+    ['c', 'alter type c drop attribute x cascade; alter type c add attribute x int cascade'],
+    [
+      'c',
+      'alter type c rename to old; create type c as (x int, y numeric(3,0)); alter table t alter v type c[] using null',
+    ],
+    ['c', 'alter type c rename to old; create type c as (y int, x int); alter table t alter v type c[] using null'],
+    ['d', 'alter domain d rename to old; create domain d as numeric(3,0); alter table t alter w type d'],
+    ['pair', 'alter table pair drop x; alter table pair add x int'],
+  ])('is refused where the type %s has changed (%s)', async (_, change) => {
+    const { name, dump } = await databaseWith(
+      `create type c as (x int, y numeric); create domain d as numeric; create table pair (x int, y int); create table t (v c[], w d, r pair)`,
+    );
+    await server.sql(name, change);
+    await expect(open(name).replace(dump, tables('t'), nothing, signal)).rejects.toMatchObject({
+      code: 'TABLE_DIFFERS',
+      message: expect.stringMatching(/^the type public\.(c|d|pair) of public\.t is another than in the dump/),
+    });
+  });
+
+  test('is refused where a partition is one no more', async () => {
+    const { name, dump } = await databaseWith(
+      `create table p (a int) partition by list (a); create table p1 partition of p for values in (1);
+       create table p2 partition of p for values in (2); insert into p values (1), (2)`,
+    );
+    await server.sql(name, 'alter table p detach partition p2; insert into p2 values (77)');
+    const differs = { code: 'TABLE_DIFFERS', message: 'public.p2 is not a partition of public.p any more' };
+    await expect(open(name).replace(dump, tables('p'), nothing, signal)).rejects.toMatchObject(differs);
+    await server.sql(name, 'drop table p');
+    await expect(open(name).replace(dump, tables('p'), nothing, signal)).rejects.toMatchObject(differs);
+    expect(await server.sql(name, 'select a from p2 order by 1')).toEqual([{ a: 2 }, { a: 77 }]);
+    await open(name).replace(dump, tables('p2'), nothing, signal);
+    expect(await server.sql(name, 'select a from p2')).toEqual([{ a: 2 }]);
+  });
+});
+
+test('large objects that rows may name are told to come back only with all of the database', async () => {
+  const { name, dump } = await databaseWith(
+    `create table a (o oid); insert into a values (lo_from_bytea(4242, 'abc')); create table b (id int); create schema core create table c (o oid)`,
+  );
+  const told = (table: string) => [
+    `large objects are restored only with all of the database: ${table} may name some that are not there or have changed`,
+  ];
+  expect((await open(name).replace(dump, tables('a', 'b'), nothing, signal)).warnings).toEqual(told('public.a'));
+  expect((await open(name).replace(dump, schemas('core'), nothing, signal)).warnings).toEqual(told('core.c'));
+  expect((await open(name).replace(dump, tables('b'), nothing, signal)).warnings).toEqual([]);
+  const copy = open(name).named(`${name}_copy`);
+  await copy.create(await open(name).probe(signal), 'test', signal);
+  expect((await copy.load(dump, tables('a'), signal)).warnings).toEqual(told('public.a'));
+});

@@ -20,6 +20,7 @@ import { foreignScript } from './foreign-script.ts';
 import { chooseJobs, listFile, psqlArgs, restoreArgs, scriptOnlyArgs, type RestoreShape } from './restore-args.ts';
 import { restoreError } from './restore-errors.ts';
 import { selectForNew, type Selection } from './select-entries.ts';
+import { largeObjectsLeft } from './table-columns.ts';
 import type { TocEntry } from './toc.ts';
 import { dropSubscriptions, isOfSubscription, leftSubscriptions } from './subscriptions.ts';
 import { toolCommand } from './tool-command.ts';
@@ -124,6 +125,7 @@ function selectionOf(all: readonly TocEntry[], { scope, policies }: LoadOptions)
     warnings: [
       ...chosen.warnings,
       ...leftSubscriptions(subscriptions),
+      ...(scope ? largeObjectsLeft(all, entries) : []),
       ...(left.length > 0 ? [`row security policies left out because roles they name are missing: ${names}`] : []),
     ],
   };

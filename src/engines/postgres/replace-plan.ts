@@ -7,6 +7,7 @@ import { emptyDatabase, emptyExtensionTables } from './replace-sql.ts';
 import { planTables } from './replace-tables.ts';
 import type { Replacement } from './replacement.ts';
 import { endedFeeds, isOfSubscription, subscriptionsOfDump } from './subscriptions.ts';
+import { largeObjectsLeft } from './table-columns.ts';
 import type { TocEntry } from './toc.ts';
 
 export async function planReplacement(
@@ -29,7 +30,12 @@ export async function planReplacement(
     entries: attachLate(publications.entries),
     before: [...schemas.before, ...tables.before, ...rights.clear],
     after: [...schemas.after, ...tables.after, ...rights.putBack, ...publications.after],
-    warnings: [...schemas.warnings, ...tables.warnings, ...publications.warnings],
+    warnings: [
+      ...schemas.warnings,
+      ...tables.warnings,
+      ...publications.warnings,
+      ...largeObjectsLeft(all, publications.entries),
+    ],
   };
 }
 

@@ -1,13 +1,15 @@
 import { HoldfastError } from '../../base/errors.ts';
 import type { TableName } from '../engine.ts';
 import type { Connection } from './connection.ts';
-import { displayTable, quoteTable } from './names.ts';
+import { displayName, displayTable, quoteTable } from './names.ts';
 import type { Replacement } from './replacement.ts';
 import { planConstraints } from './replace-constraints.ts';
 import { planSequences } from './replace-sequences.ts';
 import { planTriggers } from './replace-triggers.ts';
-import { ownersOf, tableWithPartitions } from './select-entries.ts';
+import { refuseOtherTypes } from './replace-types.ts';
+import { ownersOf, parentsOfPartitions, tableWithPartitions } from './select-entries.ts';
 import { feedsThatGoOn } from './subscriptions.ts';
+import { columnTypes, holds } from './table-columns.ts';
 import type { TocEntry } from './toc.ts';
 
 /**
@@ -24,8 +26,10 @@ export async function planTables(
   const live = new Map(tables.map((table) => [table, found.find((each) => isSame(each, table))]));
   const existing = [...live].flatMap(([entry, facts]) => (facts ? [{ entry, facts }] : []));
   for (const each of existing) refuseOther(all, tables, each);
+  refuseDetached(all, tables, existing);
   const missing = new Set(tables.filter((table) => live.get(table) === undefined));
   const oids = existing.map(({ facts }) => facts.oid);
+  await refuseOtherTypes(session, all, oids);
   const there = new Set(existing.map(({ entry }) => entry));
   const constraints = await planConstraints(session, oids);
   const triggers = await planTriggers(session, oids);
@@ -57,7 +61,10 @@ export async function planTables(
 interface LiveTable extends TableName {
   oid: number;
   kind: string;
+  /** What it is a partition of. */
+  parent: TableName | null;
   columns: (string | null)[];
+  types: string[];
 }
 
 function nameOf({ schema, name }: TocEntry): TableName {
@@ -72,7 +79,12 @@ async function liveTables(session: Connection, names: readonly TableName[]): Pro
   return session.rows<LiveTable>(
     `select c.oid, n.nspname as schema, c.relname as name, c.relkind::text as kind,
        coalesce((select pg_catalog.array_agg(a.attname::text order by a.attnum) from pg_catalog.pg_attribute a
-         where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''), '{}') as columns
+         where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''), '{}') as columns,
+       coalesce((select pg_catalog.array_agg(pg_catalog.format_type(a.atttypid, a.atttypmod) order by a.attnum) from pg_catalog.pg_attribute a
+         where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''), '{}') as types,
+       (select pg_catalog.jsonb_build_object('schema', pn.nspname, 'name', p.relname) from pg_catalog.pg_inherits i
+         join pg_catalog.pg_class p on p.oid = i.inhparent join pg_catalog.pg_namespace pn on pn.oid = p.relnamespace
+         where i.inhrelid = c.oid and c.relispartition) as parent
      from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
      join pg_catalog.jsonb_to_recordset($1::jsonb) as t(schema text, name text) on t.schema = n.nspname and t.name = c.relname
      where c.relkind in ('r', 'p', 'v', 'm', 'f')`,
@@ -118,15 +130,43 @@ function refuseOther(
   }
   const lost = dumped.filter((column) => !facts.columns.includes(column));
   const added = facts.columns.filter((column) => column !== null && !dumped.includes(column));
-  if (lost.length + added.length === 0) return;
+  const others = otherTypes(entry, facts);
+  if (lost.length + added.length + others.length === 0) return;
   const parts = [
     ...(lost.length > 0 ? [`without ${lost.join(', ')}`] : []),
     ...(added.length > 0 ? [`with the new ${added.join(', ')}`] : []),
+    ...others,
   ];
   throw new HoldfastError('TABLE_DIFFERS', `${title} has other columns than in the dump: ${parts.join(' and ')}`, {
     kind: 'refused',
     hint,
   });
+}
+
+/** Put into a column of another type, values may be rounded, cut off or read as something else, and nobody hears of it. */
+function otherTypes(entry: TocEntry, facts: LiveTable): string[] {
+  return columnTypes(entry.definition).flatMap(({ name, type }) => {
+    const now = facts.types[facts.columns.indexOf(name)];
+    return now === undefined || holds(now, type) ? [] : [`${displayName(name)} is ${now} and was ${type}`];
+  });
+}
+
+/** Its rows would come back, and not be seen in the table that they were asked for with. */
+function refuseDetached(
+  all: readonly TocEntry[],
+  tables: readonly TocEntry[],
+  existing: readonly { entry: TocEntry; facts: LiveTable }[],
+): void {
+  const parents = parentsOfPartitions(all);
+  for (const { entry, facts } of existing) {
+    const parent = parents.get(entry);
+    if (!parent || !tables.includes(parent) || (facts.parent && isSame(facts.parent, parent))) continue;
+    throw new HoldfastError(
+      'TABLE_DIFFERS',
+      `${displayTable(facts)} is not a partition of ${displayTable(nameOf(parent))} any more`,
+      { kind: 'refused', hint: `Attach it again, or name it for itself. ${hint}` },
+    );
+  }
 }
 
 const hint = 'Rename the table, or restore beside the live database with `--into` and copy what you need from there.';
