@@ -360,6 +360,39 @@ describe('a subscription', () => {
 });
 
 describe('extensions', () => {
+  test('that live in public are no reason to refuse it, and stay with all that needs them', async () => {
+    const { name, dump } = await databaseWith(
+      `create extension citext; create schema shop; create table shop.customer (email citext); insert into shop.customer values ('A');
+       create table t (email citext primary key); insert into t values ('B');
+       create table setting (key text primary key, value text); alter extension citext add table setting;
+       update pg_extension set extconfig = array['setting'::regclass::oid], extcondition = array['where key <> ''version''']
+         where extname = 'citext'; insert into setting values ('version', '1'), ('mine', 'x')`,
+    );
+    const oid = `select oid from pg_extension where extname = 'citext'`;
+    const before = await server.sql(name, oid);
+    await server.sql(name, `delete from t; update setting set value = value || '!'; create table later (email citext)`);
+    await open(name).replace(dump, schemas('public'), nothing, signal);
+    expect(await server.sql(name, 'select email from t union all select email from shop.customer')).toEqual([
+      { email: 'B' },
+      { email: 'A' },
+    ]);
+    expect(await server.sql(name, 'select key, value from setting order by 1')).toEqual([
+      { key: 'mine', value: 'x' },
+      { key: 'version', value: '1!' },
+    ]);
+    expect(await server.sql(name, oid)).toEqual(before);
+    expect(await server.sql(name, `select to_regclass('later') as later`)).toEqual([{ later: null }]);
+  });
+
+  test('in public that need something there which is no part of them are named', async () => {
+    const { name, dump } = await databaseWith('create extension citext; create table t (id int)');
+    await server.sql(name, 'create view v as select id from t; alter extension citext add view v');
+    await expect(open(name).replace(dump, schemas('public'), nothing, signal)).rejects.toMatchObject({
+      code: 'DEPENDENTS_OUTSIDE',
+      message: expect.stringContaining('v'),
+    });
+  });
+
   test('are not lost with a table of a schema that belongs to them', async () => {
     const { name, dump } = await databaseWith(
       `create schema ext; create extension citext schema ext; create schema core; create table core.t (id int);

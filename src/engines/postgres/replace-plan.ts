@@ -6,6 +6,7 @@ import { isOfSchema, planSchemas } from './replace-schemas.ts';
 import { emptyDatabase, emptyExtensionTables } from './replace-sql.ts';
 import { planTables } from './replace-tables.ts';
 import type { Replacement } from './replacement.ts';
+import { extensionData } from './select-entries.ts';
 import { endedFeeds, isOfSubscription, subscriptionsOfDump } from './subscriptions.ts';
 import { largeObjectsLeft } from './table-columns.ts';
 import type { TocEntry } from './toc.ts';
@@ -134,11 +135,4 @@ function isOfExtension(entry: TocEntry, extensions: ReadonlySet<string>): boolea
     entry.name.startsWith('EXTENSION ') &&
     extensions.has(entry.name.slice('EXTENSION '.length))
   );
-}
-
-function extensionData(all: readonly TocEntry[]): { schema: string | null; name: string }[] {
-  const tables = new Set(all.filter((entry) => entry.kind === 'TABLE').map((entry) => entry.id));
-  return all
-    .filter((entry) => entry.kind === 'TABLE DATA' && !entry.needs.some((id) => tables.has(id)))
-    .map(({ schema, name }) => ({ schema, name }));
 }

@@ -1,8 +1,8 @@
 import { HoldfastError } from '../../base/errors.ts';
 import type { Connection } from './connection.ts';
 import type { Replacement } from './replacement.ts';
-import { dropSchemas, emptySchemas } from './replace-sql.ts';
-import { entriesInScope } from './select-entries.ts';
+import { dropSchemas, emptyExtensionTables, emptySchemas } from './replace-sql.ts';
+import { entriesInScope, extensionData } from './select-entries.ts';
 import { endedFeeds } from './subscriptions.ts';
 import type { TocEntry } from './toc.ts';
 
@@ -13,7 +13,10 @@ export async function planSchemas(
   schemas: readonly string[],
 ): Promise<Replacement & { anew: string[] }> {
   const entries = entriesInScope(all, { tables: [], schemas: [...schemas] });
-  const obstacles = await session.rows<{ what: string }>(obstaclesQuery, [schemas]);
+  // The server made `public`; it stays, with its owner and privileges and with extensions that live there.
+  const kept: readonly string[] = schemas.filter((schema) => schema === 'public');
+  const anew = schemas.filter((schema) => schema !== 'public');
+  const obstacles = await session.rows<{ what: string }>(obstaclesQuery, [schemas, kept]);
   if (obstacles.length > 0) {
     const list = obstacles.slice(0, 5).map((row) => row.what);
     const more = obstacles.length > 5 ? ` and ${obstacles.length - 5} more` : '';
@@ -22,12 +25,13 @@ export async function planSchemas(
       hint: 'Restore the whole database, or name single tables, which keep everything around them.',
     });
   }
-  // The server made `public`; it stays, with its owner and privileges.
-  const kept = schemas.filter((schema) => schema === 'public');
-  const anew = schemas.filter((schema) => schema !== 'public');
   return {
     entries: entries.filter((entry) => !isOfSchema(entry, kept)),
-    before: [...dropSchemas(anew), ...(kept.length > 0 ? [emptySchemas(kept)] : [])],
+    before: [
+      ...dropSchemas(anew),
+      ...(kept.length > 0 ? [emptySchemas(kept)] : []),
+      ...emptyExtensionTables(extensionData(all).filter(({ schema }) => kept.includes(schema ?? ''))),
+    ],
     after: [],
     warnings: await endedFeeds(session, (table) => schemas.includes(table.schema)),
     anew,
@@ -45,7 +49,9 @@ export function isOfSchema(entry: TocEntry, schemas: readonly string[]): boolean
 const obstaclesQuery = `
   with recursive members as (
     select d.classid, d.objid from pg_catalog.pg_depend d join pg_catalog.pg_namespace n on n.oid = d.refobjid
-    where d.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass and n.nspname = any ($1::text[])),
+    where d.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass and n.nspname = any ($1::text[])
+      and not (n.nspname = any ($2::text[]) and (d.classid = 'pg_catalog.pg_extension'::pg_catalog.regclass
+        or exists (select from pg_catalog.pg_depend e where e.classid = d.classid and e.objid = d.objid and e.deptype = 'e')))),
   inside(classid, objid) as (
     select classid, objid from members where classid <> 'pg_catalog.pg_extension'::pg_catalog.regclass
     union

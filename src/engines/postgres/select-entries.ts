@@ -102,6 +102,14 @@ export function parentsOfPartitions(all: readonly TocEntry[]): Map<TocEntry, Toc
   return parents;
 }
 
+/** Rows of extensions' own tables, which the dump does not make. */
+export function extensionData(all: readonly TocEntry[]): { schema: string | null; name: string }[] {
+  const tables = new Set(all.filter((entry) => entry.kind === 'TABLE').map((entry) => entry.id));
+  return all
+    .filter((entry) => entry.kind === 'TABLE DATA' && !entry.needs.some((id) => tables.has(id)))
+    .map(({ schema, name }) => ({ schema, name }));
+}
+
 export function isTable(kind: string): boolean {
   return kind === 'TABLE' || kind === 'FOREIGN TABLE' || kind === 'MATERIALIZED VIEW' || kind === 'VIEW';
 }
