@@ -482,6 +482,26 @@ describe('a table whose columns are others by now', () => {
     });
   });
 
+  test.each([
+    ['a table that is gone', tables('t')],
+    ['a schema', schemas('core')],
+  ])('is not made anew with a type of another order either (%s)', async (what, options) => {
+    const { name, dump } = await databaseWith(
+      `create type c as (x int, y int); create domain d as c[]; create table t (v d); create schema core; create type core.own as (a int); create table core.t (v d, w core.own)`,
+    );
+    if (what !== 'a schema') await server.sql(name, 'drop table t');
+    expect(await open(name).replace(dump, options, nothing, signal)).toEqual({ warnings: [] });
+    if (what !== 'a schema') await server.sql(name, 'drop table t');
+    await server.sql(
+      name,
+      'alter type c rename to old; create type c as (y int, x int); alter domain d rename to old_d; create domain d as c[]; drop type if exists core.own cascade; create type core.own as (b int)',
+    );
+    await expect(open(name).replace(dump, options, nothing, signal)).rejects.toMatchObject({
+      code: 'TABLE_DIFFERS',
+      message: expect.stringMatching(/^the type public\.c of (public|core)\.t is another than in the dump/),
+    });
+  });
+
   test('is refused where a partition is one no more', async () => {
     const { name, dump } = await databaseWith(
       `create table p (a int) partition by list (a); create table p1 partition of p for values in (1);

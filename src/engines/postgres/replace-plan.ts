@@ -6,6 +6,7 @@ import { isOfSchema, planSchemas } from './replace-schemas.ts';
 import { emptyDatabase, emptyExtensionTables } from './replace-sql.ts';
 import { planTables } from './replace-tables.ts';
 import type { Replacement } from './replacement.ts';
+import { refuseOtherTypesOfMade } from './replace-types.ts';
 import { extensionData } from './select-entries.ts';
 import { endedFeeds, isOfSubscription, subscriptionsOfDump } from './subscriptions.ts';
 import { largeObjectsLeft } from './table-columns.ts';
@@ -26,6 +27,7 @@ export async function planReplacement(
   const made = schemasOfMade(wanted);
   const rights = made.length === 0 ? noOrders : await ordersIn(made.filter((schema) => !schemas.anew.includes(schema)));
   const chosen = all.filter((entry) => wanted.has(entry));
+  await refuseOtherTypesOfMade(session, all, chosen);
   const publications = await keepPublications(session, all, chosen, scope.schemas);
   return {
     entries: attachLate(publications.entries),
