@@ -22,6 +22,7 @@ const longest = [
   'test/scenarios/names.test.ts',
   'test/integration/http-server.test.ts',
   'test/integration/postgres-load.test.ts',
+  'test/integration/postgres-load-around.test.ts',
   'test/integration/cli-user.test.ts',
   'test/scenarios/interrupted-backup.test.ts',
   'test/scenarios/killed-backup.test.ts',
