@@ -1,5 +1,5 @@
-import { HoldfastError } from '../../base/errors.ts';
 import { letGo } from '../../base/reuse.ts';
+import { goesElsewhere, isOfDatabase, mayBeOfDatabase } from './database-statements.ts';
 
 /**
  * A script of `pg_dump --create` drops and makes the database that it was taken from, and goes on in there. Loaded into another one,
@@ -156,7 +156,10 @@ class ScriptReader {
       return end;
     }
     if (!/^\\(c|connect)\b/.test(command)) {
-      this.#take(at, end);
+      this.#take(at, from);
+      const head = this.#head;
+      this.#take(from, end);
+      this.#head = head;
       // It sends what was read, as a semicolon does.
       if (/^\\(g|crosstabview|watch)/.test(command)) this.#endStatement();
       return end;
@@ -282,7 +285,6 @@ const headChars = 1024;
 const harmless = new Set(['set', 'select']);
 /** Of these, the words to the end say what follows. */
 const readWhole = new Set(['copy', 'set']);
-const ofObjects = new Set(['grant', 'revoke', 'comment', 'security']);
 
 function isComment(mode: Mode): boolean {
   return mode.in === 'comment' || mode.in === 'rows' || (mode.in === 'string' && mode.end === '\n');
@@ -290,39 +292,4 @@ function isComment(mode: Mode): boolean {
 
 function quoted(end: string, escapes: boolean): Mode {
   return { in: 'string', end, escapes, pair: escapes ? /\\[\s\S]|''|'/g : end === "'" ? /''|'/g : /""|"/g };
-}
-
-/** Known after a word or two for most statements, so that a large one is not held. */
-function mayBeOfDatabase(words: readonly string[]): boolean {
-  const [first = '', second] = words;
-  if (ofObjects.has(first)) return true;
-  // `--clean` of a template database begins with it.
-  if (first === 'update') return words.length < 3 || words[2] === 'pg_database';
-  if (!['create', 'drop', 'alter'].includes(first)) return false;
-  return (
-    second === undefined || second === 'database' || (first === 'alter' && (second === 'role' || second === 'user'))
-  );
-}
-
-function isOfDatabase(words: readonly string[]): boolean {
-  const [first = '', second] = words;
-  // A schema may be called so: only the first ON says what it is about.
-  if (ofObjects.has(first)) return words[words.indexOf('on') + 1] === 'database' && words.includes('on');
-  if (first === 'update') return second === 'pg_catalog' && words[2] === 'pg_database';
-  return second === 'database' || ((second === 'role' || second === 'user') && follow(words, 'in', 'database'));
-}
-
-function follow(words: readonly string[], one: string, other: string): boolean {
-  return words.some((word, at) => word === one && words[at + 1] === other);
-}
-
-function goesElsewhere(command: string): HoldfastError {
-  return new HoldfastError(
-    'SCRIPT_CONNECTS',
-    `the script goes to another database in its middle: ${command.slice(0, 200)}`,
-    {
-      kind: 'refused',
-      hint: 'It holds more than one database. Cut it in two before that line, and restore each by itself.',
-    },
-  );
 }

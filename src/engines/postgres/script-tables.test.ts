@@ -52,6 +52,7 @@ describe('S17: the tables of a script', () => {
   test('without a schema lie where the script goes', async () => {
     const script = `create table One (id int); set search_path = other, pg_catalog; CREATE TABLE two (id int);
       insert into two select 1; set search_path to "Mixed"; copy three from '/data'; create temp table four (id int);
+\\echo create table six
       select pg_catalog.set_config('search_path', '', false); create table five as select 1`;
     expect(await found(script)).toEqual({
       tables: ['public.one', 'other.two', 'public.five'],
