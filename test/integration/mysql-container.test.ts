@@ -19,6 +19,7 @@ import {
   startMysql,
   stockTools,
   storedAt,
+  toolFolder,
   type OpenOptions,
   type TestMysql,
 } from '../support/mysql-server.ts';
@@ -30,7 +31,7 @@ describe.skipIf(!hasMysql())(`${productName} by the tools of a container`, () =>
   let server: TestMysql;
   let folder: TemporaryFolder;
   let docker: FakeDocker;
-  const searched = `${process.env['HOLDFAST_TEST_MYSQL'] ?? '/usr/bin'}:/usr/bin:/bin`;
+  const searched = `${toolFolder}:/usr/bin:/bin`;
   const shopDb = { id: 'c0ffee'.repeat(10), name: 'shop-db', image: 'example/shop', path: searched };
 
   beforeAll(async () => {
@@ -270,7 +271,7 @@ describe.skipIf(!hasMysql())(`${productName} by the tools of a container`, () =>
     await mkdir(rooms, { recursive: true });
     // By the other product's name, as Debian has it.
     const odd = { mariadb: 'mysqldump', mysql: 'mariadb-dump' }[product];
-    const itself = join(process.env['HOLDFAST_TEST_MYSQL'] ?? '/usr/bin', stockTools.dump);
+    const itself = join(toolFolder, stockTools.dump);
     await writeFile(join(rooms, odd), `#!/bin/sh\nexec ${itself} "$@"\n`, { mode: 0o755 });
     for (const name of ['sh', 'bash', 'cat', 'dd']) await symlink(join('/bin', name), join(rooms, name));
     await docker.run({ ...shopDb, id: 'decaf0'.repeat(10), path: rooms });

@@ -48,6 +48,9 @@ export const stockTools = {
   mysql: { dump: 'mysqldump', client: 'mysql' },
 }[product];
 
+/** The folder of its own client programs. */
+export const toolFolder = folder ?? otherMariadb ?? '/usr/bin';
+
 /** What each calls an event that was switched off for a copy. */
 export const asleep = { mariadb: 'SLAVESIDE_DISABLED', mysql: 'REPLICA_SIDE_DISABLED' }[product];
 
