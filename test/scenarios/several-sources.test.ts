@@ -72,7 +72,8 @@ test('status tells of a backup that failed, whatever went well since', async () 
   const id = await backUp('other');
   await unlink(path('other'));
   expect((await holdfast.run('backup', 'other')).status).not.toBe(0);
-  await holdfast.json('verify', id);
+  // Of the same second as one of the other source, it is no name.
+  await holdfast.json('verify', id, '--source', 'other');
   const status = await holdfast.json<{ source: string; failed: { operation: string } | null }[]>('status');
   expect(status.find(({ source }) => source === 'other')?.failed).toMatchObject({ operation: 'backup' });
 });
