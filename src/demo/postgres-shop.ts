@@ -19,7 +19,7 @@ const tables = [
  */
 export const postgresShop: ShopContent = {
   accidents: [
-    { sql: 'DELETE FROM orders', told: 'a DELETE without its WHERE takes every order, with its lines and payments' },
+    { sql: 'DELETE FROM orders', told: 'a DELETE without its WHERE takes every order' },
     { sql: 'DROP TABLE reviews CASCADE', told: 'a migration drops the wrong table' },
     { sql: 'UPDATE products SET price = 0', told: 'an import sets all prices to 0' },
   ],
@@ -30,12 +30,15 @@ export const postgresShop: ShopContent = {
       name: 'newest order',
       sql: `SELECT '#' || id || ' of ' || to_char(placed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI') FROM orders ORDER BY id DESC LIMIT 1`,
     },
-    { name: 'dearest product', sql: `SELECT name || ' at ' || price FROM products ORDER BY price DESC, id LIMIT 1` },
+    { name: 'dearest', sql: `SELECT name || ' at ' || price FROM products ORDER BY price DESC, id LIMIT 1` },
     {
       name: 'reviews',
       sql: `SELECT to_char(count(*), 'FM999,999') || ', ' || round(avg(stars), 2) || ' stars' FROM reviews`,
     },
-    { name: 'photos', sql: `SELECT count(*) || ', ' || sum(length(lo_get(photo))) || ' bytes' FROM product_photos` },
+    {
+      name: 'photos',
+      sql: `SELECT count(*) || ', ' || to_char(sum(length(lo_get(photo))), 'FM999,999,999') || ' bytes' FROM product_photos`,
+    },
   ],
   rowCount: `SELECT ${tables.map((table) => `(SELECT count(*) FROM ${table})`).join(' + ')}`,
   fill,

@@ -7,7 +7,7 @@ import type { ShopContent } from './stage.ts';
  */
 export const sqliteShop: ShopContent = {
   accidents: [
-    { sql: 'DELETE FROM orders', told: 'a DELETE without its WHERE takes every order, with its lines and payments' },
+    { sql: 'DELETE FROM orders', told: 'a DELETE without its WHERE takes every order' },
     { sql: 'DROP TABLE reviews', told: 'a migration drops the wrong table' },
     { sql: 'UPDATE products SET price = 0', told: 'an import sets all prices to 0' },
   ],
@@ -22,11 +22,11 @@ export const sqliteShop: ShopContent = {
       sql: `SELECT '#' || id || ' of ' || substr(placed_at, 1, 16) FROM orders ORDER BY id DESC LIMIT 1`,
     },
     {
-      name: 'dearest product',
+      name: 'dearest',
       sql: `SELECT name || printf(' at %.2f', price / 100.0) FROM products ORDER BY price DESC, id LIMIT 1`,
     },
     { name: 'reviews', sql: `SELECT printf('%,d, %.2f stars', count(*), avg(stars)) FROM reviews` },
-    { name: 'photos', sql: `SELECT count(*) || ', ' || sum(length(photo)) || ' bytes' FROM product_photos` },
+    { name: 'photos', sql: `SELECT printf('%d, %,d bytes', count(*), sum(length(photo))) FROM product_photos` },
   ],
   rowCount: `SELECT ${[
     'categories',
