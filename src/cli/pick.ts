@@ -1,3 +1,4 @@
+import { HoldfastError } from '../base/errors.ts';
 import type { Part } from '../care/backup-facts.ts';
 import type { Source } from '../care/source.ts';
 import type { NewerBackup } from '../care/select.ts';
@@ -43,7 +44,11 @@ function ownerOf({ catalog, sources }: House, id: string | undefined): string | 
   const owners = sources.filter(({ name, storages }) =>
     storages.some((storage) => catalog.backups.list(storage.name, name).some((row) => row.id === id)),
   );
-  return owners.length === 1 ? owners[0]?.name : undefined;
+  if (owners.length < 2) return owners[0]?.name;
+  throw new HoldfastError('SOURCE_NEEDED', `${id} is a backup of several sources, taken in the same second`, {
+    kind: 'usage',
+    hint: `Say which one with \`--source\`: ${owners.map(({ name }) => name).join(', ')}.`,
+  });
 }
 
 export interface PickedBackup {

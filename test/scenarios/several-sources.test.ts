@@ -19,9 +19,15 @@ const rows = (name: string) => {
 };
 const backUp = async (name: string) => (await holdfast.json<{ id: string }>('backup', name)).id;
 
+const sourceOf = (name: string) => ({ database: { path: `./${name}.db` }, storages: ['local'] });
+const configured = (...names: string[]) => ({
+  state: './state',
+  sources: Object.fromEntries(names.map((name) => [name, sourceOf(name)])),
+  storages: { local: { type: 'local', path: './backups' } },
+});
+
 beforeAll(async () => {
-  const source = (name: string) => ({ database: { path: `./${name}.db` }, storages: ['local'] });
-  holdfast = await installHoldfast({ url: '', top: { sources: { one: source('one'), other: source('other') } } });
+  holdfast = await installHoldfast({ url: '', top: configured('one', 'other') });
   for (const name of ['one', 'other']) write(name, 'create table t (x integer)', 'insert into t values (1)');
 });
 afterAll(() => holdfast[Symbol.asyncDispose]());
@@ -40,6 +46,18 @@ test('what is printed as the next step can be typed as it stands, also with seve
   expect([unsure.status, unsure.stderr]).toEqual([2, expect.stringContaining('SOURCE_NEEDED')]);
   const two = await holdfast.run('backup', 'one', '--source', 'other');
   expect([two.status, two.stderr]).toEqual([2, expect.stringContaining('two sources')]);
+});
+
+test('of a backup that several sources have, only these are named', async () => {
+  await holdfast.configure(configured('one', 'other', 'third'));
+  write('third', 'create table t (x integer)');
+  let [mine, others] = ['', ' '];
+  while (mine !== others) [mine, others] = await Promise.all([backUp('one'), backUp('other')]);
+  const { status, stderr } = await holdfast.run('show', mine);
+  expect([status, stderr]).toEqual([2, expect.stringContaining('SOURCE_NEEDED')]);
+  expect(stderr).toContain(`${mine} is a backup of several sources`);
+  expect(stderr).toContain('`--source`: one, other.');
+  expect((await holdfast.run('show', mine, '--source', 'other')).status).toBe(0);
 });
 
 test('S17 the way back is that of the last restore, never of an older one', async () => {
