@@ -47,7 +47,9 @@ export interface DumpSettings {
 }
 
 /** Null: the client tools of this machine. `auto`: those of the container the database runs in, where there is one. */
-export type ViaSettings = { container: string } | null;
+export type ViaSettings = { container: string; engine?: ContainerEngine | undefined } | null;
+
+export type ContainerEngine = 'docker' | 'podman';
 
 export type EngineName = 'postgres' | 'mysql' | 'mariadb' | 'sqlite';
 

@@ -32,7 +32,13 @@ describe.skipIf(!hasMysql())(`${productName} by the tools of a container`, () =>
   let folder: TemporaryFolder;
   let docker: FakeDocker;
   const searched = `${toolFolder}:/usr/bin:/bin`;
-  const shopDb = { id: 'c0ffee'.repeat(10), name: 'shop-db', image: 'example/shop', path: searched };
+  const shopDb = {
+    id: 'c0ffee'.repeat(10),
+    name: 'shop-db',
+    image: 'example/shop',
+    path: searched,
+    engine: 'docker' as const,
+  };
 
   beforeAll(async () => {
     server = await startMysql();

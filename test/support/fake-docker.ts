@@ -14,46 +14,64 @@ export interface FakeDocker extends Disposable {
   calls(): Promise<string[]>;
   /** What runs from now on. */
   run(...containers: FakeContainer[]): Promise<void>;
+  /** The next time it is asked what runs this is named, too, and then gone. */
+  endsMeanwhile(id: string): Promise<void>;
 }
 
 /**
- * A `docker` before all others, whose containers are this machine. What matters is as with the real one: only the variables that are named get
- * in, what runs inside belongs to a session of its own, and outlives a client that is killed; it then sees the end of its input.
+ * A `docker` (or `podman`) before all others, whose containers are this machine. What matters is as with the real one: only the variables that
+ * are named get in, what runs inside belongs to a session of its own, and outlives a client that is killed; it then sees the end of its input.
  */
-export async function fakeDocker(folder: string): Promise<FakeDocker> {
-  const [bin, log] = [join(folder, 'docker-bin'), join(folder, 'docker-calls')];
+export async function fakeDocker(folder: string, engine: 'docker' | 'podman' = 'docker'): Promise<FakeDocker> {
+  const [bin, own] = [join(folder, `${engine}-bin`), join(folder, engine)];
   await mkdir(bin, { recursive: true });
-  await writeFile(log, '');
-  await writeFile(join(bin, 'docker'), script(folder, log));
-  await chmod(join(bin, 'docker'), 0o755);
+  await mkdir(own, { recursive: true });
+  await writeFile(join(own, 'calls'), '');
+  await writeFile(join(bin, engine), script(own, engine));
+  await chmod(join(bin, engine), 0o755);
   const run = async (...containers: FakeContainer[]) => {
-    await writeFile(join(folder, 'docker-ps'), containers.map(({ id }) => `${id}\n`).join(''));
-    await writeFile(join(folder, 'docker-inspect'), containers.map((each) => `${inspected(each)}\n`).join(''));
-    for (const { id, path } of containers) await writeFile(join(folder, `docker-path-${id}`), path ?? '/usr/bin:/bin');
+    await writeFile(join(own, 'ps'), containers.map(({ id }) => `${id}\n`).join(''));
+    await writeFile(join(own, 'inspect'), containers.map((each) => `${inspected(each, engine)}\n`).join(''));
+    for (const { id, path } of containers) await writeFile(join(own, `path-${id}`), path ?? '/usr/bin:/bin');
   };
   await run();
   const before = process.env['PATH'];
   process.env['PATH'] = `${bin}:${before ?? ''}`;
   return {
     run,
-    calls: async () => (await readFile(log, 'utf8')).split('\n').filter((line) => line !== ''),
+    endsMeanwhile: (id) => writeFile(join(own, 'gone'), `${id}\n`),
+    calls: async () => (await readFile(join(own, 'calls'), 'utf8')).split('\n').filter((line) => line !== ''),
     [Symbol.dispose]: () => {
       process.env['PATH'] = before;
     },
   };
 }
 
-function inspected({ id, name, image }: FakeContainer): string {
-  return JSON.stringify({ id, name: `/${name}`, image, ports: {}, networks: {}, service: null });
+function inspected({ id, name, image }: FakeContainer, engine: string): string {
+  const named = engine === 'docker' ? `/${name}` : name;
+  return JSON.stringify({ id, name: named, image, ports: {}, networks: null, service: null });
 }
 
 /** Its own pipes are what a killed client takes with it: `cat` on both sides belongs to its group. */
-function script(folder: string, log: string): string {
+function script(own: string, engine: string): string {
   return `#!/bin/bash
-printf '%s ' "$@" | tr '\\n' ' ' >>'${log}'; echo >>'${log}'
+own='${own}'
+printf '%s ' "$@" | tr '\\n' ' ' >>"$own/calls"; echo >>"$own/calls"
 case $1 in
-  ps) exec cat '${folder}/docker-ps' ;;
-  inspect) exec cat '${folder}/docker-inspect' ;;
+  ps)
+    cat "$own/ps"
+    [ ! -e "$own/gone" ] || { cat "$own/gone"; mv "$own/gone" "$own/gone-now"; }
+    exit ;;
+  inspect)
+    # As podman 4 has it: its fields by their names in templates are other than in JSON.
+    case ${engine}$* in podman*"json .Id"*) echo "can't evaluate field Id" >&2; exit 125 ;; esac
+    cat "$own/inspect"
+    [ ! -e "$own/gone-now" ] || { rm "$own/gone-now"; echo "Error: No such object" >&2; exit 1; }
+    exit ;;
+  cp)
+    # Old ones of docker, and all of podman, know no --quiet.
+    case $2 in -*) echo "unknown flag: $2" >&2; exit 125 ;; esac
+    exec cp -r "$2" "\${3#*:}" ;;
   exec) shift ;;
   *) echo "unknown command $1" >&2; exit 1 ;;
 esac
@@ -65,7 +83,7 @@ while :; do
     *) break ;;
   esac
 done
-path=$(cat '${folder}/docker-path-'"$1") || { echo "Error response from daemon: no such container" >&2; exit 1; }
+path=$(cat "$own/path-$1") || { echo "Error response from daemon: no such container" >&2; exit 1; }
 shift
 PATH=$path command -v "$1" >/dev/null || { echo "exec: \\"$1\\": executable file not found in $PATH" >&2; exit 127; }
 exec 8> >(exec cat)

@@ -11,6 +11,7 @@ export interface AccessOptions {
   database?: Record<string, unknown>;
   dump?: Record<string, unknown>;
   container?: string;
+  containerEngine?: 'docker' | 'podman';
 }
 
 /** A database as the engine reaches it, configured the way the configuration would. */
@@ -18,7 +19,10 @@ export function accessTo(url: string, options: AccessOptions = {}): Access {
   return createAccess(
     {
       database: databaseSchema.parse({ url, ...options.database }),
-      via: options.container === undefined ? null : viaSchema.parse({ container: options.container }),
+      via:
+        options.container === undefined
+          ? null
+          : viaSchema.parse({ container: options.container, engine: options.containerEngine }),
       dump: dumpSchema.parse(options.dump ?? {}),
     },
     { clock: systemClock, logger: silentLogger, scratch: join(tmpdir(), `holdfast-test-${process.pid}`) },

@@ -17,7 +17,7 @@ export async function reachableFor(
     await runProcess(command, { signal: AbortSignal.timeout(60_000) });
   };
   try {
-    await runProcess({ program: 'docker', args: ['cp', '--quiet', path, `${container.id}:${inside}`] }, { signal });
+    await runProcess({ program: container.engine, args: ['cp', path, `${container.id}:${inside}`] }, { signal });
   } catch (error) {
     await remove().catch(() => undefined);
     throw error;

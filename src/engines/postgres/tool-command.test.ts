@@ -25,6 +25,7 @@ const onHost: ClientTools = {
 const inContainer: ClientTools = {
   ...onHost,
   container: {
+    engine: 'docker',
     id: 'c0ffee',
     name: 'shop-db',
     foundBy: 'name',

@@ -9,9 +9,12 @@ import {
   type RunningContainer,
   type ServerPlace,
 } from './choose-container.ts';
-import type { ViaSettings } from '../engine.ts';
+import { containerEngines } from '../via-options.ts';
+import type { ContainerEngine, ViaSettings } from '../engine.ts';
 
 export interface FoundContainer {
+  /** The program that reaches it. */
+  readonly engine: ContainerEngine;
   readonly id: string;
   readonly name: string;
   readonly foundBy: FoundBy;
@@ -29,14 +32,14 @@ export async function findContainer(
   signal: AbortSignal,
 ): Promise<FoundContainer | null> {
   if (via === null) return null;
-  if (via.container !== 'auto') return await namedContainer(via.container, server, signal);
-  const running = await runningContainers(signal).catch((error: unknown) => {
+  if (via.container !== 'auto') return namedContainer(via.container, await allRunning(via, signal), server);
+  const all = await allRunning(via, signal).catch((error: unknown) => {
     // Without a container engine there is no container: `auto` then means this machine.
     if (signal.aborted || !(error instanceof HoldfastError)) throw error;
-    return [];
+    return null;
   });
-  const choice = chooseContainer(running, server, isImage);
-  return choice && found(choice.container, choice.foundBy, server);
+  const choice = all && chooseContainer(all.running, server, isImage);
+  return choice && found(choice.container, { foundBy: choice.foundBy, engine: all.engine }, server);
 }
 
 /** Restores ask this first: a container that was only guessed could be anybody's. */
@@ -50,13 +53,13 @@ export function refuseGuess(container: FoundContainer | null): void {
 
 /** Runs a program in the container. Variables travel by name only, their values in the environment of the container program. */
 export function containerCommand(
-  container: Pick<FoundContainer, 'id'>,
+  container: Pick<FoundContainer, 'engine' | 'id'>,
   program: string,
   args: readonly string[],
   env: Readonly<Record<string, string>>,
 ): Command {
   const names = Object.keys(env).flatMap((name) => ['--env', name]);
-  return { program: 'docker', args: ['exec', '--interactive', ...names, container.id, program, ...args], env };
+  return { program: container.engine, args: ['exec', '--interactive', ...names, container.id, program, ...args], env };
 }
 
 /**
@@ -120,19 +123,23 @@ command -v nc >/dev/null 2>&1 && exec nc "$0" "$1"
 echo "neither bash nor nc in the container" >&2
 exit 127`;
 
-async function namedContainer(name: string, server: ServerPlace, signal: AbortSignal): Promise<FoundContainer> {
-  const running = await runningContainers(signal);
+function namedContainer(name: string, { engine, running }: Running, server: ServerPlace): FoundContainer {
   const match = running.find((each) => each.name === name || (name.length >= 12 && each.id.startsWith(name)));
-  if (match) return found(match, 'name', server);
+  if (match) return found(match, { foundBy: 'name', engine }, server);
   const others = running.map((each) => each.name).join(', ');
   throw new HoldfastError('CONTAINER_NOT_RUNNING', `the container ${name} does not run`, {
-    hint: `Start it, or correct via.container. ${others ? `Running are: ${others}.` : 'No container is running.'}`,
+    hint: `Start it, or correct via.container. ${others ? `Running in ${engine} are: ${others}.` : `No container is running in ${engine}.`}`,
   });
 }
 
-function found(container: RunningContainer, foundBy: FoundBy, configured: ServerPlace): FoundContainer {
+function found(
+  container: RunningContainer,
+  { foundBy, engine }: { foundBy: FoundBy; engine: ContainerEngine },
+  configured: ServerPlace,
+): FoundContainer {
   const port = portInside(container, configured);
   return {
+    engine,
     id: container.id,
     name: container.name,
     foundBy,
@@ -143,20 +150,46 @@ function found(container: RunningContainer, foundBy: FoundBy, configured: Server
   };
 }
 
-const inspected = `{"id":{{json .Id}},"name":{{json .Name}},"image":{{json .Config.Image}},"ports":{{json .NetworkSettings.Ports}},"networks":{{json .NetworkSettings.Networks}},"service":{{json (index .Config.Labels "com.docker.compose.service")}}}`;
+interface Running {
+  engine: ContainerEngine;
+  running: RunningContainer[];
+}
 
-async function runningContainers(signal: AbortSignal): Promise<RunningContainer[]> {
-  const docker = (args: string[]) => runProcess({ program: 'docker', args }, { signal, explain: engineError });
-  const ids = (await docker(['ps', '--quiet', '--no-trunc'])).stdout.split('\n').filter(Boolean);
+/** Of the engine that is configured, or else of the first that is installed. */
+async function allRunning({ engine }: NonNullable<ViaSettings>, signal: AbortSignal): Promise<Running> {
+  if (engine !== undefined) return { engine, running: await runningIn(engine, signal) };
+  for (const each of containerEngines) {
+    try {
+      return { engine: each, running: await runningIn(each, signal) };
+    } catch (error) {
+      if (!(error instanceof HoldfastError) || error.code !== 'TOOL_MISSING') throw error;
+    }
+  }
+  throw new HoldfastError('TOOL_MISSING', `neither ${containerEngines.join(' nor ')} was found`, {
+    hint: 'Install the one that the container runs in, or put it on the PATH of holdfast; or leave out via.',
+  });
+}
+
+/** `Id` stands without `json`: podman 4 knows it in no other way. */
+const inspected = `{"id":"{{.Id}}","name":{{json .Name}},"image":{{json .Config.Image}},"ports":{{json .NetworkSettings.Ports}},"networks":{{json .NetworkSettings.Networks}},"service":{{json (index .Config.Labels "com.docker.compose.service")}}}`;
+
+/** Those that end while they are asked about are no reason to know none: it is asked again. */
+async function runningIn(engine: ContainerEngine, signal: AbortSignal, again = 3): Promise<RunningContainer[]> {
+  const ask = (args: string[]) => runProcess({ program: engine, args }, { signal, explain: engineError });
+  const ids = (await ask(['ps', '--quiet', '--no-trunc'])).stdout.split('\n').filter(Boolean);
   if (ids.length === 0) return [];
-  const { stdout } = await docker(['inspect', '--format', inspected, ...ids]);
-  return stdout.split('\n').filter(Boolean).map(readContainer);
+  const answer = await ask(['inspect', '--format', inspected, ...ids]).catch((error: unknown) => {
+    if (again === 0 || signal.aborted) throw error;
+    return null;
+  });
+  if (answer === null) return await runningIn(engine, signal, again - 1);
+  return answer.stdout.split('\n').filter(Boolean).map(readContainer);
 }
 
 function engineError(error: HoldfastError): HoldfastError {
   return new HoldfastError('CONTAINER_ENGINE_UNREACHABLE', error.message, {
     cause: error,
-    hint: 'Check that the container engine runs and that the user that runs holdfast may use it, or leave out via.',
+    hint: 'Check that the container engine runs and that the user that runs holdfast may use it, name another with via.engine, or leave out via.',
   });
 }
 

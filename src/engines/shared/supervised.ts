@@ -19,7 +19,7 @@ export const secretFile = '/dev/fd/3';
  * `fed`: the program has an input of its own, which comes in pieces (`piecesOf`). One that is cut off is never shown to it as whole.
  */
 export function supervised(
-  container: Pick<FoundContainer, 'id'>,
+  container: Pick<FoundContainer, 'engine' | 'id'>,
   call: { program: string; args: readonly string[]; secret: string; fed: boolean },
 ): SupervisedCall {
   const { program, args, secret, fed } = call;
