@@ -1,3 +1,4 @@
+import { throwIfAborted } from '../base/abort.ts';
 import type { Clock } from '../base/clock.ts';
 import { toHoldfastError } from '../base/errors.ts';
 import type { Secret } from '../base/secret.ts';
@@ -99,13 +100,24 @@ export function sourceKeys(settings: KeySettings): Keys {
 
   const create = async (storage: Storage, source: string, taken: readonly string[], signal: AbortSignal) => {
     const key = await createIdentity();
-    const id = newKeyId(settings.clock.now(), taken);
+    const id = newKeyId(settings.clock.now(), [...taken, ...(await idsElsewhere(storage, source, signal))]);
     const files = await wrapAll(key, id, settings);
     await storeKeyFiles(storage, source, files, signal);
     const record = await recordOf(source, id, key, files);
     memory.put(record);
     unlocked.set(`${source}/${record.file}`, Promise.resolve(key.identity));
     return record;
+  };
+
+  /**
+   * A primary that was set up anew knows nothing of the keys of older copies, which could not lie beside one of the same name. One that does
+   * not answer keeps no backup from being made.
+   */
+  const idsElsewhere = async (storage: Storage, source: string, signal: AbortSignal) => {
+    const others = (settings.storages ?? []).filter(({ name }) => name !== storage.name);
+    const found = await Promise.all(others.map((other) => listKeyIds(other, source, signal).catch(() => [])));
+    throwIfAborted(signal);
+    return found.flat();
   };
 
   const recordOf = async (

@@ -84,3 +84,18 @@ test('S4: a key that is lost everywhere makes no backup corrupt: once it is back
   expect(existsSync(offsite)).toBe(true);
   expect(await findingsOf(/KEY|DAMAGED|VERIFY/)).toEqual([]);
 }, 300_000);
+
+test('a machine that was lost on the day its key was made: the new one makes a key of another name, and both kinds of backups lie together', async () => {
+  const { id: before } = await installed.json<{ id: string }>('backup');
+  await rm(installed.state, { recursive: true });
+  await rm(installed.storage, { recursive: true });
+  const after = await installed.run('backup', '--json');
+  expect(after.status, after.stderr).toBe(0);
+  const { id, copies } = JSON.parse(after.stdout) as { id: string; copies: Record<string, string> };
+  expect(copies).toEqual({ local: 'complete', offsite: 'complete' });
+  for (const each of [before, id]) {
+    const verified = await installed.json('verify', each, '--storage', 'offsite');
+    expect(verified, each).toMatchObject({ ok: true, depth: 'structure' });
+  }
+  expect(await installed.json('copy', before, '--to', 'local')).toMatchObject({ state: 'complete' });
+}, 300_000);
