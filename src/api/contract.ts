@@ -26,7 +26,7 @@ export interface Route {
 const moment = z.iso.datetime().meta({ description: 'UTC, ISO 8601' });
 const error = z.object({ code: z.string(), message: z.string(), hint: z.string().nullable() });
 const name = z.string().min(1).max(200);
-const copyState = z.enum(['complete', 'incomplete', 'corrupt', 'missing', 'pending']);
+const copyState = z.enum(['complete', 'unreadable', 'incomplete', 'corrupt', 'missing', 'pending']);
 const runState = z.enum(['queued', 'running', 'succeeded', 'partial', 'failed', 'cancelled']);
 
 const proof = z.object({ at: moment, ok: z.boolean() });
@@ -39,7 +39,7 @@ export const backupView = z.object({
   sharedBytes: z.number().meta({ description: 'Of these, what other backups may hold, too.' }),
   addedBytes: z.number().meta({ description: 'What it added to its storage when it was made.' }),
   seconds: z.number().nullable(),
-  state: z.enum(['complete', 'incomplete', 'corrupt']),
+  state: z.enum(['complete', 'unreadable', 'incomplete', 'corrupt']),
   copies: z.record(z.string(), copyState),
   verified: proof.extend({ depth: z.string() }).nullable(),
   drilled: proof.extend({ seconds: z.number() }).nullable(),

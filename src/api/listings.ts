@@ -64,7 +64,7 @@ function list({ name, storages }: Source, catalog: Catalog): Listed {
   return {
     backups,
     newest: regular[0] ?? null,
-    damaged: backups.length - whole.length,
+    damaged: backups.filter(({ state }) => state !== 'complete' && state !== 'unreadable').length,
     bytes: sum(backups),
     storages: places.map((place) => {
       const there = backups.filter(({ copies }) => copies[place] === 'complete');

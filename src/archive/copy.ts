@@ -9,7 +9,7 @@ import { assertStaged } from './assert-staged.ts';
 import { readHold, writeHold, type Hold } from './hold.ts';
 import { copyKeys } from './key-files.ts';
 import { backupPrefix, drillsPrefix, manifestKey, manifestName } from './layout.ts';
-import { parseManifest, type Artifact, type Manifest } from './manifest.ts';
+import { isNewer, parseManifest, type Artifact, type Manifest } from './manifest.ts';
 import { openStored } from './open-stored.ts';
 import { placeOf, type StageCopy } from './copy-place.ts';
 import { removeBackup } from './remove.ts';
@@ -195,8 +195,8 @@ async function lookAt({ to, source, id, signal, report }: CopyTask, content: Buf
 function isManifest(content: Buffer, source: string, id: string): boolean {
   try {
     return parseManifest(content, { source, id }).id === id;
-  } catch {
-    return false;
+  } catch (error) {
+    return isNewer(error);
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Storage } from '../storage/storage.ts';
 import { drillKey, drillsPrefix } from './layout.ts';
 import { readSmall, writeJson } from './small-files.ts';
+import { isOfOneFile } from './unreadable.ts';
 
 /** The result of a drill, kept beside the backup so that every machine sees it. `result` is what `drill --json` prints. */
 export interface StoredDrill {
@@ -28,7 +29,11 @@ export async function readDrills(
 ): Promise<StoredDrill[]> {
   const drills: StoredDrill[] = [];
   for await (const { key } of storage.list(drillsPrefix(source, id), signal)) {
-    const drill = parseDrill(await readSmall(storage, key, signal));
+    const content = await readSmall(storage, key, signal).catch((error: unknown) => {
+      if (!isOfOneFile(error)) throw error;
+      return null;
+    });
+    const drill = parseDrill(content);
     if (drill) drills.push(drill);
   }
   return drills.toSorted((left, right) => right.at.localeCompare(left.at));

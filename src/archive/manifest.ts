@@ -122,13 +122,18 @@ function damaged({ source, id }: Place, why: string, cause?: unknown): HoldfastE
   });
 }
 
+/** Nothing is wrong with it: only this program cannot read it. */
+export function isNewer(error: unknown): boolean {
+  return error instanceof HoldfastError && error.code === 'MANIFEST_NEWER';
+}
+
 function newer(format: number, { source, id }: Place): HoldfastError {
   return new HoldfastError(
     'MANIFEST_NEWER',
     `the backup ${source}/${id} has format ${format}; this program reads up to ${manifestFormat}`,
     {
       kind: 'integrity',
-      hint: 'Upgrade Holdfast to a version that knows this format.',
+      hint: 'Upgrade Holdfast to a version that knows this format. Delete nothing because of it: the backup is not damaged.',
     },
   );
 }

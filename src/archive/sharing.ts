@@ -7,6 +7,7 @@ import { unsharable } from './condemned.ts';
 import { objectKey, sourcePrefix } from './layout.ts';
 import type { Artifact, Manifest } from './manifest.ts';
 import { readManifest } from './read-manifest.ts';
+import { isOfOneFile } from './unreadable.ts';
 
 /** What a backup that is being written knows of the objects that others hold already. */
 export interface Sharing {
@@ -62,9 +63,10 @@ async function readWhole(storage: Storage, source: string, id: string, signal: A
   try {
     return await readManifest(storage, source, id, signal);
   } catch (error) {
-    // Removed meanwhile or never finished; a damaged one is told by others.
+    // Removed meanwhile or never finished; one that is damaged, or cannot be read here, is told by others.
     if (error instanceof HoldfastError && (error.code === 'BACKUP_NOT_FOUND' || error.kind === 'integrity'))
       return null;
+    if (isOfOneFile(error)) return null;
     throw error;
   }
 }

@@ -1,6 +1,8 @@
-import { readHold } from '../archive/hold.ts';
+import { readHold, type Hold } from '../archive/hold.ts';
 import { holdKey, manifestKey, sourcePrefix } from '../archive/layout.ts';
+import { isNewer } from '../archive/manifest.ts';
 import { readManifest } from '../archive/read-manifest.ts';
+import { isOfOneFile } from '../archive/unreadable.ts';
 import { HoldfastError, toHoldfastError } from '../base/errors.ts';
 import { parseBackupId } from '../base/ids.ts';
 import { inParallel } from '../base/parallel.ts';
@@ -40,10 +42,13 @@ export async function takeInventory(request: InventoryRequest): Promise<BackupRo
     if (row?.stamp === stamp && row.state === 'complete' && row.facts?.key !== undefined) rows.push(row);
     else unread.push(id);
   }
+  const failures: HoldfastError[] = [];
   await inParallel(unread, readAtOnce, async (id) => {
-    const row = await readBackup(request, id, stamps.get(id) ?? '');
+    const row = await readBackup(request, id, stamps.get(id) ?? '', failures);
     if (row) changed.push(row);
   });
+  // Where not a single one can be read, it is not about one of them.
+  if (failures[0] && failures.length === stamps.size) throw failures[0];
   const gone = [...known.keys()].filter((id) => !stamps.has(id));
   remember(request, changed, gone, (id) => stamps.has(id));
   return oldestFirst([...rows, ...changed]);
@@ -60,8 +65,8 @@ export async function rebuild({
   sources: readonly string[];
   catalog: Catalog;
   signal: AbortSignal;
-}): Promise<{ backups: number; corrupt: number; drills: number }> {
-  const found = { backups: 0, corrupt: 0, drills: 0 };
+}): Promise<{ backups: number; corrupt: number; unreadable: number; drills: number }> {
+  const found = { backups: 0, corrupt: 0, unreadable: 0, drills: 0 };
   for (const storage of storages) {
     // One that is away, not mounted, or whose bucket is misspelt would be forgotten for nothing.
     await storage.folders('', signal);
@@ -72,7 +77,10 @@ export async function rebuild({
       const rows = await takeInventory({ storage, source, catalog, signal });
       found.backups += rows.length;
       found.corrupt += rows.filter(({ state }) => state === 'corrupt').length;
-      await inParallel(rows, readAtOnce, async ({ id }) => {
+      found.unreadable += rows.filter(({ state }) => state === 'unreadable').length;
+      // What is not given out, or may not be looked into, has no drills to tell of.
+      const readable = rows.filter(({ state }) => state !== 'unreadable');
+      await inParallel(readable, readAtOnce, async ({ id }) => {
         found.drills += await learnDrills({ storage, source, id, catalog, signal });
       });
     }
@@ -88,14 +96,37 @@ async function stampAll(
   signal: AbortSignal,
 ): Promise<Map<string, string>> {
   const keys = ids.flatMap((id) => [manifestKey(source, id), holdKey(source, id)]);
-  const files = await storage.statMany(keys, signal);
   const stamps = new Map<string, string>();
+  let files: (StoredObject | null)[];
+  try {
+    files = await storage.statMany(keys, signal);
+  } catch (error) {
+    if (!isOfOneFile(error) || ids.length < 2) throw error;
+    // One folder that may not be looked into must not hide the others.
+    await inParallel(ids, readAtOnce, async (id) => {
+      for (const stamp of await stampAlone(storage, source, id, signal)) stamps.set(id, stamp);
+    });
+    return stamps;
+  }
   for (const [at, id] of ids.entries()) {
     const manifest = files[2 * at];
     if (manifest) stamps.set(id, [manifest, files[2 * at + 1]].map(stampOf).join(' '));
   }
   return stamps;
 }
+
+async function stampAlone(storage: Storage, source: string, id: string, signal: AbortSignal): Promise<string[]> {
+  try {
+    const stamp = (await stampAll(storage, source, [id], signal)).get(id);
+    return stamp === undefined ? [] : [stamp];
+  } catch (error) {
+    if (!isOfOneFile(error)) throw error;
+    return [unknownStamp];
+  }
+}
+
+/** As no file has it: what it stands for is read anew each time. */
+const unknownStamp = '? ?';
 
 function stampOf(file: StoredObject | null | undefined): string {
   return file ? `${file.bytes}:${file.modifiedAt.getTime()}` : '-';
@@ -106,9 +137,11 @@ async function readBackup(
   { storage, source, signal }: InventoryRequest,
   id: string,
   stamp: string,
+  failures: HoldfastError[],
 ): Promise<BackupRow | null> {
   // For ten thousand backups, asking again for what is not there would double the requests.
-  const held = stamp.endsWith(' -') ? null : await readHold(storage, source, id, signal);
+  const isUnknown = stamp.endsWith(' -') || stamp === unknownStamp;
+  const held = isUnknown ? null : await readHold(storage, source, id, signal).catch(holdsAllTheSame);
   const row = { storage: storage.name, source, id, stamp, held };
   try {
     const manifest = await readManifest(storage, source, id, signal);
@@ -116,10 +149,19 @@ async function readBackup(
   } catch (error) {
     const known = toHoldfastError(error);
     if (known.code === 'BACKUP_NOT_FOUND') return null;
+    const unread = { ...row, facts: null, problem: `${known.message} (${known.code})` };
+    if (isNewer(known)) return { ...unread, state: 'unreadable' };
+    if (known.kind === 'integrity') return { ...unread, state: 'corrupt' };
     // Anything else, such as a storage that is down, says nothing about the backup.
-    if (known.kind !== 'integrity') throw error;
-    return { ...row, state: 'corrupt', facts: null, problem: `${known.message} (${known.code})` };
+    if (!isOfOneFile(error)) throw error;
+    failures.push(error);
+    return { ...unread, state: 'unreadable' };
   }
+}
+
+function holdsAllTheSame(error: unknown): Hold {
+  if (!isOfOneFile(error)) throw error;
+  return { at: '', reason: null };
 }
 
 function recall({ storage, source, catalog }: InventoryRequest): BackupRow[] {

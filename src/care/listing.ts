@@ -105,7 +105,9 @@ function combine(
     sharedBytes: best?.facts?.sharedBytes ?? 0,
     addedBytes: best?.facts?.addedBytes ?? best?.facts?.bytes ?? 0,
     seconds: best?.facts ? best.facts.durationMs / 1000 : null,
-    state: (['complete', 'corrupt', 'incomplete'] as const).find((state) => states.includes(state)) ?? 'incomplete',
+    state:
+      (['complete', 'unreadable', 'corrupt', 'incomplete'] as const).find((state) => states.includes(state)) ??
+      'incomplete',
     copies,
     verified: verified ? { depth: verified.depth ?? 'checksum', at: verified.at, ok: verified.ok } : null,
     drilled: drilled ? { at: drilled.at, ok: drilled.ok, seconds: drilled.seconds } : null,

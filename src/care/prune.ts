@@ -97,6 +97,7 @@ async function decide(task: PruneTask, rows: BackupRow[]): Promise<PruneDecision
     id: row.id,
     at: backupTime(row),
     ...standing(row),
+    unreadable: row.state === 'unreadable',
     held: row.held !== null,
     safety: row.facts?.trigger === 'safety',
     parts: partsOf(row),

@@ -89,14 +89,14 @@ function assertRemovable(
 
 /**
  * A safety backup shows the database as it was before a restore: it does not stand in for a regular one, and neither does one that
- * holds less.
+ * holds less. One that cannot be read here may be good for somebody else, and stands in for none.
  */
 function isLastGood(rows: BackupRow[], going: BackupRow[], standing: ReturnType<typeof standings>): boolean {
   const regular = (row: BackupRow) => row.facts?.trigger !== 'safety';
   const good = rows.filter((row) => standing(row).ok);
   const counted = good.some(regular) ? good.filter(regular) : good;
   const staying = counted.filter((row) => !going.includes(row));
-  return counted
+  return [...counted, ...rows.filter(({ state }) => state === 'unreadable')]
     .filter((row) => going.includes(row))
     .some((row) => !staying.some((other) => covers(partsOf(other), partsOf(row))));
 }

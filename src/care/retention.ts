@@ -26,6 +26,8 @@ export interface RetentionBackup {
   at: Date;
   /** Complete, and nothing that was checked since says otherwise. */
   ok: boolean;
+  /** Of one that is not ok: nothing says that it is damaged. */
+  unreadable?: boolean;
   held: boolean;
   drilledOk: boolean;
   /** Taken by a restore of what it was about to replace. */
@@ -77,7 +79,7 @@ export function decideRetention({
 
   for (const backup of newestFirst) {
     if (backup.held) keep(backup, 'held');
-    if (!backup.ok) keep(backup, 'damaged, left for you to look at');
+    if (!backup.ok) keep(backup, `${backup.unreadable ? 'cannot be read here' : 'damaged'}, left for you to look at`);
     if (!hasRules(rules)) keep(backup, 'no retention rules');
   }
   for (const backup of good) {

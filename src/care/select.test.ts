@@ -103,6 +103,8 @@ describe('what `latest` passed over', () => {
       id: '2026-11-21_05-15-00',
       parts: null,
     });
+    const unreadable = newerThan([whole, row('2026-11-21_05-15-00', 'unreadable')], whole);
+    expect(unreadable && describeNewer(unreadable)).toContain('2026-11-21_05-15-00, cannot be read here;');
     expect(describeNewer({ id: some.id, parts: ['files', 'app'] })).toContain('has only the files and the app;');
   });
   test('none that is older, or was made for safety', () => {

@@ -47,8 +47,9 @@ export interface ResolvedBackup {
 /** The newest backup, where `latest` means an older one. */
 export interface NewerBackup {
   id: string;
-  /** What it has of its source; null: it is damaged. */
+  /** What it has of its source; null: it is damaged, or cannot be read here. */
   parts: readonly Part[] | null;
+  unreadable?: true;
 }
 
 /**
@@ -93,13 +94,16 @@ export function newerThan(rows: readonly Selectable[], { id }: Selectable): Newe
   const regular = onePerBackup(rows).filter(({ facts }) => facts?.trigger !== 'safety');
   const at = regular.findIndex((each) => each.id === id);
   const newest = at === -1 ? undefined : regular.slice(at + 1).findLast(({ state }) => told.has(state));
-  return newest ? { id: newest.id, parts: newest.state === 'complete' ? partsOf(newest) : null } : null;
+  if (!newest) return null;
+  const parts = newest.state === 'complete' ? partsOf(newest) : null;
+  return { id: newest.id, parts, ...(newest.state === 'unreadable' ? { unreadable: true } : {}) };
 }
 
 /** Of any other nobody knows yet what it will be. */
-const told: ReadonlySet<CopyState> = new Set(['complete', 'corrupt']);
+const told: ReadonlySet<CopyState> = new Set(['complete', 'corrupt', 'unreadable']);
 
-export function describeNewer({ id, parts }: NewerBackup): string {
+export function describeNewer({ id, parts, unreadable }: NewerBackup): string {
+  if (unreadable) return `the newest backup, ${id}, cannot be read here; this takes the newest whole one before it`;
   if (parts === null) return `the newest backup, ${id}, is damaged; this takes the newest whole one before it`;
   return `the newest backup, ${id}, has only the ${parts.join(' and the ')}; this takes the newest whole one before it`;
 }

@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import { HoldfastError, toHoldfastError } from '../base/errors.ts';
 import { step, type Report } from '../base/progress.ts';
+import { isNewer } from '../archive/manifest.ts';
 import { isLost } from '../archive/open-key.ts';
 import { openArchive, type StoredBackup } from '../archive/reader.ts';
 import type { Catalog } from '../catalog/catalog.ts';
@@ -152,10 +153,10 @@ async function checkPart(
   }
 }
 
-/** Only damage becomes a failed check; an unreachable storage, a missing tool or a lost key file says nothing about the backup. */
+/** Only damage becomes a failed check; an unreachable storage, a missing tool, a lost key file or a newer format says nothing against the backup. */
 function failedCheck(artifact: string, check: VerifyCheck['check'], error: unknown): VerifyCheck {
   const known = toHoldfastError(error);
-  if (known.kind !== 'integrity' || isLost(known)) throw known;
+  if (known.kind !== 'integrity' || isLost(known) || isNewer(known)) throw known;
   return { artifact, check, ok: false, detail: `${known.message} (${known.code})` };
 }
 

@@ -1,5 +1,8 @@
-/** `pending`: not there yet, but queued. */
-export type CopyState = 'complete' | 'incomplete' | 'corrupt' | 'missing' | 'pending';
+/**
+ * `pending`: not there yet, but queued. `unreadable`: its manifest is there and cannot be read from here, which says nothing against it: the
+ * storage does not give it out, or a newer version wrote it.
+ */
+export type CopyState = 'complete' | 'unreadable' | 'incomplete' | 'corrupt' | 'missing' | 'pending';
 
 /** One backup in one storage, as last seen. */
 export interface BackupRow {

@@ -182,7 +182,9 @@ describe('inventory', () => {
   test('S5 a manifest of a newer format says so', async () => {
     const [id = ''] = await store(1);
     writeFileSync(file(id, 'manifest.json'), '{"format": 2}');
-    expect(await inventory()).toMatchObject([{ state: 'corrupt', problem: expect.stringContaining('MANIFEST_NEWER') }]);
+    expect(await inventory()).toMatchObject([
+      { state: 'unreadable', problem: expect.stringContaining('MANIFEST_NEWER') },
+    ]);
   });
 
   test('a hold made or released on another machine is seen', async () => {
@@ -214,7 +216,7 @@ describe('inventory', () => {
       held: null,
     });
     const found = await rebuild({ storages: [storage], sources: ['shop', 'blog'], catalog, signal });
-    expect(found).toEqual({ backups: 1, corrupt: 0, drills: 1 });
+    expect(found).toEqual({ backups: 1, corrupt: 0, unreadable: 0, drills: 1 });
     expect(catalog.backups.list('local', 'shop')).toMatchObject([{ id, held: { reason: null } }]);
     expect(catalog.proofs.list({ kind: 'drill' })).toMatchObject([
       { backup: id, at: '2026-11-20T06:00:00.000Z', ok: true, seconds: 2.5 },

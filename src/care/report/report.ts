@@ -140,7 +140,7 @@ function sourceReport(known: SourceFacts, now: Date, house: ReportedHouse, sourc
       : null,
     nextDue: known.schedule?.nextAfter(newest?.at ?? now)?.toISOString() ?? null,
     backups: good.length,
-    damaged: known.copies.filter(({ ok }) => !ok).length,
+    damaged: known.copies.filter(({ ok, row }) => !ok && row.state !== 'unreadable').length,
     bytes: sum(known.copies.map(({ row }) => row.facts?.bytes ?? 0)),
     copies: known.storages.map(({ name }) => placeReport(name, known, good)),
     last30Days: lastDays(runs, now),

@@ -20,7 +20,7 @@ export const list: Command = {
     { line: 'holdfast list shop --storage offsite', does: 'of one source, in one storage' },
     { line: 'holdfast list --json | jq -r ".[0].id"', does: 'the id of the newest' },
   ],
-  help: `One column per storage: + complete, - missing, ~ pending (the copy failed and is tried again), ! damaged or incomplete. Proven by: drill (restored and compared),
+  help: `One column per storage: + complete, - missing, ~ pending (the copy failed and is tried again), ! damaged, incomplete, or unreadable from here. Proven by: drill (restored and compared),
 structure (read to its end by the restoring tool), checksum (the stored bytes).`,
   run: async (context, input) => {
     const { house, sources } = await pickSources(context, input);

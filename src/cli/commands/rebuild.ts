@@ -39,8 +39,9 @@ are read back, too. The history of runs is not in the storages and stays as it i
       io,
       `${style.good('catalog rebuilt')}  ${plural(result.backups, 'backup')}, ${plural(result.drills, 'drill')}`,
     );
-    if (result.corrupt > 0)
-      print(io, style.bad(`${plural(result.corrupt, 'backup')} cannot be read; see \`holdfast list\``));
+    if (result.corrupt > 0) print(io, style.bad(`${plural(result.corrupt, 'backup')} damaged; see \`holdfast list\``));
+    if (result.unreadable > 0)
+      print(io, style.bad(`${plural(result.unreadable, 'backup')} cannot be read here; see \`holdfast list\``));
   },
 };
 

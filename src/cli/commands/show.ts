@@ -53,7 +53,7 @@ export const show: Command = {
         listed,
         pending,
         proofs,
-        problem: row.problem,
+        problem: row.problem && `${row.state === 'unreadable' ? 'cannot be read here' : 'damaged'}: ${row.problem}`,
         hold: row.held,
         now: clock.now(),
         timezone: house.timezone,
@@ -83,7 +83,7 @@ function describe(io: Io, id: string, manifest: Manifest | null, shown: Shown): 
   const { listed, pending, proofs, problem, hold, now, timezone } = shown;
   const copies = Object.entries(listed?.copies ?? {}).map(([storage, state]) => `${storage} ${state}`);
   const facts: Fact[] = [
-    ['state', problem === null ? null : `damaged: ${problem}`],
+    ['state', problem],
     ...(manifest ? manifestFacts(manifest, now, timezone) : []),
     ['copies', copies.join(', ')],
     ...pending.map((copy): Fact => [`to ${copy.storage}`, describePending(copy, timezone)]),

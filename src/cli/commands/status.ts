@@ -49,6 +49,8 @@ interface SourceStatus {
   newest: ListedBackup | null;
   backups: number;
   damaged: number;
+  /** Of which nothing says that they are damaged. */
+  unreadable: number;
   bytes: number;
   drilled: { id: string; at: string; ok: boolean; seconds: number } | null;
   /** Copies that are owed, oldest backup first. */
@@ -102,7 +104,8 @@ async function statusOf(
     source: source.name,
     newest: backups.find(({ state, trigger }) => state === 'complete' && trigger !== 'safety') ?? null,
     backups: backups.length,
-    damaged: backups.filter(({ state }) => state !== 'complete').length,
+    damaged: backups.filter(({ state }) => state !== 'complete' && state !== 'unreadable').length,
+    unreadable: backups.filter(({ state }) => state === 'unreadable').length,
     bytes: backups.reduce((sum, { bytes }) => sum + bytes, 0),
     drilled: drill ? { id: drill.backup, at: drill.at, ok: drill.ok, seconds: drill.seconds } : null,
     pending: house.catalog.copies
@@ -138,6 +141,9 @@ function describe(io: Io, state: SourceStatus, { now, timezone }: { now: Date; t
         )
       : say('warn', 'never drilled; `holdfast drill` restores the newest backup for a try')),
     ...(state.damaged > 0 ? say('bad', `${plural(state.damaged, 'backup')} damaged; see \`holdfast list\``) : []),
+    ...(state.unreadable > 0
+      ? say('bad', `${plural(state.unreadable, 'backup')} cannot be read here; see \`holdfast list\``)
+      : []),
     ...describePending(state, now).flatMap((text) => say('warn', text)),
     ...(failed?.error
       ? say(

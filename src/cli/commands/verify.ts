@@ -55,8 +55,8 @@ async function verifyAll(context: CommandContext, input: CommandInput, depth: Ve
       const { kind, code, message } = toHoldfastError(error);
       if (code.startsWith('STORAGE_')) unreachable.push({ storage: name, error });
       else if (kind === 'busy') context.io.screen.line(`${target.id} in ${name} was not read: ${message}`);
-      else if (code === 'KEY_MISSING' || code === 'KEY_DAMAGED') {
-        // It says nothing of those with other keys.
+      else if (code === 'KEY_MISSING' || code === 'KEY_DAMAGED' || code === 'MANIFEST_NEWER') {
+        // It says nothing of the others.
         context.io.screen.line(`${target.id} in ${name} was not read: ${message}`);
         unopened ??= { error };
       } else throw error;

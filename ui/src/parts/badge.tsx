@@ -25,6 +25,7 @@ const looks: Record<State, { icon: Icon; color: MantineColor }> = {
   pending: { icon: IconClock, color: 'yellow' },
   partial: { icon: IconAlertTriangle, color: 'yellow' },
   warning: { icon: IconAlertTriangle, color: 'yellow' },
+  unreadable: { icon: IconAlertTriangle, color: 'red' },
   incomplete: { icon: IconCircleDashed, color: 'yellow' },
   missing: { icon: IconCircleDashed, color: 'gray' },
   unknown: { icon: IconCircleDashed, color: 'gray' },

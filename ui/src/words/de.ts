@@ -54,6 +54,7 @@ export const de: Words = {
     pending: 'steht noch aus',
     partial: 'teilweise fertig',
     warning: 'Warnung',
+    unreadable: 'hier nicht lesbar',
     incomplete: 'unvollständig',
     missing: 'nicht vorhanden',
     unknown: 'nicht bekannt',

@@ -54,6 +54,7 @@ export const en = {
     pending: 'still to come',
     partial: 'partly done',
     warning: 'warning',
+    unreadable: 'cannot be read here',
     incomplete: 'incomplete',
     missing: 'not there',
     unknown: 'not known',

@@ -65,6 +65,11 @@ export const findingsEn = {
     text: 'Damaged: {{value}}. They cannot be restored from there. Something or somebody changed what was stored.',
     todo: 'Take it from another storage: delete this copy, then copy it again. Otherwise take a new backup.',
   },
+  BACKUP_UNREADABLE: {
+    title: 'A backup cannot be read from here',
+    text: 'Not readable: {{value}}. They cannot be restored from here as things are. Nothing says that they are damaged, and retention leaves them alone.',
+    todo: 'Upgrade Holdfast where a newer version made them; otherwise see why the storage does not give them out. Delete none of them because of it.',
+  },
   VERIFY_FAILED: {
     title: 'Verification found damage',
     text: 'Did not pass: {{value}}. What is stored is not what was written; it cannot be relied on.',
@@ -221,6 +226,11 @@ export const findingsDe: Findings = {
     title: 'Eine Sicherung ist beschädigt',
     text: 'Beschädigt: {{value}}. Von dort lassen sie sich nicht wiederherstellen. Etwas oder jemand hat das Gespeicherte verändert.',
     todo: 'Holen Sie sie aus einer anderen Ablage: diese Kopie löschen, dann neu kopieren. Sonst sichern Sie neu.',
+  },
+  BACKUP_UNREADABLE: {
+    title: 'Eine Sicherung ist von hier aus nicht lesbar',
+    text: 'Nicht lesbar: {{value}}. So, wie es jetzt ist, lassen sie sich von hier aus nicht wiederherstellen. Nichts spricht dafür, dass sie beschädigt sind, und die Aufbewahrung rührt sie nicht an.',
+    todo: 'Bringen Sie Holdfast auf den neuesten Stand, wenn eine neuere Fassung sie gemacht hat; sonst sehen Sie nach, warum die Ablage sie nicht herausgibt. Löschen Sie deswegen keine.',
   },
   VERIFY_FAILED: {
     title: 'Die Prüfung fand Schäden',

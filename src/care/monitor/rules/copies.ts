@@ -4,7 +4,7 @@ import type { Finding } from '../../finding.ts';
 import { goodBackups, type SourceFacts } from '../facts.ts';
 import { finding, wordsOf, type SourceRule } from './rule.ts';
 
-export const copyRules: readonly SourceRule[] = [paidBack, everywhere, whole, stillThere, withKeys, opened];
+export const copyRules: readonly SourceRule[] = [paidBack, everywhere, whole, readable, stillThere, withKeys, opened];
 
 /** A copy that is being made is no news. */
 const underWayMs = 3_600_000;
@@ -63,9 +63,12 @@ function everywhere(source: SourceFacts, now: Date): Finding[] {
     );
 }
 
+/** What cannot be read is told by itself. */
+const good: ReadonlySet<string> = new Set(['complete', 'unreadable']);
+
 function whole({ name, storages, copies }: SourceFacts): Finding[] {
   return storages.flatMap((storage): Finding[] => {
-    const bad = copies.filter(({ row }) => row.storage === storage.name && row.state !== 'complete');
+    const bad = copies.filter(({ row }) => row.storage === storage.name && !good.has(row.state));
     const [first] = bad;
     if (!first) return [];
     const { row } = first;
@@ -79,6 +82,27 @@ function whole({ name, storages, copies }: SourceFacts): Finding[] {
         message: `${formatCount(bad.length, 'backup')} of ${name} in ${storage.name} ${bad.length === 1 ? 'is' : 'are'} damaged: ${row.id} is ${row.state}${row.problem === null ? '' : `, ${row.problem}`}`,
         meaning: 'They cannot be restored from there. Something or somebody changed what was stored.',
         hint: `Check the others with \`holdfast verify --all --storage ${storage.name}\`. Where another storage has the backup whole, delete this copy and run \`holdfast copy <id> --to ${storage.name}\`.`,
+      }),
+    ];
+  });
+}
+
+function readable({ name, storages, copies }: SourceFacts): Finding[] {
+  return storages.flatMap((storage): Finding[] => {
+    const unread = copies.filter(({ row }) => row.storage === storage.name && row.state === 'unreadable');
+    const [first] = unread;
+    if (!first) return [];
+    return [
+      finding('BACKUP_UNREADABLE', {
+        severity: 'critical',
+        source: name,
+        storage: storage.name,
+        value: unread.length,
+        threshold: 0,
+        message: `${formatCount(unread.length, 'backup')} of ${name} in ${storage.name} cannot be read from here: ${first.row.id}, ${first.row.problem ?? ''}`,
+        meaning:
+          'They cannot be restored from here as things are. Nothing says that they are damaged, and retention leaves them alone.',
+        hint: `Upgrade Holdfast where a newer version made them; otherwise see why ${storage.name} does not give them out: rights, an archive class of the bucket, a failing disk. Delete none of them because of it.`,
       }),
     ];
   });

@@ -392,6 +392,11 @@ test.each<[string, Change, string[]]>([
     ['BACKUP_DAMAGED critical'],
   ],
   [
+    'not readable from here, which is no damage',
+    { copies: [...inBoth, copy(ago(9 * day), { storage: 'offsite', state: 'unreadable' })] },
+    ['BACKUP_UNREADABLE critical'],
+  ],
+  [
     'a key that is gone',
     { storages: twoPlaces.map((place) => ({ ...place, missingKeys: place.local ? [] : ['keys/2026-11-20.age'] })) },
     ['KEY_FILE_MISSING critical'],
