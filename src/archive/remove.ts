@@ -7,12 +7,21 @@ import { readManifest } from './read-manifest.ts';
 import { writeJson } from './small-files.ts';
 
 const statsAtOnce = 8;
+const takeBackMs = 30_000;
 
 /**
  * Removes a backup. Its manifest goes first, so that no half of it is ever taken for a whole; a mark, which goes last, says that
  * what has no manifest any more is to go as well. Files in its folder that were not written by us stay, and the folder with them.
+ * `sure` is asked when the mark is there and nothing is gone, and rejects to keep it: whoever wants that from another machine says so first
+ * and looks for the mark afterwards, so that of the two at least one sees the other.
  */
-export async function removeBackup(storage: Storage, source: string, id: string, signal: AbortSignal): Promise<void> {
+export async function removeBackup(
+  storage: Storage,
+  source: string,
+  id: string,
+  signal: AbortSignal,
+  sure?: () => Promise<void>,
+): Promise<void> {
   const prefix = backupPrefix(source, id);
   const named = await namedPaths(storage, source, id, signal);
   const ours = async () => {
@@ -26,6 +35,13 @@ export async function removeBackup(storage: Storage, source: string, id: string,
   await assertNotLocked(storage, manifestKey(source, id), ours, signal);
   const mark = removingKey(source, id);
   await leaveMark(storage, mark, signal);
+  try {
+    await sure?.();
+  } catch (error) {
+    // The signal may have fired. One that stays does no harm as long as there is a manifest.
+    await storage.delete([mark], AbortSignal.timeout(takeBackMs)).catch(() => undefined);
+    throw error;
+  }
   await storage.delete([manifestKey(source, id)], signal);
   const left = await ours();
   await storage.delete(

@@ -1,5 +1,6 @@
 import { removeHold, writeHold, type Hold } from '../archive/hold.ts';
-import { backupPrefix, manifestKey } from '../archive/layout.ts';
+import { backupPrefix, holdKey, manifestKey, removingKey } from '../archive/layout.ts';
+import { pause } from '../base/abort.ts';
 import type { Clock } from '../base/clock.ts';
 import { HoldfastError } from '../base/errors.ts';
 import type { Catalog } from '../catalog/catalog.ts';
@@ -31,8 +32,7 @@ export async function markHeld({ source, storage, id, mark, catalog, clock, sign
     return;
   }
   await writeHold(storage, source, id, mark, lease.signal);
-  // Another installation has locks of its own.
-  if ((await storage.stat(manifestKey(source, id), lease.signal)) !== null) return;
+  if (await isKept({ storage, source, id, signal: lease.signal })) return;
   await removeHold(storage, source, id, lease.signal);
   await storage.removeFolder(backupPrefix(source, id), lease.signal);
   throw new HoldfastError(
@@ -43,4 +43,35 @@ export async function markHeld({ source, storage, id, mark, catalog, clock, sign
       hint: '`holdfast list` shows what there is, and in which storage.',
     },
   );
+}
+
+type Place = Pick<HoldTask, 'storage' | 'source' | 'id' | 'signal'>;
+
+/** A removal that left its mark so long before was cut off. */
+const cutOffMs = 10 * 60_000;
+const looks = 60;
+const betweenMs = 500;
+
+/**
+ * Another installation has locks of its own. One that removes the backup leaves its mark and looks for a hold before anything goes; what it
+ * decided shows in a moment.
+ */
+async function isKept({ storage, source, id, signal }: Place): Promise<boolean> {
+  const keys = [manifestKey(source, id), removingKey(source, id), holdKey(source, id)];
+  for (let look = 1; look <= looks; look += 1) {
+    const [manifest, removing, hold] = await storage.statMany(keys, signal);
+    if (!manifest) return false;
+    if (!removing) return true;
+    // Both by the clock of the storage.
+    if (hold && hold.modifiedAt.getTime() - removing.modifiedAt.getTime() > cutOffMs) {
+      await storage.delete([removingKey(source, id)], signal).catch(() => undefined);
+      return true;
+    }
+    await pause(betweenMs, signal);
+  }
+  throw new HoldfastError('BACKUP_BUSY', `the backup ${id} of ${source} is being removed from ${storage.name}`, {
+    kind: 'busy',
+    hint: 'The hold lies there and keeps it if nothing is gone yet, or if the removal was cut off; say the same again in ten minutes to be sure.',
+    retryable: true,
+  });
 }

@@ -25,10 +25,13 @@ export async function removeCopy({ source, storage, id, catalog, clock, run, sig
   const name = readingLock(source.name, id);
   await using lease = await holdLock({ catalog, clock, name, run: run ?? null, signal, onBusy: inUse(id) });
   await assertOwnPlace(source, storage, lease.signal);
-  const hold = await readHold(storage, source.name, id, lease.signal);
-  if (hold) throw held(id, hold.reason);
+  const assertNotHeld = async () => {
+    const hold = await readHold(storage, source.name, id, lease.signal);
+    if (hold) throw held(id, hold.reason);
+  };
+  await assertNotHeld();
   lease.assertHeld();
-  await removeBackup(storage, source.name, id, lease.signal);
+  await removeBackup(storage, source.name, id, lease.signal, assertNotHeld);
   catalog.backups.remove(storage.name, source.name, id);
   forgetVanished(catalog, { storage: storage.name, source: source.name }, id);
   if (hasOtherCopy(catalog, source, storage, id)) return;
