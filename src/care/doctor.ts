@@ -29,6 +29,8 @@ export interface Finding {
 
 export interface ExamineOptions {
   sources: readonly Source[];
+  /** Only found in the storages: whether their keys open is all that matters of them here. */
+  foundSources?: readonly Source[];
   storages: readonly Storage[];
   catalog: Pick<Catalog, 'probe' | 'backups'> & Partial<Pick<Catalog, 'proofs'>>;
   /** Those the configuration asks for by name. */
@@ -45,7 +47,7 @@ const graceMs = 5000;
 
 /** Tries everything a backup will need, changes nothing but a probe it removes again, and never stops at the first failure. */
 export async function examine(options: ExamineOptions): Promise<Finding[]> {
-  const { sources, storages, catalog, compressions, signal, timeoutMs = usualTimeoutMs } = options;
+  const { sources, foundSources = [], storages, catalog, compressions, signal, timeoutMs = usualTimeoutMs } = options;
   const examineOne = (subject: string, look: Look) => examineInTime(subject, look, { signal, timeoutMs });
   const state = await examineOne('state', async () => {
     catalog.probe();
@@ -57,7 +59,7 @@ export async function examine(options: ExamineOptions): Promise<Finding[]> {
       ...(await Promise.all(source.apps.map((app) => app.check(inTime)))).flat(),
     ]),
   );
-  const perKeys = sources.map((source) =>
+  const perKeys = [...sources, ...foundSources].map((source) =>
     examineOne(`source ${source.name}`, (inTime) => examineKeys(source, catalog, inTime)),
   );
   const perStorage = storages.map((storage) =>

@@ -1,6 +1,7 @@
 import { examine, type Finding } from '../care/doctor.ts';
 import { toHoldfastError } from '../base/errors.ts';
 import { withoutSecrets } from '../base/secret.ts';
+import type { Source } from '../care/source.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import type { SourceConfig } from '../config/schema.ts';
 import type { House } from '../house.ts';
@@ -17,9 +18,9 @@ export async function examineHouse(context: CommandContext, loaded: LoadedConfig
   const sources = context.source === undefined ? house.sources : [await house.source(context.source, context.signal)];
   const storages = context.source === undefined ? house.storages : sources.flatMap((source) => [...source.storages]);
   const { clock, signal } = context;
-  const unconfigured = house.sources.length === 0 ? [await foundFinding(house, signal)] : [];
+  const { unconfigured, foundSources } = await lookForSources(house, context);
   const compressions = sources.flatMap(({ name }) => namedCompression(loaded.config.sources[name]));
-  const found = await examine({ sources, storages, catalog: house.catalog, compressions, clock, signal });
+  const found = await examine({ sources, foundSources, storages, catalog: house.catalog, compressions, clock, signal });
   return [
     ...unconfigured,
     ...found,
@@ -67,20 +68,23 @@ async function alertFindings({ alerts }: House, signal: AbortSignal): Promise<Fi
 }
 
 /** Without sources there is nothing to protect: what can be recovered is what matters then. */
-async function foundFinding(house: House, signal: AbortSignal): Promise<Finding> {
+async function lookForSources(
+  house: House,
+  { source, signal }: CommandContext,
+): Promise<{ unconfigured: Finding[]; foundSources: readonly Source[] }> {
+  if (house.sources.length > 0) return { unconfigured: [], foundSources: [] };
   const finding = { subject: 'configuration', check: 'sources', hint: null };
   try {
-    const names = (await house.findSources(signal)).map(({ name }) => name).join(', ');
+    const found = await house.findSources(signal);
+    const names = found.map(({ name }) => name).join(', ');
     const detail =
       names === '' ? 'none is configured, and the storages hold none' : `none is configured; in the storages: ${names}`;
-    return { ...finding, result: 'ok', detail };
+    // One that was named is looked at by itself.
+    return { unconfigured: [{ ...finding, result: 'ok', detail }], foundSources: source === undefined ? found : [] };
   } catch (error) {
     signal.throwIfAborted();
-    return {
-      ...finding,
-      result: 'warning',
-      detail: `none is configured: ${withoutSecrets(toHoldfastError(error).message)}`,
-    };
+    const detail = `none is configured: ${withoutSecrets(toHoldfastError(error).message)}`;
+    return { unconfigured: [{ ...finding, result: 'warning', detail }], foundSources: [] };
   }
 }
 

@@ -85,6 +85,30 @@ test('S4: a key that is lost everywhere makes no backup corrupt: once it is back
   expect(await findingsOf(/KEY|DAMAGED|VERIFY/)).toEqual([]);
 }, 300_000);
 
+test('promise 5: doctor on a new machine, where no source is configured, tries the keys of those that lie there', async () => {
+  await installed.json('backup');
+  const storages = { offsite: { type: 'local', path: './offsite' } };
+  const examine = async (passphrase: string) => {
+    await installed.configure({ state: './new-state', encryption: { passphrase }, storages });
+    const { status, stdout } = await installed.run('doctor', '--json');
+    const { findings } = JSON.parse(stdout) as { findings: { subject: string; check: string; detail: string }[] };
+    return { status, keys: findings.filter(({ check }) => check === 'keys') };
+  };
+  expect(await examine('eine lange passphrase')).toMatchObject({
+    status: 0,
+    keys: [{ subject: 'source shop', result: 'ok', detail: '1 key in offsite: opened' }],
+  });
+  expect(await examine('eine falsche passphrase')).toMatchObject({
+    status: 1,
+    keys: [{ subject: 'source shop', result: 'failed', detail: expect.stringContaining('PASSPHRASE_WRONG') }],
+  });
+  await rm(join(installed.folder, 'offsite/shop/keys'), { recursive: true });
+  expect(await examine('eine lange passphrase')).toMatchObject({
+    status: 1,
+    keys: [{ result: 'failed', detail: expect.stringContaining('KEY_MISSING') }],
+  });
+}, 300_000);
+
 test('a machine that was lost on the day its key was made: the new one makes a key of another name, and both kinds of backups lie together', async () => {
   const { id: before } = await installed.json<{ id: string }>('backup');
   await rm(installed.state, { recursive: true });
