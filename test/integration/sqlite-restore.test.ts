@@ -89,6 +89,38 @@ describe('a swap', () => {
     },
   );
 
+  test.each(['persist', 'truncate'])(
+    'S17 what the mode %s left of finished transactions beside the old file is nobody who has it open: it goes back',
+    async (mode) => {
+      makeBank(path, mode);
+      const database = openFile(path, scratch);
+      await take(database, copy, signal());
+      runIn(path, `pragma journal_mode = ${mode}; delete from accounts`);
+      expect(existsSync(`${path}-journal`)).toBe(true);
+      await prepare(database);
+      await database.swap({ replacement, previous }, 'refuse', signal());
+      const kept = 'bank.sqlite_undone_1';
+      await database.swap({ replacement: previous, previous: kept }, 'refuse', signal());
+      expect(rowsOf(path, 'select count(*) as rows from accounts')).toEqual([{ rows: 0 }]);
+      expect(readdirSync(data).toSorted()).toEqual(['bank.sqlite', kept]);
+    },
+  );
+
+  test('S1 the journal of a killed writer is taken back in what is swapped in as well', async () => {
+    makeBank(path, 'delete');
+    const database = openFile(path, scratch);
+    await take(database, copy, signal());
+    await prepare(database);
+    const beside = join(data, replacement);
+    await using writer = await startWriter(beside, 'stop');
+    await writer.kill('SIGKILL');
+    expect(statSync(`${beside}-journal`).size).toBeGreaterThan(0);
+    await database.swap({ replacement, previous }, 'refuse', signal());
+    expect(transfers(path)).toBe(0);
+    expect(rowsOf(path, 'pragma integrity_check')).toEqual([{ integrity_check: 'ok' }]);
+    expect(readdirSync(data).toSorted()).toEqual(['bank.sqlite', previous]);
+  });
+
   test('S1 what a killed writer committed to the log goes into the old file, none of it into the new one', async () => {
     makeBank(path, 'wal');
     const database = openFile(path, scratch);

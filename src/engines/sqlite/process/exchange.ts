@@ -80,9 +80,10 @@ export function exchange(_state: State, names: ExchangeNames & { unlocked: boole
 function settle(replacement: string, mode: string, busyMs: number): boolean {
   const db = connect(replacement, 'write', busyMs);
   try {
-    if (mode === 'wal' || scalar(db, 'pragma journal_mode') === 'wal') {
-      scalar(db, `pragma journal_mode = ${mode === 'wal' ? 'wal' : 'delete'}`);
-    }
+    if (scalar(db, 'pragma journal_mode') === 'wal') scalar(db, 'pragma journal_mode = delete');
+    // What `persist` leaves of a finished journal goes, under a lock, when that mode is left: one that is still there then is in use.
+    for (const next of ['persist', 'delete']) scalar(db, `pragma journal_mode = ${next}`);
+    if (mode === 'wal') scalar(db, 'pragma journal_mode = wal');
   } catch (error) {
     if (failedToLock(error) === 'in-use') return false;
     throw error;
