@@ -463,6 +463,7 @@ describe('S18 hostile names', () => {
     '-rf',
     'per%20cent?#.db',
     'line\nbreak',
+    'back\\slash.db',
     'para\u2028graph',
   ])('%j', async (name) => {
     const file = join(data, name);

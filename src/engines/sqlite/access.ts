@@ -83,7 +83,7 @@ async function follow(path: string): Promise<string> {
 const besideAnother = /-(?:wal|shm|journal)$/i;
 
 function plainName(name: string): string {
-  const plain = name !== '' && name !== '.' && name !== '..' && !/[/\\\0]/.test(name);
+  const plain = name !== '' && name !== '.' && name !== '..' && !/[/\0]/.test(name);
   if (plain && !besideAnother.test(name)) return name;
   throw new HoldfastError('NAME_INVALID', `${JSON.stringify(name)} is not the name of a file beside the database`, {
     kind: 'usage',
