@@ -121,6 +121,90 @@ describe('in place', () => {
     expect(rowsOf(path, 'pragma integrity_check')).toEqual([{ integrity_check: 'ok' }]);
   });
 
+  describe('a table that was made anew since', () => {
+    const was = `create table codes (id integer primary key, code text, n int, twice as (n * 2) stored);
+      insert into codes (id, code, n) values (1, '007', 5), (2, '1e3', 6);`;
+
+    test.each([
+      ['of another type', `create table codes (id integer primary key, code integer, n int, twice as (n * 2) stored)`],
+      ['computed otherwise', `create table codes (id integer primary key, code text, n int, twice as (n * 3) stored)`],
+      ['computed now', `create table codes (id integer primary key, code text, n int as (7), twice as (n * 2) stored)`],
+      [
+        'never null',
+        `create table codes (id integer primary key, code text, n int not null on conflict replace default 9, twice)`,
+      ],
+      ['unique', `create table codes (id integer primary key on conflict ignore, code text, n int, twice unique)`],
+    ])('S13 with a column that is %s changes no value without a word', async (_what, sql) => {
+      makeBank(path, 'wal', `${was} insert into codes (id, n) values (3, null), (4, 5);`);
+      const taken = await take(database, copy, signal());
+      runIn(path, `drop table codes; ${sql}; insert into codes (id, code) values (9, '9')`);
+      const before = rowsOf(path, 'select * from codes');
+      for (const known of [expected(taken, 'codes'), { tables: [], sequences: [] }]) {
+        const replacing = openFile(path, scratch).replace(stored(copy), only('codes'), known, signal());
+        await expect(replacing).rejects.toMatchObject({ code: 'TABLE_DIFFERS' });
+        expect(rowsOf(path, 'select * from codes')).toEqual(before);
+      }
+    });
+
+    test.each([
+      ['the order of columns', `create table codes (twice, n int, code varchar(9), id integer primary key)`],
+      ['types that change nothing', `create table codes (id integer primary key, code, n numeric, twice blob)`],
+    ])('with %s takes the rows as they were, computed values as well', async (_what, sql) => {
+      makeBank(path, 'wal', was);
+      const taken = await take(openFile(path, scratch), copy, signal());
+      runIn(path, `drop table codes; ${sql}`);
+      await database.replace(stored(copy), only('codes'), expected(taken, 'codes'), signal());
+      expect(rowsOf(path, 'select id, code, n, twice from codes')).toEqual([
+        { id: 1, code: '007', n: 5, twice: 10 },
+        { id: 2, code: '1e3', n: 6, twice: 12 },
+      ]);
+    });
+
+    test('in another encoding is refused with a reason', async () => {
+      makeBank(path, 'delete');
+      runIn(copy, `pragma encoding = 'UTF-16le'; create table accounts (id integer primary key, balance)`);
+      const replacing = database.replace(stored(copy), only('accounts'), { tables: [], sequences: [] }, signal());
+      await expect(replacing).rejects.toMatchObject({
+        code: 'TABLE_DIFFERS',
+        message: expect.stringContaining('UTF-16le'),
+      });
+    });
+  });
+
+  test('row numbers are kept beside a key that only looks like one', async () => {
+    makeBank(
+      path,
+      'wal',
+      `create table notes (id integer primary key desc, text text);
+       insert into notes (rowid, id, text) values (7, 1, 'a'), (9, 5, 'b');`,
+    );
+    const taken = await take(database, copy, signal());
+    runIn(path, `delete from notes`);
+    await database.replace(stored(copy), only('notes'), expected(taken, 'notes'), signal());
+    expect(rowsOf(path, 'select rowid as n, * from notes order by id')).toEqual([
+      { n: 7, id: 1, text: 'a' },
+      { n: 9, id: 5, text: 'b' },
+    ]);
+  });
+
+  test('S13 a row that loses its parent is found beside one that gets its own back', async () => {
+    makeBank(
+      path,
+      'delete',
+      `create table parents (id integer primary key); insert into parents values (1);
+       create table children (id integer primary key, parent int references parents); insert into children values (1, 1);`,
+    );
+    const taken = await take(database, copy, signal());
+    const replacing = () => database.replace(stored(copy), only('parents'), expected(taken, 'parents'), signal());
+    runIn(path, `update parents set id = 2; insert into children values (2, 2)`);
+    await expect(replacing()).rejects.toMatchObject({ code: 'RESTORE_ORPHANS' });
+    expect(rowsOf(path, 'select * from parents')).toEqual([{ id: 2 }]);
+    // What was without its parent before may stay so.
+    runIn(path, `delete from children where id = 2; insert into children values (3, 3)`);
+    await replacing();
+    expect(rowsOf(path, 'select * from parents')).toEqual([{ id: 1 }]);
+  });
+
   test.each([
     ['table', 'gone', `create table gone (a)`],
     ['index', 'on_gone', `create index on_gone on gone (a)`],

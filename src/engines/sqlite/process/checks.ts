@@ -31,6 +31,20 @@ export interface BrokenReference {
 
 /** Rows whose foreign key leads nowhere, by table; SQLite lets them be wherever enforcing is off, which is its default. */
 export function brokenReferences(state: State): BrokenReference[] {
+  const found = new Map<string, BrokenReference>();
+  for (const { table, parent } of eachBrokenReference(state)) {
+    const key = JSON.stringify([table, parent]);
+    const known = found.get(key) ?? { table, parent, rows: 0 };
+    known.rows += 1;
+    found.set(key, known);
+  }
+  return [...found.values()];
+}
+
+/** `row`: its number, or null in a table that has none; `key`: which of the foreign keys of its table. */
+export function* eachBrokenReference(
+  state: State,
+): Generator<{ table: string; parent: string; row: bigint | null; key: number }> {
   const db = opened(state);
   const tables = db
     .prepare(
@@ -38,22 +52,16 @@ export function brokenReferences(state: State): BrokenReference[] {
     )
     .all()
     .map(({ name }) => String(name));
-  const found = new Map<string, BrokenReference>();
   for (const table of tables) {
     try {
-      for (const row of db.prepare(`pragma foreign_key_check(${quoteIdent(table)})`).iterate()) {
-        const parent = String(row['parent']);
-        const key = JSON.stringify([table, parent]);
-        const known = found.get(key) ?? { table, parent, rows: 0 };
-        known.rows += 1;
-        found.set(key, known);
-      }
+      const rows = db.prepare(`pragma foreign_key_check(${quoteIdent(table)})`, { readBigInts: true }).iterate();
+      for (const { rowid, parent, fkid } of rows)
+        yield { table, parent: String(parent), row: typeof rowid === 'bigint' ? rowid : null, key: Number(fkid) };
     } catch (error) {
       // A key onto columns that are not unique, or a collation of the application: nothing can be said.
       if (!lacksSomething(error)) throw error;
     }
   }
-  return [...found.values()];
 }
 
 function check(state: State, pragma: 'quick_check' | 'integrity_check'): string[] {

@@ -6,11 +6,15 @@ import { quoteIdent } from '../names.ts';
  * A digest of a table's rows whatever order they lie in: the sum of each row's md5, as four words. Null when the rows cannot be read
  * without something the application brings, such as a function in a generated column.
  */
-export function fingerprintOf(db: DatabaseSync, table: string): string | null {
+export function fingerprintOf(
+  db: DatabaseSync,
+  table: string,
+  { schema = 'main', columns = '*' }: { schema?: 'main' | 'stored'; columns?: string } = {},
+): string | null {
   let rows: Iterable<unknown>;
   try {
     rows = db
-      .prepare(`select * from ${quoteIdent(table)}`, { readBigInts: true, returnArrays: true })
+      .prepare(`select ${columns} from ${schema}.${quoteIdent(table)}`, { readBigInts: true, returnArrays: true })
       .iterate() as Iterable<unknown>;
   } catch {
     return null;

@@ -1,7 +1,7 @@
 import { pathToFileURL } from 'node:url';
 import { backup, type DatabaseSync } from 'node:sqlite';
 import { quoteIdent } from '../names.ts';
-import { brokenReferences } from './checks.ts';
+import { eachBrokenReference } from './checks.ts';
 import { connect, opened, patiently, primaryCode, scalar, wait, type State } from './connection.ts';
 import { fingerprintOf } from './fingerprint.ts';
 
@@ -75,16 +75,19 @@ export function replaceTables(
   const db = opened(state);
   const url = pathToFileURL(from);
   url.search = '?mode=ro&immutable=1';
+  const [is, was] = [String(scalar(db, 'pragma encoding')), encodingOf(from)];
+  if (is !== was) {
+    const message = `the database keeps its text as ${is}, and the backup as ${was}: single tables cannot be taken over`;
+    return { code: 'TABLE_DIFFERS', message };
+  }
   db.prepare('attach ? as stored').run(url.href);
   try {
     patiently(state.busyMs, () => db.exec('begin immediate'));
-    const before = orphans(state);
+    noteOrphans(state);
     for (const table of tables) replaceTable(db, table);
-    const after = orphans(state);
-    if (after > before) {
-      throw new Refused('RESTORE_ORPHANS', `${after - before} rows would refer to rows that are not there`);
-    }
-    db.exec('commit');
+    const more = countNewOrphans(state);
+    if (more > 0) throw new Refused('RESTORE_ORPHANS', `${more} rows would refer to rows that are not there`);
+    db.exec('drop table temp.holdfast_orphans; commit');
     return null;
   } catch (error) {
     if (error instanceof Refused) return { code: error.code, message: error.message };
@@ -95,8 +98,40 @@ export function replaceTables(
   }
 }
 
-function orphans(state: State): number {
-  return brokenReferences(state).reduce((sum, { rows }) => sum + rows, 0);
+/** SQLite joins no files of different encodings. */
+function encodingOf(path: string): string {
+  const db = connect(path, 'immutable', 0);
+  try {
+    return String(scalar(db, 'pragma encoding'));
+  } finally {
+    db.close();
+  }
+}
+
+/** Rows without their parent, kept beside the database, for there may be many. Those of tables without row numbers are only counted. */
+function noteOrphans(state: State): void {
+  const db = opened(state);
+  db.exec('create temp table holdfast_orphans (name, row, key, times, unique (name, row, key))');
+  const again = db.prepare(
+    'update temp.holdfast_orphans set times = times + 1 where name = ? and row is ? and key = ?',
+  );
+  const first = db.prepare('insert into temp.holdfast_orphans values (?, ?, ?, 1)');
+  for (const { table, row, key } of eachBrokenReference(state)) {
+    if (again.run(table, row, key).changes === 0) first.run(table, row, key);
+  }
+}
+
+/** How many of those that are without their parent now were not before. */
+function countNewOrphans(state: State): number {
+  const db = opened(state);
+  const known = db.prepare(
+    'update temp.holdfast_orphans set times = times - 1 where name = ? and row is ? and key = ? and times > 0',
+  );
+  let more = 0;
+  for (const { table, row, key } of eachBrokenReference(state)) {
+    if (known.run(table, row, key).changes === 0) more += 1;
+  }
+  return more;
 }
 
 function replaceTable(db: DatabaseSync, expected: ExpectedTable): void {
@@ -105,9 +140,7 @@ function replaceTable(db: DatabaseSync, expected: ExpectedTable): void {
   if (kept === null) throw new Refused('NOT_IN_DUMP', `the backup has no table ${name}`);
   const there = columnsOf(db, 'main', name);
   const triggers = there === null ? create(db, name) : empty(db, name, kept, there);
-  const columns = kept.filter(({ made }) => !made).map((column) => quoteIdent(column.name));
-  const all = [...rowid(db, name, kept), ...columns].join(', ');
-  db.exec(`insert into main.${quoteIdent(name)} (${all}) select ${all} from stored.${quoteIdent(name)}`);
+  fill(db, name, { kept, there: there ?? kept });
   keepNumbering(db, name);
   for (const sql of triggers) make(db, sql);
   const rows = Number(scalar(db, `select count(*) from main.${quoteIdent(name)}`));
@@ -119,8 +152,51 @@ function replaceTable(db: DatabaseSync, expected: ExpectedTable): void {
   }
 }
 
+/** What a table that was made otherwise since would turn into something else must not come back as if it were what was saved. */
+function fill(db: DatabaseSync, name: string, { kept, there }: { kept: Column[]; there: Column[] }): void {
+  const made = new Set(there.filter((column) => column.made).map((column) => column.name));
+  const columns = kept.filter((column) => !made.has(column.name)).map((column) => quoteIdent(column.name));
+  const all = [...rowid(db, name, kept), ...columns].join(', ');
+  try {
+    db.exec(`insert into main.${quoteIdent(name)} (${all}) select ${all} from stored.${quoteIdent(name)}`);
+  } catch (error) {
+    if (!refusesRow(error)) throw error;
+    throw new Refused('TABLE_DIFFERS', `${name} does not take a row of the backup: ${(error as Error).message}`);
+  }
+  if (definitionOf(db, 'main', name) === definitionOf(db, 'stored', name)) return;
+  const wanted = kept.map((column) => quoteIdent(column.name)).join(', ');
+  const saved = fingerprintOf(db, name, { schema: 'stored', columns: wanted });
+  if (saved !== null && saved === fingerprintOf(db, name, { columns: wanted })) return;
+  const changed = kept.flatMap((column) => {
+    const now = there.find((other) => other.name === column.name);
+    const is = now && describe(now);
+    return is === undefined || is === describe(column)
+      ? []
+      : [`${column.name} is ${is} now, and was ${describe(column)}`];
+  });
+  const why = changed.length === 0 ? '' : `: ${changed.join(', ')}`;
+  throw new Refused(
+    'TABLE_DIFFERS',
+    `${name} is defined otherwise than in the backup, and its rows would not stay what they are${why}`,
+  );
+}
+
+/** A constraint, or a type that does not fit. */
+function refusesRow(error: unknown): boolean {
+  return [19, 20].includes(primaryCode(error));
+}
+
+function definitionOf(db: DatabaseSync, schema: 'main' | 'stored', table: string): unknown {
+  return db.prepare(`select sql from ${schema}.sqlite_schema where type = 'table' and name = ?`).get(table)?.['sql'];
+}
+
+function describe({ type, made }: Column): string {
+  return `${type === '' ? 'without a type' : type}${made ? ', computed' : ''}`;
+}
+
 interface Column {
   name: string;
+  type: string;
   /** Computed: it cannot be written. */
   made: boolean;
 }
@@ -132,8 +208,12 @@ function columnsOf(db: DatabaseSync, schema: 'main' | 'stored', table: string): 
   if (kind['type'] !== 'table') {
     throw new Refused('TABLE_DIFFERS', `${table} is no ordinary table but a ${String(kind['type'])} one`);
   }
-  const columns = db.prepare('select name, hidden from pragma_table_xinfo(?, ?)').all(table, schema);
-  return columns.map(({ name, hidden }) => ({ name: String(name), made: hidden === 2 || hidden === 3 }));
+  const columns = db.prepare('select name, type, hidden from pragma_table_xinfo(?, ?)').all(table, schema);
+  return columns.map(({ name, type, hidden }) => ({
+    name: String(name),
+    type: String(type),
+    made: hidden === 2 || hidden === 3,
+  }));
 }
 
 /** Returns its triggers, which must not fire for what we do. */
@@ -182,15 +262,17 @@ function make(db: DatabaseSync, sql: string): void {
 
 /** The hidden number of each row is kept too, where there is one and a name is left for it: full-text indexes and applications use it. */
 function rowid(db: DatabaseSync, table: string, columns: readonly Column[]): string[] {
-  const { wr } = db.prepare(`select wr from pragma_table_list where schema = 'stored' and name = ?`).get(table) ?? {};
-  if (wr !== 0) return [];
+  const without = db
+    .prepare(`select count(*) as tables from pragma_table_list where schema in ('main', 'stored') and name = ? and wr`)
+    .get(table);
+  if (without?.['tables'] !== 0) return [];
   const taken = new Set(columns.map(({ name }) => name.toLowerCase()));
   const free = ['rowid', '_rowid_', 'oid'].find((name) => !taken.has(name));
   if (free === undefined) return [];
-  // A column that is the number itself is among the columns already.
-  const keys = db.prepare('select type from pragma_table_xinfo(?, ?) where pk > 0').all(table, 'stored');
-  const isColumn = keys.length === 1 && String(keys[0]?.['type']).toUpperCase() === 'INTEGER';
-  return isColumn ? [] : [free];
+  // A column that is the number itself is among the columns already: a key that needs no index.
+  const keys = db.prepare('select name from pragma_table_xinfo(?, ?) where pk > 0').all(table, 'stored');
+  const index = db.prepare(`select name from pragma_index_list(?, ?) where origin = 'pk'`).get(table, 'stored');
+  return keys.length === 1 && index === undefined ? [] : [free];
 }
 
 /** Numbers given since then are not given again. */
