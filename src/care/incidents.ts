@@ -6,7 +6,7 @@ import { findingKey, type Finding } from './finding.ts';
 import { causeOf, isCalm, note, noteGood, wasSeenBy, type Problem, type Texts } from './incident-policy.ts';
 import { resultOf, type PlaceOf } from './run-facts.ts';
 import { newsOfRun, overByState, type RunContext } from './run-news.ts';
-import { busyCodes } from './turned-away.ts';
+import { busyCodes } from '../catalog/turned-away.ts';
 
 export interface IncidentParts {
   catalog: Catalog;

@@ -1,4 +1,6 @@
 import { throwIfAborted } from '../base/abort.ts';
+import type { RunOutcome } from '../catalog/run.ts';
+import { busyCodes } from '../catalog/turned-away.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { Trouble } from './monitor/facts.ts';
 import { troubleOf } from './monitor/trouble.ts';
@@ -41,4 +43,12 @@ export async function pruneEach(
 
 export function prunedWell(results: readonly PrunedStorage[]): boolean {
   return results.every(({ failed, error }) => failed.length === 0 && error === null);
+}
+
+/** How a run that did this ended: turned away where nothing but another run stood in its way. */
+export function pruneOutcome(results: readonly PrunedStorage[]): RunOutcome<readonly PrunedStorage[]> {
+  if (prunedWell(results)) return { state: 'succeeded', result: results };
+  const trouble = results.filter(({ failed, error }) => failed.length > 0 || error !== null);
+  const turnedAway = trouble.every(({ failed, error }) => failed.length === 0 && busyCodes.has(error?.code ?? ''));
+  return { state: 'failed', result: results, error: turnedAway ? (trouble[0]?.error ?? null) : null };
 }

@@ -2,7 +2,7 @@ import type { CopyRecord, IncidentRecord, RunRecord } from '../catalog/catalog.t
 import type { Problem, Texts } from './incident-policy.ts';
 import { resultOf } from './run-facts.ts';
 import * as texts from './run-texts.ts';
-import { wasTurnedAway } from './turned-away.ts';
+import { wasTurnedAway } from '../catalog/turned-away.ts';
 
 /** What the end of a run means for incidents. */
 export interface RunNews {

@@ -1,14 +1,16 @@
 /** Sums and newest ones, quick with tens of thousands of records: what metrics tell every few seconds. */
 export interface Figures {
-  /** Ended runs since the state folder exists, those forgotten since included. */
+  /** Ended runs since the state folder exists, those forgotten since included. What `wasTurnedAway` has a state of its own. */
   runTotals(): RunTotal[];
   running(): { operation: string; count: number }[];
-  /** Also of runs forgotten since. */
+  /** Also of runs forgotten since. How one ended that was turned away is not told: the one before it counts. */
   latestRuns(): LatestRun[];
   stored(): StoredFigures[];
-  /** The newest complete one of each source that is no safety backup, in whatever storage. */
+  /** The newest good one of each source that is no safety backup, in whatever storage. */
   newestBackups(): NewestBackup[];
   latestProofs(): LatestProof[];
+  /** Copies that are there and did not pass when they were last verified. */
+  failedVerifications(): { source: string; storage: string; count: number }[];
   pendingCopies(): { source: string; storage: string; count: number }[];
   deliveries(): { channel: string; state: 'pending' | 'failed'; count: number }[];
   openIncidents(): { severity: string; count: number }[];
@@ -34,7 +36,7 @@ export interface StoredFigures {
   source: string;
   storage: string;
   backups: number;
-  /** Not complete. */
+  /** Not complete, or failed its last verification or drill. */
   damaged: number;
   bytes: number;
 }

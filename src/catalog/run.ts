@@ -38,6 +38,8 @@ export interface RunOutcome<Result> {
   state: Extract<RunState, 'succeeded' | 'partial' | 'failed'>;
   result: Result;
   backup?: string | null;
+  /** Of one that failed: what a word alone can say of it. */
+  error?: RunRecord['error'];
 }
 
 /** Does the work as a run that `holdfast runs` lists and `holdfast logs` tells about, however it ends. */
@@ -77,8 +79,8 @@ export async function withRun<Result>(
     }
   };
   try {
-    const { state, result, backup } = await work({ id: record.id, signal, report, keep });
-    finish({ state, result: withoutSecretsInside(result), ...(backup === undefined ? {} : { backup }) });
+    const { state, result, backup, error = null } = await work({ id: record.id, signal, report, keep });
+    finish({ state, error, result: withoutSecretsInside(result), ...(backup === undefined ? {} : { backup }) });
     return result;
   } catch (error) {
     const known = toHoldfastError(error);

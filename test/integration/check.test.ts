@@ -137,6 +137,12 @@ describe('exit codes and output', () => {
     expect(status?.failed).toBeNull();
     const { sources } = await holdfast.json<{ sources: { last30Days: object }[] }>('report');
     expect(sources[0]?.last30Days).toMatchObject({ runs: 1, good: 1 });
+    using catalog = openCatalog(holdfast.state, systemClock);
+    expect(catalog.figures.runTotals().filter(({ state }) => state !== 'succeeded')).toEqual([
+      { operation: 'backup', state: 'turned-away', count: 1 },
+      { operation: 'prune', state: 'turned-away', count: 1 },
+    ]);
+    expect(catalog.runs.list({ operation: 'prune' })[0]?.error?.code).toBe('BACKUP_BUSY');
   });
 
   test('J-d5: the age of the newest counts; overdue by its schedule', async () => {

@@ -6,7 +6,7 @@ import { copyOne } from '../../care/copies.ts';
 import { drill } from '../../care/drill.ts';
 import { takeInventory } from '../../care/inventory.ts';
 import { listBackups, type ListedBackup } from '../../care/listing.ts';
-import { pruneEach, prunedWell, type PrunedStorage } from '../../care/prune-each.ts';
+import { pruneEach, pruneOutcome, type PrunedStorage } from '../../care/prune-each.ts';
 import { markHeld } from '../../care/mark-held.ts';
 import { removeOne } from '../../care/remove.ts';
 import { resolveBackup, type ResolvedBackup } from '../../care/select.ts';
@@ -201,7 +201,7 @@ export function backupHandlers(parts: ApiParts): Pick<Handlers, BackupRoutes> {
             run.report({ kind: 'step', step: 'retention' });
             const results: PrunedStorage[] = [];
             for (const source of sources) results.push(...(await pruneEach({ ...inside, source }, source.storages)));
-            return { state: prunedWell(results) ? 'succeeded' : 'failed', result: results };
+            return pruneOutcome(results);
           }),
         asker,
       );

@@ -5,7 +5,6 @@ import type { RunView, SourceView } from '../contract.ts';
 import type { Listed } from '../listings.ts';
 import type { Handlers } from '../register.ts';
 import { runToView, sourceFor, sourcesFor, type ApiParts } from './parts.ts';
-import { wasTurnedAway } from '../../care/turned-away.ts';
 
 /** In the list of all sources, which is asked for every few seconds. */
 const fewPoints = 20;
@@ -77,13 +76,11 @@ function openLastFailed({ house }: ApiParts): () => (source: string) => RunView 
     const key = `${source} ${operation}`;
     const before = known.get(key);
     if (before?.at === at) return before.run;
-    const wanted = { source, operation: operation as RunRecord['operation'], limit: 20 };
-    const ended = catalog.runs.list(wanted).filter(({ finishedAt }) => finishedAt !== null);
-    const last = ended.find(({ finishedAt }) => finishedAt === at);
-    // What another kept from beginning says nothing: the one before it does.
-    const run = last && wasTurnedAway(last) ? ended.find((each) => !wasTurnedAway(each)) : last;
-    known.set(key, { at, run: run ?? null });
-    return run ?? null;
+    // Those that were turned away since may be many: they are not counted as the last.
+    const wanted = { source, operation: operation as RunRecord['operation'], limit: 200 };
+    const run = catalog.runs.list(wanted).find(({ finishedAt }) => finishedAt === at) ?? null;
+    known.set(key, { at, run });
+    return run;
   };
   return () => {
     const now = clock.now();

@@ -49,6 +49,7 @@ function readFigures({ figures }: Catalog): MetricFacts['figures'] {
     stored: figures.stored(),
     newestBackups: figures.newestBackups(),
     latestProofs: figures.latestProofs(),
+    failedVerifications: figures.failedVerifications(),
     pendingCopies: figures.pendingCopies(),
     deliveries: figures.deliveries(),
     openIncidents: figures.openIncidents(),

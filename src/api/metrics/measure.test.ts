@@ -22,6 +22,7 @@ const nothing: MetricFacts = {
     stored: [],
     newestBackups: [],
     latestProofs: [],
+    failedVerifications: [],
     pendingCopies: [],
     deliveries: [],
     openIncidents: [],
@@ -62,6 +63,7 @@ const much: MetricFacts = {
       { kind: 'drill', source: 'shop', at, ok: false, seconds: 42 },
       { kind: 'verify', source: 'shop', at, ok: true, seconds: 2 },
     ],
+    failedVerifications: [{ source: 'shop', storage: 'no longer configured', count: 1 }],
     pendingCopies: [{ source: 'shop', storage: 'offsite', count: 2 }],
     deliveries: [{ channel: 'email', state: 'failed', count: 4 }],
     openIncidents: [{ severity: 'critical', count: 1 }],
@@ -131,6 +133,20 @@ test('N-d1: a source that never had a backup shows as zero, and has no time that
   expect(valueOf(nothing, 'holdfast_newest_backup_timestamp_seconds')).toBeUndefined();
   expect(valueOf(nothing, 'holdfast_findings')).toBeUndefined();
   expect(valueOf({ ...nothing, ok: false }, 'holdfast_up')).toBe(0);
+});
+
+test('a verification that failed is not hidden by a later one of another backup, as long as that copy is there', () => {
+  const withFailed = (storage: string, ok: boolean): MetricFacts => ({
+    ...much,
+    figures: {
+      ...much.figures,
+      latestProofs: [{ kind: 'verify', source: 'shop', at, ok, seconds: 2 }],
+      failedVerifications: [{ source: 'shop', storage, count: 1 }],
+    },
+  });
+  expect(valueOf(withFailed('offsite', true), 'holdfast_last_verify_ok', { source: 'shop' })).toBe(0);
+  // The last one failed, and what it looked at is gone.
+  expect(valueOf(withFailed('gone', false), 'holdfast_last_verify_ok', { source: 'shop' })).toBe(1);
 });
 
 test('what is no longer configured is not told, so the number of labels stays bounded', () => {

@@ -72,11 +72,15 @@ function* ofBackups({ figures, sources }: MetricFacts): Iterable<Sample> {
 }
 
 function* ofProofs({ figures, sources }: MetricFacts): Iterable<Sample> {
-  const known = knownNames(sources);
+  const known = new Map(sources.map(({ name, storages }) => [name, storages]));
+  const failed = figures.failedVerifications.filter(({ source, storage }) => known.get(source)?.includes(storage));
+  const withFailed = new Set(failed.map(({ source }) => source));
   for (const { kind, source, at, ok, seconds: took } of figures.latestProofs) {
     if (!known.has(source)) continue;
     yield sample(`holdfast_last_${kind}_timestamp_seconds`, { source }, seconds(at));
-    yield sample(`holdfast_last_${kind}_ok`, { source }, ok ? 1 : 0);
+    // A drill proves the source, as it is now; a verification one copy, which another one does not make whole.
+    const allWell = kind === 'drill' ? ok : !withFailed.has(source);
+    yield sample(`holdfast_last_${kind}_ok`, { source }, allWell ? 1 : 0);
     if (kind === 'drill') yield sample('holdfast_last_drill_duration_seconds', { source }, took);
   }
 }

@@ -11,7 +11,7 @@ import type { DatabaseFacts, Facts, InstallationFacts, SourceFacts, Trouble } fr
 import type { MonitorRules, SourceSchedule } from './settings.ts';
 import { troubleOf } from './trouble.ts';
 import { tryKeys } from './try-keys.ts';
-import { wasTurnedAway } from '../turned-away.ts';
+import { wasTurnedAway } from '../../catalog/turned-away.ts';
 
 export interface GatherTask {
   readonly sources: readonly Source[];

@@ -8,7 +8,7 @@ import type { MonitorStatus } from '../monitor/monitor.ts';
 import type { Source } from '../source.ts';
 import type { Storage } from '../../storage/storage.ts';
 import { settingsOf, type ReportedPlan, type Setting } from './report-settings.ts';
-import { wasTurnedAway } from '../turned-away.ts';
+import { wasTurnedAway } from '../../catalog/turned-away.ts';
 
 /** How things stand, for people: everything a report says, before it is a text or a page. */
 export interface Report {

@@ -10,6 +10,7 @@ import { copies } from './migrations/002-copies.ts';
 import { keys } from './migrations/003-keys.ts';
 import { watch } from './migrations/004-watch.ts';
 import { cancel } from './migrations/005-cancel.ts';
+import { busyCodes } from '../turned-away.ts';
 import { catalogFile, openCatalog } from './sqlite-catalog.ts';
 
 let folder: string;
@@ -69,6 +70,76 @@ test('runs are counted when they end, and still known when they are forgotten', 
   using file = new DatabaseSync(join(folder, catalogFile));
   file.exec('delete from runs');
   expect([catalog.figures.runTotals(), catalog.figures.latestRuns()]).toEqual(before);
+});
+
+const busy = { message: 'in use', hint: null };
+
+test.each([...busyCodes])('a run that %s turned away is counted as such, and is not how the last one went', (code) => {
+  using catalog = open();
+  addRun(catalog, 'a', 'succeeded', [1, 3]);
+  addRun(catalog, 'b', 'running', [4, 4]);
+  catalog.runs.update('b', { state: 'failed', error: { code, ...busy }, finishedAt: time(5) });
+  expect(catalog.figures.runTotals()).toEqual([
+    { operation: 'backup', state: 'succeeded', count: 1 },
+    { operation: 'backup', state: 'turned-away', count: 1 },
+  ]);
+  expect(catalog.figures.latestRuns()).toMatchObject([
+    { startedAt: time(4), ended: { at: time(3), state: 'succeeded' }, succeeded: { at: time(3) } },
+  ]);
+});
+
+test('what was turned away before it was told apart is counted anew, a prune by what it said of its storages', () => {
+  mkdirSync(folder, { recursive: true });
+  using old = new DatabaseSync(join(folder, catalogFile));
+  for (const sql of [first, copies, keys, watch, cancel]) old.exec(sql);
+  old.exec('pragma user_version = 5');
+  const insert = old.prepare(
+    `insert into runs (id, operation, source, trigger, state, started_at, finished_at, host, pid, error, result)
+     values (?, ?, 'shop', 'manual', ?, ?, ?, 'h', 1, ?, ?)`,
+  );
+  const add = (
+    id: string,
+    operation: string,
+    state: string,
+    second: number,
+    ends: { error?: object; result?: object },
+  ) =>
+    insert.run(
+      id,
+      operation,
+      state,
+      time(second),
+      time(second + 1),
+      ends.error ? JSON.stringify(ends.error) : null,
+      ends.result ? JSON.stringify(ends.result) : null,
+    );
+  const away = { code: 'SOURCE_BUSY', ...busy };
+  const full = { code: 'DISK_FULL', ...busy };
+  const place = (error: object | null, failed: string[] = []) => ({ storage: 'local', failed, error });
+  add('a', 'backup', 'failed', 1, { error: full });
+  add('b', 'backup', 'failed', 3, { error: away });
+  add('c', 'prune', 'succeeded', 5, { result: [place(null)] });
+  add('d', 'prune', 'failed', 7, { result: [place(null), place(away)] });
+  add('e', 'prune', 'failed', 9, { result: [place(full), place(away)] });
+  add('f', 'prune', 'failed', 11, { result: [place(away), place(null, ['x'])] });
+  add('g', 'prune', 'failed', 13, { result: [place(away)] });
+  add('h', 'verify', 'failed', 15, { error: away });
+  using catalog = open();
+  expect(catalog.figures.runTotals()).toEqual([
+    { operation: 'backup', state: 'failed', count: 1 },
+    { operation: 'backup', state: 'turned-away', count: 1 },
+    { operation: 'prune', state: 'failed', count: 2 },
+    { operation: 'prune', state: 'succeeded', count: 1 },
+    { operation: 'prune', state: 'turned-away', count: 2 },
+    { operation: 'verify', state: 'turned-away', count: 1 },
+  ]);
+  expect(catalog.figures.latestRuns()).toMatchObject([
+    { operation: 'backup', startedAt: time(3), ended: { at: time(2), state: 'failed' } },
+    { operation: 'prune', startedAt: time(13), ended: { at: time(12), state: 'failed' }, succeeded: { at: time(6) } },
+    { operation: 'verify', startedAt: time(15), ended: null },
+  ]);
+  expect(catalog.runs.get('d')?.error).toEqual(away);
+  expect(catalog.runs.get('e')?.error).toBeNull();
 });
 
 test('a state folder of the time before knows its history as if it had been counted all along', () => {
@@ -174,4 +245,68 @@ test('the newest proof of each kind, pending copies, deliveries and incidents', 
   catalog.incidents.put({ ...incident, key: 'a', severity: 'critical', resolvedAt: null });
   catalog.incidents.put({ ...incident, key: 'b', severity: 'critical', resolvedAt: time(1) });
   expect(catalog.figures.openIncidents()).toEqual([{ severity: 'critical', count: 1 }]);
+});
+
+test('which copies failed their last verification or drill: they are not whole, and not the newest good backup', () => {
+  using catalog = open();
+  const put = (storage: string, id: string) =>
+    catalog.backups.put({
+      storage,
+      source: 'shop',
+      id,
+      state: 'complete',
+      stamp: '',
+      problem: null,
+      held: null,
+      facts: {
+        startedAt: time(Number(id)),
+        finishedAt: time(Number(id)),
+        durationMs: 1,
+        trigger: 'schedule',
+        safetyFor: null,
+        description: null,
+        instance: 'i',
+        bytes: 10,
+        rawBytes: 10,
+        artifacts: 1,
+        database: null,
+        warnings: 0,
+        only: null,
+        lacks: [],
+      },
+    });
+  const proof = (kind: 'verify' | 'drill', backup: string, second: number, ok: boolean, storage = 'local') =>
+    catalog.proofs.add({
+      kind,
+      backup,
+      ok,
+      storage,
+      at: time(second),
+      source: 'shop',
+      depth: null,
+      seconds: 1,
+      result: null,
+    });
+  const damaged = () => catalog.figures.stored().map(({ storage, damaged: count }) => `${storage} ${count}`);
+  put('local', '01');
+  put('local', '02');
+  put('offsite', '02');
+  proof('verify', '02', 3, false);
+  proof('verify', '02', 3, true, 'offsite');
+  proof('verify', '01', 4, true);
+  proof('verify', 'gone', 5, false);
+  expect(catalog.figures.failedVerifications()).toEqual([{ source: 'shop', storage: 'local', count: 1 }]);
+  expect(damaged()).toEqual(['local 1', 'offsite 0']);
+  expect(catalog.figures.newestBackups()).toMatchObject([{ startedAt: time(2) }]);
+
+  catalog.backups.remove('offsite', 'shop', '02');
+  expect(catalog.figures.newestBackups()).toMatchObject([{ startedAt: time(1) }]);
+  proof('drill', '01', 6, false);
+  expect(damaged()).toEqual(['local 2']);
+  expect(catalog.figures.newestBackups()).toEqual([]);
+
+  proof('verify', '02', 7, true);
+  expect(catalog.figures.failedVerifications()).toEqual([]);
+  expect(damaged()).toEqual(['local 1']);
+  expect(catalog.figures.newestBackups()).toMatchObject([{ startedAt: time(2) }]);
 });

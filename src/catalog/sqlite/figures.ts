@@ -1,6 +1,15 @@
 import type { Figures } from '../figures.ts';
 import type { Connection, Row } from './connection.ts';
 
+/** Copies whose last verification, or last drill, failed: as `standings` of `care/proofs.ts` has it. */
+const failed = `failed as materialized (
+  select kind, storage, source, backup from proofs
+  where ok = 0 and not exists (
+    select 1 from proofs as later
+    where later.source = proofs.source and later.backup = proofs.backup and later.kind = proofs.kind
+      and later.storage = proofs.storage and later.at > proofs.at))`;
+const isFailed = '(storage, source, id) in (select storage, source, backup from failed)';
+
 export function figures(connection: Connection): Figures {
   const all = <T>(sql: string, read: (row: Row) => T): T[] => connection.all(sql).map(read);
   return {
@@ -35,7 +44,9 @@ export function figures(connection: Connection): Figures {
       })),
     stored: () =>
       all(
-        `select source, storage, count(*) as backups, sum(state <> 'complete') as damaged, coalesce(sum(bytes), 0) as bytes
+        `with ${failed}
+         select source, storage, count(*) as backups, sum(state <> 'complete' or ${isFailed}) as damaged,
+           coalesce(sum(bytes), 0) as bytes
          from backups indexed by backups_figures group by source, storage`,
         (row) => ({
           source: row['source'] as string,
@@ -48,8 +59,9 @@ export function figures(connection: Connection): Figures {
     newestBackups: () =>
       // With max() SQLite takes the other columns from the row that has it.
       all(
-        `select source, max(id), started_at, bytes, raw_bytes from backups
-         where state = 'complete' and not safety and not some group by source`,
+        `with ${failed}
+         select source, max(id), started_at, bytes, raw_bytes from backups
+         where state = 'complete' and not safety and not some and not ${isFailed} group by source`,
         (row) => ({
           source: row['source'] as string,
           startedAt: row['started_at'] as string,
@@ -65,6 +77,18 @@ export function figures(connection: Connection): Figures {
         ok: row['ok'] === 1,
         seconds: row['seconds'] as number,
       })),
+    failedVerifications: () =>
+      all(
+        `with ${failed}
+         select source, storage, count(*) as count from backups
+         where (storage, source, id) in (select storage, source, backup from failed where kind = 'verify')
+         group by source, storage`,
+        (row) => ({
+          source: row['source'] as string,
+          storage: row['storage'] as string,
+          count: row['count'] as number,
+        }),
+      ),
     pendingCopies: () =>
       all('select source, storage, count(*) as count from copies group by source, storage', (row) => ({
         source: row['source'] as string,

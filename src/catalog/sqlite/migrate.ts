@@ -9,9 +9,21 @@ import { figures } from './migrations/006-figures.ts';
 import { access } from './migrations/007-access.ts';
 import { parts } from './migrations/008-parts.ts';
 import { audit } from './migrations/009-audit.ts';
+import { turnedAwayRuns } from './migrations/010-turned-away.ts';
 
 /** In order and never changed once released; the schema's version is how many of them were applied. */
-const migrations: readonly string[] = [first, copies, keys, watch, cancel, figures, access, parts, audit];
+const migrations: readonly string[] = [
+  first,
+  copies,
+  keys,
+  watch,
+  cancel,
+  figures,
+  access,
+  parts,
+  audit,
+  turnedAwayRuns,
+];
 
 /** Brings the schema up to date. Safe when several processes start at once: the first one does it, the others find it done. */
 export function migrate(connection: Connection, path: string): void {

@@ -38,7 +38,7 @@ that is for a person to delete. A storage in trouble does not keep the others fr
 };
 
 async function pruneSource(context: CommandContext, house: House, source: Source, dryRun: boolean) {
-  const { pruneEach, prunedWell } = await import('../../care/prune-each.ts');
+  const { pruneEach, pruneOutcome } = await import('../../care/prune-each.ts');
   const { withRun } = await import('../../catalog/run.ts');
   const { catalog, clock, timezone } = house;
   const { signal } = context;
@@ -51,7 +51,7 @@ async function pruneSource(context: CommandContext, house: House, source: Source
     { operation: 'prune', source: source.name, trigger: 'manual', catalog, clock, signal, report },
     async (run) => {
       const results = await pruneEach({ ...task, run: run.id, signal: run.signal, report: run.report }, storages);
-      return { state: prunedWell(results) ? 'succeeded' : 'failed', result: results };
+      return pruneOutcome(results);
     },
   );
 }

@@ -11,7 +11,7 @@ import { hanging, plural, printable } from '../output/text.ts';
 import { formatAge, formatTime } from '../output/time.ts';
 import { sayUnreachable } from '../output/unreachable.ts';
 import { pickSources } from '../pick.ts';
-import { wasTurnedAway } from '../../care/turned-away.ts';
+import { wasTurnedAway } from '../../catalog/turned-away.ts';
 
 export const status: Command = {
   name: 'status',
