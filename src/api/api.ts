@@ -16,6 +16,7 @@ import { providerHandlers } from './handlers/provider.ts';
 import { settingsHandlers } from './handlers/settings.ts';
 import type { ApiParts, Reloading } from './handlers/parts.ts';
 import { runHandlers } from './handlers/runs.ts';
+import { scheduleHandlers } from './handlers/schedule.ts';
 import { sessionHandlers } from './handlers/session.ts';
 import { sourceHandlers } from './handlers/sources.ts';
 import type { ServerSettings } from './options.ts';
@@ -87,6 +88,7 @@ export function registerApi(app: FastifyInstance, parts: RunningApi): void {
     ...alertHandlers(parts),
     ...eventHandlers(parts),
     ...accessHandlers(parts),
+    ...scheduleHandlers(parts),
     ...settingsHandlers(parts),
     ...importHandlers(parts),
     ...providerHandlers(parts),

@@ -639,6 +639,22 @@ export const routes = {
     response: 'stream',
   },
 
+  comingTimes: {
+    method: 'GET',
+    path: '/schedule/times',
+    summary: 'When a cron pattern would be due next, on days of clock change too; nothing is planned by asking',
+    action: 'read',
+    query: z.object({
+      cron: z.string().max(200),
+      timezone: z.string().max(100).meta({ description: 'Such as Europe/Berlin.' }),
+      count: z.coerce.number().int().min(1).max(20).default(3),
+    }),
+    response: z.object({
+      times: z.array(moment),
+      problem: z.string().nullable().meta({ description: 'Why there are none.' }),
+    }),
+  },
+
   settings: {
     method: 'GET',
     path: '/settings',

@@ -26,6 +26,14 @@ export function nextDue(plan: Plan, history: PlanHistory): Date | null {
   return 'cron' in plan ? nextByCron(plan, history) : nextByInterval(plan, history);
 }
 
+/** The times after `from` at which a cron plan is due, fewer where it ends. */
+export function comingTimes(plan: { cron: string; timezone: string }, count: number, from: Date): Date[] {
+  const times: Date[] = [];
+  for (let at = nextByPattern(plan, from); at !== null && times.length < count; at = nextByPattern(plan, at))
+    times.push(at);
+  return times;
+}
+
 /** What is wrong with a cron pattern, or null. */
 export function validateCron(pattern: string): string | null {
   // `?` would stand for the moment the pattern is read.

@@ -1,10 +1,11 @@
 import { List, Radio, Stack, Text } from '@mantine/core';
+import { useDebouncedValue } from '@mantine/hooks';
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import { call } from '../../api/client.ts';
 import { formatExact } from '../../parts/format.ts';
-import { useNow } from '../../parts/time.tsx';
 import { valueAt, type Path } from './fields.ts';
-import { nextTimes } from './next-times.ts';
 import { ChoiceSetting, SettingsCard, TextSetting } from './setting.tsx';
 import { useSettings, useSettingsForm } from './use-settings-form.ts';
 
@@ -91,12 +92,26 @@ export function Schedule({ source }: { source: string }) {
   );
 }
 
+/** As the scheduler reads the pattern, which is asked: on days of clock change it is not what every reader of cron makes of it. */
 function NextTimes({ cron, timezone }: { cron: string; timezone: string }) {
   const { t, i18n } = useTranslation();
-  const times = nextTimes(cron, timezone, 3, useNow());
+  const [pattern] = useDebouncedValue(cron, 300);
+  const [zone] = useDebouncedValue(timezone, 300);
+  const { data } = useQuery({
+    queryKey: ['times', pattern, zone],
+    // With the zone they were asked for: what is being typed may be none.
+    queryFn: async ({ signal }) => ({
+      ...(await call('GET', '/schedule/times', { query: { cron: pattern, timezone: zone }, signal })),
+      zone,
+    }),
+    placeholderData: keepPreviousData,
+    refetchInterval: 60_000,
+  });
+  if (!data) return null;
+  const times = data.times.map((time) => new Date(time));
   return (
     <div role="status">
-      {times === null ? (
+      {times.length === 0 ? (
         <Text size="sm" c="dimmed">
           {t('settings.noTimes')}
         </Text>
@@ -105,7 +120,7 @@ function NextTimes({ cron, timezone }: { cron: string; timezone: string }) {
           <Text size="sm">{t('settings.next')}</Text>
           <List size="sm">
             {times.map((time) => (
-              <List.Item key={time.getTime()}>{formatExact(time, timezone, i18n.language)}</List.Item>
+              <List.Item key={time.getTime()}>{formatExact(time, data.zone, i18n.language)}</List.Item>
             ))}
           </List>
         </>
