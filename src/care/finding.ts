@@ -14,6 +14,8 @@ export interface Finding {
   readonly meaning: string;
   /** What to do. */
   readonly hint: string;
+  /** A source that its words and numbers tell of, although it concerns others, too: nothing for whoever may not see that one. */
+  readonly tellsOf?: string;
 }
 
 /** Two findings with the same key are the same incident at different times. */

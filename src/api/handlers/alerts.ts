@@ -1,9 +1,10 @@
+import { findingKey, type Finding } from '../../care/finding.ts';
 import { renderHtml } from '../../care/report/report-html.ts';
 import { renderText } from '../../care/report/report-text.ts';
 import { makeReport } from '../../care/report/report.ts';
 import type { Message } from '../../notify/channel.ts';
 import type { Handlers } from '../register.ts';
-import { sourceFor, sourcesFor, type ApiParts } from './parts.ts';
+import { findingsFor, sourceFor, sourcesFor, type ApiParts } from './parts.ts';
 
 /** The page brings its style and nothing that runs. */
 const pagePolicy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'";
@@ -12,16 +13,20 @@ export function alertHandlers(parts: ApiParts): Pick<Handlers, 'alerts' | 'testA
   const { house } = parts;
   return {
     alerts: async (call) => {
-      const names = new Set((await sourcesFor(parts, call)).map(({ name }) => name));
+      const sources = await sourcesFor(parts, call);
+      const names = new Set(sources.map(({ name }) => name));
       const all = names.size === (await house.findSources(call.signal)).length;
       const { channels, incidents, undelivered } = house.alerts.overview();
       const mayHear = (source: string | null) => all || (source !== null && names.has(source));
+      const { findings = [] } = (house.catalog.marks.get('check')?.detail ?? {}) as { findings?: Finding[] };
+      const found = new Set(findingsFor(call, sources, findings).map(findingKey));
       return {
         channels: channels.flatMap((channel) => {
-          const sources = channel.sources?.filter(mayHear) ?? null;
-          return sources?.length === 0 ? [] : [{ ...channel, sources }];
+          const about = channel.sources?.filter(mayHear) ?? null;
+          return about?.length === 0 ? [] : [{ ...channel, sources: about }];
         }),
-        incidents: incidents.filter(({ source }) => source === null || names.has(source)),
+        // What concerns all is told of in the words of the last check; a run over all may name each of them.
+        incidents: incidents.filter(({ key, source }) => mayHear(source) || found.has(key)),
         // One about several may name them.
         undelivered: undelivered
           .filter(({ message }) => mayHear((message as Message).source))

@@ -1,6 +1,7 @@
 import type { Access, Principal } from '../../access/access.ts';
 import { allows, visible, type Action } from '../../access/roles.ts';
 import { HoldfastError } from '../../base/errors.ts';
+import type { Finding } from '../../care/finding.ts';
 import type { Source } from '../../care/source.ts';
 import type { Environment } from '../../config/environment.ts';
 import type { RunRecord } from '../../catalog/catalog.ts';
@@ -51,6 +52,21 @@ export interface Reloading {
 /** The sources whoever asks may see. */
 export async function sourcesFor({ house }: ApiParts, call: Call): Promise<readonly Source[]> {
   return visible(grantOf(call), await house.findSources(call.signal));
+}
+
+/** What a check found, as far as it concerns sources and storages of whoever asks, and tells of no other. */
+export function findingsFor<Found extends Finding>(
+  call: Call,
+  sources: readonly Source[],
+  findings: readonly Found[],
+): Found[] {
+  const grant = grantOf(call);
+  if (grant.sources === null) return [...findings];
+  const storages = new Set(sources.flatMap((source) => source.storages.map(({ name }) => name)));
+  return findings.filter(({ source, storage, tellsOf }) => {
+    if (tellsOf !== undefined && !allows(grant, 'read', tellsOf)) return false;
+    return source === null ? storage === null || storages.has(storage) : allows(grant, 'read', source);
+  });
 }
 
 /**

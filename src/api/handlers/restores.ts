@@ -3,7 +3,7 @@ import { openedBy } from '../../archive/given-passphrase.ts';
 import { Secret } from '../../base/secret.ts';
 import type { Part } from '../../care/backup-facts.ts';
 import { resolveBackup } from '../../care/select.ts';
-import { liveName } from '../../care/source.ts';
+import { liveName, type Source } from '../../care/source.ts';
 import { undoRestore } from '../../restore/undo.ts';
 import type { RequestOf, Routes } from '../contract.ts';
 import { notAllowed, type Call, type Handlers } from '../register.ts';
@@ -58,6 +58,11 @@ function neededFor(what: Wanted['what']): Part | null {
   return what === 'files' ? 'files' : null;
 }
 
+/** A live database is one for everybody; whose it is, only for whoever may see that source. */
+function namedFor(call: Call): (source: Source) => Pick<Source, 'name' | 'database'> {
+  return ({ name, database }) => ({ name: allows(grantOf(call), 'read', name) ? name : 'another source', database });
+}
+
 async function readRequest(parts: ApiParts, call: Call, wanted: Wanted): Promise<Restoring> {
   const { house } = parts;
   const { id, storage, source: name, password, what, keepOld, safetyBackup } = wanted;
@@ -110,7 +115,7 @@ async function readRequest(parts: ApiParts, call: Call, wanted: Wanted): Promise
     from,
     into,
     onlyNew: !trusted,
-    guarded: { sources: house.sources, folders: house.ownFolders },
+    guarded: { sources: house.sources.map(namedFor(call)), folders: house.ownFolders },
     inPlace,
     files,
     scope,

@@ -4,7 +4,7 @@ import type { Finding } from '../../care/finding.ts';
 import { runCheck } from '../../care/monitor/run-check.ts';
 import type { RunRecord } from '../../catalog/catalog.ts';
 import { notAllowed, type Call, type Handlers } from '../register.ts';
-import { grantOf, runToView, runUnknown, sourceFor, type ApiParts } from './parts.ts';
+import { findingsFor, grantOf, runToView, runUnknown, sourceFor, sourcesFor, type ApiParts } from './parts.ts';
 
 export function runHandlers(parts: ApiParts): Pick<Handlers, 'runs' | 'run' | 'runLog' | 'cancelRun' | 'check'> {
   const { house } = parts;
@@ -27,6 +27,9 @@ export function runHandlers(parts: ApiParts): Pick<Handlers, 'runs' | 'run' | 'r
         ...(before === undefined ? {} : { before }),
       };
       const { sources } = grantOf(call);
+      const last = before === undefined ? null : catalog.runs.get(before);
+      // As after one that there is not.
+      if (last && !mayReadRun(grantOf(call), last)) return [];
       const found = catalog.runs.list({ ...filter, ...(sources === null ? {} : { sources }), limit });
       return found.filter((run) => mayReadRun(grantOf(call), run)).map((run) => runToView(house, run));
     },
@@ -50,7 +53,9 @@ export function runHandlers(parts: ApiParts): Pick<Handlers, 'runs' | 'run' | 'r
       const mark = catalog.marks.get('check');
       const last = mark?.detail as { findings: Finding[] } | null | undefined;
       if (!mark?.lastGood || !last) return { at: null, status: 'unknown', findings: [] };
-      const findings = last.findings.filter(({ source }) => allows(grantOf(call), 'read', source));
+      const findings = findingsFor(call, await sourcesFor(parts, call), last.findings).map(
+        ({ tellsOf: _, ...finding }) => finding,
+      );
       return { at: mark.lastGood, status: worst(findings), findings };
     },
   };

@@ -1,4 +1,3 @@
-import { formatCount } from '../../../base/units.ts';
 import type { Finding } from '../../finding.ts';
 import type { Facts, Trouble } from '../facts.ts';
 import { finding, type Rule } from './rule.ts';
@@ -21,7 +20,8 @@ export function stateNotWritable(state: string, trouble: Trouble): Finding {
 
 function daemonAlive({ installation: { scheduled, daemon } }: Facts): Finding[] {
   if (scheduled === 0 || daemon === 'alive') return [];
-  const plans = `${formatCount(scheduled, 'source')} ${scheduled === 1 ? 'has a schedule' : 'have schedules'}`;
+  // Not how many: whoever may see some of the sources is told this, too.
+  const plans = 'there are schedules';
   const said = {
     never: `${plans}, and no daemon has run yet`,
     stopped: `${plans}, and the daemon was stopped`,

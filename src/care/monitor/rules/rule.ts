@@ -10,8 +10,10 @@ export type StorageRule = (storage: StorageFacts, facts: Facts) => Finding[];
 type Said = Pick<Finding, 'severity' | 'message' | 'meaning' | 'hint'> & Partial<Finding>;
 
 export function finding(code: FindingCode, said: Said): Finding {
-  const { severity, source = null, storage = null, value = null, threshold = null, message, meaning, hint } = said;
-  return { code, severity, source, storage, value, threshold, message, meaning, hint };
+  const { source = null, storage = null, value = null, threshold = null, tellsOf } = said;
+  const { severity, message, meaning, hint } = said;
+  const told = { code, severity, source, storage, value, threshold, message, meaning, hint };
+  return tellsOf === undefined ? told : { ...told, tellsOf };
 }
 
 /** The words of an error, with its code where that says more than the finding's own. */

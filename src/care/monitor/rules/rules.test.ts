@@ -196,6 +196,12 @@ const twoPlaces = [
 ];
 const inBoth = [...nightly(2), ...nightly(2, { storage: 'offsite' })];
 
+test('S24: what tells of one source says so, and how many have schedules is nobody’s business who may see some', () => {
+  const short = applyRules(factsOf({ storage: { minFree: null, free: { bytes: 0, total: gb } } }));
+  expect(short).toMatchObject([{ code: 'SPACE_SHORT', source: null, tellsOf: 'shop' }]);
+  expect(applyRules(factsOf({ installation: { scheduled: 17 } }))[0]?.message).not.toContain('17');
+});
+
 test('where all is well, nothing is found', () => {
   expect(found({})).toEqual([]);
 });

@@ -64,6 +64,7 @@ function roomy({ name, title, free, minFree }: StorageFacts, facts: Facts): Find
         threshold: need.bytes,
         message: `${room}, and a backup of ${need.source} took ${formatBytes(need.bytes)}`,
         meaning: `The next backup of ${need.source} does not fit.`,
+        tellsOf: need.source,
         hint,
       }),
     ];
