@@ -360,6 +360,14 @@ describe('a subscription', () => {
 });
 
 describe('extensions', () => {
+  test('whose names need quotes stay as they are, with the comments of whoever made them', async () => {
+    const { name, dump } = await databaseWith('create extension "uuid-ossp"; create table t (id int)');
+    await server.sql('postgres', `create role keeper login password 'keeper'`);
+    await server.sql(name, 'alter schema public owner to keeper; alter table t owner to keeper');
+    await open(name, 'keeper').replace(dump, { ...wholeLoad, owners: 'none' }, nothing, signal);
+    expect(await server.sql(name, 'select * from t')).toEqual([]);
+  });
+
   test('that live in public are no reason to refuse it, and stay with all that needs them', async () => {
     const { name, dump } = await databaseWith(
       `create extension citext; create schema shop; create table shop.customer (email citext); insert into shop.customer values ('A');

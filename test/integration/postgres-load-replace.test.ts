@@ -530,6 +530,28 @@ describe('schemas in place', () => {
     expect(await shapeOf(server, 'live')).toEqual(shape);
   });
 
+  test.each(['My Shop', 'a "b"', 'order'])(
+    'keep their comments and privileges, whatever they are called (%j)',
+    async (name) => {
+      const quoted = `"${name.replaceAll('"', '""')}"`;
+      for (const each of ['named', 'named2']) await open(each).drop({ unmarked: true }, signal);
+      await server.createDatabase('named');
+      await server.sql(
+        'named',
+        `create schema ${quoted}; comment on schema ${quoted} is 'ours'; grant usage on schema ${quoted} to pg_monitor;
+         create table ${quoted}.t (id int)`,
+      );
+      const dump = await stockDump(server, 'named', 'custom', path('named'));
+      const before = await shapeOf(server, 'named');
+      await open('named').replace(dump, schema(name), nothing, signal);
+      expect(await shapeOf(server, 'named')).toEqual(before);
+      await server.createDatabase('named2');
+      const { scope } = schema(name);
+      await open('named2').load(dump, { ...wholeLoad, scope }, signal);
+      expect(await shapeOf(server, 'named2')).toEqual(before);
+    },
+  );
+
   test('public is emptied and filled, not dropped', async () => {
     await server.createDatabase('simple2');
     await server.sql(

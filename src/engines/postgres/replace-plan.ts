@@ -10,7 +10,7 @@ import { refuseOtherTypesOfMade } from './replace-types.ts';
 import { extensionData } from './select-entries.ts';
 import { endedFeeds, isOfSubscription, subscriptionsOfDump } from './subscriptions.ts';
 import { largeObjectsLeft } from './table-columns.ts';
-import type { TocEntry } from './toc.ts';
+import { subjectOf, type TocEntry } from './toc.ts';
 
 export async function planReplacement(
   session: Connection,
@@ -131,10 +131,6 @@ async function keptSchemas(session: Connection): Promise<KeptSchema[]> {
 
 /** Extensions that are there stay as they are: their comments belong to whoever made them. */
 function isOfExtension(entry: TocEntry, extensions: ReadonlySet<string>): boolean {
-  if (entry.kind === 'EXTENSION') return extensions.has(entry.name);
-  return (
-    entry.kind === 'COMMENT' &&
-    entry.name.startsWith('EXTENSION ') &&
-    extensions.has(entry.name.slice('EXTENSION '.length))
-  );
+  const name = entry.kind === 'EXTENSION' ? entry.name : subjectOf(entry, 'EXTENSION');
+  return name !== null && extensions.has(name);
 }

@@ -4,7 +4,7 @@ import type { Replacement } from './replacement.ts';
 import { dropSchemas, emptyExtensionTables, emptySchemas } from './replace-sql.ts';
 import { entriesInScope, extensionData } from './select-entries.ts';
 import { endedFeeds } from './subscriptions.ts';
-import type { TocEntry } from './toc.ts';
+import { subjectOf, type TocEntry } from './toc.ts';
 
 /** Whole schemas are dropped and made again; what lies elsewhere and needs them would go with them, so it is named and refused. */
 export async function planSchemas(
@@ -40,9 +40,8 @@ export async function planSchemas(
 
 /** The schema itself, its comment and its privileges; not what is in it. */
 export function isOfSchema(entry: TocEntry, schemas: readonly string[]): boolean {
-  if (entry.kind === 'SCHEMA') return schemas.includes(entry.name);
-  if (entry.schema !== null || !entry.name.startsWith('SCHEMA ')) return false;
-  return schemas.includes(entry.name.slice('SCHEMA '.length));
+  const name = entry.kind === 'SCHEMA' ? entry.name : subjectOf(entry, 'SCHEMA');
+  return name !== null && schemas.includes(name);
 }
 
 /** Everything inside (members of the schemas and what lives and dies with them), then who outside needs it. */

@@ -1,7 +1,7 @@
 import { HoldfastError } from '../../base/errors.ts';
 import type { TableName } from '../engine.ts';
 import type { Connection } from './connection.ts';
-import { displayName, displayTable, quoteTable } from './names.ts';
+import { displayName, displayTable, quoteTable, readIdent } from './names.ts';
 import type { Replacement } from './replacement.ts';
 import { planConstraints } from './replace-constraints.ts';
 import { planSequences } from './replace-sequences.ts';
@@ -175,9 +175,7 @@ const hint = 'Rename the table, or restore beside the live database with `--into
 export function goalOfCopy(statement: string): TableName | null {
   const found = /^COPY ("(?:[^"]|"")+"|[^".\s]+)\.("(?:[^"]|"")+"|[^".\s]+)[ (]/.exec(statement);
   if (!found) return null;
-  const [schema = '', name = ''] = found
-    .slice(1)
-    .map((each) => (each.startsWith('"') ? each.slice(1, -1).replaceAll('""', '"') : each));
+  const [schema = '', name = ''] = found.slice(1).map(readIdent);
   return { schema, name };
 }
 

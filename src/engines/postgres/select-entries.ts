@@ -1,7 +1,7 @@
 import { HoldfastError } from '../../base/errors.ts';
 import type { LoadOptions, TableName } from '../engine.ts';
 import { displayTable } from './names.ts';
-import type { TocEntry } from './toc.ts';
+import { subjectOf, type TocEntry } from './toc.ts';
 
 export type Scope = NonNullable<LoadOptions['scope']>;
 
@@ -171,9 +171,7 @@ function lastWordIs(entry: TocEntry, name: string): boolean {
 }
 
 function schemaOf(entry: TocEntry): string | null {
-  if (entry.kind === 'SCHEMA') return entry.name;
-  if (entry.schema !== null || !['ACL', 'COMMENT', 'SECURITY LABEL'].includes(entry.kind)) return null;
-  return entry.name.startsWith('SCHEMA ') ? entry.name.slice('SCHEMA '.length) : null;
+  return entry.kind === 'SCHEMA' ? entry.name : subjectOf(entry, 'SCHEMA');
 }
 
 /** What is made before tables and can be made without them. */

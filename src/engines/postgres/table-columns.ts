@@ -1,4 +1,4 @@
-import { displayTable } from './names.ts';
+import { displayTable, readIdent } from './names.ts';
 import type { TocEntry } from './toc.ts';
 
 /** What follows a type where a column is defined. */
@@ -13,7 +13,7 @@ export function columnTypes(definition: string): { name: string; type: string }[
   return [...lines]
     .filter(([, name]) => name !== 'CONSTRAINT')
     .map(([, name = '', rest = '']) => ({
-      name: name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name,
+      name: readIdent(name),
       type: bare(rest.replace(/,$/, '')),
     }));
 }

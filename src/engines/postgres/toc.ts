@@ -4,6 +4,7 @@ import type { Readable } from 'node:stream';
 import { HoldfastError } from '../../base/errors.ts';
 import type { DumpEntry, DumpFormat } from '../engine.ts';
 import { decoderFor } from './encodings.ts';
+import { readIdent } from './names.ts';
 
 /**
  * The table of contents of an archive made by pg_dump, read from its bytes. `pg_restore -l` prints the same, but with newlines in
@@ -81,6 +82,12 @@ const housekeeping = new Set(['ENCODING', 'STDSTRINGS', 'SEARCHPATH', 'DATABASE'
 function orDamaged(toc: Toc | null): Toc {
   if (!toc) throw damaged('it ends inside its table of contents');
   return toc;
+}
+
+/** Whose comment, privileges or label this is, where that is nothing of a schema's: `SCHEMA "My shop"`, written as in SQL. */
+export function subjectOf({ kind, schema, name }: TocEntry, type: 'SCHEMA' | 'EXTENSION'): string | null {
+  const isAbout = kind === 'ACL' || kind === 'COMMENT' || kind === 'SECURITY LABEL';
+  return isAbout && schema === null && name.startsWith(`${type} `) ? readIdent(name.slice(type.length + 1)) : null;
 }
 
 /** In a tar dump the table of contents is the first member. */
