@@ -219,6 +219,26 @@ describe('triggers', () => {
       expect((await other.sql('parts', states)).map(({ enabled }) => enabled)).toEqual(['O', 'O', 'D']);
     },
   );
+
+  test('of a partition that was gone are as those of its table, or as the backup has them there', async () => {
+    const { name, dump } = await databaseWith(
+      `create table log (what text); create table p (id int) partition by list (id);
+       create table p1 partition of p for values in (1); create table p2 partition of p for values in (2);
+       create table p3 partition of p for values in (3) partition by list (id); create table p3_all partition of p3 default;
+       create function said() returns trigger language plpgsql as $$ begin insert into public.log values (tg_table_name || tg_name); return new; end $$;
+       create trigger loud after insert on p for each row execute function said();
+       create trigger always before insert on p for each row execute function said(); alter table p enable always trigger always;
+       create trigger off before insert on p for each row execute function said(); alter table p disable trigger off;
+       insert into p values (1), (2), (3); truncate log; alter table p2 disable trigger loud`,
+    );
+    const states = `select tgrelid::regclass::text as on, tgname as name, tgenabled as enabled from pg_trigger order by 1, 2`;
+    const before = await server.sql(name, states);
+    await server.sql(name, 'drop table p1; drop table p2; drop table p3; insert into log select');
+    await open(name).replace(dump, tables('p'), nothing, signal);
+    expect(await server.sql(name, states)).toEqual(before);
+    expect(await server.sql(name, 'select what from log')).toEqual([{ what: null }]);
+    expect(await server.sql(name, 'select * from p order by 1')).toEqual([{ id: 1 }, { id: 2 }, { id: 3 }]);
+  });
 });
 
 describe('publications', () => {

@@ -32,7 +32,7 @@ export async function planTables(
   await refuseOtherTypes(session, all, oids);
   const there = new Set(existing.map(({ entry }) => entry));
   const constraints = await planConstraints(session, oids);
-  const triggers = await planTriggers(session, oids);
+  const triggers = await planTriggers(session, oids, [...missing].map(nameOf), triggersOf(all, missing));
   const sequences = await planSequences(session, positionsOf(all, there), oids);
   const entries = entriesFor(all, there, missing, await existingNames(session, all));
   const kept = new Set([...entries, ...sequences.entries]);
@@ -206,6 +206,14 @@ function entriesFor(
     if (entry.kind !== 'TABLE ATTACH' && entry.kind !== 'INDEX ATTACH') return true;
     const parents = entry.needs.flatMap((id) => byId.get(id) ?? []).filter((need) => need.kind === 'TABLE');
     return parents.every((each) => missing.has(each) || existing.has(each) || names.has(each));
+  });
+}
+
+function triggersOf(all: readonly TocEntry[], tables: ReadonlySet<TocEntry>): TocEntry[] {
+  const owners = ownersOf(all);
+  return all.filter((entry) => {
+    const owner = owners.get(entry);
+    return entry.kind === 'TRIGGER' && owner !== undefined && tables.has(owner);
   });
 }
 

@@ -2,16 +2,22 @@ import type { TableName } from '../engine.ts';
 import type { Connection } from './connection.ts';
 import { displayName, displayTable, quoteIdent, quoteTable } from './names.ts';
 import { block, json, touched } from './replace-sql.ts';
+import type { TocEntry } from './toc.ts';
 
 interface Trigger extends TableName {
   trigger: string;
   enabled: string;
 }
 
-/** Triggers of the tables sleep while rows are put in, and are then as they were. */
+/**
+ * Triggers of the tables sleep while rows are put in, and are then as they were. What partitions that are made meanwhile (`made`) have from them would
+ * sleep on: it wakes as well, unless the dump itself says (`told`) how it was there.
+ */
 export async function planTriggers(
   session: Connection,
   oids: readonly number[],
+  made: readonly TableName[],
+  told: readonly TocEntry[],
 ): Promise<{ before: string[]; after: string[] }> {
   // Before 15, what a partition has from its table counts as internal.
   const triggers = await session.rows<Trigger>(
@@ -26,8 +32,40 @@ export async function planTriggers(
     `ALTER TABLE ONLY ${quoteTable(each)} ${how} ${quoteIdent(each.trigger)}`;
   return {
     before: triggers.map((each) => alter(each, 'DISABLE TRIGGER')),
-    after: triggers.map((each) => alter(each, setting(each.enabled))),
+    after: [
+      ...triggers.map((each) => alter(each, setting(each.enabled))),
+      ...(made.length > 0 && triggers.length > 0 ? [wakeCopies(triggers, made, told)] : []),
+    ],
   };
+}
+
+function wakeCopies(triggers: readonly Trigger[], made: readonly TableName[], told: readonly TocEntry[]): string {
+  const wanted = triggers.map((each) => ({
+    of_table: quoteTable(each),
+    trigger: each.trigger,
+    setting: setting(each.enabled),
+  }));
+  const left = told.map(({ schema, name }) => ({ schema, name }));
+  return block(`
+declare
+  item record;
+begin
+  for item in
+    with recursive family(oid, setting) as (
+      select t.oid, w.setting from pg_catalog.jsonb_to_recordset(${json(wanted)}) as w(of_table text, trigger text, setting text)
+      join pg_catalog.pg_trigger t on t.tgrelid = w.of_table::pg_catalog.regclass and t.tgname = w.trigger
+      union select t.oid, family.setting from family join pg_catalog.pg_trigger t on t.tgparentid = family.oid)
+    select family.setting, t.tgname, t.tgrelid::pg_catalog.regclass as on_table
+    from family join pg_catalog.pg_trigger t on t.oid = family.oid join pg_catalog.pg_class c on c.oid = t.tgrelid
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    join pg_catalog.jsonb_to_recordset(${json(made)}) as m(schema text, name text) on m.schema = n.nspname and m.name = c.relname
+    where not exists (select from pg_catalog.jsonb_to_recordset(${json(left)}) as l(schema text, name text)
+      where l.schema = n.nspname and l.name = c.relname || ' ' || t.tgname)
+    order by 3, 2
+  loop
+    execute pg_catalog.format('alter table only %s %s %I', item.on_table, item.setting, item.tgname);
+  end loop;
+end`);
 }
 
 function setting(enabled: string): string {
