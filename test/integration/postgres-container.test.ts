@@ -6,8 +6,16 @@ import { runProcess } from '../../src/base/run-process.ts';
 import { refuseGuess } from '../../src/engines/shared/container.ts';
 import { openSnapshot } from '../../src/engines/postgres/dump.ts';
 import { checkDatabase } from '../../src/engines/postgres/check.ts';
+import { create } from '../../src/engines/postgres/create.ts';
+import { load } from '../../src/engines/postgres/load.ts';
+import { replace } from '../../src/engines/postgres/replace.ts';
+import { targetFacts } from '../../src/engines/postgres/target.ts';
+import { storedDump, temporaryFolder } from '../support/databases.ts';
+import { fakeDocker } from '../support/fake-docker.ts';
 import { accessTo } from '../support/postgres-access.ts';
+import { startPostgres } from '../support/postgres.ts';
 import { until } from '../support/until.ts';
+import { wholeLoad } from '../support/whole-load.ts';
 
 const { signal } = new AbortController();
 /** `podman`: all of it with that one. */
@@ -161,4 +169,22 @@ test('T-d1 without a container engine auto means this machine', async () => {
   } finally {
     process.env['PATH'] = before;
   }
+});
+
+test('T-d3 a container that was only guessed is never restored into, nor is a database made there', async () => {
+  await using server = await startPostgres();
+  await using folder = await temporaryFolder();
+  using engine = await fakeDocker(folder.path);
+  await engine.run({ id: 'c0ffee'.repeat(10), name: 'shop-db', image: 'docker.io/library/postgres:15' });
+  const like = await targetFacts(accessTo(server.url('postgres')), signal);
+  if (like === null) throw new Error('there is no database postgres');
+  // No port is published, so that only the image speaks for it.
+  const guessed = accessTo(server.url('copy'), { container: 'auto', database: { ssl: 'disable' } });
+  const refused = { code: 'CONTAINER_GUESSED', kind: 'refused' };
+  await expect(create(guessed, like.facts, 'test', signal)).rejects.toMatchObject(refused);
+  expect(await server.databases()).toEqual(['postgres']);
+  const dump = storedDump('never read', 'custom');
+  await expect(load(guessed, dump, wholeLoad, signal)).rejects.toMatchObject(refused);
+  const replacing = { options: wholeLoad, expected: { tables: [], sequences: [] }, beforeCommit: undefined };
+  await expect(replace(guessed, dump, replacing, signal)).rejects.toMatchObject(refused);
 });

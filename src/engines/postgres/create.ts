@@ -7,6 +7,7 @@ import { createStatement, dressStatements } from './create-sql.ts';
 import { propertiesOf } from './facts.ts';
 import { describeFault } from './faults.ts';
 import { openMaintenance } from './maintenance.ts';
+import { refuseGuess } from '../shared/container.ts';
 import { readMark, writeMark } from '../shared/mark.ts';
 import { quoteIdent, quoteLiteral } from './names.ts';
 import { dropSubscriptions } from './subscriptions.ts';
@@ -14,6 +15,7 @@ import { dropSubscriptions } from './subscriptions.ts';
 /** Creates the database empty, equal to `like`, marked as ours until `dress`. */
 export async function create(access: Access, like: DatabaseFacts, note: string, signal: AbortSignal): Promise<void> {
   const { database: name } = access.address;
+  refuseGuess(await access.container(signal));
   throwIfAborted(signal);
   // An interruption waits for the mark: without it nobody would dare to drop what was made.
   using together = withGrace(signal, graceMs);
