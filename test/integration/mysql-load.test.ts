@@ -138,6 +138,42 @@ describe.skipIf(!hasMysql())(`restores into ${productName}`, () => {
     }
   });
 
+  it('code that was written on several lines, or with other quotes, comes back in a database of any name', async () => {
+    await server.sql(null, 'CREATE DATABASE `as written`');
+    await server.sql(
+      'as written',
+      'SET SESSION sql_mode = ANSI_QUOTES',
+      'CREATE TABLE t (id INT)',
+      'CREATE DEFINER=maker@"%" TRIGGER "as written"."first one"\n/* before all */ BEFORE INSERT -- of rows\nON "as written".t FOR EACH ROW\nSET NEW.id = NEW.id',
+      'CREATE DEFINER=maker@"%" TRIGGER second BEFORE INSERT\nON `as written`.t FOR EACH ROW SET NEW.id = NEW.id',
+      'CREATE DEFINER=maker@"%" PROCEDURE "a procedure" () SELECT COUNT(*) FROM "as written".t',
+      'CREATE DEFINER=maker@"%" FUNCTION f () RETURNS INT DETERMINISTIC RETURN 1',
+      'CREATE DEFINER=maker@"%" EVENT "two\nlines" ON SCHEDULE EVERY 1 SECOND DO INSERT INTO t VALUES (77)',
+    );
+    const made = ['first one maker@%', 'second maker@%', 'a procedure maker@%', 'f maker@%', 'two\nlines maker@%'];
+    const inOrder = (some: readonly string[]) => some.toSorted();
+    for (const format of ['plain', 'directory'] as const) {
+      const written = await takeDump(open('as written', { dump: { format } }), folder.path);
+      const { warnings } = await bringBack(open(`written_${format}`), written);
+      expect(inOrder((await definers(`written_${format}`)).map(({ d }) => d))).toEqual(inOrder(made));
+      expect(warnings.join('\n')).toMatch(/these name the database they come from[^\n]*: procedure `?a procedure/);
+      expect(warnings.join('\n')).toContain('events are switched off here');
+      expect(await server.sql(`written_${format}`, 'SELECT * FROM t')).toEqual([]);
+      // Who may not make them act as somebody else is told.
+      const mine = await bringBack(open(`mine_${format}`, { login }), written);
+      expect((await definers(`mine_${format}`)).every(({ d }) => d.endsWith(' plain@127.0.0.1'))).toBe(true);
+      expect(mine.warnings.join('\n')).toContain('what maker@% had defined belongs to the restoring user now');
+      // A swap makes it all again, twice.
+      const replacement = open(`as written_restoring_20261121_12000${format.length - 5}_abcdef`);
+      await bringBack(replacement, written);
+      await replacement.dress(written.facts, never);
+      const names = { replacement: replacement.name, previous: `as written_before_${format}` };
+      await open('as written').swap(names, 'disconnect', never);
+      expect(inOrder((await definers('as written')).map(({ d }) => d))).toEqual(inOrder(made));
+      expect(inOrder((await definers(names.previous)).map(({ d }) => d))).toEqual(inOrder(made));
+    }
+  });
+
   it.skipIf(product !== 'mariadb')('a default takes its numbers from the sequence of its own database', async () => {
     await server.sql(null, 'CREATE DATABASE counted');
     await server.sql(

@@ -7,6 +7,18 @@ export function quoteIn(database: string, name: string): string {
   return `${quoteIdent(database)}.${quoteIdent(name)}`;
 }
 
+/** Of regular expressions: an identifier in quotes, which are double ones where the mode is `ANSI_QUOTES`. */
+export const quotedIdent = '(?:`(?:[^`]|``)*`|"(?:[^"]|"")*")';
+
+/** Of a role of MariaDB there is no host. */
+export const definerPattern = new RegExp(`DEFINER=(${quotedIdent})(?:@(${quotedIdent}))?`);
+
+/** The name that stands there; without quotes it is that already. */
+export function unquoteIdent(text: string): string {
+  const [quote = ''] = text;
+  return quote === '`' || quote === '"' ? text.slice(1, -1).replaceAll(quote + quote, quote) : text;
+}
+
 /** A statement, or part of one, that names a database, for another one. What stands in quotes is a text, and stays. */
 export function otherDatabase(text: string, from: string, to: string): string {
   if (from === to) return text;

@@ -1,6 +1,6 @@
 import type { Connection } from './connection.ts';
 import { asleepTable, isOurs } from './mark.ts';
-import { otherDatabase, quoteIdent, quoteIn } from './names.ts';
+import { definerPattern, otherDatabase, quoteIdent, quoteIn, unquoteIdent } from './names.ts';
 import { listRelations } from './tables.ts';
 import { withoutDatabase } from './trigger-text.ts';
 import { inOrderOfReading } from './view-order.ts';
@@ -124,8 +124,8 @@ async function read(session: Connection, kind: CodeObject['kind'], name: string)
 }
 
 function definerOf(statement: string): string {
-  const match = /DEFINER=`((?:[^`]|``)*)`(?:@`((?:[^`]|``)*)`)?/.exec(statement);
-  return match ? `${match[1]?.replaceAll('``', '`')}@${match[2]?.replaceAll('``', '`') ?? ''}` : '';
+  const [, user, host] = definerPattern.exec(statement) ?? [];
+  return user === undefined ? '' : `${unquoteIdent(user)}@${host === undefined ? '' : unquoteIdent(host)}`;
 }
 
 /** The statement travels as UTF-8: another character set of the client's can only be said where that is a part of it. */

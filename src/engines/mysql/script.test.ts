@@ -161,6 +161,55 @@ DELIMITER ;
     expect(named).toEqual(['event e']);
   });
 
+  it('knows a statement that was written on several lines, whatever its names are quoted with', async () => {
+    const seen: string[] = [];
+    const events: string[] = [];
+    const named: string[] = [];
+    const text = `${head}DELIMITER ;;
+/*!50003 SET sql_mode              = 'ANSI_QUOTES' */ ;;
+/*!50003 CREATE*/ /*!50017 DEFINER="a""a"@"b"*/ /*!50003 trigger shop . "the ""first"" one"
+
+  before insert -- on its own
+on "shop".t for each row set @x = 1;
+x
+*/;;
+DELIMITER ;
+DELIMITER ;;
+CREATE DEFINER="a"@"b" PROCEDURE "p"()
+call "shop".q()
+;;
+DELIMITER ;
+DELIMITER ;;
+CREATE DEFINER="a"@"b" PACKAGE BODY "two words" AS
+END ;;
+DELIMITER ;
+DELIMITER ;;
+/*!50106 CREATE*/ /*!50117 DEFINER=\`a\`@\`b\`*/ /*!50106 EVENT \`two
+lines\` ON SCHEDULE EVERY 1 DAY ON COMPLETION NOT PRESERVE ENABLE DO
+delete from t */ ;;
+DELIMITER ;
+-- Dump completed
+`;
+    const expected = text
+      .replaceAll(/DEFINER=\S+@(?:"b"|`b`)/g, 'DEFINER=CURRENT_USER')
+      .replace('shop . "the', '"the')
+      .replace('"shop".t', 't')
+      .replace('ENABLE', 'DISABLE ON SLAVE');
+    for (const size of [1, 7, 100_000]) {
+      const onEvent = (name: string) => events.push(name);
+      const onDefiner = (account: string, object: string) => seen.push(`${account}: ${object}`);
+      expect(await rewritten(text, { onDefiner, onEvent, onOwnName: (each) => named.push(each) }, size)).toBe(expected);
+      expect(seen.splice(0)).toEqual([
+        'a"a@b: trigger shop',
+        'a@b: procedure p',
+        'a@b: package body two words',
+        'a@b: event two\nlines',
+      ]);
+      expect(events.splice(0)).toEqual(['two\nlines']);
+      expect(named.splice(0)).toEqual(['procedure p']);
+    }
+  });
+
   it.each(['USE `x`;', 'CREATE DATABASE `x`;', '/*!40000 DROP DATABASE IF EXISTS `x`*/;'])(
     'refuses %s',
     async (line) => {
@@ -237,6 +286,10 @@ describe('the statement of a trigger', () => {
     [
       'CREATE TRIGGER `shop`.`tr` BEFORE UPDATE ON `shop`.`t` FOR EACH ROW BEGIN END',
       'CREATE TRIGGER `tr` BEFORE UPDATE ON `t` FOR EACH ROW BEGIN END',
+    ],
+    [
+      'CREATE DEFINER="a"@"b" TRIGGER IF NOT EXISTS "shop"."t r"\n/* of shop.t */\nBEFORE INSERT -- now\n ON Shop . "t" FOR EACH ROW SET @a = "shop".f()',
+      'CREATE DEFINER="a"@"b" TRIGGER IF NOT EXISTS "t r"\n/* of shop.t */\nBEFORE INSERT -- now\n ON "t" FOR EACH ROW SET @a = "shop".f()',
     ],
     [
       'CREATE TRIGGER tr BEFORE DELETE ON t FOR EACH ROW BEGIN END',

@@ -1,6 +1,6 @@
 import { HoldfastError } from '../../base/errors.ts';
 import { statusOf, withStatus, type EventStatus } from './event-status.ts';
-import { otherDatabase } from './names.ts';
+import { definerPattern, otherDatabase, quotedIdent, unquoteIdent } from './names.ts';
 import { ScriptViews } from './script-views.ts';
 import { withoutDatabase } from './trigger-text.ts';
 
@@ -69,6 +69,8 @@ class Rewriter {
   #delimiter = ';';
   #object: string | null = null;
   #named = false;
+  /** The beginning of what makes an object, until its end has been read: the server keeps some as they were written, on several lines. */
+  #code = '';
   /** Within a list of transactions that goes on. */
   #inList = false;
   readonly #views = new ScriptViews();
@@ -135,7 +137,7 @@ class Rewriter {
   }
 
   line(line: Buffer): Buffer {
-    if (line.length < 3 && this.#views.empty) return line;
+    if (line.length < 3 && this.#views.empty && this.#code === '') return line;
     // Every byte is a character, so that whatever encoding stands there comes out as it was.
     const text = line.toString('latin1');
     const changed = this.#views.add(this.#change(text), this.#databases());
@@ -144,7 +146,7 @@ class Rewriter {
 
   /** What was held back. */
   end(): Buffer {
-    return Buffer.from(this.#views.flush(this.#databases()), 'latin1');
+    return Buffer.from(this.#takeCode() + this.#views.flush(this.#databases()), 'latin1');
   }
 
   #databases(): string[] {
@@ -154,10 +156,11 @@ class Rewriter {
   #change(text: string): string {
     const delimiter = /^DELIMITER (\S+)/.exec(text)?.[1];
     if (delimiter !== undefined) {
+      const before = this.#takeCode();
       this.#delimiter = delimiter;
       this.#object = null;
       this.#named = false;
-      return text;
+      return before + text;
     }
     if (this.#delimiter !== ';') return this.#changeCode(text);
     if (this.#inList ? moreTransactions.test(text) : replication.test(text)) {
@@ -182,23 +185,32 @@ class Rewriter {
   }
 
   #changeCode(text: string): string {
-    const made = this.#object === null ? creation.exec(text) : null;
-    if (made) {
-      const [, kind = '', name = ''] = made;
-      this.#object = `${kind.toLowerCase()} ${textOf(name)}`;
-      const definer = this.#changeDefiner(text, this.#object);
-      this.#noteName(text.slice(made[0].length));
-      if (/trigger/i.test(kind) && this.#from !== null) return withoutDatabase(definer, this.#from);
-      return /event/i.test(kind) ? this.#changeEvent(definer, textOf(name)) : definer;
+    if (this.#object !== null) {
+      this.#noteName(text);
+      return text;
     }
-    this.#noteName(text);
-    return text;
+    this.#code += text;
+    return text.trimEnd().endsWith(this.#delimiter) ? this.#takeCode() : '';
+  }
+
+  #takeCode(): string {
+    const text = this.#code;
+    this.#code = '';
+    const made = creation.exec(text);
+    if (!made) return text;
+    const [, kind = '', name = ''] = made;
+    this.#object = `${kind.toLowerCase()} ${textOf(name)}`;
+    let statement = this.#changeDefiner(text, this.#object);
+    if (/trigger/i.test(kind) && this.#from !== null) statement = withoutDatabase(statement, this.#from);
+    if (/event/i.test(kind)) statement = this.#changeEvent(statement, textOf(name));
+    this.#noteName(statement);
+    return statement;
   }
 
   /** Only the first one, which stands before the object's name. */
   #changeDefiner(text: string, object: string): string {
     return text.replace(definerPattern, (whole, user: string, host: string | undefined) => {
-      const account = `${textOf(unquote(user))}@${host === undefined ? '' : textOf(unquote(host))}`;
+      const account = `${textOf(user)}@${host === undefined ? '' : textOf(host)}`;
       const other = this.#rules.definer(account);
       if (other === null) return whole;
       this.#rules.onDefiner(account, object);
@@ -219,7 +231,7 @@ class Rewriter {
   #noteName(text: string): void {
     if (this.#named || this.#from === null || this.#from === this.#into || this.#object === null) return;
     const from = RegExp.escape(this.#from);
-    if (!new RegExp(`(?:\`${from}\`|(?<![\\w$\`.'"])${from})\\s*\\.`).test(text)) return;
+    if (!new RegExp(`(?:\`${from}\`|"${from}"|(?<![\\w$\`.'"])${from})\\s*\\.`).test(text)) return;
     this.#named = true;
     this.#rules.onOwnName(this.#object);
   }
@@ -236,22 +248,19 @@ const moreTransactions = /^[0-9a-f]{8}-[0-9a-f-]{27}:[^;']*(?:,|';)\s*$/i;
 /** Nobody else is in a new database; and under a lock on one table the server does not let it take from a sequence. */
 const lock = /^(?:LOCK TABLES `(?:[^`]|``)*` WRITE|UNLOCK TABLES);\s*$/;
 
-const definerPattern = /DEFINER=(`(?:[^`]|``)*`)(?:@(`(?:[^`]|``)*`))?/;
-
 /** With the comments for old servers, or without; the name as it was quoted, or bare as triggers keep it. */
-const creation =
-  /^(?:\/\*!\d+ )?CREATE(?:\s*\*\/)?\s+(?:\/\*!\d+ )?(?:DEFINER=`(?:[^`]|``)*`(?:@`(?:[^`]|``)*`)?\s*(?:\*\/)?\s*)?(?:\/\*!\d+ )?(?:OR REPLACE )?(?:AGGREGATE )?(TRIGGER|EVENT|FUNCTION|PROCEDURE|PACKAGE BODY|PACKAGE)\s+(?:IF NOT EXISTS )?(`(?:[^`]|``)*`|\S+)/i;
-
-function unquote(name: string): string {
-  return name.startsWith('`') ? name.slice(1, -1).replaceAll('``', '`') : name;
-}
+const creation = new RegExp(
+  String.raw`^(?:/\*!\d+ )?CREATE(?:\s*\*/)?\s+(?:/\*!\d+ )?(?:DEFINER=${quotedIdent}(?:@${quotedIdent})?\s*(?:\*/)?\s*)?(?:/\*!\d+ )?` +
+    String.raw`(?:OR REPLACE )?(?:AGGREGATE )?(TRIGGER|EVENT|FUNCTION|PROCEDURE|PACKAGE BODY|PACKAGE)\s+(?:IF\s+NOT\s+EXISTS\s+)?(${quotedIdent}|\S+)`,
+  'i',
+);
 
 function bytesOf(text: string): string {
   return Buffer.from(text, 'utf8').toString('latin1');
 }
 
 function textOf(bytes: string): string {
-  return Buffer.from(unquote(bytes), 'latin1').toString('utf8');
+  return Buffer.from(unquoteIdent(bytes), 'latin1').toString('utf8');
 }
 
 function namesDatabase(): HoldfastError {

@@ -1,15 +1,24 @@
+import { quotedIdent, unquoteIdent } from './names.ts';
+
+/** Between two words of a statement that is kept as it was written; comments stand there too. */
+const gap = String.raw`(?:\s|/\*[\s\S]*?\*/|--\s[^\n]*\n|#[^\n]*\n)*`;
+const ident = String.raw`(?:${quotedIdent}|[\w$\u0080-\uffff]+)`;
+const qualifier = String.raw`(?:(${ident})${gap}\.${gap})?`;
+const beginning = new RegExp(
+  String.raw`^([\s\S]*?\bTRIGGER${gap}(?:IF${gap}NOT${gap}EXISTS${gap})?)${qualifier}` +
+    String.raw`(${ident}${gap}(?:BEFORE|AFTER)${gap}(?:INSERT|UPDATE|DELETE)${gap}ON${gap})${qualifier}(?=${ident})`,
+  'i',
+);
+
 /**
  * The server keeps a trigger's statement as it was written. Where that names the database, the trigger could only be made in one of
  * that name: its own name and its table's lose it, the body stays as it is.
  */
 export function withoutDatabase(statement: string, database: string): string {
-  const plain = RegExp.escape(database);
-  const quoted = RegExp.escape(`\`${database.replaceAll('`', '``')}\``);
-  const qualifier = `(?:${quoted}|${plain})\\s*\\.\\s*`;
-  const name = '(?:`(?:[^`]|``)*`|[^\\s`.]+)';
-  const pattern = new RegExp(
-    `^([\\s\\S]*?\\bTRIGGER\\s+(?:IF\\s+NOT\\s+EXISTS\\s+)?)(?:${qualifier})?(${name}\\s+(?:BEFORE|AFTER)\\s+(?:INSERT|UPDATE|DELETE)\\s+ON\\s+)(?:${qualifier})?(?=${name})`,
-    'i',
+  const isOther = (name: string | undefined) =>
+    name !== undefined && unquoteIdent(name).toLowerCase() !== database.toLowerCase();
+  type Part = string | undefined;
+  return statement.replace(beginning, (whole, create: string, first: Part, middle: string, second: Part) =>
+    isOther(first) || isOther(second) ? whole : create + middle,
   );
-  return statement.replace(pattern, '$1$2');
 }
