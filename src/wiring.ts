@@ -99,6 +99,7 @@ export async function openHouse(loaded: LoadedConfig, tools: HouseTools): Promis
   const sources = await Promise.all(Object.entries(config.sources).map(sourceOf));
   const discovered = ({ name, storages: places }: FoundSource): Source => ({
     name,
+    found: true,
     database: readers(name).reader('postgres'),
     apps: [],
     ...readers(name),

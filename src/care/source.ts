@@ -8,6 +8,8 @@ import type { RetentionRules } from './retention.ts';
 /** One thing to protect, wired: what recipes are given instead of configuration. */
 export interface Source {
   readonly name: string;
+  /** Nobody configured it: only its backups tell of it, and of what kind its database was tells each of them. */
+  readonly found?: true;
   /** Null: folders or an application alone. */
   readonly database: Database | null;
   /** File trees and the application, in the order they are saved: after the database. */

@@ -55,6 +55,6 @@ export function sourceNotConfigured(source: string | null): HoldfastError {
       : `the source ${source} is not configured here, it is only found in storages`;
   return new HoldfastError('SOURCE_NOT_CONFIGURED', message, {
     kind: 'usage',
-    hint: 'Restore with `--into postgres://user@host/database`, drill with `--target temporary`, or say what its database is: under `sources` in holdfast.yaml, or with HOLDFAST_DATABASE_URL.',
+    hint: 'Restore with `--into` and an address (`postgres://user@host/database`, `mysql://user@host/database`, `sqlite:///folder/file`), drill with `--target temporary`, or say what its database is: under `sources` in holdfast.yaml, or with HOLDFAST_DATABASE_URL.',
   });
 }

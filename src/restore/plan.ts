@@ -11,6 +11,7 @@ import {
 } from '../engines/engine.ts';
 import { HoldfastError } from '../base/errors.ts';
 import { databaseOf, family, readerOf, type Source } from '../care/source.ts';
+import { sourceNotConfigured } from '../care/unconfigured.ts';
 import { blocking, evaluateGuards, type Guard, type RestoreMode } from './guards.ts';
 import { findExcluded, findLacking, nothingLeftOut, type LeftOut } from '../care/left-out.ts';
 import { refuseGuarded, type Guarded } from './guarded.ts';
@@ -196,6 +197,7 @@ function wholeOnly({ engine }: Database): HoldfastError {
 /** A dump goes into a database of its own kind: the source's, or one that an address names. */
 function openTarget(source: Source, into: string | null, engine: string | undefined): Database {
   if (into?.includes('://')) return readerOf(source, engine).at(into);
+  if (source.found && engine !== undefined) throw sourceNotConfigured(source.name);
   const database = databaseOf(source);
   if (engine !== undefined && family(engine) !== family(database.engine)) {
     throw new HoldfastError(
