@@ -380,8 +380,8 @@ export interface Database {
   ): Promise<void>;
   /**
    * Replaces content inside this live database in one transaction, compares with `expected` before it commits,
-   * and leaves everything as it was when anything is wrong. `beforeCommit` is called when nothing but the commit is left to do, which does
-   * not happen when it rejects.
+   * and leaves everything as it was when anything is wrong. `beforeCommit` is called as late as it can be, when
+   * nobody else can write any more, and the commit does not happen when it rejects; once more where somebody came in between all the same.
    */
   replace(
     dump: StoredDump,

@@ -17,12 +17,15 @@ export async function replaceInPlace(
   const secured = await secure();
   assertHeld();
   const started = performance.now();
+  let moved = false;
   const { result, files } = await step(report, 'replace', () =>
     // Loading takes its time, in which the application writes into its folders.
     laid.goLive((move) =>
       target.replace(dump, load, expected ?? { tables: [], sequences: [] }, signal, async () => {
         if (await secured.changed(target)) throw lateWrites(target);
-        await move();
+        // Asked again, somebody came in between.
+        if (!moved) await move();
+        moved = true;
       }),
     ),
   );

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -64,6 +66,44 @@ describe('in place', () => {
     expect(rowsOf(path, 'select sum(balance) as sum from accounts')).toEqual([{ sum: 100_000 }]);
     expect(rowsOf(path, 'pragma integrity_check')).toEqual([{ integrity_check: 'ok' }]);
   });
+
+  test.each([
+    ['wal', 'whole'],
+    ['delete', 'whole'],
+    ['wal', 'accounts'],
+    ['delete', 'accounts'],
+  ])(
+    'S14 in the mode %s (%s) no commit is lost between the last look at what lives and the exchange',
+    async (mode, what) => {
+      makeBank(path, mode);
+      const taken = await take(database, copy, signal());
+      const options = what === 'whole' ? wholeLoad : only(what);
+      const seen: boolean[] = [];
+      const late = 'select count(*) as rows from accounts where id = 5000';
+      const inThere = () => rowsOf(path, late)[0]?.['rows'] === 1;
+      const writing: Promise<void>[] = [];
+      await database.replace(stored(copy), options, expected(taken, 'accounts'), signal(), async () => {
+        seen.push(inThere());
+        if (writing.length === 0) writing.push(insertAtOnce());
+        // Long enough for it to have tried.
+        await new Promise((resolve) => void setTimeout(resolve, 300));
+      });
+      await Promise.all(writing);
+      // It came in when all was over, or was seen.
+      expect(inThere() || seen.includes(true)).toBe(true);
+    },
+  );
+
+  /** A program that tries without a pause until it has its turn. */
+  async function insertAtOnce(): Promise<void> {
+    const program = `const db = new (require('node:sqlite').DatabaseSync)(process.argv[1], { timeout: 0 });
+      for (;;) try { db.exec('insert into accounts values (5000, 1)'); break; } catch (error) { if (error.errcode !== 5) throw error; }`;
+    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', '-e', program, path], {
+      stdio: 'inherit',
+    });
+    const [code] = (await once(child, 'close')) as [number];
+    expect(code).toBe(0);
+  }
 
   test('single tables come back, with triggers asleep, indexes, computed columns, row numbers; everything else stays', async () => {
     makeBank(

@@ -1,7 +1,8 @@
 import { HoldfastError } from '../../base/errors.ts';
 import type { Counts, LoadOptions, StoredDump } from '../engine.ts';
-import type { Access } from './access.ts';
+import { busyMs, type Access } from './access.ts';
 import { countIn } from './counts.ts';
+import { sqliteError } from './errors.ts';
 import type { ExpectedTable, Refusal } from './process/replace.ts';
 import { expectFileDump, expectReadable, openStored } from './read-through.ts';
 import { startSession } from './session.ts';
@@ -23,13 +24,21 @@ export async function replace(
   await using file = await dump.locally(signal);
   await expectAsCounted(file.path, { quick: dump.trusted, counts: options.scope ? null : expected }, signal);
   await using session = await access.open('write', signal);
-  await beforeCommit?.();
-  const refusal = options.scope
-    ? await session.ask('replaceTables', { from: file.path, tables: wanted(options.scope, expected) }, signal)
-    : await session.ask('replaceAll', { from: file.path }, signal);
-  if (refusal) throw asError(refusal);
-  return { warnings: [] };
+  const deadline = performance.now() + busyMs(access);
+  for (;;) {
+    // Who asks what happened last has to be told of everything: so nobody writes meanwhile.
+    if (beforeCommit) await session.ask('lock', {}, signal);
+    await beforeCommit?.();
+    const done = options.scope
+      ? await session.ask('replaceTables', { from: file.path, tables: wanted(options.scope, expected) }, signal)
+      : await session.ask('replaceAll', { from: file.path }, signal);
+    if (done === null) return { warnings: [] };
+    if (done !== 'overtaken') throw asError(done);
+    if (performance.now() > deadline) throw sqliteError(neverAlone, access.path);
+  }
 }
+
+const neverAlone = { message: 'others write without a pause', sqlite: 5, system: null };
 
 /** The pages that come are those of the file: so the file is compared, before anything is touched. */
 async function expectAsCounted(

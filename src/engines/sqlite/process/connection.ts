@@ -51,6 +51,13 @@ export function begin(db: DatabaseSync, ms: number): void {
   patiently(ms, () => db.prepare('select count(*) from sqlite_schema').get());
 }
 
+/** Nobody else writes from here to the end of the transaction; others read. */
+export function lock(state: State): null {
+  const db = opened(state);
+  if (!db.isTransaction) patiently(state.busyMs, () => db.exec('begin immediate'));
+  return null;
+}
+
 /** Nothing of the file is read before it is asked for. */
 function touch(state: State, db: DatabaseSync): void {
   state.db = db;

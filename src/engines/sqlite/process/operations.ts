@@ -1,16 +1,18 @@
 import { brokenReferences, integrity } from './checks.ts';
-import { open } from './connection.ts';
+import { lock, open } from './connection.ts';
 import { count } from './counts.ts';
 import { exchange } from './exchange.ts';
 import { facts } from './facts.ts';
 import { copy, freeze, isFrozen } from './freeze.ts';
 import { select } from './questions.ts';
-import { replaceAll, replaceTables } from './replace.ts';
+import { replaceAll } from './replace-all.ts';
+import { replaceTables } from './replace.ts';
 import { filledTables, schemaEntries, tablesWithRows } from './tables.ts';
 
 /** What the process can be asked for, one after the other. */
 export const operations = {
   open,
+  lock,
   facts,
   freeze,
   copy,

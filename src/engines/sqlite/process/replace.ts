@@ -1,8 +1,8 @@
 import { pathToFileURL } from 'node:url';
-import { backup, type DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import { quoteIdent } from '../names.ts';
 import { eachBrokenReference } from './checks.ts';
-import { connect, opened, patiently, primaryCode, scalar, wait, type State } from './connection.ts';
+import { connect, lock, opened, primaryCode, scalar, type State } from './connection.ts';
 import { fingerprintOf } from './fingerprint.ts';
 
 export interface ExpectedTable {
@@ -25,49 +25,7 @@ class Refused extends Error {
   }
 }
 
-/** Page by page, in one transaction of the live database: who has it open sees all of it at once, or nothing. */
-export async function replaceAll(state: State, { from }: { from: string }): Promise<Refusal | null> {
-  const live = opened(state);
-  const source = connect(from, 'immutable', 0);
-  try {
-    const sizes = [source, live].map((db) => Number(scalar(db, 'pragma page_size')));
-    // With a log the size of pages cannot change.
-    if (
-      scalar(live, 'pragma journal_mode') === 'wal' &&
-      sizes[0] !== sizes[1] &&
-      Number(scalar(live, 'pragma page_count')) > 0
-    ) {
-      return {
-        code: 'PAGE_SIZE_DIFFERS',
-        message: `its pages have ${sizes[1]} bytes, those of the backup ${sizes[0]}`,
-      };
-    }
-    const mode = scalar(live, 'pragma journal_mode');
-    await backupInto(source, state);
-    // The pages bring the mode of their own file along.
-    if (mode !== 'wal' && scalar(live, 'pragma journal_mode') === 'wal') scalar(live, 'pragma journal_mode = delete');
-    return null;
-  } finally {
-    source.close();
-  }
-}
-
-/** Where somebody else writes at that moment, the copying ends at its first step with `not an error`, and nothing was changed. */
-async function backupInto(source: DatabaseSync, { path, busyMs }: State): Promise<void> {
-  const deadline = performance.now() + busyMs;
-  for (;;) {
-    try {
-      await backup(source, path, { rate: 4096 });
-      return;
-    } catch (error) {
-      if (![0, 5].includes(primaryCode(error))) throw error;
-      if (performance.now() > deadline) throw Object.assign(new Error('database is locked'), { errcode: 5 });
-      wait(5);
-    }
-  }
-}
-
-/** Single tables, in one transaction that is compared before it commits. */
+/** Single tables, in one transaction that is compared before it commits: in the one that is open already, or in one of its own. */
 export function replaceTables(
   state: State,
   { from, tables }: { from: string; tables: ExpectedTable[] },
@@ -75,14 +33,14 @@ export function replaceTables(
   const db = opened(state);
   const url = pathToFileURL(from);
   url.search = '?mode=ro&immutable=1';
-  const [is, was] = [String(scalar(db, 'pragma encoding')), encodingOf(from)];
-  if (is !== was) {
-    const message = `the database keeps its text as ${is}, and the backup as ${was}: single tables cannot be taken over`;
-    return { code: 'TABLE_DIFFERS', message };
-  }
-  db.prepare('attach ? as stored').run(url.href);
   try {
-    patiently(state.busyMs, () => db.exec('begin immediate'));
+    const [is, was] = [String(scalar(db, 'pragma encoding')), encodingOf(from)];
+    if (is !== was) {
+      const message = `the database keeps its text as ${is}, and the backup as ${was}: single tables cannot be taken over`;
+      throw new Refused('TABLE_DIFFERS', message);
+    }
+    db.prepare('attach ? as stored').run(url.href);
+    lock(state);
     noteOrphans(state);
     for (const table of tables) replaceTable(db, table);
     const more = countNewOrphans(state);
@@ -94,7 +52,7 @@ export function replaceTables(
     throw error;
   } finally {
     if (db.isTransaction) db.exec('rollback');
-    db.exec('detach stored');
+    if (scalar(db, `select count(*) from pragma_database_list where name = 'stored'`) === 1) db.exec('detach stored');
   }
 }
 
