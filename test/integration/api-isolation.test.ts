@@ -51,6 +51,8 @@ beforeAll(async () => {
     url: server.url('mine'),
     top: {
       server: anyPort,
+      // What is owed would be copied in between.
+      scheduler: { enabled: false },
       sources: {
         mine: { database: { url: server.url('mine') }, storages: ['local'] },
         zebra: {
