@@ -1,5 +1,6 @@
 import type { CopyRecord, IncidentRecord, RunRecord } from '../catalog/catalog.ts';
 import type { Problem, Texts } from './incident-policy.ts';
+import { incidentKey } from './incident-kinds.ts';
 import { resultOf } from './run-facts.ts';
 import * as texts from './run-texts.ts';
 import { wasTurnedAway } from '../catalog/turned-away.ts';
@@ -38,14 +39,14 @@ export function newsOfRun(run: RunRecord, context: RunContext): RunNews {
       return verifyNews(run, source, context);
     case 'drill':
       return plainNews(run, context, {
-        key: `drill-failed/${source}`,
+        key: incidentKey('drill-failed', source),
         failed: texts.drillFailed,
         good: texts.drillGood,
         says: 'drill passes again',
       });
     case 'restore': {
       const news = plainNews(run, context, {
-        key: `restore-failed/${source}`,
+        key: incidentKey('restore-failed', source),
         failed: texts.restoreFailed,
         good: texts.otherGood,
         says: 'restore worked now',
@@ -75,7 +76,10 @@ export function overByState(
 
 function backupNews(run: RunRecord, source: string, context: RunContext): RunNews {
   if (run.state === 'failed') {
-    const problem = problemOf(run, source, { key: `backup-failed/${source}`, texts: texts.backupFailed(run, context) });
+    const problem = problemOf(run, source, {
+      key: incidentKey('backup-failed', source),
+      texts: texts.backupFailed(run, context),
+    });
     return { problems: [soften(problem, run, context)], good: [], success: null };
   }
   const again = texts.backupGood(run, context);
@@ -83,14 +87,17 @@ function backupNews(run: RunRecord, source: string, context: RunContext): RunNew
   const { failed = [] } = resultOf(run);
   const incomplete = run.state === 'partial' && (copies.length === 0 || failed.length > 0);
   const partial = {
-    ...problemOf(run, source, { key: `backup-partial/${source}`, texts: texts.backupIncomplete(run, context) }),
+    ...problemOf(run, source, {
+      key: incidentKey('backup-partial', source),
+      texts: texts.backupIncomplete(run, context),
+    }),
     severity: 'warning' as const,
   };
   return {
     problems: [...copies.map((storage) => owedCopy(run, storage, source, context)), ...(incomplete ? [partial] : [])],
     good: [
-      { key: `backup-failed/${source}`, texts: { ...again, title: `backup of ${source} works again` } },
-      ...(incomplete ? [] : [{ key: `backup-partial/${source}`, texts: again }]),
+      { key: incidentKey('backup-failed', source), texts: { ...again, title: `backup of ${source} works again` } },
+      ...(incomplete ? [] : [{ key: incidentKey('backup-partial', source), texts: again }]),
     ],
     success: run.state === 'succeeded' ? again : null,
   };
@@ -98,8 +105,8 @@ function backupNews(run: RunRecord, source: string, context: RunContext): RunNew
 
 function verifyNews(run: RunRecord, source: string, context: RunContext): RunNews {
   const { storage = '' } = resultOf(run);
-  const key = `damaged/${source}/${storage}/${run.backup}`;
-  const undone = `verify-failed/${source}`;
+  const key = incidentKey('damaged', source, storage, String(run.backup));
+  const undone = incidentKey('verify-failed', source);
   if (run.error !== null) {
     const problem = problemOf(run, source, { key: undone, texts: texts.verifyImpossible(run, context) });
     return wasTurnedAway(run) ? none() : { problems: [{ ...problem, severity: 'warning' }], good: [], success: null };
@@ -116,7 +123,7 @@ function verifyNews(run: RunRecord, source: string, context: RunContext): RunNew
 }
 
 function copyNews(run: RunRecord, source: string, context: RunContext): RunNews {
-  const key = `copy-broken/${source}`;
+  const key = incidentKey('copy-broken', source);
   if (run.state === 'failed') {
     const problem = problemOf(run, source, { key, texts: texts.copyBroken(run, context) });
     return wasTurnedAway(run) ? none() : { problems: [{ ...problem, severity: 'warning' }], good: [], success: null };
@@ -131,7 +138,7 @@ function copyNews(run: RunRecord, source: string, context: RunContext): RunNews 
 
 function pruneNews(run: RunRecord, source: string, context: RunContext): RunNews {
   const news = plainNews(run, context, {
-    key: `prune-failed/${source}`,
+    key: incidentKey('prune-failed', source),
     failed: texts.pruneFailed,
     good: texts.otherGood,
     says: 'pruning works again',
@@ -143,7 +150,7 @@ function pruneNews(run: RunRecord, source: string, context: RunContext): RunNews
 function otherNews(run: RunRecord, context: RunContext): Partial<RunNews> {
   const byHand = ['manual', 'console', 'undo', 'import'].includes(run.trigger);
   if (run.state !== 'failed' || byHand || wasTurnedAway(run)) return {};
-  const key = [`${run.operation}-failed`, run.source].filter((part) => part !== null).join('/');
+  const key = incidentKey(`${run.operation}-failed`, run.source);
   const problem = problemOf(run, run.source, { key, texts: texts.otherFailed(run, context) });
   return { problems: [{ ...problem, severity: 'warning', lasting: false }] };
 }
@@ -179,7 +186,7 @@ function owedCopy(run: RunRecord, storage: string, source: string, context: RunC
   const last = context.owed.findLast((copy) => copy.storage === storage)?.lastError;
   return {
     ...problemOf(run, source, {
-      key: `copy-failed/${source}/${storage}`,
+      key: incidentKey('copy-failed', source, storage),
       texts: texts.copyFailed(run, storage, context.owed, context),
     }),
     severity: 'warning',

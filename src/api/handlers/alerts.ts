@@ -1,4 +1,5 @@
 import { findingKey, type Finding } from '../../care/finding.ts';
+import { incidentFacts } from '../../care/incident-kinds.ts';
 import { renderHtml } from '../../care/report/report-html.ts';
 import { renderText } from '../../care/report/report-text.ts';
 import { makeReport } from '../../care/report/report.ts';
@@ -26,7 +27,9 @@ export function alertHandlers(parts: ApiParts): Pick<Handlers, 'alerts' | 'testA
           return about?.length === 0 ? [] : [{ ...channel, sources: about }];
         }),
         // What concerns all is told of in the words of the last check; a run over all may name each of them.
-        incidents: incidents.filter(({ key, source }) => mayHear(source) || found.has(key)),
+        incidents: incidents
+          .filter(({ key, source }) => mayHear(source) || found.has(key))
+          .map((incident) => ({ ...incident, ...incidentFacts(incident.key) })),
         // One about several may name them.
         undelivered: undelivered
           .filter(({ message }) => mayHear((message as Message).source))

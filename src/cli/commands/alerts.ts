@@ -1,4 +1,5 @@
 import type { AlertsOverview, TestResult } from '../../care/alerts.ts';
+import { incidentFacts } from '../../care/incident-kinds.ts';
 import type { Command, CommandContext, Io } from '../command.ts';
 import { sign } from '../output/facts.ts';
 import { print, printJson } from '../output/print.ts';
@@ -86,7 +87,7 @@ function describe({ io, clock }: CommandContext, overview: AlertsOverview, timez
   const waiting = new Set(undelivered.map(({ message }) => titleOf(message)));
   return [
     ...(incidents.length === 0 ? say('good', 'nothing is the matter, as far as alerts know') : []),
-    ...incidents.flatMap(({ severity, title, openedAt, times, toldAt, goodSince, key }) => [
+    ...incidents.flatMap(({ severity, title, openedAt, times, toldAt, goodSince, key, source }) => [
       ...say(
         goodSince !== null ? 'good' : severity === 'critical' ? 'bad' : 'warn',
         `${printable(title)}${goodSince === null ? '' : `: good again ${formatAge(goodSince, now)}, and over if it stays so`}`,
@@ -96,7 +97,7 @@ function describe({ io, clock }: CommandContext, overview: AlertsOverview, timez
         `since ${formatTime(openedAt, timezone)} ${timezone} (${formatAge(openedAt, now)}), seen ${plural(times, 'time')}; ${describeTold(toldAt)}${waiting.has(title) ? ', but it did not arrive everywhere' : ''}`,
         columns,
       ),
-      style.dim(`    ${printable(key)}`),
+      style.dim(`    ${printable(describeKey(key, source))}`),
     ]),
     ...undelivered.flatMap(({ channel, message, createdAt, state, nextAt, lastError }) =>
       say(
@@ -109,6 +110,14 @@ function describe({ io, clock }: CommandContext, overview: AlertsOverview, timez
       style.dim(`  ${printable(name)}: ${level}${sources === null ? '' : `, about ${sources.join(', ')}`}`),
     ),
   ];
+}
+
+/** `copy-failed of shop in offsite`, `DAEMON_DOWN`: what the manual has it under. */
+function describeKey(key: string, source: string | null): string {
+  const { code, storage, backup } = incidentFacts(key);
+  const of = source === null ? '' : ` of ${source}`;
+  const where = storage === null ? '' : ` in ${storage}`;
+  return `${code}${of}${where}${backup === null ? '' : `, backup ${backup}`}`;
 }
 
 function describeTest(io: Io, { channel, state, durationMs, error }: TestResult): string[] {

@@ -10,6 +10,9 @@ import { Said } from '../parts/said.tsx';
 import { Shown } from '../parts/shown.tsx';
 import { Time } from '../parts/time.tsx';
 import { Channels } from './alerts/channels.tsx';
+import { findingsEn } from '../words/findings.ts';
+import { incidentsEn } from '../words/incidents.ts';
+import { hasDetails } from './overview/finding-values.ts';
 import { overviewOf, type Incident, type Undelivered } from './alerts/overview.ts';
 
 /** What is the matter since when, and whether anybody was told. */
@@ -53,15 +56,22 @@ function Incidents({ incidents }: { incidents: readonly Incident[] }) {
   const { t } = useTranslation();
   return (
     <Stack gap="sm">
-      {incidents.map(({ key, severity, source, title, openedAt, lastSeenAt, times, toldAt }) => (
+      {incidents.map(({ key, code, severity, source, storage, backup, title, openedAt, lastSeenAt, times, toldAt }) => (
         <Card key={key} withBorder padding="sm">
           <Stack gap={4}>
             <StateBadge state={severity} />
             <Text fw={600} style={{ overflowWrap: 'anywhere' }}>
-              <Said text={title} />
+              <Title code={code} said={title} />
             </Text>
-            <Text size="sm" c="dimmed" component="div">
+            {hasDetails(code) ? (
+              <Text size="sm" style={{ overflowWrap: 'anywhere' }}>
+                <Said text={title} />
+              </Text>
+            ) : null}
+            <Text size="sm" c="dimmed" component="div" style={{ overflowWrap: 'anywhere' }}>
               {source === null ? null : `${t('alerts.source', { source })} · `}
+              {storage === null ? null : `${t('alerts.storage', { storage })} · `}
+              {backup === null ? null : `${t('alerts.backup', { backup })} · `}
               {t('alerts.since')} <Time at={openedAt} />
               {' · '}
               {t('alerts.seen', { count: times })} <Time at={lastSeenAt} />
@@ -79,6 +89,16 @@ function Incidents({ incidents }: { incidents: readonly Incident[] }) {
       ))}
     </Stack>
   );
+}
+
+function Title({ code, said }: { code: string; said: string }) {
+  const { t } = useTranslation();
+  if (isIn(incidentsEn, code)) return t(`alerts.incidents.${code}`);
+  return isIn(findingsEn, code) ? t(`findings.${code}.title`) : <Said text={said} />;
+}
+
+function isIn<Words extends object>(words: Words, code: string): code is keyof Words & string {
+  return Object.hasOwn(words, code);
 }
 
 function Messages({ messages }: { messages: readonly Undelivered[] }) {

@@ -1,6 +1,7 @@
 import type { Words } from './en.ts';
 import { findingsDe } from './findings.ts';
 import { guardsDe } from './guards.ts';
+import { incidentsDe } from './incidents.ts';
 import { problemsDe } from './problems.ts';
 
 export const de: Words = {
@@ -532,6 +533,9 @@ export const de: Words = {
     open: 'Offene Vorfälle',
     nothing: 'Nichts ist los.',
     source: 'Quelle {{source}}',
+    storage: 'Speicher {{storage}}',
+    backup: 'Sicherung {{backup}}',
+    incidents: incidentsDe,
     since: 'begonnen',
     seen_one: 'einmal gesehen, zuletzt',
     seen_other: '{{count}} Mal gesehen, zuletzt',

@@ -1,5 +1,6 @@
 import { findingsEn } from './findings.ts';
 import { guardsEn } from './guards.ts';
+import { incidentsEn } from './incidents.ts';
 import { problemsEn } from './problems.ts';
 
 /** Every word of the console. `de.ts` has the same keys: a test fails otherwise. */
@@ -519,6 +520,9 @@ export const en = {
     open: 'Open incidents',
     nothing: 'Nothing is the matter.',
     source: 'Source {{source}}',
+    storage: 'Storage {{storage}}',
+    backup: 'Backup {{backup}}',
+    incidents: incidentsEn,
     since: 'began',
     seen_one: 'seen once, last',
     seen_other: 'seen {{count}} times, last',

@@ -3,6 +3,9 @@ import { overviewOf, type Incident } from './overview.ts';
 
 const incident = (key: string, severity: Incident['severity'], openedAt: string): Incident => ({
   key,
+  code: key,
+  storage: null,
+  backup: null,
   severity,
   source: null,
   title: key,

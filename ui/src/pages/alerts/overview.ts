@@ -14,6 +14,10 @@ export interface Channel {
 
 export interface Incident {
   key: string;
+  /** What it is: a key of `words/incidents.ts` or `words/findings.ts`; another one is told in the words of the server. */
+  code: string;
+  storage: string | null;
+  backup: string | null;
   severity: 'critical' | 'warning';
   source: string | null;
   title: string;
