@@ -369,6 +369,36 @@ describe('single tables in place', () => {
     expect(keys).toEqual([{ count: 1 }]);
   });
 
+  test('a partition has its own indexes, whatever they are called', async () => {
+    for (const each of ['parts', 'alone']) await server.createDatabase(each);
+    const made = `
+      create schema elsewhere;
+      create table parts (id int, at date, primary key (id, at)) partition by range (at);
+      create table first partition of parts for values from ('2025-01-01') to ('2026-01-01');
+      create table elsewhere.second partition of parts default;
+      create index by_time on parts (at); alter index first_at_idx rename to "its own"; alter index elsewhere.second_at_idx rename to other;
+      create index only_here on first (id) where id > 5; cluster first using "its own";
+      insert into parts values (1, '2025-01-01'), (2, '2030-01-01')`;
+    await server.sql('parts', made);
+    const dump = await stockDump(server, 'parts', 'custom', path('parts'));
+    const before = await shapeOf(server, 'parts');
+    await server.sql('parts', 'drop table first; drop table elsewhere.second');
+    await open('parts').replace(dump, scoped(['public', 'parts']), nothing, signal);
+    expect(await shapeOf(server, 'parts')).toEqual(before);
+    // A table that is there keeps its indexes: what was said of theirs is not asked for.
+    await server.sql('parts', 'drop table first; drop index by_time');
+    await open('parts').replace(dump, scoped(['public', 'parts']), nothing, signal);
+    expect(await server.sql('parts', 'select id from parts order by 1')).toEqual([{ id: 1 }, { id: 2 }]);
+
+    await open('alone').load(dump, scoped(['public', 'first']), signal);
+    const indexes = `select indexname as name from pg_indexes where tablename = 'first' order by 1`;
+    expect(await server.sql('alone', indexes)).toEqual([
+      { name: 'first_pkey' },
+      { name: 'its own' },
+      { name: 'only_here' },
+    ]);
+  });
+
   test('rows as INSERTs are refused where a table is there already: nobody can tell their columns', async () => {
     await server.createDatabase('inserted');
     await server.sql(

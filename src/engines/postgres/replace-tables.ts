@@ -205,6 +205,8 @@ function entriesFor(
     if (!missing.has(owner)) return false;
     if (entry.kind !== 'TABLE ATTACH' && entry.kind !== 'INDEX ATTACH') return true;
     const parents = entry.needs.flatMap((id) => byId.get(id) ?? []).filter((need) => need.kind === 'TABLE');
+    // A table that is there takes the indexes of its partitions along with them, those that it still has.
+    if (entry.kind === 'INDEX ATTACH') return parents.every((each) => missing.has(each));
     return parents.every((each) => missing.has(each) || existing.has(each) || names.has(each));
   });
 }

@@ -162,7 +162,10 @@ function ownerOf(
     return named.toSorted((a, b) => b.name.length - a.name.length)[0];
   }
   if (!ofOneTable.has(entry.kind)) return undefined;
-  return needs.map((need) => owners.get(need)).find((owner) => owner !== undefined);
+  // The index of a partition needs that of the table it is a part of as well, and what is refreshed other tables.
+  const tables = needs.filter(({ kind }) => isTable(kind));
+  const direct = tables.find(({ schema, name }) => schema === entry.schema && name === entry.name) ?? tables[0];
+  return direct ?? needs.map((need) => owners.get(need)).find((owner) => owner !== undefined);
 }
 
 /** `orders_2025_pkey` as the index behind the constraint `orders_2025 orders_2025_pkey`. */
