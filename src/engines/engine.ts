@@ -354,6 +354,15 @@ export interface Database {
 
   /** What would end such a restore into this database half-way; asked while it is planned. Absent: nothing beyond the guards. */
   obstacles?(ahead: RestoreAhead, signal: AbortSignal): Promise<Obstacle[]>;
+  /**
+   * What `replace` would not leave as it is around the restored content, in the words of its warnings; asked while it is planned. Rejects as `replace`
+   * would where it refuses for what is in the database. Absent: nothing is known before.
+   */
+  consequences?(
+    dump: StoredDump,
+    options: Pick<LoadOptions, 'scope' | 'owners'>,
+    signal: AbortSignal,
+  ): Promise<string[]>;
 
   /**
    * Creates this database empty and marked as ours (`note`), equal to `like` in owner, encoding, locale; an empty owner means the

@@ -53,6 +53,7 @@ const facts: GuardFacts = {
   foreignDump: false,
   newer: null,
   obstacles: [],
+  consequences: [],
   inPlace: true,
   allowed: [],
 };
@@ -191,6 +192,7 @@ describe('guards before a restore', () => {
     ['S16 other collation version', { target: { ...target, facts: { ...backup, collationVersion: '2.31' } } }],
     ['a newer backup of some parts only', { newer: { id: '2026-11-21_05-15-00', parts: ['files'] } }],
     ['parts for another database that holds something', { mode: 'new', whole: false }],
+    ['what is not left as it is around restored parts', { mode: 'in-place', consequences: ['a subscription ends'] }],
     ['other extension version', { server: { ...server, extensions: [{ name: 'pgcrypto', version: '1.4' }] } }],
   ])('%s is a warning', (_title, change) => {
     expect(evaluateGuards({ ...facts, ...change }).filter((guard) => guard.result === 'warn')).toHaveLength(1);

@@ -28,6 +28,7 @@ export const guardCodes = [
   'superuser',
   'tools',
   'swap',
+  'around',
 ] as const;
 export type GuardCode = (typeof guardCodes)[number];
 
@@ -64,6 +65,8 @@ export interface GuardFacts {
   newer: NewerBackup | null;
   /** What the engine itself would stop at later. */
   obstacles: readonly Obstacle[];
+  /** What will not be as it was around what is replaced inside a database. */
+  consequences: readonly string[];
   /** The engine can restore inside the live database. */
   inPlace: boolean;
   /** Codes of guards the operator has lifted. */
@@ -88,6 +91,7 @@ export function evaluateGuards(facts: GuardFacts): Guard[] {
     checkSuperuser(facts),
     checkObstacle(facts, 'tools', '--allow unpatched'),
     checkObstacle(facts, 'swap', facts.inPlace ? '--in-place' : null),
+    checkAround(facts),
   ].filter((guard) => guard !== null);
   return guards.map((guard) => lift(guard, facts.allowed));
 }
@@ -282,6 +286,10 @@ function checkObstacle({ obstacles }: GuardFacts, code: Obstacle['stops'], overr
   const found = obstacles.filter(({ stops }) => stops === code);
   if (found.length === 0) return null;
   return block(code, found.map(({ reason }) => reason).join('; '), override);
+}
+
+function checkAround({ consequences }: GuardFacts): Guard | null {
+  return consequences.length === 0 ? null : warn('around', `once it is restored: ${consequences.join('; ')}`);
 }
 
 /** `15.18 (Debian ...)` → 15; of MariaDB, MySQL, SQLite and PostgreSQL before 10, two numbers count: 10.6 is older than 10.11. */

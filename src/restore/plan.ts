@@ -12,7 +12,7 @@ import {
 import { HoldfastError } from '../base/errors.ts';
 import { databaseOf, family, readerOf, type Source } from '../care/source.ts';
 import { sourceNotConfigured } from '../care/unconfigured.ts';
-import { blocking, evaluateGuards, type Guard, type RestoreMode } from './guards.ts';
+import { blocking, evaluateGuards, type Guard, type GuardFacts, type RestoreMode } from './guards.ts';
 import { findExcluded, findLacking, nothingLeftOut, type LeftOut } from '../care/left-out.ts';
 import { refuseGuarded, type Guarded } from './guarded.ts';
 import { openDump, type BackupPlace } from './open-dump.ts';
@@ -91,9 +91,10 @@ export async function planRestore(request: RestoreRequest, scratch: string, sign
     signal,
   );
   const unproven = mode === 'new' && targetFacts !== null ? await findUnproven(target, signal) : null;
-  const guards: Guard[] = evaluateGuards({
+  const guardFacts: GuardFacts = {
     newer: 'file' in request.from ? null : (request.from.newer ?? null),
     obstacles: obstacles ?? [],
+    consequences: [],
     inPlace: target.capabilities.inPlace,
     mode,
     name: target.name,
@@ -111,7 +112,10 @@ export async function planRestore(request: RestoreRequest, scratch: string, sign
     keepsOld: mode === 'swap' && request.keepOld,
     foreignDump: dump.format !== 'plain' && !dump.trusted && !accepted,
     allowed,
-  });
+  };
+  const guards = await withConsequences(guardFacts, () =>
+    target.consequences?.(dump, { scope: compared, owners }, signal),
+  );
   return {
     mode,
     from: archive?.manifest.id ?? (request.from as { file: string }).file,
@@ -142,6 +146,14 @@ export async function planRestore(request: RestoreRequest, scratch: string, sign
     trees,
     files,
   };
+}
+
+/** What is replaced inside a database is looked at last: where a guard blocks, that is what is told. */
+async function withConsequences(facts: GuardFacts, look: () => Promise<string[]> | undefined): Promise<Guard[]> {
+  const guards = evaluateGuards(facts);
+  const replaces = facts.mode !== 'swap' && facts.target !== null && facts.target.relations > 0;
+  if (!replaces || blocking(guards).length > 0) return guards;
+  return evaluateGuards({ ...facts, consequences: (await look()) ?? [] });
 }
 
 /** A database is marked from its making until it is proven: it belongs to whoever made it, however empty it is. */

@@ -103,6 +103,53 @@ describe('a dry run says what the restore would stop at', () => {
     await server.sql('shop', `select pg_drop_replication_slot('late')`);
   }, 300_000);
 
+  test('PostgreSQL: what is lost around restored parts, and what would be lost with them', async () => {
+    await using server = await startPostgres({ settings: { wal_level: 'logical' } });
+    await server.createDatabase('shop');
+    await server.sql('shop', 'create table a (id int); create schema core; create table core.c (id int)');
+    await using holdfast = await installHoldfast({ url: server.url('shop') });
+    const { id } = await holdfast.json<{ id: string }>('backup');
+    await server.createDatabase('from', 'template shop');
+    await server.sql('from', 'create publication p for all tables');
+    await server.sql('from', `select pg_create_logical_replication_slot('f', 'pgoutput')`);
+    const url = `host=${server.host} port=${server.port} user=${server.user} password=${server.password} dbname=from`;
+    await server.sql(
+      'shop',
+      `create subscription feed connection '${url}' publication p with (create_slot = false, slot_name = f, copy_data = false)`,
+    );
+    await server.sql('shop', 'create publication "our news" for table a');
+    const around = async (...words: string[]) => {
+      const { stdout, stderr } = await holdfast.run('restore', id, ...words, '--dry-run', '--json');
+      const { guards } = JSON.parse(stdout || stderr) as Planned;
+      return guards.filter(({ code }) => code === 'around');
+    };
+    const told = (text: string) => [
+      { code: 'around', result: 'warn', override: null, detail: expect.stringContaining(text) },
+    ];
+    expect(await around('--in-place')).toEqual(
+      told('subscription feed does not write into core.c and public.a any more'),
+    );
+    expect(await around('--in-place')).toEqual(told('the publication "our news" is not in the backup, and gone'));
+    expect(await around('--schema', 'core')).toEqual(told('subscription feed does not write into core.c any more'));
+    expect(await around('--table', 'public.a')).toEqual(told('subscription feed goes on to write into public.a'));
+    expect((await holdfast.run('restore', id, '--table', 'public.a')).stderr).toContain(
+      'goes on to write into public.a',
+    );
+    await server.sql('shop', 'alter subscription feed disable; create view later as select * from core.c');
+    await server.sql('shop', 'alter table a add more int');
+    for (const words of [['--dry-run'], ['--yes']]) {
+      const schema = await holdfast.run('restore', id, '--schema', 'core', ...words);
+      expect([schema.status, schema.stderr]).toEqual([4, expect.stringContaining('(DEPENDENTS_OUTSIDE)')]);
+      const table = await holdfast.run('restore', id, '--table', 'public.a', ...words);
+      expect([table.status, table.stderr]).toEqual([4, expect.stringContaining('(TABLE_DIFFERS)')]);
+    }
+    expect(await holdfast.stored(), 'a safety backup').toEqual([id]);
+    await server.sql('shop', 'drop view later; alter table a drop more');
+    await holdfast.json('restore', id, '--schema', 'core', '--yes');
+    expect(await around('--table', 'core.c')).toEqual([]);
+    await server.sql('shop', 'drop subscription feed');
+  }, 300_000);
+
   test.skipIf(!hasMysql())(
     `${productName}: a view of another definer that this user could not make again`,
     async () => {

@@ -67,6 +67,8 @@ function databaseOf(access: Access): Database {
     brings: async (dump, signal) => (await import('./read-through.ts')).brings(dump, signal),
 
     obstacles: async (ahead, signal) => (await import('./obstacles.ts')).obstacles(access, ahead, signal),
+    consequences: async (dump, options, signal) =>
+      (await import('./consequences.ts')).consequences(access, dump, options, signal),
     create: async (like, note, signal) => (await import('./create.ts')).create(access, like, note, signal),
     dress: async (like, signal) => (await import('./create.ts')).dress(access, like, signal),
     load: async (dump, options, signal) => (await import('./load.ts')).load(access, dump, options, signal),

@@ -86,6 +86,12 @@ export const guardsEn = {
     block:
       'The database cannot be exchanged for the restored one: something ties it to its name, or could not be made again.',
   },
+  around: {
+    name: 'Around it',
+    pass: 'What is not restored stays as it is.',
+    warn: 'Some of what stands around it will not be as it was.',
+    block: 'Something that stands around it would be lost.',
+  },
 } as const;
 
 export type GuardWords = {
@@ -184,5 +190,11 @@ export const guardsDe: GuardWords = {
     warn: 'Etwas bindet die Datenbank an ihren Namen.',
     block:
       'Die Datenbank lässt sich nicht gegen die wiederhergestellte austauschen: Etwas bindet sie an ihren Namen oder ließe sich nicht neu anlegen.',
+  },
+  around: {
+    name: 'Ringsum',
+    pass: 'Was nicht wiederhergestellt wird, bleibt, wie es ist.',
+    warn: 'Einiges von dem, was ringsum steht, wird nicht sein, wie es war.',
+    block: 'Etwas, das ringsum steht, ginge verloren.',
   },
 };
