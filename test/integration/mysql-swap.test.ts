@@ -98,6 +98,16 @@ describe.skipIf(!hasMysql())(`the swap of ${productName} databases`, () => {
     return rows.map(({ n }) => n);
   };
 
+  const keysOf = async (database: string) => {
+    const texts: string[] = [];
+    for (const name of await names(database)) {
+      if (!name.startsWith('BASE TABLE ') && !name.startsWith('SYSTEM VERSIONED ')) continue;
+      const [row] = await server.sql(database, `SHOW CREATE TABLE \`${name.slice(name.lastIndexOf(' ') + 1)}\``);
+      texts.push(...(String(Object.values(row ?? {})[1]).match(/CONSTRAINT .* FOREIGN KEY .*/g) ?? []));
+    }
+    return texts.toSorted();
+  };
+
   const mayCall = async (user: string, grant: string) => {
     await server.sql(null, `CREATE USER ${user} IDENTIFIED BY 'secret-of-${user}'`, grant);
     return async () => (await server.sql(null, `SHOW GRANTS FOR ${user}`)).map((row) => String(Object.values(row)[0]));
@@ -345,6 +355,37 @@ describe.skipIf(!hasMysql())(`the swap of ${productName} databases`, () => {
     expect(await names('shop')).toContain('TRIGGER noted');
   });
 
+  it('S17 a foreign key to a table that is not there means its own database wherever it goes', async () => {
+    await server.sql(null, 'CREATE DATABASE shop CHARACTER SET utf8mb4');
+    await server.sql(
+      'shop',
+      'CREATE TABLE customer (id INT PRIMARY KEY)',
+      'CREATE TABLE orders (id INT PRIMARY KEY, customer INT, CONSTRAINT `of it` FOREIGN KEY (customer) REFERENCES customer (id) ON DELETE CASCADE)',
+      'INSERT INTO customer VALUES (1), (2)',
+      'INSERT INTO orders VALUES (1, 1), (2, 2)',
+      'SET foreign_key_checks = 0',
+      `CREATE TABLE note (id INT PRIMARY KEY, a INT, b INT, FOREIGN KEY (a, b) REFERENCES missing (a, b) ON UPDATE SET NULL)${product === 'mariadb' ? ' WITH SYSTEM VERSIONING' : ''}`,
+    );
+    const taken = await takeDump(open('shop'), folder.path);
+    const saved = await keysOf('shop');
+    const replacement = open('shop_restoring_20261121_120000_abcdef');
+    await bringBack(replacement, taken);
+    await replacement.dress(taken.facts, never);
+    // What a restore is for.
+    await server.sql('shop', 'SET foreign_key_checks = 0', 'DROP TABLE customer');
+    const lost = await keysOf('shop');
+    await open('shop').swap({ replacement: replacement.name, previous: 'shop_before' }, 'refuse', never);
+    expect(await keysOf('shop')).toEqual(saved);
+    expect(await keysOf('shop_before')).toEqual(lost);
+    await server.sql('shop', 'DELETE FROM customer WHERE id = 1');
+    expect(await server.sql('shop', 'SELECT id FROM orders')).toEqual([{ id: 2 }]);
+    expect(await server.sql('shop_before', 'SELECT id FROM orders ORDER BY id')).toEqual([{ id: 1 }, { id: 2 }]);
+
+    await open('shop').swap({ replacement: 'shop_before', previous: 'shop_undone' }, 'refuse', never);
+    expect(await keysOf('shop')).toEqual(lost);
+    expect(await keysOf('shop_undone')).toEqual(saved);
+  });
+
   it('S15 refuses while sessions are connected, or ends them', async () => {
     const { live, replacement, previous } = await prepare();
     await using other = await server.session('shop');
@@ -557,7 +598,14 @@ describe.skipIf(!hasMysql())(`the swap of ${productName} databases`, () => {
       await server.sql('shop', ...packaged(1));
       await server.sql(replacement, ...packaged(2));
     }
+    for (const name of ['shop', replacement])
+      await server.sql(
+        name,
+        'SET foreign_key_checks = 0',
+        'CREATE TABLE note (id INT PRIMARY KEY, a INT, FOREIGN KEY (a) REFERENCES missing (id))',
+      );
     const before = await names('shop');
+    const keys = [await keysOf('shop'), await keysOf(replacement)];
     const grants = await mayCall('called', 'GRANT EXECUTE, ALTER ROUTINE ON FUNCTION shop.twice TO called');
     if (product === 'mariadb')
       await server.sql(null, "SET sql_mode = 'ORACLE'", 'GRANT EXECUTE ON PACKAGE shop.box TO called');
@@ -599,6 +647,7 @@ describe.skipIf(!hasMysql())(`the swap of ${productName} databases`, () => {
       }
       expect(await live.halfSwap?.takeBack(never), `${done}, ${noted}`).toEqual({ replacement, previous });
       expect(await names('shop'), `${done}, ${noted}`).toEqual(before);
+      expect([await keysOf('shop'), await keysOf(replacement)], `${done}, ${noted}`).toEqual(keys);
       expect(await server.sql(null, triggers), `${done}, ${noted}`).toEqual(order);
       expect(await grants(), `${done}, ${noted}`).toEqual(granted);
       expect(await server.databases()).toEqual(['shop', replacement]);

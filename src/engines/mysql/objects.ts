@@ -1,4 +1,5 @@
 import type { Connection } from './connection.ts';
+import { looseKeys, type LooseKey } from './loose-keys.ts';
 import { asleepTable, isOurs } from './mark.ts';
 import { definerPattern, otherDatabase, quoteIdent, quoteIn, unquoteIdent } from './names.ts';
 import { listRelations } from './tables.ts';
@@ -23,6 +24,7 @@ export interface DatabaseObjects {
   code: CodeObject[];
   /** Columns that take their numbers from a sequence of this database: the server keeps its name when the tables move. */
   defaults: ColumnDefault[];
+  loose: LooseKey[];
   /** Events that stay switched off wherever the database goes. */
   asleep: ReadonlySet<string>;
 }
@@ -64,7 +66,8 @@ export async function readObjects(session: Connection, database: string): Promis
   const tables = relations.filter(({ kind }) => kind !== 'view').map(({ name }) => name);
   const counting = relations.some(({ kind }) => kind === 'sequence');
   const defaults = counting ? await defaultsNaming(session, database, tables) : [];
-  return { database, tables, code, defaults, asleep: await namedAsleep(session, database) };
+  const loose = await looseKeys(session, database, new Set(relations.map(({ name }) => name)));
+  return { database, tables, code, defaults, loose, asleep: await namedAsleep(session, database) };
 }
 
 async function namedAsleep(session: Connection, database: string): Promise<Set<string>> {

@@ -2,6 +2,7 @@ import { dropStatement, type CodeObject, type ColumnDefault, type DatabaseObject
 import { statusOf, withStatus } from './event-status.ts';
 import { fateOf, isRoutine, sameRoutine } from './routine-fates.ts';
 import { grantSettings, grantStatement, type RoutineGrant } from './routine-grants.ts';
+import { tie, untie } from './loose-keys.ts';
 import { asleepStatements, asleepTable, journalTable, writeSwapping } from './mark.ts';
 import { otherDatabase, quoteIdent, quoteIn, quoteLiteral } from './names.ts';
 
@@ -83,9 +84,14 @@ export function planSwap({ live, replacement, previous, old, fresh, characters, 
   const counting = [...Map.groupBy(fresh.defaults, ({ table }) => table)];
   for (const [table, columns] of counting)
     step('DO 0', defaultsStatement(replacement, table, columns, replacement), { settings: withHistory });
+  const altering = { settings: replaces ? withHistory : null };
+  for (const key of old?.loose ?? []) step(untie(live, key), tie(live, key), altering);
+  for (const key of fresh.loose) step(untie(replacement, key), tie(replacement, key), altering);
   if (moves.length > 0) step(renameStatement(moves), renameStatement(moves.toReversed().map(backwards)), { moves });
   for (const [table, columns] of counting)
     step(defaultsStatement(live, table, columns, replacement), null, { settings: withHistory });
+  for (const key of fresh.loose) step(tie(live, key), untie(live, key), altering);
+  for (const key of old?.loose ?? []) if (previous !== null) step(tie(previous, key), untie(previous, key), altering);
   const grantsOf = (routine: CodeObject) => grants.filter((grant) => sameRoutine(grant, routine));
   const fate = (routine: CodeObject) => fateOf(routine, old?.code ?? [], fresh.code, replaces);
   for (const each of others.filter(isRoutine)) {
@@ -154,7 +160,7 @@ function movesOf({
   return [...away, ...fresh.tables.map((name) => ({ name, from: replacement, to: live }))];
 }
 
-/** A table that keeps the history of its rows is changed only when that is said to be meant. */
+/** A table of MariaDB that keeps the history of its rows is changed only when that is said to be meant. */
 const withHistory = "SET SESSION system_versioning_alter_history = 'KEEP'";
 
 /** All of a table at once: it cannot be changed while one of them names a sequence that is not there. */

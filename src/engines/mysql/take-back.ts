@@ -57,9 +57,9 @@ async function undo(access: Access, session: Connection, step: Step, unsure: boo
   }
   if (step.undo === null || (await isFilled(access, session, step))) return;
   await runStatement(session, step, step.undo).catch((error: unknown) => {
-    // Of what was not done nothing can be taken back: it exists already (1304, 1359, 1050, 1537), or is not there (1008).
+    // Of what was not done nothing can be taken back: it exists already (1304, 1359, 1050, 1537, 1826), or is not there (1008, 1091).
     const errno = Number(toHoldfastError(error).details['errno']);
-    const harmless = [1304, 1359, 1050, 1537, 1008].includes(errno);
+    const harmless = [1304, 1359, 1050, 1537, 1826, 1008, 1091].includes(errno);
     // Of an account that has been removed since (1133, MySQL 1410), a right means nothing.
     const isVoid = step.undo?.startsWith('GRANT ') === true && [1133, 1410].includes(errno);
     if (!isVoid && (!unsure || !harmless)) throw error;
