@@ -27,6 +27,7 @@ describe.skipIf(!hasMysql())(`dumps of ${productName}`, () => {
         folder.path,
       );
       expect(taken.isolation).toBe('consistent-snapshot-locked');
+      expect(taken.warnings.join('\n')).not.toContain('FLOAT');
       const name = `shop_${format}`;
       const { counts, warnings } = await bringBack(open(name), taken);
       expect(compareCounts(taken.counts, counts)).toMatchObject({ ok: true });
@@ -43,6 +44,53 @@ describe.skipIf(!hasMysql())(`dumps of ${productName}`, () => {
       ).toEqual(taken.counts.tables.map(({ name: table }) => table).toSorted());
     });
   }
+});
+
+describe.skipIf(!hasMysql())(`what the tools of ${productName} cannot write`, () => {
+  it('digits of FLOAT are told, where values have more than the tool writes', async () => {
+    await using server = await startMysql();
+    await using folder = await temporaryFolder();
+    await server.sql(null, 'CREATE DATABASE shop');
+    await server.sql(
+      'shop',
+      'CREATE TABLE short (id INT PRIMARY KEY, f FLOAT, g FLOAT)',
+      'INSERT INTO short VALUES (1, 0.1, NULL), (2, -123456, 1e38), (3, 0, 0.333333)',
+      'CREATE TABLE `long` (id INT PRIMARY KEY, f FLOAT, g FLOAT)',
+      'INSERT INTO `long` VALUES (1, 0.1, 16777215)',
+      'CREATE TABLE doubles (d DOUBLE)',
+      'INSERT INTO doubles VALUES (52.520008123)',
+    );
+    const open = (dump: Record<string, unknown>) => openMysql(server, 'shop', { scratch: folder.path, dump });
+    for (const format of ['plain', 'directory']) {
+      const { warnings } = await takeDump(open({ format }), folder.path);
+      const told = warnings.filter((each) => each.includes('FLOAT'));
+      expect(told).toEqual([expect.stringMatching(/come back rounded: long; ALTER TABLE/)]);
+    }
+    const excluded = await takeDump(open({ exclude: { tables: ['long'] } }), folder.path);
+    expect(excluded.warnings.join('\n')).not.toContain('FLOAT');
+  });
+
+  it('an event over whose text the tool would never come to an end is refused before it begins', async () => {
+    await using server = await startMysql();
+    await using folder = await temporaryFolder();
+    await server.sql(null, 'CREATE DATABASE shop');
+    const database = openMysql(server, 'shop', { scratch: folder.path });
+    await server.sql('shop', "CREATE EVENT fine ON SCHEDULE EVERY 1 DAY COMMENT ';' DO SELECT '; ;'");
+    await takeDump(database, folder.path);
+    await server.sql('shop', "CREATE EVENT tidy ON SCHEDULE EVERY 1 DAY DO SELECT ';;'");
+    const message = expect.stringMatching(/;;.*\(tidy\)/);
+    await expect(database.open({ folders: true }, never)).rejects.toMatchObject({
+      code: 'TOOL_LACKS_FEATURE',
+      message,
+    });
+    const checks = await database.check(never);
+    expect(checks).toContainEqual(expect.objectContaining({ name: 'dump tool', result: 'failed', detail: message }));
+    await server.sql('shop', "ALTER EVENT tidy COMMENT 'a;;b' DO SELECT 1");
+    await expect(database.open({ folders: true }, never)).rejects.toMatchObject({
+      code: 'TOOL_LACKS_FEATURE',
+      message,
+    });
+  });
 });
 
 async function shapeOf(server: TestMysql, database: string): Promise<unknown> {

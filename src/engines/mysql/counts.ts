@@ -66,7 +66,7 @@ export function fromOf(database: string, table: Pick<Relation, 'name' | 'version
 }
 
 /** Tables stay locked against changes until a transaction ends, or goes back to before it read them; nobody shall wait for a backup. */
-async function released<T>(connection: Connection, work: () => Promise<T>): Promise<T> {
+export async function released<T>(connection: Connection, work: () => Promise<T>): Promise<T> {
   await connection.rows('SAVEPOINT holdfast');
   const result = await work();
   await connection.rows('ROLLBACK TO SAVEPOINT holdfast');
@@ -107,7 +107,7 @@ function* batches<T>(items: readonly T[]): Iterable<T[]> {
   for (let at = 0; at < items.length; at += 50) yield items.slice(at, at + 50);
 }
 
-function changed(error: unknown): never {
+export function changed(error: unknown): never {
   if (error instanceof HoldfastError && [1146, 1412].includes(Number(error.details['errno']))) {
     throw new HoldfastError('DATABASE_CHANGED', `the tables changed while they were counted: ${error.message}`, {
       cause: error,

@@ -9,6 +9,7 @@ import { planDump } from './dump-plan.ts';
 import { dumpPart } from './dump-parts.ts';
 import { toolError } from './errors.ts';
 import { readFacts } from './facts.ts';
+import { roundedFloats } from './float-digits.ts';
 import { refuseHalfSwapped } from './half-swap.ts';
 import { takeMoment, type Moment } from './moment.ts';
 import { listed } from './names.ts';
@@ -147,6 +148,8 @@ export async function openSnapshot(
       using _ = endWith(later, life);
       const wanted = tables.filter(({ name }) => dump.rowCounts === 'exact' && !selection.withoutRows.has(name));
       const counted = await countIn(moment, database, plan.asDumped(wanted), dump.fingerprints, warnings);
+      const rounded = await roundedFloats(moment.sessions[0], database, plan.asDumped(wanted));
+      if (rounded !== null) warnings.push(rounded);
       const byName = new Map(counted.map((each) => [each.name, each]));
       return { tables: tables.map(({ name }) => byName.get(name) ?? uncounted(name)), sequences: positions };
     },
