@@ -174,8 +174,8 @@ test('T-d1 without a container engine auto means this machine', async () => {
 test('T-d3 a container that was only guessed is never restored into, nor is a database made there', async () => {
   await using server = await startPostgres();
   await using folder = await temporaryFolder();
-  using engine = await fakeDocker(folder.path);
-  await engine.run({ id: 'c0ffee'.repeat(10), name: 'shop-db', image: 'docker.io/library/postgres:15' });
+  using standIn = await fakeDocker(folder.path);
+  await standIn.run({ id: 'c0ffee'.repeat(10), name: 'shop-db', image: 'docker.io/library/postgres:15' });
   const like = await targetFacts(accessTo(server.url('postgres')), signal);
   if (like === null) throw new Error('there is no database postgres');
   // No port is published, so that only the image speaks for it.
