@@ -1,4 +1,5 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { writeDrill } from '../../src/archive/drills.ts';
@@ -13,6 +14,7 @@ import { removeOne } from '../../src/care/remove.ts';
 import { verify } from '../../src/care/verify.ts';
 import { forward } from '../../src/storage/forward.ts';
 import type { Storage } from '../../src/storage/storage.ts';
+import { builtProgram } from '../support/built-program.ts';
 import { installHoldfast } from '../support/holdfast.ts';
 import { smallHouse, type SmallHouse } from '../support/small-house.ts';
 import { runIn } from '../support/sqlite.ts';
@@ -182,6 +184,35 @@ test('S5: list, show, check and verify say that it cannot be read, and tell nobo
   expect(JSON.stringify(found)).toMatch(/Upgrade Holdfast/);
   expect(JSON.stringify(found)).not.toMatch(/delete this copy|changed what was stored/);
 }, 300_000);
+
+test('verify --all tells of a file that is not given out, and goes on with the others', async () => {
+  await using installed = await installHoldfast({ url: '' });
+  runIn(join(installed.folder, 'shop.sqlite'), 'create table item (id integer primary key)');
+  await installed.configure({
+    state: './state',
+    sources: { shop: { database: { path: './shop.sqlite' } } },
+    storages: { local: { type: 'local', path: './backups' } },
+  });
+  const { id: older } = await installed.json<{ id: string }>('backup');
+  const { id } = await installed.json<{ id: string }>('backup');
+  const dump = readdirSync(join(installed.storage, 'shop', older)).find((name) => name.startsWith('database.')) ?? '';
+  chmodSync(join(installed.storage, 'shop', older, dump), 0);
+  const { status, stdout, stderr } = withoutPrivilege(installed.folder, 'verify', '--all', '--json');
+  expect(JSON.parse(stdout), stderr).toEqual([expect.objectContaining({ id, ok: true })]);
+  expect(stderr).toContain(`${older} in local was not read`);
+  expect([status, stderr]).toEqual([1, expect.stringContaining('NO_PERMISSION')]);
+}, 300_000);
+
+/** What root may read whatever its rights say, the program may not. */
+function withoutPrivilege(cwd: string, ...args: string[]) {
+  const { program, env } = builtProgram();
+  const words = [program, ...args];
+  const isRoot = process.getuid?.() === 0;
+  const dropped = ['setpriv', '--inh-caps', '-all', '--bounding-set', '-all', ...words];
+  const [command = '', ...rest] = isRoot ? dropped : words;
+  const { PATH = '' } = process.env;
+  return spawnSync(command, rest, { cwd, encoding: 'utf8', env: { PATH, HOME: cwd, LC_ALL: 'C.UTF-8', ...env } });
+}
 
 function makeNewer(storage: string, id: string): void {
   const file = join(storage, 'shop', id, 'manifest.json');

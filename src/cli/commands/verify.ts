@@ -1,3 +1,4 @@
+import { isOfOneFile } from '../../archive/unreadable.ts';
 import { throwIfAborted } from '../../base/abort.ts';
 import { toHoldfastError } from '../../base/errors.ts';
 import type { VerifyDepth, VerifyResult } from '../../care/verify.ts';
@@ -44,7 +45,7 @@ trouble does not keep the others from being read; it ends with exit code 1 then.
 async function verifyAll(context: CommandContext, input: CommandInput, depth: VerifyDepth): Promise<Ending> {
   const { targets, unreachable } = await everyBackup(context, input);
   const results: VerifyResult[] = [];
-  let unopened: { error: unknown } | undefined;
+  let unread: { error: unknown } | undefined;
   for (const target of targets) {
     const { name } = target.storage;
     if (unreachable.some(({ storage }) => storage === name)) continue;
@@ -53,20 +54,23 @@ async function verifyAll(context: CommandContext, input: CommandInput, depth: Ve
     } catch (error) {
       throwIfAborted(context.signal);
       const { kind, code, message } = toHoldfastError(error);
-      if (code.startsWith('STORAGE_')) unreachable.push({ storage: name, error });
+      const isOfStorage = code.startsWith('STORAGE_') || code === 'NO_PERMISSION';
+      const isAboutOne =
+        ['KEY_MISSING', 'KEY_DAMAGED', 'MANIFEST_NEWER'].includes(code) || (isOfStorage && isOfOneFile(error));
+      if (code.startsWith('STORAGE_') && !isAboutOne) unreachable.push({ storage: name, error });
       else if (kind === 'busy') context.io.screen.line(`${target.id} in ${name} was not read: ${message}`);
-      else if (code === 'KEY_MISSING' || code === 'KEY_DAMAGED' || code === 'MANIFEST_NEWER') {
+      else if (isAboutOne) {
         // It says nothing of the others.
         context.io.screen.line(`${target.id} in ${name} was not read: ${message}`);
-        unopened ??= { error };
+        unread ??= { error };
       } else throw error;
     }
   }
   if (context.json) printJson(context.io, results);
   else print(context.io, ...results.flatMap((result) => describeVerification(context.io, result)));
   sayUnreachable(context.io, unreachable, 'not everything in it was verified');
-  if (unopened) throw unopened.error;
   if (results.some(({ ok }) => !ok)) return 'integrity';
+  if (unread) throw unread.error;
   return unreachable.length > 0 ? 'failed' : 'done';
 }
 

@@ -21,6 +21,7 @@ describe('S9 an error says which of endpoint, region, credentials, bucket, right
     ['CredentialsProviderError', undefined, 'STORAGE_AUTH', 'accessKey'],
     ['AccessDenied', 403, 'STORAGE_DENIED', 'rights'],
     ['Forbidden', 403, 'STORAGE_DENIED', 'rights'],
+    ['InvalidObjectState', 403, 'STORAGE_ARCHIVED', 'archive class'],
     ['NoSuchBucket', 404, 'STORAGE_BUCKET_MISSING', 'createBucket'],
     ['PermanentRedirect', 301, 'STORAGE_REGION', 'region'],
     ['AuthorizationHeaderMalformed', 400, 'STORAGE_REGION', 'region'],

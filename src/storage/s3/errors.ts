@@ -89,6 +89,10 @@ const denied: Explain = ({ title }) =>
   make('STORAGE_DENIED', `these credentials may not do this in ${title}`, {
     hint: 'Give them the rights that the page on storages lists, for this bucket and prefix.',
   });
+const archived: Explain = ({ title }) =>
+  make('STORAGE_ARCHIVED', `an object in ${title} lies in an archive class and is not given out`, {
+    hint: 'Have it restored from its archive class at the service, then try again; let no lifecycle rule of the bucket archive what is to be restored quickly.',
+  });
 const noBucket: Explain = ({ bucket, ...place }) =>
   make('STORAGE_BUCKET_MISSING', `there is no bucket ${bucket} at ${where({ bucket, ...place })}`, {
     hint: 'Correct `bucket` or `endpoint` of the storage, create it, or set `createBucket: true`.',
@@ -148,6 +152,7 @@ const byName: Record<string, Explain> = {
   AccessDenied: denied,
   AllAccessDisabled: denied,
   AccountProblem: denied,
+  InvalidObjectState: archived,
   NoSuchBucket: noBucket,
   NoSuchKey: missing,
   NotFound: missing,
