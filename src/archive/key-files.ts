@@ -142,6 +142,46 @@ export async function copyKeys(
   }
 }
 
+/** Whether the files of a key are those that its public half tells; null where it tells nothing, or nothing is there. */
+export async function areKeysWhole(
+  storage: Storage,
+  source: string,
+  file: string,
+  signal: AbortSignal,
+): Promise<boolean | null> {
+  const files = await readKeySet(storage, source, file, signal);
+  const name = publicFile(keyIdOf(file));
+  const stated = files.find((each) => each.name === name);
+  const { digests, recipient } = stated ? readPublic(stated.content) : { digests: [], recipient: null };
+  const wrapped = files.filter((each) => each !== stated);
+  if (recipient === null || digests.length === 0 || wrapped.length === 0) return null;
+  return wrapped.every(({ content }) => digests.includes(digestOfKey(content)));
+}
+
+/**
+ * Puts files of a key that are damaged in `to` right from another storage, where they are whole and of the same key. Returns whether it did.
+ * The public half goes last: until then, it shows that this was cut off.
+ */
+export async function mendKeyFiles(
+  from: Storage,
+  to: Storage,
+  source: string,
+  file: string,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if ((await areKeysWhole(from, source, file, signal)) !== true) return false;
+  const theirs = await readKeySet(to, source, file, signal);
+  const ours = await readKeySet(from, source, file, signal);
+  const stated = publicFile(keyIdOf(file));
+  const [there, here] = [theirs, ours].map((files) => files.find(({ name }) => name === stated));
+  if (!there || !here || readPublic(there.content).recipient !== readPublic(here.content).recipient) return false;
+  for (const { name, content } of ours) {
+    const same = theirs.some((each) => each.name === name && each.content.equals(content));
+    if (!same) await putKeyFile(to, source, { name, content }, { ifAbsent: false, signal });
+  }
+  return true;
+}
+
 export interface PublicKey {
   recipient: string | null;
   /** Digests of the key files, to tell damage from a wrong passphrase; nothing is trusted because of them. */

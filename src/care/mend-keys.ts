@@ -1,4 +1,4 @@
-import { copyKeys } from '../archive/key-files.ts';
+import { areKeysWhole, copyKeys, mendKeyFiles } from '../archive/key-files.ts';
 import { sourcePrefix } from '../archive/layout.ts';
 import { throwIfAborted } from '../base/abort.ts';
 import { toHoldfastError } from '../base/errors.ts';
@@ -15,8 +15,9 @@ interface MendKeysTask {
 }
 
 /**
- * Puts key files that backups of a storage name, and that are gone from it, back from another storage of the source. The current key is
- * remembered by this machine and put back before each backup; older ones are only in the storages.
+ * Puts key files that backups of a storage name, and that are gone from it or damaged, back from another storage of the source. In the
+ * primary, the current key is remembered by this machine and put back before each backup; all else is only in the storages. Nobody would
+ * see it as long as one of them is whole, and that one may be the next to be lost.
  */
 export async function mendKeys(task: MendKeysTask): Promise<void> {
   const { source, catalog, signal, report } = task;
@@ -26,6 +27,7 @@ export async function mendKeys(task: MendKeysTask): Promise<void> {
     try {
       const stored = await storage.statMany(files.map(keyOf(source)), signal);
       for (const file of files.filter((_, at) => !stored[at])) await putBack(task, storage, file);
+      for (const file of files.filter((_, at) => stored[at])) await mendDamaged(task, storage, file);
     } catch (error) {
       throwIfAborted(signal);
       report({
@@ -55,6 +57,23 @@ async function putBack({ source, signal, report }: MendKeysTask, to: Storage, fi
   report({
     kind: 'warning',
     message: `${file} is missing in ${to.name}, and no other storage of ${source.name} has it`,
+  });
+}
+
+async function mendDamaged({ source, signal, report }: MendKeysTask, to: Storage, file: string): Promise<void> {
+  // Looked at twice: somebody may just be changing the passphrase.
+  for (let look = 1; look <= 2; look += 1) if ((await areKeysWhole(to, source.name, file, signal)) !== false) return;
+  for (const from of source.storages) {
+    if (from.name === to.name) continue;
+    const mended = await mendKeyFiles(from, to, source.name, file, signal).catch(() => false);
+    throwIfAborted(signal);
+    if (!mended) continue;
+    report({ kind: 'warning', message: `${file} was damaged in ${to.name} and was put right from ${from.name}` });
+    return;
+  }
+  report({
+    kind: 'warning',
+    message: `${file} is damaged in ${to.name}, and no other storage of ${source.name} can put it right now`,
   });
 }
 

@@ -1,4 +1,4 @@
-import { copyFile, mkdir, rename, rm } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, rename, rm, truncate } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -84,6 +84,27 @@ test('S4: a key that is lost everywhere makes no backup corrupt: once it is back
   expect(existsSync(offsite)).toBe(true);
   expect(await findingsOf(/KEY|DAMAGED|VERIFY/)).toEqual([]);
 }, 300_000);
+
+test.each(['current', 'old'] as const)(
+  'S4: a damaged file of the %s key in the second storage is put right by the next backup, before it is the last one',
+  async (which) => {
+    const { key, old, offsite: oldFile } = await rotated();
+    const current = (await installed.json<{ file: string; storage: string }[]>('key', 'list')).find(
+      ({ file }) => file !== key,
+    );
+    const file = which === 'old' ? oldFile : join(installed.folder, 'offsite/shop', current?.file ?? '');
+    const whole = await readFile(file);
+    await truncate(file, whole.length - 1);
+    const { stderr } = await installed.run('backup');
+    expect(stderr).toContain('was damaged in offsite and was put right from local');
+    expect(await readFile(file)).toEqual(whole);
+    await rm(installed.state, { recursive: true });
+    await rm(installed.storage, { recursive: true });
+    const verified = await installed.json('verify', which === 'old' ? old : 'latest', '--storage', 'offsite');
+    expect(verified).toMatchObject({ ok: true, depth: 'structure' });
+  },
+  300_000,
+);
 
 test('promise 5: doctor on a new machine, where no source is configured, tries the keys of those that lie there', async () => {
   await installed.json('backup');
