@@ -1,10 +1,10 @@
 import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdtemp, mkdir, open, rm, stat } from 'node:fs/promises';
+import { mkdtemp, mkdir, open, realpath, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { HoldfastError } from '../base/errors.ts';
-import type { DumpFormat, StoredDump } from '../engines/engine.ts';
+import type { Database, DumpFormat, StoredDump } from '../engines/engine.ts';
 import type { Codec } from '../pipeline/codecs.ts';
 import { decompressor } from '../pipeline/compress.ts';
 import { expectDigest, type Digest } from '../pipeline/digest.ts';
@@ -20,7 +20,7 @@ export interface ForeignDump {
   signal: AbortSignal;
 }
 
-export type Recognise = (head: Buffer) => { format: DumpFormat } | { refused: string } | null;
+export type Recognise = Database['recognise'];
 
 const headBytes = 4096;
 
@@ -38,9 +38,10 @@ export async function openForeignDump(foreign: ForeignDump): Promise<StoredDump>
       [expected === undefined ? null : expectDigest(expected, path), decompressor(codec, until)],
       until,
     );
-  const format = judge(path, recognise(await readHead(await openContent(signal))));
-  const streamed = foreignStream({ format, scratch, open: openContent });
+  const verdict = recognise(await readHead(await openContent(signal)));
+  const streamed = foreignStream({ format: judge(path, verdict), scratch, open: openContent });
   if (codec !== 'none') return streamed;
+  await expectComplete(path, verdict);
   return { ...streamed, locally: async () => ({ path, [Symbol.asyncDispose]: async () => undefined }) };
 }
 
@@ -97,6 +98,27 @@ async function openFolder(path: string): Promise<StoredDump> {
     open: () => Promise.reject(new HoldfastError('UNEXPECTED', 'a directory dump is not one stream')),
     locally: async () => ({ path, [Symbol.asyncDispose]: async () => undefined }),
   };
+}
+
+/** Of a copy that was compressed, nothing beside it is known to be its own. */
+async function expectComplete(path: string, verdict: ReturnType<Recognise>): Promise<void> {
+  if (verdict === null || 'refused' in verdict) return;
+  // Beside the file itself, not beside a link to it.
+  const real = await realpath(path);
+  for (const { ending, starts, hint } of verdict.rest ?? []) {
+    if (!(await startsWith(real + ending, Buffer.from(starts, 'hex')))) continue;
+    throw new HoldfastError('FILE_INCOMPLETE', `${path} is not complete: a part of it is in ${real}${ending}`, {
+      kind: 'integrity',
+      hint,
+    });
+  }
+}
+
+async function startsWith(path: string, start: Buffer): Promise<boolean> {
+  if (!(await stat(path).catch(() => null))?.isFile()) return false;
+  await using file = await open(path);
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(start.length), 0, start.length, 0);
+  return bytesRead === start.length && buffer.equals(start);
 }
 
 function judge(path: string, verdict: ReturnType<Recognise>): DumpFormat {

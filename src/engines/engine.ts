@@ -149,6 +149,15 @@ export interface Snapshot extends AsyncDisposable {
 }
 
 /** A dump lying in an archive or anywhere else, as an engine wants to read it: digests checked, decrypted, decompressed. */
+/** A file beside a dump, told by its name and its first bytes, without which the dump is not what its makers see. */
+export interface RestOfDump {
+  /** What its name has more than that of the dump. */
+  ending: string;
+  /** As hexadecimal digits. */
+  starts: string;
+  hint: string;
+}
+
 export interface StoredDump {
   readonly format: DumpFormat;
   /** False for dumps that Holdfast did not make: text is then not fed to an interpreter unless the operator says so. */
@@ -341,9 +350,10 @@ export interface Database {
 
   /**
    * Tells a dump of this engine by its first bytes (decompressed, 1 KiB at least where there is that much): its format, or why it is
-   * of no use (a cluster dump, another engine's), or null when it is not a dump at all.
+   * of no use (a cluster dump, another engine's), or null when it is not a dump at all. `rest`: what lies beside such a file while it
+   * is not complete.
    */
-  recognise(head: Buffer): { format: DumpFormat } | { refused: string } | null;
+  recognise(head: Buffer): { format: DumpFormat; rest?: readonly RestOfDump[] } | { refused: string } | null;
   /** Reads a dump to its end as the restoring tool would, without a server. Rejects with kind `integrity` when it cannot be read. */
   readThrough(dump: StoredDump, signal: AbortSignal): Promise<{ entries: number | null }>;
   contents(dump: StoredDump, signal: AbortSignal): Promise<DumpEntry[]>;

@@ -2,6 +2,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
+  copyFileSync,
   existsSync,
   linkSync,
   readdirSync,
@@ -15,6 +16,7 @@ import { join } from 'node:path';
 import type { HoldfastError } from '../../src/base/errors.ts';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { openForeignDump } from '../../src/archive/foreign.ts';
 import type { Database } from '../../src/engines/engine.ts';
 import { startSession } from '../../src/engines/sqlite/session.ts';
 import { usersOf } from '../../src/engines/sqlite/users.ts';
@@ -355,7 +357,7 @@ test('a program that could not be seen cannot write into the old file either', a
   makeBank(path, 'delete');
   await using writer = await startWriter(path, 'idle');
   // What a swap does, by somebody who does not look first.
-  const { renameSync, copyFileSync } = await import('node:fs');
+  const { renameSync } = await import('node:fs');
   copyFileSync(path, join(data, 'new'));
   linkSync(path, join(data, previous));
   renameSync(join(data, 'new'), path);
@@ -484,6 +486,47 @@ describe('S18 hostile names', () => {
 
   test.each(['../up', 'a/b', '', '..', 'a\0b'])('%j is no file beside the database', (name) => {
     expect(() => openFile(path, scratch).named(name)).toThrow(expect.objectContaining({ code: 'NAME_INVALID' }));
+  });
+});
+
+describe('a file that was not made here', () => {
+  const opening = () => {
+    const { recognise } = openFile(path, scratch);
+    return openForeignDump({ path: join(data, 'foreign.db'), scratch, recognise, signal: signal() });
+  };
+  const copyWith = (ending: string) => {
+    copyFileSync(path, join(data, 'foreign.db'));
+    copyFileSync(path + ending, join(data, `foreign.db${ending}`));
+  };
+
+  test('S4 is refused while a part of it is in the log of a killed program', async () => {
+    makeBank(path, 'wal');
+    await using writer = await startWriter(path, 'run', 1);
+    await until(() => statSync(`${path}-wal`).size > 100_000, 'a log');
+    await writer.kill('SIGKILL');
+    copyWith('-wal');
+    await expect(opening()).rejects.toMatchObject({
+      code: 'FILE_INCOMPLETE',
+      message: expect.stringContaining('foreign.db-wal'),
+    });
+    // As the hint says.
+    runIn(join(data, 'foreign.db'), 'select count(*) from sqlite_schema');
+    expect(await opening()).toMatchObject({ format: 'file' });
+    expect(transfers(join(data, 'foreign.db'))).toBeGreaterThan(30);
+  });
+
+  test('S4 or while its journal would take a part of it back', async () => {
+    makeBank(path, 'delete');
+    await using writer = await startWriter(path, 'stop');
+    await writer.kill('SIGKILL');
+    copyWith('-journal');
+    await expect(opening()).rejects.toMatchObject({ code: 'FILE_INCOMPLETE' });
+  });
+
+  test.each(['persist', 'truncate'])('but not for what the mode %s leaves', async (mode) => {
+    makeBank(path, mode);
+    copyWith('-journal');
+    expect(await opening()).toMatchObject({ format: 'file' });
   });
 });
 
