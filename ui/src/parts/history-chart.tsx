@@ -3,17 +3,25 @@ import { Box, SimpleGrid, Text } from '@mantine/core';
 import { AreaChart } from '@mantine/charts';
 import { useTranslation } from 'react-i18next';
 import type { SourceView } from '../../../src/api/contract.ts';
+import { bytesStep, firstOfEach, secondsStep, ticksOf } from './axis-ticks.ts';
 import { useFormat } from './use-format.ts';
 
 /** Size and duration of the last backups. In a file of its own, loaded when it is looked at: the library behind it is large. */
 export function HistoryChart({ sizes }: { sizes: SourceView['sizes'] }) {
   const { t } = useTranslation();
   const format = useFormat();
-  const data = sizes.map(({ at, bytes, seconds }) => ({ at: format.short(at), bytes, seconds }));
+  const both = { data: sizes, tellTime: format.short };
   return (
     <SimpleGrid cols={{ base: 1, md: 2 }}>
-      <Picture title={t('history.size')} data={data} series="bytes" color="cyan.7" tell={format.bytes} />
-      <Picture title={t('history.duration')} data={data} series="seconds" color="grape.6" tell={format.seconds} />
+      <Picture {...both} title={t('history.size')} series="bytes" color="cyan.7" tell={format.bytes} step={bytesStep} />
+      <Picture
+        {...both}
+        title={t('history.duration')}
+        series="seconds"
+        color="grape.6"
+        tell={format.seconds}
+        step={secondsStep}
+      />
     </SimpleGrid>
   );
 }
@@ -24,9 +32,20 @@ interface PictureProps {
   series: 'bytes' | 'seconds';
   color: string;
   tell: (value: number) => string;
+  tellTime: (at: string) => string;
+  /** The distance between two lines, for the highest value. */
+  step: (highest: number) => number;
 }
 
-function Picture({ title, data, series, color, tell }: PictureProps) {
+function Picture({ title, data, series, color, tell, tellTime, step }: PictureProps) {
+  const values = ticksOf(
+    data.map((each) => each[series]),
+    step,
+  );
+  const times = firstOfEach(
+    data.map(({ at }) => at),
+    tellTime,
+  );
   return (
     <Box component="figure" m={0}>
       <Text component="figcaption" size="sm" c="dimmed" mb={4}>
@@ -42,8 +61,9 @@ function Picture({ title, data, series, color, tell }: PictureProps) {
         withDots={data.length < 20}
         fillOpacity={0.13}
         strokeWidth={1.8}
-        yAxisProps={{ width: 66 }}
-        xAxisProps={{ minTickGap: 40 }}
+        yAxisProps={{ width: 66, ticks: values, domain: [0, values.at(-1) ?? 0] }}
+        xAxisProps={{ minTickGap: 40, ticks: times, tickFormatter: tellTime }}
+        tooltipProps={{ labelFormatter: (at) => (typeof at === 'string' ? tellTime(at) : at) }}
         areaChartProps={{ accessibilityLayer: false }}
         areaProps={{ isAnimationActive: false }}
       />
