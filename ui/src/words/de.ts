@@ -533,7 +533,7 @@ export const de: Words = {
     open: 'Offene Vorfälle',
     nothing: 'Nichts ist los.',
     source: 'Quelle {{source}}',
-    storage: 'Speicher {{storage}}',
+    storage: 'Ablage {{storage}}',
     backup: 'Sicherung {{backup}}',
     incidents: incidentsDe,
     since: 'begonnen',
