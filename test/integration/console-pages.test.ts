@@ -335,6 +335,19 @@ describe.skipIf(missing)('pages of the console in a browser (skipped without chr
     });
   });
 
+  test.each([
+    ['/sources/nothing', 'Overview', '/'],
+    ['/sources/nothing/2026-01-01_00-00-00', 'Overview', '/'],
+    ['/sources/shop/2026-01-01_00-00-00', 'shop', '/sources/shop'],
+    ['/activity/20260101-000000-abcdef', 'Activity', '/activity'],
+  ])('what is not there is not asked for again: %s leads back to %s', async (path, name, to) => {
+    await visitor.goto(path);
+    const said = page.getByRole('alert');
+    await said.waitFor();
+    expect(await said.getByRole('button').count()).toBe(0);
+    expect(await said.getByRole('link', { name, exact: true }).getAttribute('href')).toBe(to);
+  });
+
   describe('settings', () => {
     test('B-13: a schedule is saved with its next times shown, and the comments of the file stay', async () => {
       const comment = '# nobody touches this line';

@@ -4,7 +4,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { useLocation, useParams } from 'wouter';
 import type { BackupView } from '../../../src/api/contract.ts';
-import { addressOf, call } from '../api/client.ts';
+import { addressOf, call, Problem } from '../api/client.ts';
 import { useMay } from '../api/session.ts';
 import { Copy } from '../parts/copy.tsx';
 import { LinkButton } from '../parts/link-button.tsx';
@@ -25,6 +25,10 @@ import { Folders } from './backup/folders.tsx';
 import type { BackupDetail, ShownManifest } from './backup/manifest.ts';
 import { ProofHistory } from './backup/proof-history.tsx';
 
+function isOfUnknownSource(error: Error | null): boolean {
+  return error instanceof Problem && error.code === 'SOURCE_UNKNOWN';
+}
+
 /** One backup: what it is, what is inside, where it lies, and how it comes back. */
 export function Backup() {
   const { t } = useTranslation();
@@ -35,13 +39,11 @@ export function Backup() {
     queryFn: ({ signal }) => call('GET', '/backups/{source}/{id}', { params: { source, id }, signal }),
   });
   const found = backup.data?.backup;
+  const parent = { label: source, path: `/sources/${encodeURIComponent(source)}` };
   return (
     <Page
       title={found ? t('backup.title', { at: format.short(found.createdAt) }) : id}
-      above={[
-        { label: t('nav.overview'), path: '/' },
-        { label: source, path: `/sources/${encodeURIComponent(source)}` },
-      ]}
+      above={[{ label: t('nav.overview'), path: '/' }, parent]}
       about={
         found ? (
           <Group gap={4} wrap="nowrap">
@@ -52,7 +54,7 @@ export function Backup() {
       }
       actions={found ? <Actions backup={found} /> : null}
     >
-      <Shown query={backup} lines={6}>
+      <Shown query={backup} lines={6} {...(isOfUnknownSource(backup.error) ? {} : { back: parent })}>
         {(detail) => <Content detail={detail} />}
       </Shown>
     </Page>

@@ -27,7 +27,9 @@ export function Run({ params: { run: id } }: { params: { run: string } }) {
       }
       above={[{ label: t('activity.title'), path: '/activity' }]}
     >
-      <Shown query={run}>{(found) => <RunReport run={found} />}</Shown>
+      <Shown query={run} back={{ label: t('activity.title'), path: '/activity' }}>
+        {(found) => <RunReport run={found} />}
+      </Shown>
     </Page>
   );
 }

@@ -5,19 +5,28 @@ import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Problem } from '../api/client.ts';
 import { problemsEn } from '../words/problems.ts';
+import { LinkButton } from './link-button.tsx';
 import { Said } from './said.tsx';
 
 interface ShownProps<T> {
   query: Pick<UseQueryResult<T>, 'data' | 'error' | 'isPending' | 'isFetching' | 'refetch'>;
   /** How much room what comes will take. */
   lines?: number;
+  /** Where to go when there is no such thing; default: the overview. */
+  back?: Place;
   children: (data: T) => ReactNode;
 }
 
+interface Place {
+  label: string;
+  path: string;
+}
+
 /** What was asked for, or that it is on its way, or why it is not there. What was there once stays while it is asked for again. */
-export function Shown<T>({ query, lines = 4, children }: ShownProps<T>) {
+export function Shown<T>({ query, lines = 4, back, children }: ShownProps<T>) {
   const { data, error, isFetching, refetch } = query;
   if (data !== undefined) return children(data);
+  if (isUnknown(error)) return <Failure error={error} back={back ?? null} />;
   if (error) return <Failure error={error} again={() => void refetch()} busy={isFetching} />;
   return <Loading lines={lines} />;
 }
@@ -33,8 +42,21 @@ export function Loading({ lines = 4 }: { lines?: number }) {
   );
 }
 
+/** Asking again would not make it be there. */
+function isUnknown(error: Error | null): error is Problem {
+  return error instanceof Problem && error.status === 404;
+}
+
+interface FailureProps {
+  error: Error;
+  again?: () => void;
+  busy?: boolean;
+  /** A way back instead; null: to the overview. */
+  back?: Place | null;
+}
+
 /** What went wrong and what to do about it. */
-export function Failure({ error, again, busy = false }: { error: Error; again?: () => void; busy?: boolean }) {
+export function Failure({ error, again, busy = false, back }: FailureProps) {
   const { t } = useTranslation();
   const { text, hint } = useWhatToDo()(error);
   return (
@@ -47,6 +69,11 @@ export function Failure({ error, again, busy = false }: { error: Error; again?: 
           <Text size="sm">
             <Said text={hint} />
           </Text>
+        )}
+        {back === undefined ? null : (
+          <LinkButton size="xs" variant="default" to={back?.path ?? '/'}>
+            {back?.label ?? t('nav.overview')}
+          </LinkButton>
         )}
         {again === undefined ? null : (
           <Button size="xs" variant="default" onClick={again} loading={busy}>
