@@ -279,6 +279,38 @@ describe('parts of a dump', () => {
     await copy.drop({ unmarked: false }, signal);
   });
 
+  test('what they need to be made comes along, and what needs a key that does not is left out', async () => {
+    for (const each of ['needs', 'needed']) await server.createDatabase(each);
+    await server.sql(
+      'needs',
+      `create foreign data wrapper plain; create server far foreign data wrapper plain;
+       create schema core; create foreign table core.seen (id int) server far;
+       create table parent (id int primary key, v text); insert into parent values (1);
+       create table core.child (more int) inherits (parent); insert into core.child values (2, null, 3);
+       create table core.points (id int references parent); insert into core.points values (1);
+       create view core.grouped as select parent.* from parent group by id; create view core.on_it as select * from core.grouped;
+       create view core.others as select id from parent`,
+    );
+    const dump = await stockDump(server, 'needs', 'custom', path('needs'));
+    const scope = { tables: [], schemas: ['core'] };
+    const { warnings } = await open('needed').load(dump, { ...wholeLoad, scope }, signal);
+    const left = 'left out because it needs a table that was not asked for:';
+    expect(warnings).toEqual([
+      `${left} FK CONSTRAINT core.points points_id_fkey`,
+      `${left} VIEW core.grouped`,
+      `${left} VIEW core.on_it`,
+    ]);
+    expect(await server.sql('needed', `select viewname as name from pg_views where schemaname = 'core'`)).toEqual([
+      { name: 'others' },
+    ]);
+    const { tables } = await open('needed').count(all, signal);
+    expect(tables.map(({ name, rows }) => [name, rows])).toEqual([
+      ['child', 1],
+      ['points', 1],
+      ['parent', 0],
+    ]);
+  });
+
   test('a schema comes with everything in it', async () => {
     const dump = await stockDump(server, 'shop', 'custom', path('schema'));
     const live = open('shop');

@@ -24,14 +24,16 @@ export function selectForNew(all: readonly TocEntry[], scope: Scope): Selection 
       // A table needs another one only when it inherits from it: the definition is enough.
       if (isTable(need.kind) && entry.kind !== 'TABLE') leftOut.add(entry);
       else if (isTable(need.kind) || isFoundation(need.kind)) wanted.add(need);
+      // A table that comes for its definition alone has no keys. The index of a partition is made without that of its table.
+      else if (isIndex(need.kind) && !isIndex(entry.kind)) leftOut.add(entry);
     }
   }
-  removeDependents(wanted, leftOut);
+  removeDependents(wanted, leftOut, byId);
   return {
     entries: all.filter((entry) => wanted.has(entry) && !leftOut.has(entry)),
-    warnings: [...leftOut].map(
-      (entry) => `left out because it needs a table that was not asked for: ${entry.kind} ${describe(entry)}`,
-    ),
+    warnings: [...leftOut]
+      .filter((entry) => !isBody(entry))
+      .map((entry) => `left out because it needs a table that was not asked for: ${entry.kind} ${describe(entry)}`),
   };
 }
 
@@ -177,10 +179,14 @@ function schemaOf(entry: TocEntry): string | null {
   return entry.kind === 'SCHEMA' ? entry.name : subjectOf(entry, 'SCHEMA');
 }
 
+function isIndex(kind: string): boolean {
+  return kind === 'CONSTRAINT' || kind === 'INDEX';
+}
+
 /** What is made before tables and can be made without them. */
 function isFoundation(kind: string): boolean {
   return (
-    !kind.includes('DATA') && !kind.includes('CONSTRAINT') && !kind.startsWith('INDEX') && !kind.startsWith('TABLE')
+    !kind.endsWith(' DATA') && !kind.includes('CONSTRAINT') && !kind.startsWith('INDEX') && !kind.startsWith('TABLE')
   );
 }
 
@@ -194,8 +200,21 @@ function canBeWithout(all: readonly TocEntry[], entry: TocEntry, need: TocEntry)
   );
 }
 
-function removeDependents(wanted: ReadonlySet<TocEntry>, leftOut: Set<TocEntry>): void {
+/** What a view says, where pg_dump had to make it empty first. */
+function isBody({ kind, name }: TocEntry): boolean {
+  return kind === 'RULE' && name.endsWith(' _RETURN');
+}
+
+function removeDependents(
+  wanted: ReadonlySet<TocEntry>,
+  leftOut: Set<TocEntry>,
+  byId: ReadonlyMap<number, TocEntry>,
+): void {
   for (const removed of leftOut) {
+    const views = isBody(removed) ? removed.needs.flatMap((id) => byId.get(id) ?? []) : [];
+    for (const view of views) {
+      if (view.schema === removed.schema && `${view.name} _RETURN` === removed.name) leftOut.add(view);
+    }
     for (const entry of wanted) if (entry.needs.includes(removed.id)) leftOut.add(entry);
   }
 }
