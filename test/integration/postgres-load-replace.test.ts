@@ -457,6 +457,26 @@ describe('single tables in place', () => {
     await expect(server.sql('checked', 'insert into single values (-4)')).rejects.toThrow(/violates check/);
   });
 
+  test('a check that was never validated is still proven where a child or a partition had proven it', async () => {
+    await server.createDatabase('proven');
+    await server.sql(
+      'proven',
+      `create table parent (v int); insert into parent values (-3); alter table parent add check (v > 0) not valid;
+       create table child () inherits (parent); create table grandchild () inherits (child);
+       insert into child values (1)`,
+    );
+    const dump = await stockDump(server, 'proven', 'custom', path('proven'));
+    const checks = `select conrelid::regclass::text as table, convalidated as proven from pg_constraint where contype = 'c' and conrelid <> 0 order by 1`;
+    const before = await server.sql('proven', checks);
+    expect(before.map(({ proven }) => proven)).toEqual([true, true, false]);
+    for (const names of [['parent'], ['parent', 'child'], ['child']]) {
+      await server.sql('proven', 'delete from parent');
+      const chosen = names.map((name): [string, string] => ['public', name]);
+      await open('proven').replace(dump, scoped(...chosen), nothing, signal);
+      expect(await server.sql('proven', checks), names.join()).toEqual(before);
+    }
+  });
+
   test('a table that is gone comes back with all its own', async () => {
     await server.sql('live', 'drop table shop.customer cascade');
     await open('live').replace(dumpOf('custom'), scoped(['shop', 'customer']), rowsOf('customer'), signal);

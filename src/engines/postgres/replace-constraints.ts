@@ -13,11 +13,12 @@ export async function planConstraints(
   oids: readonly number[],
 ): Promise<{ before: string[]; after: string[]; warnings: string[] }> {
   const keys = await foreignKeys(session, oids);
-  const constraints = [...keys, ...(await unvalidated(session, oids))];
+  const checks = await unvalidated(session, oids);
+  const constraints = [...keys, ...checks];
   const states = await planKeyTriggers(session, keys);
   return {
     before: constraints.map((each) => `ALTER TABLE ${quoteTable(each)} DROP CONSTRAINT ${quoteIdent(each.constraint)}`),
-    after: [...constraints.flatMap(addConstraint), ...states.after],
+    after: [...constraints.flatMap(addConstraint), ...(await provenCopies(session, checks)), ...states.after],
     warnings: states.warnings,
   };
 }
@@ -61,6 +62,22 @@ async function unvalidated(session: Connection, oids: readonly number[]): Promis
      where not checks.inherited order by 2, 3, 4`,
     [oids],
   );
+}
+
+/** Made later than the check, or looked through since, a child or partition has proven its copy, which is put back with the check and as little proven. */
+async function provenCopies(session: Connection, checks: readonly Constraint[]): Promise<string[]> {
+  if (checks.length === 0) return [];
+  const found = await session.rows<TableName & { constraint: string }>(
+    `with recursive copies(relation, name, proven) as (
+       select k.conrelid, k.conname, k.convalidated from pg_catalog.pg_constraint k where k.oid = any ($1::oid[])
+       union select k.conrelid, k.conname, k.convalidated from copies join pg_catalog.pg_inherits i on i.inhparent = copies.relation
+       join pg_catalog.pg_constraint k on k.conrelid = i.inhrelid and k.conname = copies.name and k.contype in ('c', 'n'))
+     select n.nspname as schema, c.relname as name, copies.name as constraint from copies
+     join pg_catalog.pg_class c on c.oid = copies.relation join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+     where copies.proven order by 1, 2, 3`,
+    [checks.map(({ oid }) => oid)],
+  );
+  return found.map((each) => `ALTER TABLE ${quoteTable(each)} VALIDATE CONSTRAINT ${quoteIdent(each.constraint)}`);
 }
 
 function addConstraint({ constraint, definition, comment, ...table }: Constraint): string[] {
