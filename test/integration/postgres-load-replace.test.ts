@@ -485,6 +485,31 @@ describe('single tables in place', () => {
     expect((await open('live').count(all, signal)).sequences).toEqual(original.sequences);
   });
 
+  test('a table that was renamed and left its names behind is told, and comes back once they are free', async () => {
+    await server.createDatabase('renamed');
+    await server.sql(
+      'renamed',
+      `create table ticket (id serial primary key, at date unique); create index by_time on ticket (at);
+       create statistics pairs on id, at from ticket; insert into ticket (at) values ('2026-01-01')`,
+    );
+    const dump = await stockDump(server, 'renamed', 'custom', path('renamed'));
+    await server.sql('renamed', 'alter table ticket rename to old; alter table old add more int');
+    await expect(open('renamed').replace(dump, scoped(['public', 'ticket']), nothing, signal)).rejects.toMatchObject({
+      code: 'NAME_TAKEN',
+      kind: 'refused',
+      message:
+        'public.by_time, public.pairs, public.ticket_at_key and 2 more are there already, and public.ticket needs the names',
+    });
+    await server.sql(
+      'renamed',
+      `alter index by_time rename to old1; alter statistics pairs rename to old2; alter index ticket_at_key rename to old3;
+       alter index ticket_pkey rename to old4; alter sequence ticket_id_seq rename to old5`,
+    );
+    await open('renamed').replace(dump, scoped(['public', 'ticket']), nothing, signal);
+    const rows = 'select (select count(*)::int from ticket) as now, (select count(*)::int from old) as before';
+    expect(await server.sql('renamed', rows)).toEqual([{ now: 1, before: 1 }]);
+  });
+
   test('rows that others point to and that the backup lacks: orphans are named, nothing has changed', async () => {
     await server.sql(
       'live',

@@ -4,6 +4,7 @@ import type { Connection } from './connection.ts';
 import { displayName, displayTable, quoteTable, readIdent } from './names.ts';
 import type { Replacement } from './replacement.ts';
 import { planConstraints } from './replace-constraints.ts';
+import { refuseTakenNames } from './replace-names.ts';
 import { planSequences } from './replace-sequences.ts';
 import { planTriggers } from './replace-triggers.ts';
 import { refuseOtherTypes } from './replace-types.ts';
@@ -28,6 +29,7 @@ export async function planTables(
   for (const each of existing) refuseOther(all, tables, each);
   refuseDetached(all, tables, existing);
   const missing = new Set(tables.filter((table) => live.get(table) === undefined));
+  await refuseTakenNames(session, all, missing);
   const oids = existing.map(({ facts }) => facts.oid);
   await refuseOtherTypes(session, all, oids);
   const there = new Set(existing.map(({ entry }) => entry));
@@ -169,7 +171,8 @@ function refuseDetached(
   }
 }
 
-const hint = 'Rename the table, or restore beside the live database with `--into` and copy what you need from there.';
+const hint =
+  'Rename the table, and with it its indexes, keys and sequences; or restore beside the live database with `--into` and copy what you need from there.';
 
 /** The table of `COPY shop."a b" (...) FROM stdin;`: not the entry's own where rows are loaded through the partitioned one. */
 export function goalOfCopy(statement: string): TableName | null {
