@@ -22,10 +22,31 @@ export function restoreError(error: unknown, address: Address): unknown {
   if (translated !== error) return translated;
   return new HoldfastError('RESTORE_FAILED', `${failure.tool} could not restore: ${wordsOf(stderr)}`, {
     cause: error,
-    hint: 'What the tool said is in the log of the run. `holdfast doctor` tells whether tools and server fit.',
+    hint: `${adviceFor(stderr)} What the tool said is in the log of the run.`,
     details: { stderr },
   });
 }
+
+function adviceFor(stderr: string): string {
+  return (
+    advice.find(([pattern]) => pattern.test(stderr))?.[1] ?? '`holdfast doctor` tells whether tools and server fit.'
+  );
+}
+
+const advice: readonly (readonly [RegExp, string])[] = [
+  [
+    /ERROR: .* does not exist$/m,
+    'It is needed, and not in the database: where a part is restored, name it as well, or restore all of it.',
+  ],
+  [
+    /ERROR: .* already exists$/m,
+    'It is in the way, and stays. Rename it, or restore beside the live database with `--into`.',
+  ],
+  [
+    /ERROR: +deadlock detected$/m,
+    'Two of the sessions that load at once happened to wait for one another. Try again; with `--jobs 1` it cannot happen.',
+  ],
+];
 
 interface Told {
   code: string;
