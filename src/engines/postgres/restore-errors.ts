@@ -1,11 +1,11 @@
 import { HoldfastError } from '../../base/errors.ts';
 import { toolFailure } from '../../base/run-process.ts';
-import type { Address } from './connection.ts';
 import { toolError } from './errors.ts';
 import { damagedDump, tellsOfDamage, tooOld } from './damaged-dump.ts';
+import type { Place } from './faults.ts';
 
 /** A failed pg_restore or psql that was loading, as our error. */
-export function restoreError(error: unknown, address: Address): unknown {
+export function restoreError(error: unknown, address: Place): unknown {
   const failure = toolFailure(error);
   if (!failure) return error;
   const { stderr } = failure;
