@@ -66,6 +66,44 @@ describe.skipIf(!hasMysql())(`views over views of ${productName}`, () => {
     expect(await shown('goods')).toEqual(await shown('shop'));
   });
 
+  it('a table or an alias may be called like the database', async () => {
+    await server.sql(null, 'CREATE DATABASE stock CHARACTER SET utf8mb4', 'CREATE DATABASE elsewhere');
+    await server.sql(
+      'elsewhere',
+      'CREATE TABLE seen (id INT PRIMARY KEY)',
+      'INSERT INTO elsewhere.seen VALUES (1), (2)',
+    );
+    await server.sql(
+      'stock',
+      'CREATE TABLE stock (id INT PRIMARY KEY, at DATE)',
+      "INSERT INTO stock VALUES (1, '2026-01-02'), (2, '2025-03-04')",
+      'CREATE FUNCTION twice (x INT) RETURNS INT DETERMINISTIC RETURN x * 2',
+      'CREATE VIEW by_name AS SELECT stock.id, EXTRACT(YEAR FROM stock.at) AS y FROM stock WHERE stock.id > 0',
+      'CREATE VIEW by_alias AS SELECT stock.id, stock.twice(stock.y) AS z FROM by_name AS stock',
+      'CREATE VIEW both_of AS SELECT stock.id, e.id AS other FROM stock.stock JOIN elsewhere.seen AS e ON e.id = stock.id',
+    );
+    const read = async (name: string) => [
+      await server.sql(name, 'SELECT * FROM by_name ORDER BY id'),
+      await server.sql(name, 'SELECT * FROM by_alias ORDER BY id'),
+      await server.sql(name, 'SELECT * FROM both_of ORDER BY id'),
+    ];
+    const before = await read('stock');
+    for (const format of ['plain', 'directory'] as const) {
+      const taken = await takeDump(open('stock', { format }), folder.path);
+      await bringBack(open(`stock_${format}`), taken);
+      const replacement = open(`stock_restoring_20261121_12000${format.length - 5}_abcdef`);
+      await bringBack(replacement, taken);
+      await replacement.dress(taken.facts, never);
+      await open('stock').swap({ replacement: replacement.name, previous: `stock_before_${format}` }, 'refuse', never);
+      for (const name of ['stock', `stock_${format}`, `stock_before_${format}`])
+        expect(await read(name), name).toEqual(before);
+      // Each reads its own tables.
+      await server.sql(`stock_${format}`, 'DELETE FROM stock');
+      expect(await read(`stock_${format}`)).toEqual([[], [], []]);
+      expect(await read('stock')).toEqual(before);
+    }
+  });
+
   it('S14 a view that reads what is gone is named before a swap takes anything away', async () => {
     await server.sql(null, 'CREATE DATABASE torn CHARACTER SET utf8mb4');
     await server.sql(

@@ -19,12 +19,28 @@ export function unquoteIdent(text: string): string {
   return quote === '`' || quote === '"' ? text.slice(1, -1).replaceAll(quote + quote, quote) : text;
 }
 
-/** A statement, or part of one, that names a database, for another one. What stands in quotes is a text, and stays. */
-export function otherDatabase(text: string, from: string, to: string): string {
-  if (from === to) return text;
-  const before = `${quoteIdent(from)}.`;
-  const after = `${quoteIdent(to)}.`;
-  return text.replace(/'(?:[^'\\]|\\.|'')*'|`(?:[^`]|``)*`\.?/g, (part) => (part === before ? after : part));
+const shownText = String.raw`'(?:[^'\\]|\\.|'')*'`;
+const shownName = '`(?:[^`]|``)*`';
+/** A text; a `from` of a function, behind which no table stands; and a name of one part or more, with what tells of which kind it is. */
+const partsOfStatement = new RegExp(
+  String.raw`${shownText}|\b(?:extract\(\w+|trim\((?:\w+ )?(?:_\w+ ?)?${shownText}) from |` +
+    String.raw`(\b(?:view|from|(?:straight_)?join|(?:next|last|set)val|value for)\b[\s(]*)?(${shownName})((?:\.${shownName})*)(\(?)`,
+  'gi',
+);
+
+/**
+ * A statement as the server shows it, or part of one, that names a database, for another one. A table, or an alias, may be called like
+ * it: of two parts, the first is a database where a table, a sequence or a function is meant.
+ */
+export function otherDatabase(statement: string, from: string, to: string): string {
+  if (from === to) return statement;
+  const before = quoteIdent(from);
+  type Part = string | undefined;
+  return statement.replace(partsOfStatement, (whole, place: Part, first: Part, rest: string, call: string) => {
+    if (first !== before || rest === '') return whole;
+    const ofColumn = place === undefined && call === '' && new RegExp(`^\\.${shownName}$`).test(rest);
+    return ofColumn ? whole : `${place ?? ''}${quoteIdent(to)}${rest}${call}`;
+  });
 }
 
 /** A string for SQL text in sessions without NO_BACKSLASH_ESCAPES, which ours are. */
