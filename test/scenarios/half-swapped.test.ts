@@ -1,6 +1,8 @@
-import { mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, renameSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { findLeftovers } from '../../src/apps/files/leftovers.ts';
+import { swapTrees } from '../../src/apps/files/swap.ts';
 import { openArchive } from '../../src/archive/reader.ts';
 import { smallHouse, type SmallHouse } from '../support/small-house.ts';
 import { until } from '../support/until.ts';
@@ -71,4 +73,37 @@ test('S14 what an earlier restore kept, and what a later one only laid down, is 
   await until(() => Date.now() > keptAt + 10, 'a later moment');
   fill(join(house.uploads, '.holdfast-new-0a1b2c3d'));
   expect((await house.take()).state).toBe('succeeded');
+});
+
+test('S14 what a killed restore laid down is no exchange either when a later one ends well and keeps what lived', async () => {
+  await using house = await smallHouse();
+  const { uploads } = house;
+  fill(uploads);
+  const laid = join(uploads, '.holdfast-new-0a1b2c3d');
+  fill(laid);
+  const laidAt = statSync(laid).ctimeMs;
+  await until(() => Date.now() > laidAt + 10, 'a later moment');
+  const staged = join(uploads, '.holdfast-new-4e5f6a7b');
+  fill(staged);
+  const at = new Date('2026-11-21T03:00:00Z');
+  const swap = await swapTrees([{ name: 'uploads', target: uploads, staged, how: 'inside', replaces: true }], at);
+  rmdirSync(staged);
+  expect((await house.take()).state).toBe('succeeded');
+  expect(readdirSync(join(uploads, '.holdfast-left-0a1b2c3d')).toSorted()).toEqual(names);
+  expect(await findLeftovers(uploads)).toEqual([swap.trees[0]?.previous, join(uploads, '.holdfast-left-0a1b2c3d')]);
+});
+
+test('S14 the exchange for an empty folder that was cut off is found as well, and one that was over is none', async () => {
+  await using house = await smallHouse();
+  fill(house.uploads);
+  killedAfter(house, 2 * names.length);
+  expect((await house.take()).state).toBe('succeeded');
+  const laid = join(house.uploads, '.holdfast-new-00000000');
+  mkdirSync(laid);
+  const laidAt = statSync(laid).ctimeMs;
+  await until(() => Date.now() > laidAt + 10, 'a later moment');
+  const before = join(house.uploads, '.holdfast-before-2026-11-21_03-00-01');
+  mkdirSync(before);
+  renameSync(join(house.uploads, 'a.png'), join(before, 'a.png'));
+  await expect(house.take()).rejects.toMatchObject({ ...refused, hint: expect.stringContaining(before) });
 });

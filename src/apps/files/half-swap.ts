@@ -3,9 +3,7 @@ import { join } from 'node:path';
 import { HoldfastError } from '../../base/errors.ts';
 import { findLeftovers, isPrevious } from './leftovers.ts';
 import type { TreeSettings } from './options.ts';
-import { insideMark } from './tree-walk.ts';
-
-const laidMark = `${insideMark}new-`;
+import { insideMark, laidMark } from './tree-walk.ts';
 
 /**
  * What a restore that was killed between its renames left: a folder of which a part is elsewhere. Saved as it is, it would be
@@ -36,14 +34,16 @@ export async function refuseHalfSwapped({ name, path }: Pick<TreeSettings, 'name
 
 /**
  * The folder for what lived, made after these files had been laid down: then the exchange had begun. One that an earlier restore
- * kept is older than they are.
+ * kept is older than they are. Where none are left, all have become live, and that was the last change, or there never were any.
  */
 async function firstAfter(laid: string, previous: readonly string[]): Promise<string | null> {
   const entries = await readdir(laid);
   const times = await Promise.all(entries.map(async (entry) => (await lstat(join(laid, entry))).ctimeMs));
-  if (times.length === 0) return null;
-  const earliest = Math.min(...times);
-  for (const each of previous) if ((await lstat(each)).ctimeMs >= earliest) return each;
+  const emptiedAt = times.length === 0 ? (await lstat(laid)).ctimeMs : null;
+  for (const each of previous) {
+    const { ctimeMs } = await lstat(each);
+    if (emptiedAt === null ? ctimeMs >= Math.min(...times) : ctimeMs > emptiedAt) return each;
+  }
   return null;
 }
 

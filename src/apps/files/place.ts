@@ -4,7 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import { HoldfastError, systemErrno } from '../../base/errors.ts';
 import { formatBytes } from '../../base/units.ts';
 import { mountPoints } from './mounts.ts';
-import { insideMark } from './tree-walk.ts';
+import { insideMark, laidMark } from './tree-walk.ts';
 
 /** Where a tree is laid down, and how it becomes live from there. */
 export interface Place {
@@ -27,7 +27,7 @@ export async function findPlace(path: string): Promise<Place> {
   const target = live ?? path;
   const random = randomBytes(4).toString('hex');
   if (live !== null && ((await isMount(live)) || !(await mayWrite(dirname(live))))) {
-    return { target, staged: join(target, `${insideMark}new-${random}`), how: 'inside', replaces: true };
+    return { target, staged: join(target, `${laidMark}${random}`), how: 'inside', replaces: true };
   }
   const staged = join(dirname(target), `${basename(target)}.holdfast-${random}`);
   return { target, staged, how: 'beside', replaces: live !== null };

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { HoldfastError } from '../../base/errors.ts';
 import type { SwappedTree } from '../app.ts';
 import { previousPath, type Place } from './place.ts';
-import { insideMark } from './tree-walk.ts';
+import { insideMark, laidMark } from './tree-walk.ts';
 
 /** A folder that is to become live. */
 export interface Candidate extends Place {
@@ -56,6 +56,7 @@ export async function swapBack(swap: Swap): Promise<void> {
 async function swapOne(tree: Candidate, previous: string, done: Renaming[]): Promise<SwappedTree> {
   const { name, target, staged, how, replaces } = tree;
   if (how === 'inside') {
+    await setAside(tree);
     await mkdir(previous, { mode: 0o700 });
     await moveEntries(target, previous, done);
     await likeFolder(target, previous);
@@ -68,6 +69,14 @@ async function swapOne(tree: Candidate, previous: string, done: Renaming[]): Pro
   if (replaces) await move({ from: target, to: previous }, done);
   await move({ from: staged, to: target }, done);
   return { name, target, previous: replaces ? previous : null };
+}
+
+/** What a killed restore laid down would look, beside what is kept from now on, like an exchange that was cut off. */
+async function setAside({ target, staged }: Candidate): Promise<void> {
+  for (const name of await readdir(target)) {
+    if (!name.startsWith(laidMark) || join(target, name) === staged) continue;
+    await rename(join(target, name), join(target, `${insideMark}left-${name.slice(laidMark.length)}`));
+  }
 }
 
 /** Names are bytes here: nothing may be lost of one that is not UTF-8. */

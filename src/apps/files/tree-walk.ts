@@ -31,6 +31,7 @@ export interface WalkTroubles {
 
 /** What a restore of ours lays down inside of a folder that it cannot rename, and what it keeps there. */
 export const insideMark = '.holdfast-';
+export const laidMark = `${insideMark}new-`;
 
 /** Depth first and in the order of the bytes of the names, so that the same tree gives the same tar. A folder comes before what is in it. */
 export function* walkTree(settings: WalkSettings, troubles: WalkTroubles): Generator<Found> {
