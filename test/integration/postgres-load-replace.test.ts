@@ -477,6 +477,28 @@ describe('single tables in place', () => {
     }
   });
 
+  test('a partition that is gone comes back alone under a check that was never validated', async () => {
+    await server.createDatabase('checkedpart');
+    await server.sql(
+      'checkedpart',
+      `create table measured (at int, v int) partition by list (at); create table measured_1 partition of measured for values in (1);
+       create table measured_2 partition of measured for values in (2); insert into measured values (1, -1), (2, -2);
+       alter table measured add constraint positive check (v > 0) not valid`,
+    );
+    const dump = await stockDump(server, 'checkedpart', 'custom', path('checkedpart'));
+    const before = await shapeOf(server, 'checkedpart');
+    await server.sql(
+      'checkedpart',
+      'drop table measured_1; alter table measured drop constraint positive; update measured set v = -3; alter table measured add constraint positive check (v > 0) not valid',
+    );
+    await open('checkedpart').replace(dump, scoped(['public', 'measured_1']), nothing, signal);
+    expect(await shapeOf(server, 'checkedpart')).toEqual(before);
+    expect(await server.sql('checkedpart', 'select * from measured order by 1')).toEqual([
+      { at: 1, v: -1 },
+      { at: 2, v: -3 },
+    ]);
+  });
+
   test('a table that is gone comes back with all its own', async () => {
     await server.sql('live', 'drop table shop.customer cascade');
     await open('live').replace(dumpOf('custom'), scoped(['shop', 'customer']), rowsOf('customer'), signal);

@@ -6,14 +6,15 @@ import { planKeyTriggers } from './replace-triggers.ts';
 
 /**
  * Foreign keys from and to the tables are taken off while rows are put in, and put back as they were, which makes the server check every row.
- * So are checks that were never validated: rows may be older than they are.
+ * So are checks that were never validated: rows may be older than they are, and a dump makes a partition without those of its table (`parents`).
  */
 export async function planConstraints(
   session: Connection,
   oids: readonly number[],
+  parents: readonly number[],
 ): Promise<{ before: string[]; after: string[]; warnings: string[] }> {
   const keys = await foreignKeys(session, oids);
-  const checks = await unvalidated(session, oids);
+  const checks = await unvalidated(session, oids, parents);
   const constraints = [...keys, ...checks];
   const states = await planKeyTriggers(session, keys);
   return {
@@ -47,11 +48,16 @@ async function foreignKeys(session: Connection, oids: readonly number[]): Promis
 }
 
 /** Checks and, since 18, NOT NULL; those of a partition stand on the table that they were declared on. */
-async function unvalidated(session: Connection, oids: readonly number[]): Promise<Constraint[]> {
+async function unvalidated(
+  session: Connection,
+  oids: readonly number[],
+  parents: readonly number[],
+): Promise<Constraint[]> {
   return session.rows<Constraint>(
     `with recursive ${touched}, checks(oid, relation, name, inherited) as (
        select k.oid, k.conrelid, k.conname, k.coninhcount > 0 from pg_catalog.pg_constraint k
-       where k.contype in ('c', 'n') and not k.convalidated and k.conrelid in (select oid from touched)
+       where k.contype in ('c', 'n') and not k.convalidated
+         and (k.conrelid in (select oid from touched) or k.conrelid = any ($2::oid[]))
        union select up.oid, up.conrelid, up.conname, up.coninhcount > 0 from checks
        join pg_catalog.pg_inherits i on i.inhrelid = checks.relation
        join pg_catalog.pg_constraint up on up.conrelid = i.inhparent and up.conname = checks.name and up.contype in ('c', 'n'))
@@ -60,7 +66,7 @@ async function unvalidated(session: Connection, oids: readonly number[]): Promis
      from checks join pg_catalog.pg_constraint k on k.oid = checks.oid join pg_catalog.pg_class c on c.oid = k.conrelid
      join pg_catalog.pg_namespace n on n.oid = c.relnamespace
      where not checks.inherited order by 2, 3, 4`,
-    [oids],
+    [oids, parents],
   );
 }
 

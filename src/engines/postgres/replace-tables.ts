@@ -33,7 +33,7 @@ export async function planTables(
   const oids = existing.map(({ facts }) => facts.oid);
   await refuseOtherTypes(session, all, oids);
   const there = new Set(existing.map(({ entry }) => entry));
-  const constraints = await planConstraints(session, oids);
+  const constraints = await planConstraints(session, oids, await parentsThatStay(session, all, missing));
   const triggers = await planTriggers(session, oids, [...missing].map(nameOf), triggersOf(all, missing));
   const sequences = await planSequences(session, positionsOf(all, there), oids);
   const entries = entriesFor(all, there, missing, await existingNames(session, all));
@@ -212,6 +212,21 @@ function entriesFor(
     if (entry.kind === 'INDEX ATTACH') return parents.every((each) => missing.has(each));
     return parents.every((each) => missing.has(each) || existing.has(each) || names.has(each));
   });
+}
+
+/** Live tables to which partitions that are made anew are attached. */
+async function parentsThatStay(
+  session: Connection,
+  all: readonly TocEntry[],
+  made: ReadonlySet<TocEntry>,
+): Promise<number[]> {
+  const parents = [...parentsOfPartitions(all)].filter(([part, parent]) => made.has(part) && !made.has(parent));
+  return (
+    await liveTables(
+      session,
+      parents.map(([, parent]) => nameOf(parent)),
+    )
+  ).map(({ oid }) => oid);
 }
 
 function triggersOf(all: readonly TocEntry[], tables: ReadonlySet<TocEntry>): TocEntry[] {
