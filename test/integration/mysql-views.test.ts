@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bringBack, never, takeDump } from '../support/mysql-backup.ts';
-import { hasMysql, openMysql, productName, startMysql, type TestMysql } from '../support/mysql-server.ts';
+import { hasMysql, openMysql, product, productName, startMysql, type TestMysql } from '../support/mysql-server.ts';
 import { temporaryFolder, type TemporaryFolder } from '../support/temporary-folder.ts';
 
 describe.skipIf(!hasMysql())(`views over views of ${productName}`, () => {
@@ -110,8 +110,16 @@ describe.skipIf(!hasMysql())(`views over views of ${productName}`, () => {
       'torn',
       'CREATE TABLE t (id INT PRIMARY KEY)',
       'CREATE TABLE u (id INT PRIMARY KEY)',
-      "CREATE VIEW whole AS SELECT id, 'it''s \\\\' AS quoted FROM u",
+      "CREATE VIEW whole AS SELECT id, 'it''s nextval(`x`) \\\\' AS quoted FROM u",
       'CREATE VIEW broken AS SELECT id FROM t',
+      // Over a sequence that is gone the server prepares a view, and makes none.
+      ...(product === 'mariadb'
+        ? [
+            'CREATE SEQUENCE `s``1`',
+            'CREATE SEQUENCE s2',
+            'CREATE VIEW counted AS SELECT LASTVAL(`s``1`) AS a, LASTVAL(s2) AS b',
+          ]
+        : []),
       'CREATE TRIGGER tr BEFORE INSERT ON u FOR EACH ROW SET NEW.id = 1',
     );
     const taken = await takeDump(open('torn'), folder.path);
@@ -119,10 +127,11 @@ describe.skipIf(!hasMysql())(`views over views of ${productName}`, () => {
     await bringBack(replacement, taken);
     await replacement.dress(taken.facts, never);
     // What a restore is made for.
-    await server.sql('torn', 'DROP TABLE t');
+    await server.sql('torn', 'DROP TABLE t', ...(product === 'mariadb' ? ['DROP SEQUENCE `s``1`'] : []));
     const before = await server.sql('torn', 'SHOW FULL TABLES');
     const ahead = { mode: 'swap', exists: true } as const;
-    const reason = expect.stringMatching(/could not be made again.*broken.*doesn't exist/);
+    const lost = product === 'mariadb' ? '.*counted: .*s``1.*does not exist' : '';
+    const reason = expect.stringMatching(new RegExp(`could not be made again.*broken.*doesn't exist${lost}`));
     expect(await open('torn').obstacles?.(ahead as never, never)).toEqual([{ stops: 'swap', reason }]);
     const swapping = () =>
       open('torn').swap({ replacement: replacement.name, previous: 'torn_before' }, 'refuse', never);
@@ -130,7 +139,7 @@ describe.skipIf(!hasMysql())(`views over views of ${productName}`, () => {
     expect(await server.sql('torn', 'SHOW FULL TABLES')).toEqual(before);
     expect(await server.databases()).toContain(replacement.name);
     expect(await server.databases()).not.toContain('torn_before');
-    await server.sql('torn', 'DROP VIEW broken');
+    await server.sql('torn', `DROP VIEW broken${product === 'mariadb' ? ', counted' : ''}`);
     expect(await open('torn').obstacles?.(ahead as never, never)).toEqual([]);
     await swapping();
     expect(await server.sql('torn', 'SELECT COUNT(*) AS n FROM broken')).toEqual([{ n: 0 }]);

@@ -1,7 +1,7 @@
 import { toHoldfastError } from '../../base/errors.ts';
 import type { Connection } from './connection.ts';
-import { displayName, quoteIdent, quoteIn, quoteLiteral, shortened } from './names.ts';
-import { dropStatement, type CodeObject } from './objects.ts';
+import { displayName, quotedIdent, quoteIdent, quoteIn, quoteLiteral, shortened, unquoteIdent } from './names.ts';
+import { dropStatement, type CodeObject, type DatabaseObjects } from './objects.ts';
 import { runStatement } from './run-statement.ts';
 
 const name = 'holdfast_rehearsal';
@@ -47,12 +47,22 @@ export async function rehearse(
 /** Views that read what is not there any more: the server goes on showing them, and makes none like them. Nothing is made here. */
 export async function brokenViews(
   session: Connection,
-  database: string,
-  objects: readonly CodeObject[],
+  { database, tables, code: objects }: Pick<DatabaseObjects, 'database' | 'tables' | 'code'>,
 ): Promise<string[]> {
   const broken: string[] = [];
+  const own = `${quoteIdent(database)}.`;
+  const there = new Set(tables);
   for (const { kind, name: view, create, settings } of objects) {
     if (kind !== 'VIEW' || create === '') continue;
+    // Over a sequence that is not there, the server prepares a view and yet makes none.
+    const sequences = [...create.matchAll(sequenceOf)].map(([, at = own, sequence = '']) =>
+      at === own ? sequence : '',
+    );
+    const gone = sequences.find((sequence) => sequence !== '' && !there.has(unquoteIdent(sequence)));
+    if (gone !== undefined) {
+      broken.push(`${displayName(view)}: the sequence ${gone} does not exist`);
+      continue;
+    }
     const step = { database, settings };
     await runStatement(session, step, `PREPARE ${name} FROM ${quoteLiteral(create)}`).catch((error: unknown) => {
       const { code, message, details } = toHoldfastError(error);
@@ -67,6 +77,12 @@ export async function brokenViews(
     `these views could not be made again, and have to be dropped first, as nobody can read them (${shortened(broken)})`,
   ];
 }
+
+/** What stands in quotes is a text. */
+const sequenceOf = new RegExp(
+  String.raw`'(?:[^'\\]|\\.|'')*'|\b(?:next|last|set)val\((${quotedIdent}\.)?(${quotedIdent})`,
+  'gi',
+);
 
 /** A database, a table, a column, a function, or any of them of a view that is read. */
 const missing = new Set([1049, 1054, 1146, 1305, 1356]);

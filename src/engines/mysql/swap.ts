@@ -147,7 +147,7 @@ async function reasonsAgainst(session: Connection, live: string, old: DatabaseOb
   const hidden = old.code.filter(({ create }) => create === '');
   if (hidden.length > 0)
     reasons.push(`${account.name} may not read the text of ${listed(hidden.map(({ name }) => name))}`);
-  reasons.push(...(await brokenViews(session, live, old.code)));
+  reasons.push(...(await brokenViews(session, old)));
   const outside = await session.rows<{ child: string }>(
     `SELECT DISTINCT CONCAT(TABLE_SCHEMA, '.', TABLE_NAME) AS child FROM information_schema.KEY_COLUMN_USAGE
      WHERE REFERENCED_TABLE_SCHEMA = ? AND TABLE_SCHEMA <> ?`,
