@@ -1,3 +1,5 @@
+import { isOfOneFile } from '../archive/unreadable.ts';
+import { throwIfAborted } from '../base/abort.ts';
 import { describeEvent } from '../base/describe-event.ts';
 import { HoldfastError, toHoldfastError } from '../base/errors.ts';
 import type { Clock } from '../base/clock.ts';
@@ -149,20 +151,42 @@ async function verifyCopies(
   const { catalog, clock, scratch, logger } = parts;
   const report = logTo(logger, source.name, 'verify');
   const results: VerifyResult[] = [];
+  const failures: HoldfastError[] = [];
   for (const storage of source.storages) {
-    const rows = await takeInventory({ storage, source: source.name, catalog, signal });
-    const complete = rows.filter(({ state }) => state === 'complete');
-    for (const { id } of backups === 'all' ? complete : complete.slice(-1))
-      results.push(await verify({ source, storage, id, depth, trigger, catalog, clock, scratch, signal, report }));
-  }
-  if (results.length === 0) return { outcome: 'void', said: 'there is no backup yet' };
-  const bad = results.filter(({ ok }) => !ok);
-  return bad.length === 0
-    ? {
-        outcome: 'good',
-        said: `succeeded: ${formatCount(results.length)} ${results.length === 1 ? 'copy' : 'copies'} as stored`,
+    try {
+      const rows = await takeInventory({ storage, source: source.name, catalog, signal });
+      const complete = rows.filter(({ state }) => state === 'complete');
+      for (const { id } of backups === 'all' ? complete : complete.slice(-1)) {
+        const task = { source, storage, id, depth, trigger, catalog, clock, scratch, signal, report };
+        const result = await verify(task).catch((error: unknown) => noteUnlessOfStorage(failures, error, signal));
+        if (result) results.push(result);
       }
-    : { outcome: 'hopeless', said: `found damaged: ${bad.map(({ id, storage }) => `${id} in ${storage}`).join(', ')}` };
+    } catch (error) {
+      // It says nothing of the other storages.
+      throwIfAborted(signal);
+      failures.push(toHoldfastError(error));
+    }
+  }
+  const bad = results.filter(({ ok }) => !ok);
+  const [failure] = failures;
+  if (bad.length > 0) {
+    const found = `found damaged: ${bad.map(({ id, storage }) => `${id} in ${storage}`).join(', ')}`;
+    const unread = failure ? `; not all was read: ${withoutSecrets(failure.message)}` : '';
+    return { outcome: 'hopeless', said: found + unread };
+  }
+  if (failure) throw failure;
+  if (results.length === 0) return { outcome: 'void', said: 'there is no backup yet' };
+  const copies = `${formatCount(results.length)} ${results.length === 1 ? 'copy' : 'copies'}`;
+  return { outcome: 'good', said: `succeeded: ${copies} as stored` };
+}
+
+/** What is about one backup keeps no other from being read; every one of a storage that does not answer would be waited for in vain. */
+function noteUnlessOfStorage(failures: HoldfastError[], error: unknown, signal: AbortSignal): null {
+  throwIfAborted(signal);
+  if (!isOfOneFile(error) && !(error instanceof HoldfastError && ['busy', 'integrity'].includes(error.kind)))
+    throw error;
+  failures.push(error);
+  return null;
 }
 
 function sourceOf(plan: ScheduledPlan, { sources }: WorkParts): Source {
