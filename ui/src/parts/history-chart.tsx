@@ -1,6 +1,7 @@
 import '@mantine/charts/styles.css';
 import { Box, SimpleGrid, Text } from '@mantine/core';
 import { AreaChart } from '@mantine/charts';
+import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { SourceView } from '../../../src/api/contract.ts';
 import { bytesStep, firstOfEach, secondsStep, ticksOf } from './axis-ticks.ts';
@@ -46,6 +47,11 @@ function Picture({ title, data, series, color, tell, tellTime, step }: PicturePr
     data.map(({ at }) => at),
     tellTime,
   );
+  /** Asked for words also while nothing is pointed at. */
+  const labelFormatter = (pointed: ReactNode) => {
+    const found = data.find(({ at }) => at === pointed);
+    return found ? tellTime(found.at) : '';
+  };
   return (
     <Box component="figure" m={0}>
       <Text component="figcaption" size="sm" c="dimmed" mb={4}>
@@ -63,7 +69,7 @@ function Picture({ title, data, series, color, tell, tellTime, step }: PicturePr
         strokeWidth={1.8}
         yAxisProps={{ width: 66, ticks: values, domain: [0, values.at(-1) ?? 0] }}
         xAxisProps={{ minTickGap: 40, ticks: times, tickFormatter: tellTime }}
-        tooltipProps={{ labelFormatter: (at) => (typeof at === 'string' ? tellTime(at) : at) }}
+        tooltipProps={{ labelFormatter }}
         areaChartProps={{ accessibilityLayer: false }}
         areaProps={{ isAnimationActive: false }}
       />
