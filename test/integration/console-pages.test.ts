@@ -375,6 +375,36 @@ describe.skipIf(missing)('pages of the console in a browser (skipped without chr
       expect(written).not.toContain('retries');
     });
 
+    test('what was typed into settings is still there when the session ended before it was saved', async () => {
+      await visitor.goto('/settings');
+      const retention = page.getByRole('region', { name: 'Retention' });
+      await retention.getByLabel('Maximum number of backups').fill('77');
+      await visitor.context.clearCookies();
+      await retention.getByRole('button', { name: 'Save' }).click();
+      await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+      expect(await page.getByRole('button', { name: 'Save' }).count()).toBe(0);
+      await page.getByLabel('Name').fill('ada');
+      await page.locator('input[type=password]:visible').fill(password);
+      await page.getByRole('button', { name: 'Sign in' }).click();
+      await retention.waitFor();
+      expect(await retention.getByLabel('Maximum number of backups').inputValue()).toBe('77');
+      await retention.getByRole('button', { name: 'Save' }).click();
+      await until(async () => /last: 77/.test(await readFile(holdfast.configFile, 'utf8')), 'the file has it');
+      await until(async () => (await retention.locator('[data-loading]').count()) === 0, 'it is saved');
+
+      await retention.getByLabel('Maximum number of backups').fill('78');
+      await visitor.context.clearCookies();
+      await retention.getByRole('button', { name: 'Save' }).click();
+      await page.getByLabel('Name').fill('vic');
+      await page.locator('input[type=password]:visible').fill(password);
+      await page.getByRole('button', { name: 'Sign in' }).click();
+      await page.getByRole('heading', { name: 'Sign in' }).waitFor({ state: 'detached' });
+      expect(await page.locator('input[value="78"]').count()).toBe(0);
+      await visitor.context.clearCookies();
+      await enter(page, served.base, 'ada');
+      await visitor.goto('/settings');
+    });
+
     test('B-13: the maximum number, and a passphrase that goes in and never comes out', async () => {
       const retention = page.getByRole('region', { name: 'Retention' });
       await retention.getByLabel('Maximum number of backups').fill('100');

@@ -1,6 +1,6 @@
 import { Center, Container, Loader } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { lazy, Suspense } from 'react';
+import { Activity as Kept, lazy, Suspense } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Route, Switch, useLocation } from 'wouter';
 import type { RunView } from '../../src/api/contract.ts';
@@ -37,17 +37,25 @@ export function App() {
     retry: false,
   });
   if (session.isPending) return <Waiting />;
-  if (session.error instanceof Problem && session.error.status === 401) return <Entry />;
+  const isOut = session.error instanceof Problem && session.error.status === 401;
   if (!session.data)
-    return (
+    return isOut ? (
+      <Entry />
+    ) : (
       <Container py="xl" component="main">
         <Failure error={session.error} again={() => void session.refetch()} busy={session.isFetching} />
       </Container>
     );
   return (
-    <SessionContext value={session.data}>
-      <Pages />
-    </SessionContext>
+    <>
+      {isOut ? <Entry /> : null}
+      {/* Whose session has ended finds the page as it was left, with what was typed; somebody else begins anew. */}
+      <Kept mode={isOut ? 'hidden' : 'visible'}>
+        <SessionContext value={session.data}>
+          <Pages key={session.data.name} />
+        </SessionContext>
+      </Kept>
+    </>
   );
 }
 

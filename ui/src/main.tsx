@@ -2,7 +2,7 @@ import '@mantine/core/styles.css';
 import '@mantine/notifications/styles.css';
 import { MantineProvider } from '@mantine/core';
 import { Notifications } from '@mantine/notifications';
-import { QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-query';
+import { MutationCache, QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { Problem } from './api/client.ts';
@@ -17,6 +17,12 @@ const queries: QueryClient = new QueryClient({
       if (error instanceof Problem && error.code === 'NOT_SIGNED_IN' && about !== 'session') {
         void queries.invalidateQueries({ queryKey: ['session'] });
       }
+    },
+  }),
+  mutationCache: new MutationCache({
+    onError: (error) => {
+      if (error instanceof Problem && error.code === 'NOT_SIGNED_IN')
+        void queries.invalidateQueries({ queryKey: ['session'] });
     },
   }),
   defaultOptions: {

@@ -3,6 +3,7 @@ import { useForm } from '@mantine/form';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { addressOf, call, Problem } from '../api/client.ts';
+import type { Session } from '../api/session.ts';
 import { Refusal } from '../parts/refusal.tsx';
 
 /** Sign-in, or as long as there is no user, making the first one. */
@@ -33,12 +34,12 @@ export function Entry() {
 
 function SignIn() {
   const { t } = useTranslation();
-  const queries = useQueryClient();
+  const entered = useEntered();
   const form = useForm({ initialValues: { name: '', password: '', code: '' } });
   const enter = useMutation({
     mutationFn: ({ code, ...rest }: typeof form.values) =>
       call('POST', '/session', { body: { ...rest, ...(code === '' ? {} : { code }) } }),
-    onSuccess: () => queries.resetQueries(),
+    onSuccess: entered,
   });
   const needsCode = enter.error instanceof Problem && enter.error.code.startsWith('LOGIN_CODE');
   return (
@@ -73,6 +74,17 @@ function SignIn() {
   );
 }
 
+/** What is kept of the one who was here before is asked for anew when it is the same one, and forgotten otherwise. */
+function useEntered(): (session: Session) => Promise<void> {
+  const queries = useQueryClient();
+  return (session) => {
+    const before = queries.getQueryData<Session>(['session']);
+    queries.setQueryData(['session'], session);
+    const others = { predicate: ({ queryKey: [about] }: { queryKey: readonly unknown[] }) => about !== 'session' };
+    return before?.name === session.name ? queries.invalidateQueries(others) : queries.resetQueries(others);
+  };
+}
+
 /** A page of its own: the browser goes there and comes back with a session. */
 function ByProvider({ name }: { name: string }) {
   const { t } = useTranslation();
@@ -88,11 +100,11 @@ function ByProvider({ name }: { name: string }) {
 
 function SetUp() {
   const { t } = useTranslation();
-  const queries = useQueryClient();
+  const entered = useEntered();
   const form = useForm({ initialValues: { token: '', name: '', password: '' } });
   const enter = useMutation({
     mutationFn: (values: typeof form.values) => call('POST', '/setup', { body: values }),
-    onSuccess: () => queries.resetQueries(),
+    onSuccess: entered,
   });
   return (
     <form onSubmit={form.onSubmit((values) => enter.mutate(values))}>
