@@ -23,8 +23,8 @@ export function bytesStep(highest: number): number {
   return Math.max(unit === 1 ? 1 : 0, nice) * unit;
 }
 
-/** The first of those that are told in the same words, such as several of one minute. */
-export function firstOfEach(values: readonly string[], tell: (value: string) => string): string[] {
+/** The last of those that are told in the same words, such as several of one minute: the end of an axis is always told. */
+export function lastOfEach(values: readonly string[], tell: (value: string) => string): string[] {
   const told = values.map(tell);
-  return values.filter((_, at) => told.indexOf(told[at] ?? '') === at);
+  return values.filter((_, at) => told.lastIndexOf(told[at] ?? '') === at);
 }

@@ -4,7 +4,7 @@ import { AreaChart } from '@mantine/charts';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { SourceView } from '../../../src/api/contract.ts';
-import { bytesStep, firstOfEach, secondsStep, ticksOf } from './axis-ticks.ts';
+import { bytesStep, lastOfEach, secondsStep, ticksOf } from './axis-ticks.ts';
 import { useFormat } from './use-format.ts';
 
 /** Size and duration of the last backups. In a file of its own, loaded when it is looked at: the library behind it is large. */
@@ -43,7 +43,7 @@ function Picture({ title, data, series, color, tell, tellTime, step }: PicturePr
     data.map((each) => each[series]),
     step,
   );
-  const times = firstOfEach(
+  const times = lastOfEach(
     data.map(({ at }) => at),
     tellTime,
   );
