@@ -39,7 +39,7 @@ test('S5 damage in one storage is told, and which storage was not looked into', 
   await using house = await smallHouse();
   const { id } = await house.take();
   const folder = join(house.folder, 'backups', 'shop', id);
-  const [dump = ''] = (await readdir(folder)).filter((name) => name.includes('sqlite'));
+  const dump = (await readdir(folder)).find((name) => name.includes('sqlite')) ?? '';
   await truncate(join(folder, dump), 10);
   const away = { ...faultyStorage(house.storage, { folders: ['refuse'] }), name: 'away' };
   expect(await verifyAll(house, [away, house.storage])).toEqual({
