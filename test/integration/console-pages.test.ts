@@ -62,6 +62,7 @@ describe.skipIf(missing)('pages of the console in a browser (skipped without chr
     await writeFile(file, `${password}\n`, { mode: 0o600 });
     await holdfast.json('user', 'create', 'ada', '--role', 'admin', '--password-file', file);
     await holdfast.json('user', 'create', 'vic', '--role', 'viewer', '--password-file', file);
+    await holdfast.json('user', 'create', 'uma', '--role', 'viewer', '--password-file', file);
     await holdfast.json('backup', '--description', 'all is well');
     served = doors.use(await serveHoldfast(holdfast));
     visitor = doors.use(await openBrowser(served.base));
@@ -395,7 +396,7 @@ describe.skipIf(missing)('pages of the console in a browser (skipped without chr
       await retention.getByLabel('Maximum number of backups').fill('78');
       await visitor.context.clearCookies();
       await retention.getByRole('button', { name: 'Save' }).click();
-      await page.getByLabel('Name').fill('vic');
+      await page.getByLabel('Name').fill('uma');
       await page.locator('input[type=password]:visible').fill(password);
       await page.getByRole('button', { name: 'Sign in' }).click();
       await page.getByRole('heading', { name: 'Sign in' }).waitFor({ state: 'detached' });
