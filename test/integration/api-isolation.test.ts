@@ -254,6 +254,25 @@ describe('S24: a token of another source', () => {
     await expect(admin.planRestore({ body })).rejects.toThrow(/live database of zebra/);
   });
 
+  test('one that is made anew under the name of another is not given the run that the other began', async () => {
+    const restoreBy = async (source: string) => {
+      const token = await served.token('once-more', '--role', 'operator', '--only-source', source);
+      const api = served.client(token, { 'idempotency-key': 'once' });
+      const begun = await api
+        .restore({ body: { into: 'elsewhere', confirm: 'elsewhere' }, query: { wait: '60s' } })
+        .catch((error: unknown) => error);
+      const { id = '' } = (await admin.tokens()).find(({ name }) => name === 'once-more') ?? {};
+      await admin.revokeToken({ params: { id } });
+      return begun;
+    };
+    const first = (await restoreBy('zebra')) as { run: { id: string; state: string } };
+    expect(first.run.state).toBe('succeeded');
+    await server.sql('postgres', 'drop database elsewhere');
+    const second = await restoreBy('mine');
+    expect(JSON.stringify(second)).not.toContain(first.run.id);
+    expect(second).toMatchObject({ code: 'KEY_REUSED' });
+  });
+
   test('events tell what happens to its own alone', async () => {
     const token = await served.token('watches-mine', '--only-source', 'mine');
     const ended = new AbortController();

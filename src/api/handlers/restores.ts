@@ -25,7 +25,9 @@ export function restoreHandlers(parts: ApiParts): Pick<Handlers, 'planRestore' |
       const { confirm: typed, password, ...wanted } = call.body;
       const restoring = await readRequest(parts, call, { ...wanted, password });
       const { trigger, asker } = askerOf(call);
-      const started = await repeatable(parts, call, wanted, () =>
+      // The only source of whoever asks may be another one when a token of the same name asks again.
+      const { name: source } = await sourceFor(parts, call, wanted.source, 'restore');
+      const started = await repeatable(parts, call, { ...wanted, source }, () =>
         work.begin((run) => restoring.run({ ...run, trigger, typed }), asker),
       );
       return begun(parts, call, started, call.query.wait);
