@@ -4,6 +4,7 @@ import type { Clock } from '../base/clock.ts';
 import { toHoldfastError } from '../base/errors.ts';
 import { step, type Report } from '../base/progress.ts';
 import { formatBytes, formatCount } from '../base/units.ts';
+import { findCutOffRestore } from '../care/cut-off-restore.ts';
 import type { CopyOutcome } from '../care/copies.ts';
 import type { Source } from '../care/source.ts';
 import { assertPresent } from '../care/vanished.ts';
@@ -128,6 +129,7 @@ export async function takeBackup(task: BackupTask, lease: Lease, run: string): P
   const { source, clock, signal, report } = task;
   const [primary] = source.storages;
   await assertPresent(source, primary, task.catalog, signal);
+  const cutOff = await findCutOffRestore(source, task.catalog, signal);
   const startedAt = clock.now();
   const started = clock.monotonic();
   await using begun = await begin(task, startedAt);
@@ -148,7 +150,15 @@ export async function takeBackup(task: BackupTask, lease: Lease, run: string): P
   copies.sealing();
   const manifest = await step(report, 'seal', () =>
     writer.seal(
-      { ...describeTask(task, writer.id, startedAt, started), ...describeStored(snapshot, stored, saved) },
+      {
+        ...describeTask(task, writer.id, startedAt, started),
+        ...describeStored(snapshot, stored, saved),
+        warnings: [
+          ...(cutOff ? [`${cutOff.message}. ${cutOff.hint}`] : []),
+          ...(snapshot?.warnings ?? []),
+          ...saved.warnings,
+        ],
+      },
       signal,
     ),
   );
@@ -256,11 +266,7 @@ function describeTask(task: BackupTask, id: string, startedAt: Date, started: nu
   };
 }
 
-function describeStored(
-  snapshot: Snapshot | null,
-  stored: Stored | null,
-  { artifacts, files, app, warnings, lacks }: SavedApps,
-) {
+function describeStored(snapshot: Snapshot | null, stored: Stored | null, { artifacts, files, app, lacks }: SavedApps) {
   return {
     database: snapshot && stored && { ...snapshot.facts, snapshot: snapshot.snapshot, ...stored.counts },
     app,
@@ -268,7 +274,6 @@ function describeStored(
     encryption: null,
     artifacts: [...(stored?.artifacts ?? []), ...artifacts],
     ...(lacks.length === 0 ? {} : { lacks }),
-    warnings: [...(snapshot?.warnings ?? []), ...warnings],
   };
 }
 

@@ -11,6 +11,7 @@ import type { Check, Compression, Database } from '../engines/engine.ts';
 import { codecFacts } from '../pipeline/codecs.ts';
 import { compressor, decompressor } from '../pipeline/compress.ts';
 import type { Storage } from '../storage/storage.ts';
+import { findCutOffRestore } from './cut-off-restore.ts';
 import { examineKeys } from './examine-keys.ts';
 import { examineStorage } from './examine-storage.ts';
 import { findTwin, samePlace } from './own-place.ts';
@@ -32,7 +33,7 @@ export interface ExamineOptions {
   /** Only found in the storages: whether their keys open is all that matters of them here. */
   foundSources?: readonly Source[];
   storages: readonly Storage[];
-  catalog: Pick<Catalog, 'probe' | 'backups'> & Partial<Pick<Catalog, 'proofs'>>;
+  catalog: Pick<Catalog, 'probe' | 'backups'> & Partial<Pick<Catalog, 'proofs' | 'runs'>>;
   /** Those the configuration asks for by name. */
   compressions: readonly Compression[];
   clock: Clock;
@@ -56,6 +57,7 @@ export async function examine(options: ExamineOptions): Promise<Finding[]> {
   const perSource = sources.map((source) =>
     examineOne(`source ${source.name}`, async (inTime) => [
       ...(source.database ? await checkDatabase(source.database, inTime) : []),
+      ...(await cutOffCheck(source, catalog, inTime)),
       ...(await Promise.all(source.apps.map((app) => app.check(inTime)))).flat(),
     ]),
   );
@@ -121,6 +123,11 @@ function failure(check: string, error: unknown): Omit<Finding, 'subject'> {
 
 async function checkDatabase(database: Database, signal: AbortSignal): Promise<Check[]> {
   return [...(await database.check(signal)), ...(await leftoverCheck(database, signal))];
+}
+
+async function cutOffCheck(source: Source, { runs }: ExamineOptions['catalog'], signal: AbortSignal): Promise<Check[]> {
+  const cutOff = runs ? await findCutOffRestore(source, { runs }, signal) : null;
+  return cutOff ? [{ name: 'restore', result: 'failed', detail: cutOff.message, hint: cutOff.hint }] : [];
 }
 
 async function leftoverCheck(database: Database, signal: AbortSignal): Promise<Check[]> {
