@@ -60,6 +60,14 @@ test('of a backup that several sources have, only these are named', async () => 
   expect((await holdfast.run('show', mine, '--source', 'other')).status).toBe(0);
 });
 
+test('the plan of a restore says whose backup it is, where it is of another installation', async () => {
+  await holdfast.configure({ ...configured('one'), instance: 'staging' });
+  const id = await backUp('one');
+  expect((await holdfast.run('restore', id, '--dry-run')).stdout).not.toContain('staging');
+  await holdfast.configure({ ...configured('one', 'other'), instance: 'web-1' });
+  expect((await holdfast.run('restore', id, '--dry-run', '--source', 'one')).stdout).toMatch(/^taken .*, by staging$/m);
+});
+
 test('S17 the way back is that of the last restore, never of an older one', async () => {
   const id = await backUp('one');
   await holdfast.json('restore', id, '--yes', '--keep-old');

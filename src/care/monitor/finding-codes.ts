@@ -11,6 +11,7 @@ export const findingCodes = [
   'BACKUP_OVERDUE',
   'BACKUP_TOO_OLD',
   'BACKUP_FROM_FUTURE',
+  'INSTALLATIONS_MIXED',
   'BACKUP_TOO_BIG',
   'SIZE_DROP',
   'SIZE_JUMP',

@@ -35,19 +35,21 @@ const ways = {
 /** What a restore would do, and the checklist of its guards. */
 export function describePlan(
   { clock }: CommandContext,
-  { timezone }: House,
+  { timezone, instance }: House,
   plan: RestorePlan,
   request: RestoreRequest,
   look: Look,
 ): string[] {
-  const taken = plan.archive?.manifest.startedAt;
+  const made = plan.archive?.manifest;
+  // Where several write into one place, the newest backup may be of another.
+  const by = made && made.instance !== instance ? `, by ${made.instance}` : '';
   const safety = request.safetyBackup
     ? 'the live database is backed up first'
     : 'none: the live database is not backed up first';
   const facts: Fact[] = [
     ['restore', plan.from],
-    ['taken', taken === undefined ? null : `${formatTime(taken, timezone)} (${formatAge(taken, clock.now())})`],
-    ['note', plan.archive?.manifest.description],
+    ['taken', made && `${formatTime(made.startedAt, timezone)} (${formatAge(made.startedAt, clock.now())})${by}`],
+    ['note', made?.description],
     ['only', request.scope && describeScope(request.scope)],
     ['target', plan.target.title],
     ['way', ways[plan.mode]],

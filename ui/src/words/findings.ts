@@ -20,6 +20,11 @@ export const findingsEn = {
     text: 'It is {{value}} old, and may be {{threshold}} old. What was written since would be lost with the database.',
     todo: 'Give the source a schedule, or say how old it may be.',
   },
+  INSTALLATIONS_MIXED: {
+    title: 'Two installations write under one name',
+    text: 'Installations that go by turns: {{value}}. If they protect different databases, each thins out the backups of the other, and the newest backup may be of the wrong one.',
+    todo: 'Give one of them another source name, or a storage of its own. Where both protect the same database, give both the same “instance”.',
+  },
   BACKUP_FROM_FUTURE: {
     title: 'A backup from the future',
     text: 'From the future, by this machine’s clock: {{value}}. They do not count, and retention removes nothing as long as they are there.',
@@ -181,6 +186,11 @@ export const findingsDe: Findings = {
     title: 'Die neueste Sicherung ist zu alt',
     text: 'Sie ist {{value}} alt, und darf {{threshold}} alt sein. Was seitdem geschrieben wurde, ginge mit der Datenbank verloren.',
     todo: 'Geben Sie der Quelle einen Zeitplan, oder sagen Sie, wie alt sie sein darf.',
+  },
+  INSTALLATIONS_MIXED: {
+    title: 'Zwei Installationen schreiben unter einem Namen',
+    text: 'Installationen, die einander abwechseln: {{value}}. Schützen sie verschiedene Datenbanken, räumt jede die Sicherungen der anderen weg, und die neueste Sicherung kann von der falschen sein.',
+    todo: 'Geben Sie einer einen anderen Quellennamen oder eine eigene Ablage. Schützen beide dieselbe Datenbank, geben Sie beiden dieselbe „instance“.',
   },
   BACKUP_FROM_FUTURE: {
     title: 'Eine Sicherung aus der Zukunft',

@@ -3,7 +3,7 @@ import type { Finding } from '../../finding.ts';
 import { goodBackups, isTakenInFuture, type GoodBackup, type SourceFacts } from '../facts.ts';
 import { finding, type SourceRule } from './rule.ts';
 
-export const backupRules: readonly SourceRule[] = [some, enough, fresh, notFromFuture];
+export const backupRules: readonly SourceRule[] = [some, enough, fresh, notFromFuture, fromOne];
 
 /** Without a schedule, nobody has said how old the newest may be. */
 const usualAgeMs = 48 * 3_600_000;
@@ -130,4 +130,45 @@ function notFromFuture({ name, copies }: SourceFacts, now: Date): Finding[] {
       hint: 'Set the clock of this machine right, or of the one that took them; what was taken under a wrong clock can be deleted.',
     }),
   ];
+}
+
+const turnsMs = 7 * 24 * 3_600_000;
+const fewestLookedAt = 10;
+/** Of one that a restore or an import made, nobody expects another. */
+const made: ReadonlySet<string> = new Set(['schedule', 'manual', 'api']);
+
+/** After a move to another machine, or with a single backup from elsewhere, nobody comes back: two that go by turns are both at work. */
+function fromOne({ name, copies }: SourceFacts): Finding[] {
+  const byId = new Map(copies.map(({ row }) => [row.id, row.facts]));
+  const all = [...byId].toSorted(([a], [b]) => (a < b ? -1 : 1)).flatMap(([, facts]) => facts ?? []);
+  const regular = all.filter(({ trigger }) => made.has(trigger));
+  const newest = regular.at(-1);
+  if (!newest) return [];
+  const since = new Date(newest.startedAt).getTime() - turnsMs;
+  const recent = regular.filter(
+    ({ startedAt }, at) => at >= regular.length - fewestLookedAt || new Date(startedAt).getTime() >= since,
+  );
+  const makers = recent.map(({ instance }) => instance);
+  const mixed = [...new Set(makers)].filter((one) => makers.some((other) => goByTurns(makers, one, other)));
+  if (mixed.length === 0) return [];
+  return [
+    finding('INSTALLATIONS_MIXED', {
+      severity: 'warning',
+      source: name,
+      value: mixed.length,
+      threshold: 1,
+      message: `backups of ${name} come from ${mixed.join(' and ')} by turns, the newest from ${newest.instance}`,
+      meaning:
+        'If these protect different databases, such as a copy for tests, each thins out the backups of the other, and the newest backup may be of the wrong one.',
+      hint: 'Give one of them another source name, or a storage of its own, and move its backups. Where both protect the same database, give both the same `instance`.',
+    }),
+  ];
+}
+
+function goByTurns(makers: readonly string[], one: string, other: string): boolean {
+  if (one === other) return false;
+  const order = makers.filter((each) => each === one || each === other);
+  const changes = order.filter((each, at) => at > 0 && each !== order[at - 1]).length;
+  const twice = [one, other].every((name) => order.filter((each) => each === name).length > 1);
+  return changes > 1 && twice;
 }

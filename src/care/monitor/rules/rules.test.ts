@@ -25,11 +25,12 @@ interface Made {
   trigger?: string;
   format?: string;
   durationMs?: number;
+  instance?: string;
 }
 
 function copy(at: Date, made: Made = {}): KnownCopy {
   const { storage = 'local', bytes = 10 * mb, state = 'complete', trigger = 'schedule', format = 'custom' } = made;
-  const { durationMs = 5000 } = made;
+  const { durationMs = 5000, instance = 'test' } = made;
   const database = { engine: 'postgres', name: 'shop', serverVersion: '15', format, sizeBytes: 0, tables: 1, rows: 5 };
   const facts = {
     startedAt: at.toISOString(),
@@ -38,7 +39,7 @@ function copy(at: Date, made: Made = {}): KnownCopy {
     trigger,
     safetyFor: null,
     description: null,
-    instance: 'test',
+    instance,
     bytes,
     rawBytes: null,
     artifacts: 1,
@@ -374,6 +375,48 @@ test.each<[string, Change, string[]]>([
   ['switched off', { settings: { sizeDrop: null, sizeJump: null }, copies: sized(10, 10, 10, 1) }, []],
 ])('sizes: %s', (_, change, expected) => {
   expect(found({ source: change })).toEqual(expected);
+});
+
+/** Oldest first, six hours apart: who made each. */
+function madeBy(...instances: string[]): KnownCopy[] {
+  return instances.map((instance, at) => copy(ago(hour + (instances.length - 1 - at) * 6 * hour), { instance }));
+}
+
+test.each<[string, KnownCopy[], string | null]>([
+  ['one', madeBy('web-1', 'web-1', 'web-1'), null],
+  ['a move to another machine', madeBy('web-1', 'web-1', 'web-2', 'web-2'), null],
+  ['a container with a new name each time', madeBy('c0ffee', 'decaf0', 'facade', 'beef00'), null],
+  ['a single one by hand from elsewhere', madeBy('web-1', 'web-1', 'laptop', 'web-1'), null],
+  [
+    'two by turns',
+    madeBy('web-1', 'staging', 'web-1', 'staging'),
+    'web-1 and staging by turns, the newest from staging',
+  ],
+  ['two by turns, seldom', madeBy('web-1', 'staging', 'staging', 'web-1'), 'web-1 and staging by turns'],
+  [
+    'two by turns, long ago',
+    [...madeBy('web-1', 'staging', 'web-1', 'staging'), ...madeBy(...Array<string>(30).fill('web-1'))].map((each, at) =>
+      at < 4 ? copy(ago((40 - at) * day), { instance: each.row.facts?.instance ?? '' }) : each,
+    ),
+    null,
+  ],
+  [
+    'safety backups of a restore from elsewhere',
+    madeBy('web-1', 'laptop', 'web-1', 'laptop').map((each) => {
+      const facts = each.row.facts;
+      return facts?.instance === 'laptop'
+        ? { ...each, row: { ...each.row, facts: { ...facts, trigger: 'safety' } } }
+        : each;
+    }),
+    null,
+  ],
+])('whose backups they are: %s', (_, copies, told) => {
+  const [finding, ...more] = applyRules(factsOf({ source: { copies } })).filter(
+    ({ code }) => code === 'INSTALLATIONS_MIXED',
+  );
+  expect(more).toEqual([]);
+  if (told === null) expect(finding).toBeUndefined();
+  else expect(finding?.message).toContain(told);
 });
 
 test.each<[string, Change, string[]]>([

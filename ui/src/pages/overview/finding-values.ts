@@ -25,6 +25,7 @@ const detailed: ReadonlySet<string> = new Set<Code>([
   'RETENTION_FAILED',
   'COPY_PENDING',
   'BACKUP_DAMAGED',
+  'INSTALLATIONS_MIXED',
   'BACKUP_UNREADABLE',
   'VERIFY_FAILED',
   'KEY_NOT_OPENED',
