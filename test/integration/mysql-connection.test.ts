@@ -2,6 +2,13 @@ import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { interrupted } from '../../src/base/errors.ts';
+import { systemClock } from '../../src/base/clock.ts';
+import { silentLogger } from '../../src/base/logger.ts';
+import { dumpSchema } from '../../src/engines/dump-options.ts';
+import { createAccess } from '../../src/engines/mysql/access.ts';
+import { databaseSchema } from '../../src/engines/mysql/options.ts';
+import { cutProxy } from '../support/loopback.ts';
 import { makeCertificates, type Certificates } from '../support/certificates.ts';
 import { fakeDocker } from '../support/fake-docker.ts';
 import { bringBack, never, takeDump } from '../support/mysql-backup.ts';
@@ -120,6 +127,31 @@ describe.skipIf(!hasMysql())(`the way to a ${productName} server`, () => {
     if (format === 'directory')
       expect(JSON.parse(await readFile(join(taken.path, 'index.json'), 'utf8'))).toMatchObject({ database: 'shop' });
   });
+
+  it('S14 a statement that the server never heard is given up all the same, and so is its session', async () => {
+    await using proxy = await cutProxy(server.port);
+    const url = server.url('shop').replace(`:${server.port}/`, `:${proxy.port}/`);
+    const settings = {
+      database: databaseSchema.parse({ engine: product, url, ssl: 'disable' }),
+      via: null,
+      dump: dumpSchema.parse({}),
+    };
+    const access = createAccess(settings, { clock: systemClock, logger: silentLogger, scratch: folder.path });
+    const stop = new AbortController();
+    const session = await access.connect(stop.signal, { database: null });
+    proxy.deafen();
+    const asked = session.rows('SELECT 1');
+    stop.abort(interrupted());
+    await expect(asked).rejects.toMatchObject({ code: 'INTERRUPTED' });
+    await session[Symbol.asyncDispose]();
+
+    const idle = await access.connect(never, { database: null });
+    const unheard = idle.rows('SELECT 1').catch((error: unknown) => error);
+    proxy.deafen();
+    const waiting = idle.rows('SELECT 2').catch((error: unknown) => error);
+    await idle[Symbol.asyncDispose]();
+    await Promise.all([unheard, waiting]);
+  }, 30_000);
 
   it('a throw-away server that does not start says why', async () => {
     await expect(startMysql({ 'no-such-setting': '1' })).rejects.toMatchObject({

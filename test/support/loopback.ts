@@ -34,6 +34,8 @@ export interface CutProxy extends AsyncDisposable {
   cutAfter(bytes: number | null): void;
   /** Cuts what is open now. */
   cut(): void;
+  /** Nothing that is said on what is open now arrives any more; what the server says still does. */
+  deafen(): void;
   /** Bytes from the client so far. */
   up(): number;
 }
@@ -71,6 +73,12 @@ export async function cutProxy(target: number): Promise<CutProxy> {
     port: (server.address() as AddressInfo).port,
     cutAfter: (bytes) => (limit = bytes),
     cut,
+    deafen: () => {
+      for (const [client, upstream] of pairs) {
+        client.unpipe(upstream);
+        client.resume();
+      }
+    },
     up: () => total,
     [Symbol.asyncDispose]: async () => {
       cut();

@@ -149,6 +149,8 @@ class Session implements Connection {
   #running = 0;
   #closing: Promise<void> | undefined;
   #ended = false;
+  /** Rejects when the socket was closed from here: what the driver was asked before it then never answers. */
+  readonly #given = Promise.withResolvers<never>();
 
   constructor(address: Address, driver: DriverConnection, encrypted: boolean, options: ConnectOptions) {
     this.address = address;
@@ -156,6 +158,7 @@ class Session implements Connection {
     this.#options = options;
     this.encrypted = encrypted;
     this.id = driver.threadId;
+    this.#given.promise.catch(() => undefined);
     driver.on('error', () => undefined); // whoever asks next is told, see `rows`
     driver.on('end', () => {
       this.#ended = true;
@@ -171,7 +174,8 @@ class Session implements Connection {
     if (this.#ended || this.#closing) throw driverError(new Error('Connection lost'), this.address);
     this.#running += 1;
     try {
-      const [rows] = await this.#driver.query(sql, parameters === undefined ? undefined : [...parameters]);
+      const asked = this.#driver.query(sql, parameters === undefined ? undefined : [...parameters]);
+      const [rows] = await Promise.race([asked, this.#given.promise]);
       return Array.isArray(rows) ? (rows as T[]) : [];
     } catch (error) {
       if (!signal.aborted) throw driverError(error, this.address);
@@ -210,17 +214,22 @@ class Session implements Connection {
     } catch {
       // Gone already, or the server is.
     }
+    this.#giveUp();
+  }
+
+  #giveUp(): void {
     this.#driver.destroy();
+    this.#given.reject(new Error('Connection lost'));
   }
 
   #close(): Promise<void> {
     this.#closing ??= (async () => {
       this.#options.signal.removeEventListener('abort', this.#onAbort);
       if (this.#ended) return;
-      const giveUp = setTimeout(() => this.#driver.destroy(), endMs);
-      await this.#driver.end().catch(() => undefined);
+      const giveUp = setTimeout(() => this.#giveUp(), endMs);
+      await Promise.race([this.#driver.end(), this.#given.promise]).catch(() => undefined);
       clearTimeout(giveUp);
-      this.#driver.destroy();
+      this.#giveUp();
     })();
     return this.#closing;
   }
