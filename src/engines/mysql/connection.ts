@@ -1,23 +1,17 @@
 import type { Connection as DriverConnection } from 'mysql2/promise';
 import { abortReason, throwIfAborted } from '../../base/abort.ts';
 import { HoldfastError } from '../../base/errors.ts';
-import { withoutSecrets, type Secret } from '../../base/secret.ts';
+import { withoutSecrets } from '../../base/secret.ts';
 import type { Tunnel } from '../shared/container.ts';
+import type { ServerAddress } from '../shared/server-settings.ts';
 import { driverError } from './errors.ts';
 import { describeFault } from './faults.ts';
-import { tlsAttempts, type SslSettings, type TlsOptions } from './tls.ts';
+import { tlsAttempts, type SslMode, type TlsOptions } from './tls.ts';
 
 /** A server, a user and a database. */
-export interface Address {
-  host: string;
-  port: number;
+export interface Address extends ServerAddress<SslMode> {
   /** The path of a unix socket, which then counts instead of host and port. */
   socket: string | null;
-  user: string;
-  password: Secret | null;
-  database: string;
-  ssl: SslSettings;
-  connectTimeoutMs: number;
 }
 
 export interface ConnectOptions {

@@ -1,10 +1,17 @@
 import { z } from 'zod';
-import { HoldfastError } from '../../base/errors.ts';
-import { Secret } from '../../base/secret.ts';
 import { duration, text, wholeNumber } from '../option-types.ts';
+import {
+  differ,
+  expectWhole,
+  joinServer,
+  saidTwice,
+  serverAddress,
+  type ServerParts,
+  type TellProblem,
+} from '../shared/server-settings.ts';
 import type { Address } from './connection.ts';
-import { readDatabaseUrl, type AddressParts } from './database-url.ts';
-import type { SslMode, SslSettings } from './tls.ts';
+import { readDatabaseUrl } from './database-url.ts';
+import type { SslMode } from './tls.ts';
 
 export interface DatabaseSettings {
   engine: 'mysql' | 'mariadb';
@@ -33,7 +40,7 @@ const sslSchema = z.union([
 
 const toolsSchema = z.union([text, z.strictObject({ dump: text.optional(), client: text.optional() })]);
 
-const defaults = { host: 'localhost', port: 3306, user: 'root', connectTimeoutMs: 10_000 };
+const usual = { host: 'localhost', port: 3306, user: 'root' };
 
 export const databaseSchema = z
   .strictObject({
@@ -52,101 +59,28 @@ export const databaseSchema = z
     }),
   })
   .transform((input, context): DatabaseSettings => {
-    const problem = (path: string[], message: string) => {
+    const problem: TellProblem = (path, message) => {
       context.issues.push({ code: 'custom', input, path, message });
     };
-    const fromUrl = input.url === undefined ? { parts: {}, problems: [] } : readDatabaseUrl(input.url);
-    for (const message of fromUrl.problems) problem(['url'], message);
-    const given = partsOf(input);
-    for (const name of Object.keys(keys) as (keyof typeof keys)[]) {
-      if (differ(fromUrl.parts[name], given[name])) problem([keys[name]], 'says something else than url; give it once');
-    }
-    const parts: AddressParts = { ...fromUrl.parts, ...given };
-    if (parts.database === undefined && fromUrl.problems.length === 0)
-      problem(['name'], 'the name of the database is missing');
+    const fromUrl = input.url === undefined ? null : readDatabaseUrl(input.url);
+    const parts = joinServer(input, fromUrl, problem);
+    const socket = input.socket ?? fromUrl?.parts.socket;
+    if (differ(fromUrl?.parts.socket, input.socket)) problem(['socket'], saidTwice);
     if (input.socket !== undefined && (input.host !== undefined || input.port !== undefined))
       problem(['socket'], 'is instead of host and port; give one of them');
-    if (parts.socket !== undefined && !parts.socket.startsWith('/')) problem(['socket'], 'must be a full path');
-    const ssl = parts.ssl ?? noSsl;
-    if (ssl.mode.startsWith('verify') && ssl.ca === null) {
-      problem(['ssl'], `${ssl.mode} needs ca: a file with the authority's certificate, or system`);
-    }
-    if ((ssl.cert === null) !== (ssl.key === null)) problem(['ssl'], 'cert and key belong together');
-    return { engine: input.engine, address: addressOf(parts), tools: toolsOf(input.tools) };
+    if (socket !== undefined && !socket.startsWith('/')) problem(['socket'], 'must be a full path');
+    return { engine: input.engine, address: addressOf(parts, socket), tools: toolsOf(input.tools) };
   });
 
 /** An address given as a text, such as the target of a restore. */
 export function parseDatabaseUrl(url: string): Address {
-  const { parts, problems } = readDatabaseUrl(url);
-  const missing = parts.database === undefined && problems.length === 0 ? ['the name of the database is missing'] : [];
-  const [first] = [...problems, ...missing];
-  if (first !== undefined) {
-    throw new HoldfastError('DATABASE_URL_WRONG', `the address of the database cannot be used: ${first}`, {
-      kind: 'usage',
-      hint: 'Write it as mysql://user:password@host:port/name, special characters percent-encoded.',
-    });
-  }
-  return addressOf(parts);
+  const read = readDatabaseUrl(url);
+  expectWhole(read, 'mysql');
+  return addressOf(read.parts, read.parts.socket);
 }
 
-const keys = {
-  host: 'host',
-  port: 'port',
-  socket: 'socket',
-  user: 'user',
-  password: 'password',
-  database: 'name',
-  ssl: 'ssl',
-  connectTimeoutMs: 'connectTimeout',
-} as const;
-
-const noSsl: SslSettings = { mode: 'prefer', ca: null, cert: null, key: null };
-
-interface Input {
-  host?: string | undefined;
-  port?: number | undefined;
-  socket?: string | undefined;
-  name?: string | undefined;
-  user?: string | undefined;
-  password?: string | undefined;
-  ssl?: z.output<typeof sslSchema> | undefined;
-  connectTimeout?: number | undefined;
-}
-
-function partsOf(input: Input): AddressParts {
-  const { host, port, socket, name, user, password, ssl, connectTimeout } = input;
-  return {
-    ...(host === undefined ? {} : { host }),
-    ...(port === undefined ? {} : { port }),
-    ...(socket === undefined ? {} : { socket }),
-    ...(name === undefined ? {} : { database: name }),
-    ...(user === undefined ? {} : { user }),
-    ...(password === undefined || password === '' ? {} : { password }),
-    ...(ssl === undefined ? {} : { ssl: sslOf(ssl) }),
-    ...(connectTimeout === undefined ? {} : { connectTimeoutMs: connectTimeout }),
-  };
-}
-
-function sslOf(ssl: z.output<typeof sslSchema>): SslSettings {
-  if (typeof ssl === 'string') return { ...noSsl, mode: ssl };
-  return { mode: ssl.mode, ca: ssl.ca ?? null, cert: ssl.cert ?? null, key: ssl.key ?? null };
-}
-
-function differ(left: unknown, right: unknown): boolean {
-  return left !== undefined && right !== undefined && JSON.stringify(left) !== JSON.stringify(right);
-}
-
-function addressOf(parts: AddressParts): Address {
-  return {
-    host: parts.host ?? defaults.host,
-    port: parts.port ?? defaults.port,
-    socket: parts.socket ?? null,
-    user: parts.user ?? defaults.user,
-    password: parts.password === undefined ? null : new Secret(parts.password),
-    database: parts.database ?? '',
-    ssl: parts.ssl ?? noSsl,
-    connectTimeoutMs: parts.connectTimeoutMs ?? defaults.connectTimeoutMs,
-  };
+function addressOf(parts: ServerParts<SslMode>, socket: string | undefined): Address {
+  return { ...serverAddress(parts, usual), socket: socket ?? null };
 }
 
 function toolsOf(tools: z.output<typeof toolsSchema> | undefined): ToolSettings {

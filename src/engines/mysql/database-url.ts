@@ -1,10 +1,9 @@
-import { readServerUrl, type UrlParts } from '../shared/server-url.ts';
+import { noSsl, type ServerParts } from '../shared/server-settings.ts';
+import { readServerUrl } from '../shared/server-url.ts';
 import type { SslMode, SslSettings } from './tls.ts';
 
-export interface AddressParts extends UrlParts {
+interface AddressParts extends ServerParts<SslMode> {
   socket?: string;
-  ssl?: SslSettings;
-  connectTimeoutMs?: number;
 }
 
 export function readDatabaseUrl(text: string): { parts: AddressParts; problems: string[] } {
@@ -34,7 +33,7 @@ const meantForOthers = new Set([
 ]);
 
 function applyParameters(parts: AddressParts, query: URLSearchParams, problems: string[]): void {
-  const ssl: SslSettings = { mode: 'prefer', ca: null, cert: null, key: null };
+  const ssl: SslSettings = { ...noSsl };
   let sslGiven = false;
   for (const [name, value] of query) {
     const file = sslFiles[name.toLowerCase()];

@@ -1,11 +1,10 @@
-import { readPemFiles, type PemFiles } from '../shared/pem-files.ts';
+import { readPemFiles } from '../shared/pem-files.ts';
+import type { Ssl } from '../shared/server-settings.ts';
 import type { ToolFlavour } from './tool-version.ts';
 
 export type SslMode = 'disable' | 'prefer' | 'require' | 'verify-ca' | 'verify-full';
 
-export interface SslSettings extends PemFiles {
-  mode: SslMode;
-}
+export type SslSettings = Ssl<SslMode>;
 
 export interface TlsOptions {
   rejectUnauthorized: boolean;

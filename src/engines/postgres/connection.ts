@@ -2,23 +2,17 @@ import { Socket } from 'node:net';
 import type { Client } from 'pg';
 import { abortReason, throwIfAborted } from '../../base/abort.ts';
 import { HoldfastError } from '../../base/errors.ts';
-import type { Secret } from '../../base/secret.ts';
 import type { Tunnel } from '../shared/container.ts';
+import type { ServerAddress } from '../shared/server-settings.ts';
 import { driverError } from './errors.ts';
-import { tlsAttempts, type SslSettings, type TlsOptions } from './tls.ts';
+import { tlsAttempts, type SslMode, type TlsOptions } from './tls.ts';
 import { valueTypes } from './value-types.ts';
 import { asSocket, requestCancel } from './wire.ts';
 
 /** A server, a role and a database. */
-export interface Address {
+export interface Address extends ServerAddress<SslMode> {
   /** A host name, an address, or the folder of a unix socket (begins with `/`). */
   host: string;
-  port: number;
-  user: string;
-  password: Secret | null;
-  database: string;
-  ssl: SslSettings;
-  connectTimeoutMs: number;
 }
 
 export interface ConnectOptions {

@@ -1,10 +1,8 @@
-import { readServerUrl, type UrlParts } from '../shared/server-url.ts';
+import { noSsl, type ServerParts } from '../shared/server-settings.ts';
+import { readServerUrl } from '../shared/server-url.ts';
 import type { SslMode, SslSettings } from './tls.ts';
 
-export interface AddressParts extends UrlParts {
-  ssl?: SslSettings;
-  connectTimeoutMs?: number;
-}
+type AddressParts = ServerParts<SslMode>;
 
 export function readDatabaseUrl(text: string): { parts: AddressParts; problems: string[] } {
   const { parts: read, query, problems } = readServerUrl(text, ['postgres', 'postgresql']);
@@ -29,7 +27,7 @@ const meantForOthers = new Set([
 ]);
 
 function applyParameters(parts: AddressParts, query: URLSearchParams, problems: string[]): void {
-  const ssl: SslSettings = { mode: 'prefer', ca: null, cert: null, key: null };
+  const ssl: SslSettings = { ...noSsl };
   let sslGiven = false;
   for (const [name, value] of query) {
     if (name === 'sslmode' || name === 'ssl') {

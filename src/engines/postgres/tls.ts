@@ -1,11 +1,10 @@
-import { readPemFiles, type PemFiles } from '../shared/pem-files.ts';
+import { readPemFiles } from '../shared/pem-files.ts';
+import type { Ssl } from '../shared/server-settings.ts';
 
 /** libpq's modes, with libpq's meaning, for the driver and the tools alike. */
 export type SslMode = 'disable' | 'allow' | 'prefer' | 'require' | 'verify-ca' | 'verify-full';
 
-export interface SslSettings extends PemFiles {
-  mode: SslMode;
-}
+export type SslSettings = Ssl<SslMode>;
 
 export interface TlsOptions {
   rejectUnauthorized: boolean;
