@@ -69,13 +69,6 @@ function describe(fault: Fault, { at, message, tool }: FaultFacts): Description 
   const where = server(at);
   const words = message.trim().replace(/\.$/, '');
   switch (fault) {
-    case 'unreachable':
-      return {
-        code: 'DATABASE_UNREACHABLE',
-        message: `no connection to the server at ${where}: ${words}`,
-        hint: 'Check that the server runs, that host and port are right, and that no firewall is in between.',
-        retryable: true,
-      };
     case 'password':
       return {
         code: 'DATABASE_LOGIN_FAILED',
@@ -108,6 +101,7 @@ function describe(fault: Fault, { at, message, tool }: FaultFacts): Description 
         hint: "The server was restarted, ended the session, or the network failed; try again. With a slow storage raise the server's net_write_timeout.",
         retryable: true,
       };
+    case 'unreachable':
     case 'too-many':
     case 'disk-full':
     case 'local-disk-full':

@@ -76,13 +76,6 @@ function describe(fault: Fault, { at, message, object, tool }: FaultFacts): Desc
   const where = server(at);
   const words = message.trim().replace(/\.$/, '');
   switch (fault) {
-    case 'unreachable':
-      return {
-        code: 'DATABASE_UNREACHABLE',
-        message: `no connection to the server at ${where}: ${words}`,
-        hint: 'Check that the server runs, that host and port are right, and that no firewall is in between.',
-        retryable: true,
-      };
     case 'not-ready':
       return {
         code: 'DATABASE_UNREACHABLE',
@@ -134,6 +127,7 @@ function describe(fault: Fault, { at, message, object, tool }: FaultFacts): Desc
         hint: 'The server was restarted, ended the session, or the network failed; try again.',
         retryable: true,
       };
+    case 'unreachable':
     case 'too-many':
     case 'disk-full':
     case 'local-disk-full':

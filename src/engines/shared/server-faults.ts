@@ -1,7 +1,14 @@
 import type { ErrorFacts } from '../../base/errors.ts';
 
 /** What goes wrong in the same way with every server. */
-export type ServerFault = 'too-many' | 'disk-full' | 'local-disk-full' | 'exists' | 'tls-refused' | 'tls-failed';
+export type ServerFault =
+  | 'unreachable'
+  | 'too-many'
+  | 'disk-full'
+  | 'local-disk-full'
+  | 'exists'
+  | 'tls-refused'
+  | 'tls-failed';
 
 export interface Description extends Pick<ErrorFacts, 'hint' | 'retryable' | 'kind'> {
   code: string;
@@ -14,6 +21,13 @@ export function describeServerFault(
   { where, words, tool }: { where: string; words: string; tool: string | undefined },
 ): Description {
   switch (fault) {
+    case 'unreachable':
+      return {
+        code: 'DATABASE_UNREACHABLE',
+        message: `no connection to the server at ${where}: ${words}`,
+        hint: 'Check that the server runs, that host and port are right, and that no firewall is in between.',
+        retryable: true,
+      };
     case 'too-many':
       return {
         code: 'DATABASE_TOO_MANY_CONNECTIONS',
