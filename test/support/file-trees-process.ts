@@ -48,12 +48,25 @@ async function run(): Promise<unknown> {
       const { saveTrees } = await import('./file-trees.ts');
       return app.rehearse(await saveTrees(folder, [settings]), task);
     }
+    case 'restore':
+    case 'restore-back':
+      return restore(settings, folder, what === 'restore-back');
     default: {
       await using saving = await app.open({ encrypted: false, database: null }, signal);
       for await (const part of saving.parts(signal)) await consume(part.open(signal));
       return { facts: saving.facts(), warnings: saving.warnings };
     }
   }
+}
+
+/** Saves a tree and restores it over itself; `back`: as where what came after the exchange has failed. */
+async function restore(settings: TreeSettings, below: string, back: boolean): Promise<unknown> {
+  const { saveTrees } = await import('./file-trees.ts');
+  const saved = await saveTrees(below, [settings]);
+  const wanted = { only: null, to: null };
+  await using staged = await createFiles([settings], contextIn(below)).trees?.stage(saved, wanted, task);
+  const [swapped] = (await staged?.swap(signal)) ?? [];
+  return back ? { kept: await staged?.back() } : swapped;
 }
 
 /** Reads a tree and lays it down elsewhere, compressed and decompressed between, and tells the most memory that took. */

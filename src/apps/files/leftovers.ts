@@ -1,11 +1,12 @@
 import { readdir, realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { beginningBeside } from './beside.ts';
 import { insideMark } from './tree-walk.ts';
 
 /** What restores that were killed left beside a folder or in it, and what finished ones kept. */
 export async function findLeftovers(path: string): Promise<string[]> {
   const target = await realpath(path).catch(() => path);
-  const name = basename(target);
+  const name = beginningBeside(basename(target));
   const beside = (await names(dirname(target)))
     .filter(
       (other) =>

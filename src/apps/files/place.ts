@@ -3,6 +3,7 @@ import { access, constants, lstat, mkdir, realpath, stat, statfs } from 'node:fs
 import { basename, dirname, join } from 'node:path';
 import { HoldfastError, systemErrno } from '../../base/errors.ts';
 import { formatBytes } from '../../base/units.ts';
+import { beginningBeside } from './beside.ts';
 import { mountPoints } from './mounts.ts';
 import { insideMark, laidMark } from './tree-walk.ts';
 
@@ -29,7 +30,7 @@ export async function findPlace(path: string): Promise<Place> {
   if (live !== null && ((await isMount(live)) || !(await mayWrite(dirname(live))))) {
     return { target, staged: join(target, `${laidMark}${random}`), how: 'inside', replaces: true };
   }
-  const staged = join(dirname(target), `${basename(target)}.holdfast-${random}`);
+  const staged = `${besideOf(target)}.holdfast-${random}`;
   return { target, staged, how: 'beside', replaces: live !== null };
 }
 
@@ -65,11 +66,15 @@ export function noSpace(folder: string, free: number, needed: number): HoldfastE
 /** Where what lived before is kept: a name that is free, also when two restores end in one second. */
 export async function previousPath({ target, how }: Place, at: Date): Promise<string> {
   const time = at.toISOString().slice(0, 19).replace('T', '_').replaceAll(':', '-');
-  const first = how === 'beside' ? `${target}.before-${time}` : join(target, `${insideMark}before-${time}`);
+  const first = how === 'beside' ? `${besideOf(target)}.before-${time}` : join(target, `${insideMark}before-${time}`);
   for (let ordinal = 1; ; ordinal += 1) {
     const path = ordinal === 1 ? first : `${first}-${ordinal}`;
     if ((await lstat(path).catch(() => null)) === null) return path;
   }
+}
+
+function besideOf(target: string): string {
+  return join(dirname(target), beginningBeside(basename(target)));
 }
 
 async function make(staged: string): Promise<void> {

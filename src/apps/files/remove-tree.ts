@@ -1,7 +1,6 @@
 import { chmod, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { systemErrno } from '../../base/errors.ts';
-import { toBytes } from './member.ts';
+import { toBytes, toPath } from './member.ts';
 import { holdsMount, mountsIn } from './mounts.ts';
 import { runJob } from './thread.ts';
 
@@ -14,14 +13,15 @@ export async function removeTree(path: string): Promise<void> {
   await remove().catch(async (error: unknown) => {
     if (systemErrno(error) !== 'EACCES' && !(error instanceof Error && error.message.includes('EACCES'))) throw error;
     // Restored with the rights they had: nobody but root removes anything from a folder that is read-only.
-    await openFolders(path);
+    await openFolders(toBytes(path));
     await remove();
   });
 }
 
+/** Names are bytes here, a character each. */
 async function openFolders(path: string): Promise<void> {
-  await chmod(path, 0o700);
-  for (const entry of await readdir(path, { withFileTypes: true })) {
-    if (entry.isDirectory()) await openFolders(join(path, entry.name));
+  await chmod(toPath(path), 0o700);
+  for (const entry of await readdir(toPath(path), { encoding: 'latin1', withFileTypes: true })) {
+    if (entry.isDirectory()) await openFolders(`${path}/${entry.name}`);
   }
 }

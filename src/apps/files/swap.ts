@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { chmod, chown, lstat, mkdir, open, readdir, rename, rmdir, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { HoldfastError } from '../../base/errors.ts';
+import { HoldfastError, systemErrno } from '../../base/errors.ts';
 import type { SwappedTree } from '../app.ts';
 import { previousPath, type Place } from './place.ts';
 import { insideMark, laidMark } from './tree-walk.ts';
@@ -92,13 +92,32 @@ function below(folder: string, name: Buffer): Buffer {
 }
 
 async function move(renaming: Renaming, done: Renaming[]): Promise<void> {
-  await rename(renaming.from, renaming.to);
+  await relocate(renaming);
   done.push(renaming);
+}
+
+/** A folder that goes into another one is written to, for its way back up; one that is read-only its owner has to open for that. */
+async function relocate({ from, to }: Renaming): Promise<void> {
+  try {
+    await rename(from, to);
+  } catch (error) {
+    const stats = await lstat(from);
+    const readOnly = stats.isDirectory() && (stats.mode & constants.S_IWUSR) === 0;
+    if (systemErrno(error) !== 'EACCES' || !readOnly) throw error;
+    const mode = stats.mode & 0o7777;
+    await chmod(from, mode | constants.S_IWUSR);
+    const moved = await rename(from, to).then(
+      () => true,
+      () => false,
+    );
+    await chmod(moved ? to : from, mode);
+    if (!moved) throw error;
+  }
 }
 
 async function undo(done: Renaming[]): Promise<void> {
   for (let last = done.at(-1); last; last = done.at(-1)) {
-    await rename(last.to, last.from);
+    await relocate({ from: last.to, to: last.from });
     done.pop();
   }
 }

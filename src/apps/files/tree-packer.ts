@@ -120,8 +120,9 @@ export class TreePacker {
     }
   }
 
-  #firstName(path: string, { dev, ino, nlink }: BigIntStats): string | null {
-    const key = `${dev}:${ino}`;
+  #firstName(path: string, { dev, ino, nlink, birthtimeNs }: BigIntStats): string | null {
+    // The disk gives the number of a file that is gone to the next one.
+    const key = `${dev}:${ino}:${birthtimeNs}`;
     const known = this.#firstNames.get(key);
     if (!known) {
       this.#firstNames.set(key, { path, left: nlink - 1n });
