@@ -1,12 +1,14 @@
 import { spawnSync } from 'node:child_process';
-import { createWriteStream, existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { createWriteStream, existsSync, mkdirSync, readdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { pipeline } from 'node:stream/promises';
 import { createZstdCompress } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { startSession } from '../../src/engines/sqlite/session.ts';
 import { usersOf } from '../../src/engines/sqlite/users.ts';
 import { makeBank, openFile, rowsOf, runIn, startWriter, stored, take } from '../support/sqlite.ts';
+import { smallDisk } from '../support/small-disk.ts';
 import { temporaryFolder, type TemporaryFolder } from '../support/temporary-folder.ts';
 import { until } from '../support/until.ts';
 
@@ -279,4 +281,66 @@ test('by hand: the stored file opens with the stock programs', async () => {
   const script = `zstd -qdc database.sqlite.zst > app.sqlite && sqlite3 app.sqlite 'pragma integrity_check; select count(*) from accounts'`;
   const ran = spawnSync('sh', ['-c', script], { cwd: folder.path, encoding: 'utf8' });
   expect(ran.stdout, ran.stderr).toBe('ok\n1000\n');
+});
+
+describe('S1 another file in the place of the one that is saved', () => {
+  const rows = `create table big (text); insert into big with recursive n(i) as (select 1 union all select i + 1 from n where i < 60000) select 'some text to read ' || i from n;`;
+
+  test.each(['wal', 'delete'])('in the mode %s is not taken for it', async (mode) => {
+    makeBank(path, mode, rows);
+    const other = join(folder.path, 'other.sqlite');
+    makeBank(other, mode, `${rows} delete from accounts where id > 5;`);
+    await using snapshot = await openFile(path, scratch).open({ folders: false }, signal());
+    const counted = snapshot.count(signal());
+    renameSync(other, path);
+    const read = async () => {
+      await counted;
+      for await (const part of snapshot.parts(signal())) {
+        if (part.kind === 'stream') await pipeline(part.open(signal()), createWriteStream(copy));
+      }
+    };
+    // Either it was copied before, or it was not: never the rows of one with the count of the other.
+    const failure: unknown = await read().then(
+      () => null,
+      (error: unknown) => error,
+    );
+    if (failure === null) expect(rowsOf(copy, 'select count(*) as rows from accounts')).toEqual([{ rows: 1000 }]);
+    else expect(failure).toMatchObject({ code: 'DATABASE_CHANGED', retryable: true });
+    if (mode === 'wal') expect(failure).not.toBeNull();
+  });
+
+  test.each([
+    ['that is kept from its writers', 'delete'],
+    ['that is read past them', 'wal'],
+  ])('is not copied in the stead of one %s', async (_what, mode) => {
+    makeBank(path, mode);
+    const other = join(folder.path, 'other.sqlite');
+    makeBank(other, mode, 'delete from accounts where id > 5;');
+    await using session = startSession(path);
+    await session.ask('open', { path, mode: 'read', busyMs: 1000 }, signal());
+    renameSync(other, path);
+    const how = mode === 'wal' ? 'moving' : 'locked';
+    expect(await session.ask('copy', { to: copy, how }, signal())).toBe(false);
+  });
+
+  test('or one that was written to on a disk that is mounted here for reading only', async () => {
+    await using disk = await smallDisk(20);
+    if (!disk) return;
+    const [written, seen] = [join(disk.path, 'bank.sqlite'), join(folder.path, 'seen')];
+    makeBank(written, 'wal');
+    mkdirSync(seen);
+    expect(spawnSync('mount', ['--bind', disk.path, seen]).status).toBe(0);
+    try {
+      expect(spawnSync('mount', ['-o', 'remount,bind,ro', seen]).status).toBe(0);
+      const database = openFile(join(seen, 'bank.sqlite'), scratch);
+      expect((await take(database, copy, signal())).counts.tables.at(0)?.rows).toBe(1000);
+      await using session = startSession(path);
+      await session.ask('open', { path: join(seen, 'bank.sqlite'), mode: 'read', busyMs: 1000 }, signal());
+      const how = await session.ask('freeze', {}, signal());
+      runIn(written, 'delete from accounts where id > 5');
+      expect(await session.ask('copy', { to: `${copy}-2`, how }, signal())).toBe(false);
+    } finally {
+      spawnSync('umount', [seen]);
+    }
+  });
 });

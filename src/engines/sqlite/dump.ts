@@ -84,7 +84,9 @@ async function copyOf(
   const folder = below.use(await access.folder());
   await expectRoom(folder.path, bytes, access.path);
   const path = join(folder.path, 'copy.sqlite');
-  const done = session.ask('copy', { to: path, how }, signal);
+  const done = session.ask('copy', { to: path, how }, signal).then((same) => {
+    if (!same) throw changed(access.path);
+  });
   // Whoever reads or counts learns of a failure.
   done.catch(() => undefined);
   // SQLite's own copy is not written from its beginning to its end; the other is read while it grows.
@@ -138,10 +140,13 @@ async function openFile({ path, moving, copied }: Place, signal: AbortSignal): P
 /** The end is only believed when the file was kept still until now. */
 async function expectUnmoved({ session, path, moving }: Place, whole: boolean, signal: AbortSignal): Promise<void> {
   const kept = !moving || (await session.ask('isFrozen', {}, signal));
-  if (kept && whole) return;
-  throw new HoldfastError('DATABASE_CHANGED', `${path} changed while it was read`, {
+  if (!kept || !whole) throw changed(path);
+}
+
+function changed(path: string): HoldfastError {
+  return new HoldfastError('DATABASE_CHANGED', `${path} changed while it was read`, {
     retryable: true,
-    hint: 'Something other than SQLite writes to it, or the reading process was ended; try again.',
+    hint: 'Another file has taken its place, something other than SQLite writes to it, or the reading process was ended; try again.',
   });
 }
 

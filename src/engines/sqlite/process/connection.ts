@@ -7,6 +7,8 @@ import { fileStart } from '../recognise.ts';
 export interface State {
   db: DatabaseSync | null;
   path: string;
+  /** Which file had this path when it was opened. */
+  seen: string;
   busyMs: number;
 }
 
@@ -21,16 +23,24 @@ export function open(state: State, { path, mode, busyMs }: { path: string; mode:
   expectStart(path);
   state.path = path;
   state.busyMs = busyMs;
+  // Before it is opened: where another one comes in between, it differs from this one.
+  state.seen = fileAt(path);
   try {
     touch(state, connect(path, mode, 0));
   } catch (error) {
     // A file with a log wants to be written even by readers; where nobody can write, nobody does.
     if (mode !== 'read' || primaryCode(error) !== 14 || !standsStill(path)) throw error;
     close(state);
+    state.seen = fileAsItIs(path);
     touch(state, connect(path, 'immutable', 0));
   }
   opened(state).exec(`pragma busy_timeout = ${Math.floor(busyMs)}`);
   return null;
+}
+
+/** Whether the path still leads to the file that is open; of one that nobody can lock, also whether nobody has written to it. */
+export function isSame({ path, seen }: State): boolean {
+  return seen === fileAt(path) || seen === fileAsItIs(path);
 }
 
 /** All that is read inside is of one moment: in the transaction that is open already, or in one of its own. */
@@ -142,6 +152,16 @@ export function scalar(db: DatabaseSync, sql: string): string | number | bigint 
   const row = db.prepare(sql).get();
   const value = row === undefined ? null : (Object.values(row)[0] ?? null);
   return value instanceof Uint8Array ? null : value;
+}
+
+function fileAt(path: string): string {
+  const stats = statSync(path, { throwIfNoEntry: false, bigint: true });
+  return stats ? `${stats.dev}:${stats.ino}` : '';
+}
+
+function fileAsItIs(path: string): string {
+  const stats = statSync(path, { throwIfNoEntry: false, bigint: true });
+  return stats ? `${fileAt(path)}:${stats.size}:${stats.mtimeNs}` : '';
 }
 
 function sizeOf(path: string): number {

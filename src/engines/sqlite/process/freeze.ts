@@ -1,6 +1,17 @@
 import { chmodSync, constants, copyFileSync, writeFileSync } from 'node:fs';
 import { backup, type DatabaseSync } from 'node:sqlite';
-import { begin, close, connect, opened, patiently, primaryCode, scalar, wait, type State } from './connection.ts';
+import {
+  begin,
+  close,
+  connect,
+  isSame,
+  opened,
+  patiently,
+  primaryCode,
+  scalar,
+  wait,
+  type State,
+} from './connection.ts';
 
 /**
  * How the file stands still. `still`: its bytes are one consistent state and stay so as long as this process keeps its transaction,
@@ -27,8 +38,11 @@ export function freeze(state: State): Frozen {
   return 'locked';
 }
 
-/** Takes the copy and lets the original go. From here on everything is read from the copy. */
-export async function copy(state: State, { to, how }: { to: string; how: Frozen }): Promise<null> {
+/**
+ * Takes the copy and lets the original go. From here on everything is read from the copy. False: by then another file was in the place of
+ * the original, which nobody kept still.
+ */
+export async function copy(state: State, { to, how }: { to: string; how: Frozen }): Promise<boolean> {
   const db = opened(state);
   if (how === 'locked') {
     // Closing any handle of a file ends all of the process's locks on it: here at the end of the copy, when nobody needs them.
@@ -40,14 +54,15 @@ export async function copy(state: State, { to, how }: { to: string; how: Frozen 
     await backup(db, to, { rate: 4096 });
   }
   chmodSync(to, 0o600);
+  const same = isSame(state);
   close(state);
   state.db = connect(to, 'immutable', 0);
-  return null;
+  return same;
 }
 
-/** Whether the transaction that keeps the file still is there. */
+/** Whether the transaction that keeps the file still is there, and the file as well. */
 export function isFrozen(state: State): boolean {
-  return state.db?.isTransaction ?? false;
+  return (state.db?.isTransaction ?? false) && isSame(state);
 }
 
 function freezeWithLog(db: DatabaseSync, { path }: State): Frozen {

@@ -8,7 +8,7 @@ import { operations, type Answer, type Fault, type Question } from './operations
  * own, because nothing interrupts a statement but its end; because SQLite's locks belong to a process and are lost
  * when any part of it closes the file; and because a hostile file can harm nobody else here.
  */
-const state: State = { db: null, path: '', busyMs: 0 };
+const state: State = { db: null, path: '', seen: '', busyMs: 0 };
 for await (const line of createInterface({ input: process.stdin })) {
   process.stdout.write(toLine(await answer(JSON.parse(line) as Question)));
 }
