@@ -34,6 +34,7 @@ const server: ServerFacts = {
   databases: ['shop'],
 };
 const target: TargetFacts = { facts: backup, sessions: [], relations: 12 };
+const otherwise: TargetFacts = { ...target, facts: { ...backup, encoding: 'UTF-16le' } };
 const session = { pid: 1, role: 'app', application: 'api', address: '10.0.0.1', mayEnd: true };
 const facts: GuardFacts = {
   mode: 'swap',
@@ -55,6 +56,7 @@ const facts: GuardFacts = {
   obstacles: [],
   consequences: [],
   inPlace: true,
+  file: false,
   allowed: [],
 };
 
@@ -196,6 +198,17 @@ describe('guards before a restore', () => {
     ['other extension version', { server: { ...server, extensions: [{ name: 'pgcrypto', version: '1.4' }] } }],
   ])('%s is a warning', (_title, change) => {
     expect(evaluateGuards({ ...facts, ...change }).filter((guard) => guard.result === 'warn')).toHaveLength(1);
+  });
+
+  test.each<[string, Partial<GuardFacts>, string, RegExp]>([
+    ['filled as a whole has the one of the backup, which programs notice', {}, 'warn', /must open it anew$/],
+    ['that is empty has none yet', { mode: 'new', target: { ...otherwise, relations: 0 } }, 'pass', /^UTF8$/],
+    ['takes no tables of another', { whole: false, allowed: ['encoding'] }, 'block', /takes over no tables/],
+  ])('a file %s', (_title, change, result, detail) => {
+    const guards = evaluateGuards({ ...facts, mode: 'in-place', file: true, target: otherwise, ...change });
+    const guard = guards.find(({ code }) => code === 'encoding');
+    expect(guard).toMatchObject({ result, override: null, detail: expect.stringMatching(detail) as string });
+    expect(guard?.detail).not.toContain('wrongly');
   });
 
   test('without owners, no role is needed', () => {

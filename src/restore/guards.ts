@@ -69,6 +69,8 @@ export interface GuardFacts {
   consequences: readonly string[];
   /** The engine can restore inside the live database. */
   inPlace: boolean;
+  /** The database is a file: what fills it as a whole brings its encoding along. */
+  file: boolean;
   /** Codes of guards the operator has lifted. */
   allowed: readonly string[];
 }
@@ -165,14 +167,29 @@ function checkServerVersion({ backup, server }: GuardFacts): Guard | null {
   return block('server-version', detail, '--allow server-version');
 }
 
-function checkEncoding({ backup, target, mode }: GuardFacts): Guard | null {
+function checkEncoding(facts: GuardFacts): Guard | null {
+  const { backup, target, mode, file } = facts;
   if (!backup) return null;
   // A swap creates the new database in the backup's encoding; only an existing target can differ.
   if (mode === 'swap' || !target || target.facts.encoding === backup.encoding) {
     return pass('encoding', backup.encoding);
   }
+  if (file) return checkFileEncoding(facts, { from: backup.encoding, to: target.facts.encoding });
   const detail = `the backup is ${backup.encoding}, the target is ${target.facts.encoding}: text may be stored wrongly without any error`;
   return block('encoding', detail, '--allow encoding');
+}
+
+/** Text comes as the bytes it is, and its encoding with it: none of it can be taken for something else. */
+function checkFileEncoding({ whole, target, name }: GuardFacts, { from, to }: { from: string; to: string }): Guard {
+  // Nothing is known of one that is damaged.
+  if (target?.relations === 0 || to === '') return pass('encoding', from);
+  if (!whole) {
+    return block('encoding', `the backup is ${from}, ${name} is ${to}: it takes over no tables of another encoding`);
+  }
+  return warn(
+    'encoding',
+    `${name} is ${to} and will be ${from}, as the backup is: programs that have it open must open it anew`,
+  );
 }
 
 function checkCollation({ backup, target }: GuardFacts): Guard | null {

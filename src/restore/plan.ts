@@ -96,6 +96,7 @@ export async function planRestore(request: RestoreRequest, scratch: string, sign
     obstacles: obstacles ?? [],
     consequences: [],
     inPlace: target.capabilities.inPlace,
+    file: target.capabilities.file,
     mode,
     name: target.name,
     backup,

@@ -27,8 +27,8 @@ export const guardsEn = {
   encoding: {
     name: 'Encoding',
     pass: 'Text keeps its encoding.',
-    warn: 'The encodings differ; you have allowed it.',
-    block: 'The encodings differ: text could be stored wrongly without any error.',
+    warn: 'The encodings differ; what that means is said below.',
+    block: 'The encodings differ: what is restored does not fit what is there.',
   },
   collation: {
     name: 'Sort order',
@@ -131,8 +131,8 @@ export const guardsDe: GuardWords = {
   encoding: {
     name: 'Zeichensatz',
     pass: 'Der Text behält seinen Zeichensatz.',
-    warn: 'Die Zeichensätze unterscheiden sich; Sie haben es zugelassen.',
-    block: 'Die Zeichensätze unterscheiden sich: Text könnte ohne jeden Fehler falsch gespeichert werden.',
+    warn: 'Die Zeichensätze unterscheiden sich; was das bedeutet, steht darunter.',
+    block: 'Die Zeichensätze unterscheiden sich: Was wiederhergestellt wird, passt nicht zu dem, was da ist.',
   },
   collation: {
     name: 'Sortierung',
