@@ -634,6 +634,37 @@ describe('schemas in place', () => {
       for (const each of ['named', 'named2']) await open(each).drop({ unmarked: true }, signal);
       await server.createDatabase('named');
       await server.sql(
+  test('partitions in them come back to a table elsewhere, under checks that were never validated', async () => {
+    await server.createDatabase('apart');
+    await server.sql(
+      'apart',
+      `create schema parts; create table o (id int, n int) partition by list (id);
+       create table o0 partition of o for values in (0);
+       create table parts.o1 partition of o for values in (1); create table parts.o2 partition of o for values in (2) partition by list (n);
+       create table parts.o2all partition of parts.o2 default;
+       insert into o values (0, -5), (1, -1), (2, -2); alter table o add constraint positive check (n > 0) not valid;
+       comment on constraint positive on o is 'from now on';
+       create table parts.o3 partition of o for values in (3); create table o4 partition of o for values in (4)`,
+    );
+    const dump = await stockDump(server, 'apart', 'custom', path('apart'));
+    const before = await shapeOf(server, 'apart');
+    const checks = `select conrelid::regclass::text as table, convalidated as proven, obj_description(oid) as comment from pg_constraint
+      where contype = 'c' and conrelid <> 0 order by 1`;
+    const checked = await server.sql('apart', checks);
+    expect(checked.map(({ proven }) => proven)).toEqual([false, false, true, false, false, false, true]);
+    for (const changed of ['delete from o where id > 0', 'drop table parts.o3', 'drop table parts.o2']) {
+      await server.sql('apart', changed);
+      await open('apart').replace(dump, schema('parts'), nothing, signal);
+      expect(await shapeOf(server, 'apart'), changed).toEqual(before);
+      expect(await server.sql('apart', checks), changed).toEqual(checked);
+      expect(await server.sql('apart', 'select id, n from o order by 1')).toEqual([
+        { id: 0, n: -5 },
+        { id: 1, n: -1 },
+        { id: 2, n: -2 },
+      ]);
+    }
+  });
+
         'named',
         `create schema ${quoted}; comment on schema ${quoted} is 'ours'; grant usage on schema ${quoted} to pg_monitor;
          create table ${quoted}.t (id int)`,

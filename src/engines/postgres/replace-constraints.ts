@@ -7,11 +7,13 @@ import { planKeyTriggers } from './replace-triggers.ts';
 /**
  * Foreign keys from and to the tables are taken off while rows are put in, and put back as they were, which makes the server check every row.
  * So are checks that were never validated: rows may be older than they are, and a dump makes a partition without those of its table (`parents`).
+ * `dropped`: schemas that are made anew as a whole.
  */
 export async function planConstraints(
   session: Connection,
   oids: readonly number[],
   parents: readonly number[],
+  dropped: readonly string[],
 ): Promise<{ before: string[]; after: string[]; warnings: string[] }> {
   const keys = await foreignKeys(session, oids);
   const checks = await unvalidated(session, oids, parents);
@@ -19,7 +21,7 @@ export async function planConstraints(
   const states = await planKeyTriggers(session, keys);
   return {
     before: constraints.map((each) => `ALTER TABLE ${quoteTable(each)} DROP CONSTRAINT ${quoteIdent(each.constraint)}`),
-    after: [...constraints.flatMap(addConstraint), ...(await provenCopies(session, checks)), ...states.after],
+    after: [...constraints.flatMap(addConstraint), ...(await provenCopies(session, checks, dropped)), ...states.after],
     warnings: states.warnings,
   };
 }
@@ -70,8 +72,15 @@ async function unvalidated(
   );
 }
 
-/** Made later than the check, or looked through since, a child or partition has proven its copy, which is put back with the check and as little proven. */
-async function provenCopies(session: Connection, checks: readonly Constraint[]): Promise<string[]> {
+/**
+ * Made later than the check, or looked through since, a child or partition has proven its copy, which is put back with the check and as little proven.
+ * What is in a schema that is made anew comes as proven as the dump has it.
+ */
+async function provenCopies(
+  session: Connection,
+  checks: readonly Constraint[],
+  dropped: readonly string[],
+): Promise<string[]> {
   if (checks.length === 0) return [];
   const found = await session.rows<TableName & { constraint: string }>(
     `with recursive copies(relation, name, proven) as (
@@ -80,8 +89,8 @@ async function provenCopies(session: Connection, checks: readonly Constraint[]):
        join pg_catalog.pg_constraint k on k.conrelid = i.inhrelid and k.conname = copies.name and k.contype in ('c', 'n'))
      select n.nspname as schema, c.relname as name, copies.name as constraint from copies
      join pg_catalog.pg_class c on c.oid = copies.relation join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-     where copies.proven order by 1, 2, 3`,
-    [checks.map(({ oid }) => oid)],
+     where copies.proven and n.nspname <> all ($2::text[]) order by 1, 2, 3`,
+    [checks.map(({ oid }) => oid), dropped],
   );
   return found.map((each) => `ALTER TABLE ${quoteTable(each)} VALIDATE CONSTRAINT ${quoteIdent(each.constraint)}`);
 }

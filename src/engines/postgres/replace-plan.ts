@@ -22,7 +22,7 @@ export async function planReplacement(
   if (scope === null) return planWhole(session, all, ordersIn);
   const schemas = await planSchemas(session, all, scope.schemas);
   const single = scope.tables.filter((table) => !scope.schemas.includes(table.schema));
-  const tables = await planTables(session, all, single);
+  const tables = await planTables(session, all, single, { schemas: scope.schemas, made: schemas.entries });
   const wanted = new Set([...schemas.entries, ...tables.entries]);
   const made = schemasOfMade(wanted);
   const rights = made.length === 0 ? noOrders : await ordersIn(made.filter((schema) => !schemas.anew.includes(schema)));

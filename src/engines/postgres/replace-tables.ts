@@ -21,6 +21,7 @@ export async function planTables(
   session: Connection,
   all: readonly TocEntry[],
   wanted: readonly TableName[],
+  { schemas, made }: Anew,
 ): Promise<Replacement> {
   const tables = [...new Set(wanted.flatMap((table) => tableWithPartitions(all, table)))];
   const found = await liveTables(session, tables.map(nameOf));
@@ -33,7 +34,8 @@ export async function planTables(
   const oids = existing.map(({ facts }) => facts.oid);
   await refuseOtherTypes(session, all, oids);
   const there = new Set(existing.map(({ entry }) => entry));
-  const constraints = await planConstraints(session, oids, await parentsThatStay(session, all, missing));
+  const parents = await parentsThatStay(session, all, new Set([...missing, ...made]));
+  const constraints = await planConstraints(session, oids, parents, schemas);
   const triggers = await planTriggers(session, oids, [...missing].map(nameOf), triggersOf(all, missing));
   const sequences = await planSequences(session, positionsOf(all, there), oids);
   const entries = entriesFor(all, there, missing, await existingNames(session, all));
@@ -58,6 +60,12 @@ export async function planTables(
     ],
     warnings: [...constraints.warnings, ...sequences.warnings, ...(await feedsThatGoOn(session, isThere))],
   };
+}
+
+/** What is made anew together with its schema. */
+interface Anew {
+  schemas: readonly string[];
+  made: readonly TocEntry[];
 }
 
 interface LiveTable extends TableName {
