@@ -1,5 +1,6 @@
 import { step, type Report } from '../base/progress.ts';
 import { formatCount } from '../base/units.ts';
+import { toHoldfastError } from '../base/errors.ts';
 import type { Counts, Database, DatabaseFacts, LoadOptions, StoredDump } from '../engines/engine.ts';
 import { compareCounts, foundOnly, type Comparison } from './compare.ts';
 
@@ -30,16 +31,12 @@ export interface RehearsalResult {
 
 /** Brings a dump back beside everything that lives, and compares. The heart of both a drill and a restore by swap. */
 export async function rehearse(rehearsal: Rehearsal): Promise<RehearsalResult> {
-  const { scratch, dump, expected, options, signal, report } = rehearsal;
+  const { scratch, expected, signal, report } = rehearsal;
   const started = performance.now();
   const { warnings } = await step(
     report,
     'load',
-    async () => {
-      await scratch.create(rehearsal.like, rehearsal.note, signal);
-      rehearsal.onCreated?.();
-      return scratch.load(dump, options, signal);
-    },
+    () => fill(rehearsal),
     () => `into ${scratch.name}`,
   );
   const loadSeconds = (performance.now() - started) / 1000;
@@ -51,6 +48,31 @@ export async function rehearse(rehearsal: Rehearsal): Promise<RehearsalResult> {
     (result) => describeComparison(result.comparison, expected !== null),
   );
   return { comparison, counts, loadSeconds, warnings };
+}
+
+async function fill(rehearsal: Rehearsal): Promise<{ warnings: string[] }> {
+  const { scratch, options, signal, report } = rehearsal;
+  try {
+    return await createAndLoad(rehearsal, options);
+  } catch (error) {
+    const { code, retryable } = toHoldfastError(error);
+    if (signal.aborted || options.jobs === 1 || code !== 'RESTORE_FAILED' || !retryable) throw error;
+    // Several sessions were in one another's way, which says nothing about the dump.
+    const message = `${(error as Error).message}; loaded again from the beginning, by one job`;
+    report({ kind: 'warning', message });
+    await scratch.drop({ unmarked: false }, signal);
+    const { warnings } = await createAndLoad(rehearsal, { ...options, jobs: 1 });
+    return { warnings: [message, ...warnings] };
+  }
+}
+
+async function createAndLoad(
+  { scratch, like, note, dump, onCreated, signal }: Rehearsal,
+  options: LoadOptions,
+): Promise<{ warnings: string[] }> {
+  await scratch.create(like, note, signal);
+  onCreated?.();
+  return scratch.load(dump, options, signal);
 }
 
 export async function countAndCompare(

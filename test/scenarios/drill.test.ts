@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { evidenceOf } from '../support/evidence.ts';
+import { contentOf, evidenceOf } from '../support/evidence.ts';
 import { installHoldfast } from '../support/holdfast.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { fillShop } from '../support/shop.ts';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { toolsWith } from '../support/tools.ts';
 
 let server: TestPostgres;
 beforeAll(async () => {
@@ -90,6 +91,58 @@ test('a drill that comes back with one row less, one changed value or one moved 
   expect(restored.status).toBe(6);
   expect(restored.stderr).toMatch(/RESTORE_DIFFERS/);
   expect(await evidenceOf(server, 'shop')).toEqual(before);
+});
+
+test('S13 sessions of one load that wait for one another are no damage: it is loaded again by one job', async () => {
+  await using holdfast = await installHoldfast({ url: server.url('shop') });
+  const calls = join(holdfast.folder, 'calls');
+  const once = join(holdfast.folder, 'once');
+  // As pg_restore says it when the server has ended one of its workers.
+  const tools = await toolsWith(join(holdfast.folder, 'tools'), {
+    pg_restore: `case "$*" in *--dbname*) echo "$*" >>'${calls}'
+      if mkdir '${once}' 2>/dev/null; then
+        "$real" "$@" --section=pre-data || exit 1
+        echo 'pg_restore: error: could not execute query: ERROR:  deadlock detected' >&2
+        echo 'DETAIL:  Process 11 waits for AccessExclusiveLock on relation 5 of database 7; blocked by process 12.' >&2
+        exit 1
+      fi ;;
+    esac
+    exec "$real" "$@"`,
+  });
+  await holdfast.configure({
+    state: './state',
+    sources: {
+      shop: { database: { url: server.url('shop'), tools }, dump: { format: 'directory' }, drill: { target: 'same' } },
+    },
+    storages: { local: { type: 'local', path: './backups' } },
+  });
+  const { id } = await holdfast.json<{ id: string }>('backup');
+  for (const words of [
+    ['drill', id],
+    ['restore', id, '--yes', '--no-safety-backup'],
+    ['restore', id, '--into', 'beside', '--yes'],
+  ]) {
+    await rm(calls, { force: true });
+    await rm(once, { recursive: true, force: true });
+    const ended = await holdfast.run(...words);
+    expect(ended.status, ended.stderr).toBe(0);
+    expect(ended.stderr + ended.stdout).toContain('loaded again from the beginning, by one job');
+    const [first, second, ...more] = (await readFile(calls, 'utf8')).trim().split('\n');
+    expect([first, second, more]).toEqual([
+      expect.stringContaining('--jobs='),
+      expect.not.stringContaining('--jobs='),
+      [],
+    ]);
+  }
+  expect(await contentOf(server, 'beside')).toEqual(await contentOf(server, 'shop'));
+  await server.sql('postgres', 'drop database beside');
+  expect(await server.databases()).toEqual(['postgres', 'shop']);
+
+  // By one job it cannot happen, and is told.
+  await rm(once, { recursive: true });
+  const alone = await holdfast.run('drill', id, '--jobs', '1');
+  expect([alone.status, alone.stderr]).toEqual([1, expect.stringContaining('deadlock detected')]);
+  expect(await server.databases()).toEqual(['postgres', 'shop']);
 });
 
 test('S20, J-d5: proofs are recorded: list and show tell when a backup was verified and drilled', async () => {

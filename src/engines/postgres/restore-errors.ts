@@ -24,8 +24,11 @@ export function restoreError(error: unknown, address: Place): unknown {
     cause: error,
     hint: `${adviceFor(stderr)} What the tool said is in the log of the run.`,
     details: { stderr },
+    retryable: deadlock.test(stderr),
   });
 }
+
+const deadlock = /ERROR: +deadlock detected$/m;
 
 function adviceFor(stderr: string): string {
   return (
@@ -43,7 +46,7 @@ const advice: readonly (readonly [RegExp, string])[] = [
     'It is in the way, and stays. Rename it, or restore beside the live database with `--into`.',
   ],
   [
-    /ERROR: +deadlock detected$/m,
+    deadlock,
     'Two of the sessions that load at once happened to wait for one another. Try again; with `--jobs 1` it cannot happen.',
   ],
 ];
