@@ -5,6 +5,7 @@ import { interrupted } from '../../src/base/errors.ts';
 import { Secret } from '../../src/base/secret.ts';
 import { connect, type Address } from '../../src/engines/postgres/connection.ts';
 import { quoteIdent, quoteLiteral } from '../../src/engines/postgres/names.ts';
+import { cutProxy } from '../support/loopback.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 
 let server: TestPostgres;
@@ -117,6 +118,30 @@ describe('connect', () => {
     expect(left.filter((each) => each.application.includes('to-be-aborted'))).toEqual([]);
     await expect(connection.rows('select 1')).rejects.toMatchObject({ code: 'INTERRUPTED' });
   });
+
+  test('S14 a statement that the server never heard is given up all the same, and so is its session', async () => {
+    await using proxy = await cutProxy(server.port);
+    const stop = new AbortController();
+    const session = await connect(address({ port: proxy.port }), { signal: stop.signal });
+    proxy.deafen();
+    const asked = session.rows('SELECT 1');
+    stop.abort(interrupted());
+    await expect(asked).rejects.toMatchObject({ code: 'INTERRUPTED' });
+    await session[Symbol.asyncDispose]();
+
+    const idle = await connect(address({ port: proxy.port }), { signal });
+    proxy.deafen();
+    const unheard = [idle.rows('SELECT 1'), idle.rows('SELECT 2')].map((each) => each.catch((error: unknown) => error));
+    await idle[Symbol.asyncDispose]();
+    expect(await Promise.all(unheard)).toMatchObject([
+      { code: 'DATABASE_CONNECTION_LOST' },
+      { code: 'DATABASE_CONNECTION_LOST' },
+    ]);
+
+    const quiet = await connect(address({ port: proxy.port }), { signal });
+    proxy.deafen();
+    await quiet[Symbol.asyncDispose]();
+  }, 30_000);
 
   test('a session ended by the server is a lost connection, also when it happened while idle', async () => {
     await using connection = await connect(address(), { signal });
