@@ -129,6 +129,7 @@ async function rehearseDump(task: DrillTask, archive: StoredBackup, run: string)
       allowUnpatchedTools: true,
       // It may have been taken in by a role that could do no harm, and run here by one that can.
       allowSuperuser: archive.manifest.imported?.superuser === true,
+      facts: expected,
     },
     signal,
     report,

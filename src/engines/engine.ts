@@ -201,6 +201,8 @@ export interface LoadOptions {
   allowUnpatchedTools: boolean;
   /** Load a dump that is not ours with a role whose rights reach beyond databases. */
   allowSuperuser: boolean;
+  /** What was noted down of the database when it was dumped, and the dump does not say; null or absent: it was not made here. */
+  facts?: DatabaseFacts | null;
 }
 
 /** Why loading (`tools`) or exchanging (`swap`) would be refused later, known before anything is touched. */
@@ -214,6 +216,9 @@ export interface RestoreAhead {
   mode: 'swap' | 'new' | 'in-place';
   /** This database exists, so a swap replaces it. */
   exists: boolean;
+  /** Only a part is wanted. */
+  scope: LoadOptions['scope'];
+  owners: LoadOptions['owners'];
   allowUnpatchedTools: boolean;
 }
 
@@ -362,15 +367,18 @@ export interface Database {
   /** The files of a directory dump that loading this scope reads, as `locally` takes them; null where it is all there is. */
   filesFor(dump: StoredDump, scope: LoadOptions['scope'], signal: AbortSignal): Promise<string[] | null>;
 
-  /** What would end such a restore into this database half-way; asked while it is planned. Absent: nothing beyond the guards. */
+  /**
+   * What would end such a restore into this database half-way; asked while it is planned. Rejects with what no guard could lift. Absent: nothing
+   * beyond the guards.
+   */
   obstacles?(ahead: RestoreAhead, signal: AbortSignal): Promise<Obstacle[]>;
   /**
-   * What `replace` would not leave as it is around the restored content, in the words of its warnings; asked while it is planned. Rejects as `replace`
+   * What will not be as it is, or was, in the words of the warnings of `replace` (`inside`) or `load`; asked while it is planned. Rejects as `replace`
    * would where it refuses for what is in the database. Absent: nothing is known before.
    */
   consequences?(
     dump: StoredDump,
-    options: Pick<LoadOptions, 'scope' | 'owners'>,
+    options: Pick<LoadOptions, 'scope' | 'owners' | 'facts'> & { inside: boolean },
     signal: AbortSignal,
   ): Promise<string[]>;
 

@@ -87,9 +87,10 @@ export async function planRestore(request: RestoreRequest, scratch: string, sign
   const replaces = mode !== 'new' && targetFacts !== null;
   const leftOut = replaces ? await findLeftOut(target, { archive, dump, scope: compared }, signal) : nothingLeftOut;
   const obstacles = await target.obstacles?.(
-    { dump, mode, exists: targetFacts !== null, allowUnpatchedTools: allowed.includes('unpatched') },
+    { dump, mode, exists: targetFacts !== null, scope, owners, allowUnpatchedTools: allowed.includes('unpatched') },
     signal,
   );
+  const inside = mode !== 'swap' && targetFacts !== null;
   const unproven = mode === 'new' && targetFacts !== null ? await findUnproven(target, signal) : null;
   const guardFacts: GuardFacts = {
     newer: 'file' in request.from ? null : (request.from.newer ?? null),
@@ -115,7 +116,7 @@ export async function planRestore(request: RestoreRequest, scratch: string, sign
     allowed,
   };
   const guards = await withConsequences(guardFacts, () =>
-    target.consequences?.(dump, { scope: compared, owners }, signal),
+    target.consequences?.(dump, { scope: compared, owners, facts: backup, inside }, signal),
   );
   return {
     mode,
@@ -141,6 +142,7 @@ export async function planRestore(request: RestoreRequest, scratch: string, sign
       allowForeignScript: allowed.includes('script'),
       allowUnpatchedTools: allowed.includes('unpatched'),
       allowSuperuser: accepted || allowed.includes('superuser'),
+      facts: backup,
     },
     guards: [...guards, ...(await guardsOfApp(request, archive, target, targetFacts, signal))],
     destructive: isDestructive(mode, targetFacts, files),
@@ -149,11 +151,10 @@ export async function planRestore(request: RestoreRequest, scratch: string, sign
   };
 }
 
-/** What is replaced inside a database is looked at last: where a guard blocks, that is what is told. */
+/** What it will not be like is looked at last: where a guard blocks, that is what is told. */
 async function withConsequences(facts: GuardFacts, look: () => Promise<string[]> | undefined): Promise<Guard[]> {
   const guards = evaluateGuards(facts);
-  const replaces = facts.mode !== 'swap' && facts.target !== null && facts.target.relations > 0;
-  if (!replaces || blocking(guards).length > 0) return guards;
+  if (blocking(guards).length > 0) return guards;
   return evaluateGuards({ ...facts, consequences: (await look()) ?? [] });
 }
 

@@ -150,6 +150,37 @@ describe('a dry run says what the restore would stop at', () => {
     await server.sql('shop', 'drop subscription feed');
   }, 300_000);
 
+  test('PostgreSQL: what no script can do', async () => {
+    await using server = await startPostgres();
+    await server.createDatabase('shop');
+    await server.sql('shop', `create table a (id int); select lo_from_bytea(0, 'x')`);
+    await using holdfast = await installHoldfast({ url: server.url('shop') });
+    const config = {
+      state: './state',
+      sources: { shop: { database: { url: server.url('shop') }, dump: { format: 'plain' } } },
+      storages: { local: { type: 'local', path: './backups' } },
+    };
+    await holdfast.configure(config);
+    const { id } = await holdfast.json<{ id: string }>('backup');
+    await server.createDatabase('empty');
+    const before = await server.databases();
+    for (const [words, code] of [
+      [['--table', 'public.a'], 'SCOPE_IN_SCRIPT'],
+      [['--table', 'public.a', '--into', 'beside'], 'SCOPE_IN_SCRIPT'],
+      [['--no-owner'], 'OWNERS_IN_SCRIPT'],
+      [['--in-place'], 'SCRIPT_COMMITS'],
+      [['--into', 'empty'], 'SCRIPT_COMMITS'],
+    ] as const) {
+      for (const how of ['--dry-run', '--yes']) {
+        const { status, stderr } = await holdfast.run('restore', id, ...words, how);
+        expect([status, stderr], `${words.join(' ')} ${how}`).toEqual([4, expect.stringContaining(`(${code})`)]);
+      }
+    }
+    expect(await server.databases()).toEqual(before);
+    expect(await holdfast.stored(), 'a safety backup').toEqual([id]);
+    expect((await holdfast.run('restore', id, '--dry-run')).status).toBe(0);
+  }, 300_000);
+
   test.skipIf(!hasMysql())(
     `${productName}: a view of another definer that this user could not make again`,
     async () => {

@@ -257,6 +257,30 @@ describe('the whole database in place', () => {
     expect(await server.sql('extended', `select oid from pg_extension where extname = 'hstore'`)).toEqual(oid);
   });
 
+  test('extensions in a schema of their own come back with a plain dump, and those in public stay', async () => {
+    await server.createDatabase('scripted');
+    await server.sql(
+      'scripted',
+      `create schema "Ext"; create extension hstore schema "Ext"; create extension citext;
+       create table t (h "Ext".hstore, c citext); insert into t values ('a=>1', 'C')`,
+    );
+    await stockDump(server, 'scripted', 'plain', path('scripted'));
+    const expected = await open('scripted').count(all, signal);
+    const before = await shapeOf(server, 'scripted');
+    await server.sql('scripted', 'delete from t; create table "Ext".mine (h "Ext".hstore)');
+    await open('scripted').replace(storedDump(path('scripted'), 'plain'), wholeLoad, expected, signal);
+    expect(await open('scripted').count(all, signal)).toEqual(expected);
+    expect(await shapeOf(server, 'scripted')).toEqual(before);
+    expect(await server.sql('scripted', 'select h::text, c::text from t')).toEqual([{ h: '"a"=>"1"', c: 'C' }]);
+
+    // One that the script does not bring would be lost.
+    await server.sql('scripted', 'create extension pg_trgm schema "Ext"; create extension unaccent');
+    await expect(
+      open('scripted').replace(storedDump(path('scripted'), 'plain'), wholeLoad, expected, signal),
+    ).rejects.toMatchObject({ code: 'DEPENDENTS_OUTSIDE', message: expect.stringContaining('pg_trgm would be lost') });
+    expect(await open('scripted').count(all, signal)).toEqual(expected);
+  });
+
   test('a plain dump is restored too, unless it commits by itself', async () => {
     await expect(open('live').replace(dumpOf('plain'), wholeLoad, original, signal)).rejects.toMatchObject({
       code: 'SCRIPT_COMMITS',
@@ -610,30 +634,6 @@ describe('schemas in place', () => {
 
   const schema = (...schemas: string[]): LoadOptions => ({ ...wholeLoad, scope: { tables: [], schemas } });
 
-  test('are made again as they were', async () => {
-    await server.sql(
-      'live',
-      `drop table audit.event; create table audit.later (id int); delete from public."select"; create table public.later (id int)`,
-    );
-    await open('live').replace(dumpOf('custom'), schema('audit'), nothing, signal);
-    const counts = await open('live').count(all, signal);
-    expect(counts.tables.filter((table) => table.schema === 'audit')).toEqual(
-      original.tables.filter((table) => table.schema === 'audit'),
-    );
-    expect(counts.tables.map((table) => table.name)).toContain('later');
-    // citext lives in public, and shop.customer needs it.
-    await open('live').replace(dumpOf('custom'), schema('audit', 'public'), nothing, signal);
-    expect(await open('live').count(all, signal)).toEqual(original);
-    expect(await shapeOf(server, 'live')).toEqual(shape);
-  });
-
-  test.each(['My Shop', 'a "b"', 'order'])(
-    'keep their comments and privileges, whatever they are called (%j)',
-    async (name) => {
-      const quoted = `"${name.replaceAll('"', '""')}"`;
-      for (const each of ['named', 'named2']) await open(each).drop({ unmarked: true }, signal);
-      await server.createDatabase('named');
-      await server.sql(
   test('partitions in them come back to a table elsewhere, under checks that were never validated', async () => {
     await server.createDatabase('apart');
     await server.sql(
@@ -665,6 +665,30 @@ describe('schemas in place', () => {
     }
   });
 
+  test('are made again as they were', async () => {
+    await server.sql(
+      'live',
+      `drop table audit.event; create table audit.later (id int); delete from public."select"; create table public.later (id int)`,
+    );
+    await open('live').replace(dumpOf('custom'), schema('audit'), nothing, signal);
+    const counts = await open('live').count(all, signal);
+    expect(counts.tables.filter((table) => table.schema === 'audit')).toEqual(
+      original.tables.filter((table) => table.schema === 'audit'),
+    );
+    expect(counts.tables.map((table) => table.name)).toContain('later');
+    // citext lives in public, and shop.customer needs it.
+    await open('live').replace(dumpOf('custom'), schema('audit', 'public'), nothing, signal);
+    expect(await open('live').count(all, signal)).toEqual(original);
+    expect(await shapeOf(server, 'live')).toEqual(shape);
+  });
+
+  test.each(['My Shop', 'a "b"', 'order'])(
+    'keep their comments and privileges, whatever they are called (%j)',
+    async (name) => {
+      const quoted = `"${name.replaceAll('"', '""')}"`;
+      for (const each of ['named', 'named2']) await open(each).drop({ unmarked: true }, signal);
+      await server.createDatabase('named');
+      await server.sql(
         'named',
         `create schema ${quoted}; comment on schema ${quoted} is 'ours'; grant usage on schema ${quoted} to pg_monitor;
          create table ${quoted}.t (id int)`,

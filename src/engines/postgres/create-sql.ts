@@ -39,7 +39,7 @@ function localeClauses(like: DatabaseFacts, serverMajor: number): string[] {
 /** Privileges, settings, limit and comment of `like`, for the database `name`, whose owner it has already. */
 export function dressStatements(name: string, like: DatabaseFacts, roles: ReadonlySet<string>): string[] {
   const database = quoteIdent(name);
-  const { privileges, roleSettings, connectionLimit, comment } = propertiesOf(like);
+  const { privileges, roleSettings, connectionLimit, template, comment } = propertiesOf(like);
   const known = roleSettings.filter(({ role }) => roles.has(role));
   return [
     ...(privileges === null ? [] : privilegeStatements(database, like.owner, privileges, roles)),
@@ -48,6 +48,7 @@ export function dressStatements(name: string, like: DatabaseFacts, roles: Readon
       ({ role, setting }) => `ALTER ROLE ${quoteIdent(role)} IN DATABASE ${database} SET ${assignment(setting)}`,
     ),
     ...(connectionLimit === -1 ? [] : [`ALTER DATABASE ${database} CONNECTION LIMIT ${connectionLimit}`]),
+    ...(template ? [`ALTER DATABASE ${database} IS_TEMPLATE true`] : []),
     `COMMENT ON DATABASE ${database} IS ${comment === null ? 'NULL' : quoteLiteral(comment)}`,
   ];
 }

@@ -50,8 +50,8 @@ export async function dress(access: Access, like: DatabaseFacts, signal: AbortSi
 export async function drop(access: Access, options: { unmarked: boolean }, signal: AbortSignal): Promise<void> {
   const { database: name } = access.address;
   await using session = await openMaintenance(access, [name], signal);
-  const [found] = await session.rows<{ comment: string | null; subscribes: boolean }>(
-    `select pg_catalog.shobj_description(oid, 'pg_database') as comment,
+  const [found] = await session.rows<{ comment: string | null; template: boolean; subscribes: boolean }>(
+    `select pg_catalog.shobj_description(oid, 'pg_database') as comment, d.datistemplate as template,
        exists (select from pg_catalog.pg_subscription s where s.subdbid = d.oid) as subscribes
      from pg_catalog.pg_database d where datname = $1`,
     [name],
@@ -65,6 +65,8 @@ export async function drop(access: Access, options: { unmarked: boolean }, signa
   }
   // Of what is not ours, a subscription and the slot it reads from are somebody's: the server then refuses.
   if (found.subscribes && readMark(found.comment) !== null) await dropSubscriptions(access, signal);
+  // What was made equal to a template is one.
+  if (found.template) await session.rows(`ALTER DATABASE ${quoteIdent(name)} IS_TEMPLATE false`);
   await session.rows(`DROP DATABASE IF EXISTS ${quoteIdent(name)} WITH (FORCE)`);
 }
 

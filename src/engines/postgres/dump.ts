@@ -7,12 +7,14 @@ import type { Connection } from './connection.ts';
 import { countTables, readSequences, settle } from './counts.ts';
 import { dumpParts } from './dump-parts.ts';
 import { leftOutOf } from './exact-patterns.ts';
-import { readFacts, serverNumber } from './facts.ts';
+import { propertiesOf, readFacts, serverNumber } from './facts.ts';
 import { findProblems, preflightError } from './preflight.ts';
 import { endSessions, onSession } from './sessions.ts';
 import { startGlobals } from './globals.ts';
 import { enterSnapshot, exportSnapshot } from './snapshot.ts';
+import { switchedOff } from './switched-keys.ts';
 import { hasRows, selectRelations, type Relation, type Selection } from './tables.ts';
+import { hiddenMappings } from './user-mappings.ts';
 
 /** How long a dump waits for a safe serializable snapshot; only concurrent serializable writers make it wait at all. */
 const snapshotWaitMs = 5000;
@@ -48,6 +50,8 @@ export async function openSnapshot(
   const problem = preflightError(await findProblems(holder, selection), facts.name);
   if (problem) throw problem;
   warnings.push(...selection.unused.map((pattern) => `dump.exclude: ${pattern} matches nothing`));
+  warnings.push(...(await hiddenMappings(holder)));
+  warnings.push(...switchedOff(propertiesOf(facts).switchedKeys));
 
   const snapshot = await exportSnapshot(holder, {
     tables: selection.relations.filter((each) => each.kind === 'r' || each.kind === 'p'),

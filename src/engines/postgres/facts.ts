@@ -1,6 +1,7 @@
 import type { DatabaseFacts } from '../engine.ts';
 import type { Connection } from './connection.ts';
 import { readMark } from '../shared/mark.ts';
+import { readSwitchedKeys, type SwitchedKey } from './switched-keys.ts';
 
 /** What creating and dressing an equal database needs beyond the engine-neutral facts; kept in `DatabaseFacts.properties`. */
 export interface PostgresProperties {
@@ -17,6 +18,10 @@ export interface PostgresProperties {
   privileges: { grantor: string; grantee: string | null; privilege: string; grantable: boolean }[] | null;
   /** `ALTER ROLE ... IN DATABASE ... SET`, as `name=value`. */
   roleSettings: { role: string; setting: string }[];
+  /** What of keys is not on as it was made. */
+  switchedKeys: SwitchedKey[];
+  /** Others may make databases of it, and nobody drops it by mistake. */
+  template: boolean;
   /** The server's own number, which tells two servers with the same address and names apart; null where it may not be read. */
   systemIdentifier: string | null;
 }
@@ -38,6 +43,8 @@ export async function readFacts(
     comment: ownComment(base.comment),
     privileges: raw['datacl'] === null ? null : await connection.rows(privilegesQuery),
     roleSettings: await connection.rows(roleSettingsQuery),
+    switchedKeys: await readSwitchedKeys(connection),
+    template: raw['datistemplate'] === true,
     systemIdentifier: await systemIdentifier(connection, base.mayReadControl),
   };
   const settings = await connection.rows<{ setting: string }>(settingsQuery);
@@ -77,6 +84,8 @@ export function propertiesOf(facts: DatabaseFacts): PostgresProperties {
     comment: ownComment(given.comment ?? null),
     privileges: given.privileges ?? null,
     roleSettings: given.roleSettings ?? [],
+    switchedKeys: given.switchedKeys ?? [],
+    template: given.template ?? false,
     systemIdentifier: given.systemIdentifier ?? null,
   };
 }

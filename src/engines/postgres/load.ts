@@ -12,6 +12,7 @@ import { refuseGuess } from '../shared/container.ts';
 import { filesOf } from './dump-files.ts';
 import { reachableFor } from './dump-place.ts';
 import { endSessions } from './end-sessions.ts';
+import { propertiesOf } from './facts.ts';
 import { startFed } from './fed-process.ts';
 import { feedScript, forServer, type Send } from './feed-script.ts';
 import { canRestrict, isPatched, requirePatched } from './patch-level.ts';
@@ -21,6 +22,8 @@ import { chooseJobs, listFile, psqlArgs, restoreArgs, scriptOnlyArgs, type Resto
 import { restoreError } from './restore-errors.ts';
 import { selectForNew, type Selection } from './select-entries.ts';
 import { largeObjectsLeft } from './table-columns.ts';
+import { findTablespaces } from './tablespaces.ts';
+import { forgottenKeys, namesKeyTrigger, switchKeys } from './switched-keys.ts';
 import type { TocEntry } from './toc.ts';
 import { dropSubscriptions, isOfSubscription, leftSubscriptions } from './subscriptions.ts';
 import { toolCommand } from './tool-command.ts';
@@ -55,6 +58,8 @@ export async function load(
   try {
     if (dump.format === 'plain') await loadScript(task);
     else await loadArchive(task, dump.format);
+    const { facts } = options;
+    warnings.push(...(await switchKeys(access, facts ? propertiesOf(facts).switchedKeys : [], signal)));
     if (dump.format === 'plain') warnings.push(...leftSubscriptions(await dropSubscriptions(access, signal)));
     return { warnings };
   } catch (error) {
@@ -86,7 +91,9 @@ async function loadArchive(task: LoadTask, format: RestoreShape['format']): Prom
   const selection = selectionOf(toc.entries, options);
   warnings.push(...(selection?.warnings ?? []));
   await using list = selection && (await writeList(folder.path, selection.entries, tools, signal));
-  const shape = { format, owners: options.owners, list: list?.path ?? null };
+  const { tablespaces, ...told } = await findTablespaces(access, selection?.entries ?? toc.entries, signal);
+  warnings.push(...told.warnings);
+  const shape = { format, owners: options.owners, tablespaces, list: list?.path ?? null };
   const only = options.scope && selection ? filesOf(selection.entries) : null;
   if (tools.major >= 17 && serverMajor < 17) {
     const psql = await psqlFor(task);
@@ -113,9 +120,11 @@ async function loadArchive(task: LoadTask, format: RestoreShape['format']): Prom
 }
 
 /** Null: everything. */
-function selectionOf(all: readonly TocEntry[], { scope, policies }: LoadOptions): Selection | null {
+function selectionOf(all: readonly TocEntry[], { scope, policies, facts }: LoadOptions): Selection | null {
   const chosen = scope ? selectForNew(all, scope) : { entries: [...all], warnings: [] };
-  const entries = chosen.entries.filter((entry) => !createsPublic(entry) && !isOfSubscription(entry));
+  const entries = chosen.entries.filter(
+    (entry) => !createsPublic(entry) && !isOfSubscription(entry) && !namesKeyTrigger(entry),
+  );
   const subscriptions = chosen.entries.filter(({ kind }) => kind === 'SUBSCRIPTION').map(({ name }) => name);
   const left = scope || policies === 'keep' ? [] : entries.filter((entry) => entry.kind === 'POLICY');
   if (!scope && left.length === 0 && entries.length === all.length) return null;
@@ -125,6 +134,7 @@ function selectionOf(all: readonly TocEntry[], { scope, policies }: LoadOptions)
     warnings: [
       ...chosen.warnings,
       ...leftSubscriptions(subscriptions),
+      ...(facts ? [] : forgottenKeys(chosen.entries)),
       ...(scope ? largeObjectsLeft(all, entries) : []),
       ...(left.length > 0 ? [`row security policies left out because roles they name are missing: ${names}`] : []),
     ],
@@ -192,7 +202,10 @@ export async function sendScript(
 }
 
 /** What a script cannot do, said before anything is touched. */
-export function refuseScript({ dump, options }: Pick<LoadTask, 'dump' | 'options'>): void {
+export function refuseScript({
+  dump,
+  options,
+}: Pick<LoadTask, 'dump'> & { options: Pick<LoadOptions, 'scope' | 'owners' | 'allowForeignScript'> }): void {
   if (!dump.trusted && !options.allowForeignScript) {
     throw new HoldfastError(
       'SCRIPT_FOREIGN',

@@ -3,12 +3,15 @@ import type { Obstacle, RestoreAhead } from '../engine.ts';
 import type { Access } from './access.ts';
 import type { Connection } from './connection.ts';
 import { serverNumber } from './facts.ts';
-import { psqlFor } from './load.ts';
+import { psqlFor, refuseScript } from './load.ts';
 import { openMaintenance } from './maintenance.ts';
 import { swapObstacles } from './swap.ts';
 
 /** What the load or the swap would stop at, found out while nothing has been touched. */
 export async function obstacles(access: Access, ahead: RestoreAhead, signal: AbortSignal): Promise<Obstacle[]> {
+  const { dump, scope, owners } = ahead;
+  // Whether it may run at all is what the guards ask.
+  if (dump.format === 'plain') refuseScript({ dump, options: { scope, owners, allowForeignScript: true } });
   const live = access.address.database;
   await using session = await openMaintenance(access, [live], signal);
   const inTheWay = ahead.mode === 'swap' && ahead.exists ? await swapObstacles(session, [live]) : [];

@@ -9,7 +9,7 @@ import { damagedDump, tellsOfDamage, tooOld, unreadDump } from './damaged-dump.t
 import { reachableFor } from './dump-place.ts';
 import { startFed } from './fed-process.ts';
 import { wholeTar } from './tar-framing.ts';
-import { tablesOfScript } from './script-tables.ts';
+import { contentsOfScript } from './script-tables.ts';
 import { parentsOfPartitions } from './select-entries.ts';
 import { readTocOfFolder, readTocOfStream, tocFile, type Toc } from './toc.ts';
 import { toolCommand } from './tool-command.ts';
@@ -71,7 +71,7 @@ export async function brings(
   dump: StoredDump,
   signal: AbortSignal,
 ): Promise<{ tables: TableName[]; rows: TableName[] }> {
-  if (dump.format === 'plain') return tablesOfScript(await dump.open(signal));
+  if (dump.format === 'plain') return contentsOfScript(await dump.open(signal));
   const { entries } = await tocOf(dump, signal);
   const named = (wanted: string) =>
     entries.filter(({ kind }) => kind === wanted).map(({ schema, name }) => ({ schema: schema ?? '', name }));

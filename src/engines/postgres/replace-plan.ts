@@ -1,25 +1,33 @@
-import type { LoadOptions } from '../engine.ts';
+import { HoldfastError } from '../../base/errors.ts';
+import type { LoadOptions, StoredDump, TableName } from '../engine.ts';
 import type { Connection } from './connection.ts';
 import { defaultRights, type DefaultRights } from './default-rights.ts';
+import { propertiesOf } from './facts.ts';
 import { keepPublications, lostPublications } from './publications.ts';
+import { displayName } from './names.ts';
 import { isOfSchema, planSchemas } from './replace-schemas.ts';
 import { emptyDatabase, emptyExtensionTables } from './replace-sql.ts';
 import { planTables } from './replace-tables.ts';
 import type { Replacement } from './replacement.ts';
 import { refuseOtherTypesOfMade } from './replace-types.ts';
+import { contentsOfScript } from './script-tables.ts';
+import { refuseOwnTransactions } from './script-transactions.ts';
 import { extensionData } from './select-entries.ts';
 import { endedFeeds, isOfSubscription, subscriptionsOfDump } from './subscriptions.ts';
+import { namesKeyTrigger, planSwitchedKeys, type SwitchedKey } from './switched-keys.ts';
 import { largeObjectsLeft } from './table-columns.ts';
 import { subjectOf, type TocEntry } from './toc.ts';
 
 export async function planReplacement(
   session: Connection,
-  all: readonly TocEntry[],
-  { scope, owners }: Pick<LoadOptions, 'scope' | 'owners'>,
+  everything: readonly TocEntry[],
+  { scope, owners, facts }: Pick<LoadOptions, 'scope' | 'owners' | 'facts'>,
 ): Promise<Replacement> {
+  const all = everything.filter((entry) => !namesKeyTrigger(entry));
+  const switched = facts ? propertiesOf(facts).switchedKeys : [];
   // Without the privileges of the dump, those of the live database are what is wanted.
   const ordersIn = async (kept: readonly string[]) => (owners === 'none' ? noOrders : defaultRights(session, kept));
-  if (scope === null) return planWhole(session, all, ordersIn);
+  if (scope === null) return planWhole(session, all, switched, ordersIn);
   const schemas = await planSchemas(session, all, scope.schemas);
   const single = scope.tables.filter((table) => !scope.schemas.includes(table.schema));
   const tables = await planTables(session, all, single, { schemas: scope.schemas, made: schemas.entries });
@@ -29,14 +37,16 @@ export async function planReplacement(
   const chosen = all.filter((entry) => wanted.has(entry));
   await refuseOtherTypesOfMade(session, all, chosen);
   const publications = await keepPublications(session, all, chosen, scope.schemas);
+  const keys = await planSwitchedKeys(session, switched, tablesOf(chosen));
   return {
     entries: attachLate(publications.entries),
     before: [...schemas.before, ...tables.before, ...rights.clear],
-    after: [...schemas.after, ...tables.after, ...rights.putBack, ...publications.after],
+    after: [...schemas.after, ...tables.after, ...rights.putBack, ...publications.after, ...keys.after],
     warnings: [
       ...schemas.warnings,
       ...tables.warnings,
       ...publications.warnings,
+      ...keys.warnings,
       ...largeObjectsLeft(all, publications.entries),
     ],
   };
@@ -57,15 +67,56 @@ function attachLate(entries: readonly TocEntry[]): TocEntry[] {
 }
 
 /** What a script restores around itself: it cannot be told to leave anything out. */
-export async function planScript(session: Connection): Promise<Replacement> {
-  const names = (await keptSchemas(session)).map((each) => each.name);
+export async function planScript(
+  session: Connection,
+  dump: StoredDump,
+  { facts }: Pick<LoadOptions, 'facts'>,
+  signal: AbortSignal,
+): Promise<Replacement> {
+  const script = await contentsOfScript(await dump.open(signal));
+  refuseOwnTransactions(script);
+  const kept = (await keptSchemas(session)).map((each) => each.name);
+  const anew = kept.filter((name) => name !== 'public' && script.schemas.includes(name));
+  await refuseLostExtensions(session, anew, script.extensions);
+  const names = kept.filter((name) => !anew.includes(name));
   const { clear, putBack } = await defaultRights(session, names);
+  const keys = await planSwitchedKeys(session, facts ? propertiesOf(facts).switchedKeys : [], null);
   return {
     entries: [],
-    before: [...emptyDatabase(names), ...clear],
-    after: putBack,
-    warnings: await endedFeeds(session, () => true),
+    before: [...emptyDatabase(names), ...emptyExtensionTables(script.rows), ...clear],
+    after: [...putBack, ...keys.after],
+    warnings: [...(await endedFeeds(session, () => true)), ...keys.warnings],
   };
+}
+
+/** A schema that the script makes must not be there, so the extensions in it go as well: they must come back with the script. */
+async function refuseLostExtensions(
+  session: Connection,
+  schemas: readonly string[],
+  made: readonly string[],
+): Promise<void> {
+  const lost = await session.rows<{ name: string }>(
+    `with recursive lost(oid) as (
+       select e.oid from pg_catalog.pg_extension e join pg_catalog.pg_namespace n on n.oid = e.extnamespace where n.nspname = any ($1::text[])
+       union select m.refobjid from pg_catalog.pg_depend d join pg_catalog.pg_namespace n on n.oid = d.refobjid
+       join pg_catalog.pg_depend m on m.classid = d.classid and m.objid = d.objid and m.deptype = 'e'
+       where d.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass and n.nspname = any ($1::text[])
+       union select d.objid from pg_catalog.pg_depend d join lost on d.refobjid = lost.oid
+       where d.classid = 'pg_catalog.pg_extension'::pg_catalog.regclass and d.refclassid = d.classid)
+     select e.extname as name from pg_catalog.pg_extension e join lost on lost.oid = e.oid where e.extname <> all ($2::text[]) order by 1`,
+    [schemas, made],
+  );
+  if (lost.length === 0) return;
+  const names = lost.map(({ name }) => displayName(name)).join(', ');
+  throw new HoldfastError(
+    'DEPENDENTS_OUTSIDE',
+    `the extension${lost.length === 1 ? '' : 's'} ${names} would be lost with what the script makes anew`,
+    { kind: 'refused', hint: 'Restore by swap, or with `--into` a new database.' },
+  );
+}
+
+function tablesOf(entries: readonly TocEntry[]): TableName[] {
+  return entries.filter(({ kind }) => kind === 'TABLE').map(({ schema, name }) => ({ schema: schema ?? '', name }));
 }
 
 function schemasOfMade(entries: Iterable<TocEntry>): string[] {
@@ -78,6 +129,7 @@ const noOrders: DefaultRights = { clear: [], putBack: [] };
 async function planWhole(
   session: Connection,
   all: readonly TocEntry[],
+  switched: readonly SwitchedKey[],
   ordersIn: (kept: readonly string[]) => Promise<DefaultRights>,
 ): Promise<Replacement> {
   const kept = await keptSchemas(session);
@@ -91,6 +143,7 @@ async function planWhole(
       (row) => row.name,
     ),
   );
+  const keys = await planSwitchedKeys(session, switched, null);
   const entries = all.filter((entry) => {
     if (isOfSubscription(entry)) return false;
     if (isOfExtension(entry, extensions)) return false;
@@ -101,11 +154,12 @@ async function planWhole(
   return {
     entries,
     before: [...emptyDatabase(names), ...emptyExtensionTables(extensionData(all)), ...clear],
-    after: hasRights ? [] : putBack,
+    after: [...(hasRights ? [] : putBack), ...keys.after],
     warnings: [
       ...(await lostPublications(session, all)),
       ...(await endedFeeds(session, () => true)),
       ...(await subscriptionsOfDump(session, all)),
+      ...keys.warnings,
     ],
   };
 }

@@ -1,7 +1,8 @@
 import type { TableName } from '../engine.ts';
 import type { Connection } from './connection.ts';
-import { displayName, displayTable, quoteIdent, quoteTable } from './names.ts';
+import { quoteIdent, quoteTable } from './names.ts';
 import { block, json, touched } from './replace-sql.ts';
+import { readSwitchedKeys, switchAgain, triggerSetting, type SwitchedKey } from './switched-keys.ts';
 import type { TocEntry } from './toc.ts';
 
 interface Trigger extends TableName {
@@ -33,7 +34,7 @@ export async function planTriggers(
   return {
     before: triggers.map((each) => alter(each, 'DISABLE TRIGGER')),
     after: [
-      ...triggers.map((each) => alter(each, setting(each.enabled))),
+      ...triggers.map((each) => alter(each, triggerSetting(each.enabled))),
       ...(made.length > 0 && triggers.length > 0 ? [wakeCopies(triggers, made, told)] : []),
     ],
   };
@@ -43,7 +44,7 @@ function wakeCopies(triggers: readonly Trigger[], made: readonly TableName[], to
   const wanted = triggers.map((each) => ({
     of_table: quoteTable(each),
     trigger: each.trigger,
-    setting: setting(each.enabled),
+    setting: triggerSetting(each.enabled),
   }));
   const left = told.map(({ schema, name }) => ({ schema, name }));
   return block(`
@@ -68,22 +69,9 @@ begin
 end`);
 }
 
-function setting(enabled: string): string {
-  if (enabled === 'D') return 'DISABLE TRIGGER';
-  if (enabled === 'R') return 'ENABLE REPLICA TRIGGER';
-  return enabled === 'A' ? 'ENABLE ALWAYS TRIGGER' : 'ENABLE TRIGGER';
-}
-
 export interface ForeignKey extends TableName {
   oid: number;
   constraint: string;
-}
-
-interface KeyTrigger extends TableName {
-  key: number;
-  /** A key made anew has triggers of other names: what they call tells them apart. */
-  calls: string;
-  enabled: string;
 }
 
 /**
@@ -94,57 +82,7 @@ export async function planKeyTriggers(
   session: Connection,
   keys: readonly ForeignKey[],
 ): Promise<{ after: string[]; warnings: string[] }> {
-  const found = await session.rows<KeyTrigger>(
-    `with recursive family(key, oid) as (
-       select pg_catalog.unnest($1::oid[]), pg_catalog.unnest($1::oid[])
-       union select family.key, k.oid from pg_catalog.pg_constraint k join family on k.conparentid = family.oid)
-     select family.key, n.nspname as schema, c.relname as name, p.proname as calls, t.tgenabled::text as enabled
-     from family join pg_catalog.pg_trigger t on t.tgconstraint = family.oid join pg_catalog.pg_proc p on p.oid = t.tgfoid
-     join pg_catalog.pg_class c on c.oid = t.tgrelid join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-     where t.tgenabled <> 'O'`,
-    [keys.map(({ oid }) => oid)],
-  );
-  if (found.length === 0) return { after: [], warnings: [] };
-  const states = keys.flatMap((key) => found.filter((each) => each.key === key.oid).map((each) => stateOf(key, each)));
-  const isSuperuser = (await session.value(`select pg_catalog.current_setting('is_superuser')`)) === 'on';
-  if (isSuperuser) return { after: [setAgain(states)], warnings: [] };
-  const changed = keys.filter((key) => found.some((each) => each.key === key.oid));
-  return {
-    after: [],
-    warnings: changed.map(
-      (key) =>
-        `the foreign key ${displayName(key.constraint)} of ${displayTable(key)} was switched off, in part or in whole, and is on now: only a superuser may switch it off again`,
-    ),
-  };
-}
-
-function stateOf({ schema, name, constraint }: ForeignKey, trigger: KeyTrigger) {
-  return {
-    key: constraint,
-    key_of: quoteTable({ schema, name }),
-    on_table: quoteTable(trigger),
-    calls: `pg_catalog.${quoteIdent(trigger.calls)}`,
-    setting: setting(trigger.enabled),
-  };
-}
-
-function setAgain(states: readonly ReturnType<typeof stateOf>[]): string {
-  return block(`
-declare
-  item record;
-begin
-  for item in
-    with recursive family(oid, on_table, calls, setting) as (
-      select k.oid, w.on_table, w.calls, w.setting
-      from pg_catalog.jsonb_to_recordset(${json(states)}) as w(key text, key_of text, on_table text, calls text, setting text)
-      join pg_catalog.pg_constraint k on k.conname = w.key and k.contype = 'f' and k.conrelid = w.key_of::pg_catalog.regclass
-      union select k.oid, family.on_table, family.calls, family.setting
-      from family join pg_catalog.pg_constraint k on k.conparentid = family.oid)
-    select family.on_table, family.setting, t.tgname from family join pg_catalog.pg_trigger t on t.tgconstraint = family.oid
-      and t.tgrelid = family.on_table::pg_catalog.regclass and t.tgfoid = family.calls::pg_catalog.regproc
-    order by 1, 3
-  loop
-    execute pg_catalog.format('alter table only %s %s %I', item.on_table, item.setting, item.tgname);
-  end loop;
-end`);
+  const isTaken = ({ key, table }: SwitchedKey) =>
+    keys.some(({ constraint, schema, name }) => constraint === key && schema === table.schema && name === table.name);
+  return switchAgain(session, keys.length === 0 ? [] : (await readSwitchedKeys(session)).filter(isTaken));
 }

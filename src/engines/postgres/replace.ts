@@ -27,7 +27,8 @@ import type { Replacement } from './replacement.ts';
 import { afterScript, beginStatements, checkStatements, differsMark } from './replace-sql.ts';
 import { psqlArgs } from './restore-args.ts';
 import { restoreError } from './restore-errors.ts';
-import { refuseOwnTransactions, withoutLastCommit } from './script-transactions.ts';
+import { withoutLastCommit } from './script-transactions.ts';
+import { planTablespaces } from './tablespaces.ts';
 import { toolCommand } from './tool-command.ts';
 import type { ToolVersion } from './tool-version.ts';
 import type { ClientTools } from './tools.ts';
@@ -145,13 +146,16 @@ async function fromArchive(task: LoadTask): Promise<Source> {
   const tools = await restoringTools(task, toc.readableFrom);
   await using session = await access.connect(signal);
   const plan = await planReplacement(session, toc.entries, options);
+  const { tablespaces, warnings } = await planTablespaces(session, plan.entries);
+  plan.warnings.push(...warnings);
   return {
     plan,
     send: async (send, inner, folder) => {
       if (plan.entries.length === 0) return;
       await using list = await writeList(folder, plan.entries, tools, inner);
       const only = options.scope && filesOf(plan.entries);
-      const shape = { format, owners: options.owners, list: list.path, singleTransaction: true, only };
+      const { owners } = options;
+      const shape = { format, owners, tablespaces, list: list.path, singleTransaction: true, only };
       const held = withoutLastCommit(send);
       await sendArchive({ ...task, serverMajor }, tools, shape, held.send, inner);
       await held.end();
@@ -171,9 +175,11 @@ async function restoringTools(
 
 async function fromScript(task: LoadTask, psql: ToolVersion): Promise<Source> {
   refuseScript(task);
-  await refuseOwnTransactions(await task.dump.open(task.signal));
   await using session = await task.access.connect(task.signal);
-  return { plan: await planScript(session), send: (send, inner) => sendScript(task, psql, send, inner) };
+  return {
+    plan: await planScript(session, task.dump, task.options, task.signal),
+    send: (send, inner) => sendScript(task, psql, send, inner),
+  };
 }
 
 async function sendAll(send: Send, statements: readonly string[]): Promise<void> {

@@ -1,9 +1,13 @@
 import { resolve } from 'node:path';
 import type { DumpFormat, LoadOptions } from '../engine.ts';
 
+export type Tablespaces = 'keep' | 'none';
+
 export interface RestoreShape {
   format: Exclude<DumpFormat, 'plain'>;
   owners: LoadOptions['owners'];
+  /** `none`: everything lies in that of the database. */
+  tablespaces?: Tablespaces;
   jobs: number;
   /** File with the entries to restore, one id a line. */
   list: string | null;
@@ -49,10 +53,11 @@ export function listFile(entries: readonly { id: number }[]): string {
   return entries.map(({ id }) => `${id};\n`).join('');
 }
 
-function scriptArgs({ format, owners, list, singleTransaction }: Omit<RestoreShape, 'jobs'>): string[] {
+function scriptArgs({ format, owners, tablespaces, list, singleTransaction }: Omit<RestoreShape, 'jobs'>): string[] {
   return [
     `--format=${format}`,
     ...(owners === 'none' ? ['--no-owner', '--no-privileges'] : []),
+    ...(tablespaces === 'none' ? ['--no-tablespaces'] : []),
     ...(singleTransaction ? ['--single-transaction'] : []),
     ...(list === null ? [] : [`--use-list=${list}`]),
   ];

@@ -38,6 +38,10 @@ function adviceFor(stderr: string): string {
 
 const advice: readonly (readonly [RegExp, string])[] = [
   [
+    /ERROR: +trigger "RI_ConstraintTrigger_[ac]_\d+" for table .* does not exist$/m,
+    'A foreign key is switched off on a partition (`DISABLE TRIGGER ALL`), which pg_dump writes so that no script of it runs: use the format custom or directory.',
+  ],
+  [
     /ERROR: .* does not exist$/m,
     'It is needed, and not in the database: where a part is restored, name it as well, or restore all of it.',
   ],
@@ -64,6 +68,14 @@ const causes: readonly (readonly [RegExp, (name: string) => Told])[] = [
       code: 'ROLE_MISSING',
       message: `the role ${name} does not exist on this server`,
       hint: `Create it (or run the backup's globals), or restore without owners and privileges.`,
+    }),
+  ],
+  [
+    /ERROR: +invalid value for parameter "default_tablespace": "(.+)"/,
+    (name) => ({
+      code: 'TABLESPACE_MISSING',
+      message: `the tablespace ${name} does not exist on this server`,
+      hint: 'Create it there (globals.sql in the backup has it). A dump in the custom, directory or tar format can do without.',
     }),
   ],
   [

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { tablesOfScript } from './script-tables.ts';
+import { contentsOfScript } from './script-tables.ts';
 
 async function found(script: string, pieces = 1, encoding: BufferEncoding = 'utf8') {
   const bytes = Buffer.from(script, encoding);
@@ -7,7 +7,7 @@ async function found(script: string, pieces = 1, encoding: BufferEncoding = 'utf
   const cut = async function* () {
     for (let at = 0; at < bytes.length; at += size) yield Buffer.from(bytes.subarray(at, at + size));
   };
-  const { tables, rows } = await tablesOfScript(cut());
+  const { tables, rows } = await contentsOfScript(cut());
   const shown = (all: typeof tables) => all.map(({ schema, name }) => `${schema}.${name}`);
   return { tables: shown(tables), rows: shown(rows) };
 }

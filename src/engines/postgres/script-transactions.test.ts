@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { forServer } from './feed-script.ts';
 import { isPlainEnd } from './read-through.ts';
 import { columnsOfCopy } from './replace-tables.ts';
+import { contentsOfScript } from './script-tables.ts';
 import { refuseOwnTransactions, withoutLastCommit } from './script-transactions.ts';
 
 const end = '--\n-- PostgreSQL database dump complete\n--\n\n\\unrestrict abC9\n\n';
@@ -38,6 +39,13 @@ test.each([
   ['  commit ;', true],
   ['ROLLBACK;\r', true],
   ['START TRANSACTION;', true],
+  ['begin isolation level serializable;', true],
+  ['COMMIT WORK;', true],
+  ['rollback and chain;', true],
+  ['abort transaction;', true],
+  ['end work;', true],
+  ['COPY t FROM stdin;\nCOMMIT;\n\\.', false],
+  ['create function f() returns int begin atomic;\nselect 1; end;', false],
   ['BEGIN', false],
   ['END;', false],
   ['a COMMIT;', false],
@@ -46,7 +54,7 @@ test.each([
     Buffer.from(`select 1;\n${line.slice(0, 3)}`),
     Buffer.from(`${line.slice(3)}\nselect 2;\n`),
   ]);
-  const outcome = refuseOwnTransactions(script);
+  const outcome = contentsOfScript(script).then(refuseOwnTransactions);
   if (refused) await expect(outcome).rejects.toMatchObject({ code: 'SCRIPT_COMMITS' });
   else await expect(outcome).resolves.toBeUndefined();
 });

@@ -1,6 +1,6 @@
-import type { Readable } from 'node:stream';
 import { HoldfastError } from '../../base/errors.ts';
 import type { Send } from './feed-script.ts';
+import type { ScriptContents } from './script-tables.ts';
 
 /**
  * Passes on a script of `pg_restore --single-transaction` but for its last COMMIT. Without that option pg_restore commits around large
@@ -30,26 +30,17 @@ const heldBytes = 4096;
 const lastCommit = /(?<=\n)COMMIT;\n(?:\n|--[^\n]*\n|\\unrestrict [A-Za-z0-9]+\n)*$/;
 
 /** Text that ends its transaction itself (pg_dump's scripts do, around large objects) cannot be part of ours. */
-export async function refuseOwnTransactions(script: Readable): Promise<void> {
-  let open = '';
-  for await (const chunk of script as AsyncIterable<Buffer>) {
-    const text = open + chunk.toString('latin1');
-    if (ownTransaction.test(text)) {
-      script.destroy();
-      throw new HoldfastError(
-        'SCRIPT_COMMITS',
-        'the plain dump begins and ends transactions itself, as those with large objects do',
-        {
-          kind: 'refused',
-          hint: 'It cannot be restored in one transaction. Restore by swap, or with `--into` a new database.',
-        },
-      );
-    }
-    open = text.slice(text.lastIndexOf('\n') + 1).slice(-256);
-  }
+export function refuseOwnTransactions({ commits }: Pick<ScriptContents, 'commits'>): void {
+  if (!commits) return;
+  throw new HoldfastError(
+    'SCRIPT_COMMITS',
+    'the plain dump begins and ends transactions itself, as those with large objects do',
+    {
+      kind: 'refused',
+      hint: 'It cannot be restored in one transaction. Restore by swap, or with `--into` a new database.',
+    },
+  );
 }
-
-const ownTransaction = /^\s*(BEGIN|COMMIT|ROLLBACK|START TRANSACTION)\s*;\s*$/im;
 
 function noCommit(): HoldfastError {
   return new HoldfastError('DUMP_DAMAGED', 'the script of pg_restore does not end as it should', {

@@ -13,6 +13,7 @@ function entry(id: number, kind: string, name: string, needs: number[] = [], mor
     hasData: false,
     definition: '',
     copyStatement: null,
+    tablespace: null,
     file: null,
     ...more,
   };

@@ -11,6 +11,8 @@ import { readIdent } from './names.ts';
  * names turned into spaces and nothing between schema, name and owner: `a b c` could be any of four tables.
  */
 export interface TocEntry extends DumpEntry {
+  /** Null: the database's own. */
+  tablespace: string | null;
   /** Ids of the entries this one needs. */
   needs: number[];
   hasData: boolean;
@@ -150,7 +152,7 @@ function readEntry(cursor: Cursor, version: number, format: DumpFormat): TocEntr
   cursor.text(); // drop statement
   const copyStatement = cursor.text() || null;
   const schema = cursor.text() || null;
-  cursor.text(); // tablespace
+  const tablespace = cursor.text() || null;
   if (version >= 14) cursor.text(); // access method
   if (version >= 16) cursor.int(); // kind of relation
   const owner = cursor.text() || null;
@@ -160,7 +162,7 @@ function readEntry(cursor: Cursor, version: number, format: DumpFormat): TocEntr
   let file: string | null = null;
   if (format === 'custom') cursor.bytes(1 + cursor.offsetSize);
   else file = cursor.text() || null;
-  return { id, kind, schema, name, owner, needs, hasData, definition, copyStatement, file };
+  return { id, kind, schema, name, owner, tablespace, needs, hasData, definition, copyStatement, file };
 }
 
 function isHousekeeping({ kind, schema, name }: TocEntry): boolean {
