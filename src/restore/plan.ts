@@ -12,7 +12,8 @@ import {
 import { HoldfastError } from '../base/errors.ts';
 import { databaseOf, family, readerOf, type Source } from '../care/source.ts';
 import { sourceNotConfigured } from '../care/unconfigured.ts';
-import { blocking, evaluateGuards, type Guard, type GuardFacts, type RestoreMode } from './guards.ts';
+import { withConsequences } from './consequences.ts';
+import { blocking, type Guard, type GuardFacts, type RestoreMode } from './guards.ts';
 import { findExcluded, findLacking, nothingLeftOut, type LeftOut } from '../care/left-out.ts';
 import { refuseGuarded, type Guarded } from './guarded.ts';
 import { openDump, type BackupPlace } from './open-dump.ts';
@@ -149,13 +150,6 @@ export async function planRestore(request: RestoreRequest, scratch: string, sign
     trees,
     files,
   };
-}
-
-/** What it will not be like is looked at last: where a guard blocks, that is what is told. */
-async function withConsequences(facts: GuardFacts, look: () => Promise<string[]> | undefined): Promise<Guard[]> {
-  const guards = evaluateGuards(facts);
-  if (blocking(guards).length > 0) return guards;
-  return evaluateGuards({ ...facts, consequences: (await look()) ?? [] });
 }
 
 /** A database is marked from its making until it is proven: it belongs to whoever made it, however empty it is. */

@@ -175,6 +175,25 @@ test('damage is not copied: exit 6, nothing at the receiver; another copy is rea
   const restored = await holdfast.run('restore', id, '--into', 'shop_copy', '--yes');
   expect(restored.status, restored.stderr).toBe(0);
   expect(restored.stderr).toMatch(/the copy in local is damaged; this reads the one in offsite/);
+
+  // Where it cannot even be told what is in it, either: the first bytes.
+  bad.fill(0, 0, 2000);
+  for (const [words, left] of [
+    [['--into', 'shop_copy'], bad],
+    [[], bad],
+    [['--in-place'], bad],
+    [['--in-place'], null],
+    [[], null],
+  ] as const) {
+    await server.sql('postgres', 'drop database if exists shop_copy');
+    if (left) writeFileSync(dump, left);
+    else rmSync(dump, { force: true });
+    const ended = await holdfast.run('restore', id, '--yes', '--no-safety-backup', ...words);
+    expect([ended.status, ended.stderr], words.join()).toEqual([
+      0,
+      expect.stringContaining('this reads the one in offsite'),
+    ]);
+  }
   expect((await holdfast.run('restore', id, '--into', 'shop_other', '--storage', 'local', '--yes')).status).toBe(6);
   expect(await holdfast.run('copy', id, '--to', 'local')).toMatchObject({ status: 6 });
   expect(await holdfast.run('copy', id, '--to', 'local', '--replace')).toMatchObject({ status: 0 });
