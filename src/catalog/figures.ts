@@ -3,7 +3,7 @@ export interface Figures {
   /** Ended runs since the state folder exists, those forgotten since included. What `wasTurnedAway` has a state of its own. */
   runTotals(): RunTotal[];
   running(): { operation: string; count: number }[];
-  /** Also of runs forgotten since. How one ended that was turned away is not told: the one before it counts. */
+  /** Also of runs forgotten since. How one ended that was cancelled or turned away is not told: the one before it counts. */
   latestRuns(): LatestRun[];
   stored(): StoredFigures[];
   /** The newest good one of each source that is no safety backup, in whatever storage. */

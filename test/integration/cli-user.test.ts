@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Manifest } from '../../src/archive/manifest.ts';
+import { systemClock } from '../../src/base/clock.ts';
+import { openCatalog } from '../../src/catalog/sqlite/sqlite-catalog.ts';
 import { evidenceOf } from '../support/evidence.ts';
 import { installHoldfast, type Installation } from '../support/holdfast.ts';
 import { clientTools, startPostgres, type TestPostgres } from '../support/postgres.ts';
@@ -273,6 +275,15 @@ describe('J-12, J-13, J-14, J-d4: what is wrong is told at once, all of it, and 
     expect(stdout).toContain('! never drilled');
     expect(stdout).toContain('✗ 1 backup damaged');
     expect(stdout).toMatch(/✗ the last backup failed just now: the database gone does not exist/);
+
+    // One that somebody stopped makes up for nothing.
+    {
+      using catalog = openCatalog(holdfast.state, systemClock);
+      const [failed] = catalog.runs.list({ operation: 'backup', limit: 1 });
+      if (failed) catalog.runs.add({ ...failed, id: `${failed.id}-cancelled`, state: 'cancelled', error: null });
+    }
+    const [{ failed }] = await holdfast.json<[{ failed: { state: string } | null }]>('status');
+    expect(failed).toMatchObject({ operation: 'backup', state: 'failed' });
   });
 
   test('doctor looks at everything, whatever fails first, and ends with 1', async () => {

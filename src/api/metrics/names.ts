@@ -19,7 +19,7 @@ export const metrics = {
   holdfast_runs_total: counter('Runs that ended, since the state folder exists.', 'operation', 'state'),
   holdfast_last_attempt_timestamp_seconds: gauge('When the last run of its kind began.', 'source', 'operation'),
   holdfast_last_run_timestamp_seconds: gauge(
-    'When the last run of its kind ended that was not turned away.',
+    'When the last run of its kind ended that was neither cancelled nor turned away.',
     'source',
     'operation',
     'state',

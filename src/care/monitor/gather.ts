@@ -11,7 +11,7 @@ import type { DatabaseFacts, Facts, InstallationFacts, SourceFacts, Trouble } fr
 import type { MonitorRules, SourceSchedule } from './settings.ts';
 import { troubleOf } from './trouble.ts';
 import { tryKeys } from './try-keys.ts';
-import { wasTurnedAway } from '../../catalog/turned-away.ts';
+import { saysNothing } from '../../catalog/turned-away.ts';
 
 export interface GatherTask {
   readonly sources: readonly Source[];
@@ -86,10 +86,9 @@ function sourceFacts(
   };
 }
 
-/** One that a person stopped, or that another kept from beginning, says nothing about how it would have ended. */
 function lastEnded(catalog: Catalog, source: string, operation: Operation): RunRecord | null {
   const runs = catalog.runs.list({ source, operation, limit: 20 });
-  return runs.find((run) => run.finishedAt !== null && run.state !== 'cancelled' && !wasTurnedAway(run)) ?? null;
+  return runs.find((run) => run.finishedAt !== null && !saysNothing(run)) ?? null;
 }
 
 function installationFacts({ catalog, clock, schedules, state }: GatherTask): InstallationFacts {

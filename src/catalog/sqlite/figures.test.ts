@@ -88,6 +88,41 @@ test.each([...busyCodes])('a run that %s turned away is counted as such, and is 
   ]);
 });
 
+test('a run that was cancelled is counted as such, and is not how the last one went', () => {
+  using catalog = open();
+  addRun(catalog, 'a', 'failed', [1, 3]);
+  addRun(catalog, 'b', 'cancelled', [4, 5]);
+  expect(catalog.figures.runTotals()).toEqual([
+    { operation: 'backup', state: 'cancelled', count: 1 },
+    { operation: 'backup', state: 'failed', count: 1 },
+  ]);
+  expect(catalog.figures.latestRuns()).toMatchObject([
+    { startedAt: time(4), ended: { at: time(3), state: 'failed' }, succeeded: null },
+  ]);
+});
+
+test('how the last one went that was not cancelled is found for a state folder of the time before', () => {
+  {
+    using _made = open();
+  }
+  using old = new DatabaseSync(join(folder, catalogFile));
+  old.exec('pragma user_version = 10; drop trigger runs_ended');
+  const insert = old.prepare(
+    `insert into runs (id, operation, source, trigger, state, started_at, finished_at, host, pid)
+     values (?, ?, 'shop', 'manual', ?, ?, ?, 'h', 1)`,
+  );
+  insert.run('a', 'backup', 'succeeded', time(1), time(3));
+  insert.run('b', 'backup', 'cancelled', time(4), time(5));
+  insert.run('c', 'drill', 'cancelled', time(6), time(7));
+  old.exec(`update latest_runs set ended_at = '${time(7)}', ended_state = 'cancelled', ended_seconds = 1`);
+  old.exec('create trigger runs_ended after insert on locks begin select 1; end');
+  using catalog = open();
+  expect(catalog.figures.latestRuns()).toMatchObject([
+    { operation: 'backup', ended: { at: time(3), state: 'succeeded' } },
+    { operation: 'drill', ended: null },
+  ]);
+});
+
 test('what was turned away before it was told apart is counted anew, a prune by what it said of its storages', () => {
   mkdirSync(folder, { recursive: true });
   using old = new DatabaseSync(join(folder, catalogFile));

@@ -10,6 +10,7 @@ import { access } from './migrations/007-access.ts';
 import { parts } from './migrations/008-parts.ts';
 import { audit } from './migrations/009-audit.ts';
 import { turnedAwayRuns } from './migrations/010-turned-away.ts';
+import { cancelledRuns } from './migrations/011-cancelled.ts';
 
 /** In order and never changed once released; the schema's version is how many of them were applied. */
 const migrations: readonly string[] = [
@@ -23,6 +24,7 @@ const migrations: readonly string[] = [
   parts,
   audit,
   turnedAwayRuns,
+  cancelledRuns,
 ];
 
 /** Brings the schema up to date. Safe when several processes start at once: the first one does it, the others find it done. */

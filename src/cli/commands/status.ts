@@ -11,7 +11,7 @@ import { hanging, plural, printable } from '../output/text.ts';
 import { formatAge, formatTime } from '../output/time.ts';
 import { sayUnreachable } from '../output/unreachable.ts';
 import { pickSources } from '../pick.ts';
-import { wasTurnedAway } from '../../catalog/turned-away.ts';
+import { saysNothing } from '../../catalog/turned-away.ts';
 
 export const status: Command = {
   name: 'status',
@@ -85,7 +85,7 @@ function lastFailure({ catalog }: House, source: string): RunRecord | null {
   for (const operation of kinds) {
     const newest = catalog.runs
       .list({ source, operation, limit: 20 })
-      .find((run) => run.finishedAt !== null && !wasTurnedAway(run));
+      .find((run) => run.finishedAt !== null && !saysNothing(run));
     if (newest?.state === 'failed') return newest;
   }
   return null;
