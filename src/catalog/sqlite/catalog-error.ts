@@ -41,7 +41,14 @@ export function damaged(path: string, cause?: unknown): HoldfastError {
   return new HoldfastError('CATALOG_DAMAGED', `the catalog ${path} is damaged`, {
     kind: 'integrity',
     cause,
-    hint: `Move it away (mv '${path}' '${path}.damaged'), then run \`holdfast rebuild\`: everything about backups comes back from the storages.`,
+    hint: `End what uses it, such as \`holdfast serve\`, move it away (mv '${path}' '${path}.damaged'), then run \`holdfast rebuild\`: everything about backups comes back from the storages.`,
+  });
+}
+
+export function moved(path: string): HoldfastError {
+  return new HoldfastError('CATALOG_MOVED', `the catalog ${path} was moved, replaced or removed while it was in use`, {
+    hint: 'Put it back, or start this process again, which then takes what lies there; `holdfast rebuild` brings back what the storages know.',
+    retryable: true,
   });
 }
 

@@ -1,10 +1,14 @@
+import { statSync } from 'node:fs';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
-import { catalogError } from './catalog-error.ts';
+import { catalogError, moved } from './catalog-error.ts';
 
 export type Row = Record<string, unknown>;
 export type Values = Record<string, SQLInputValue>;
 
-/** One SQLite file with prepared statements kept, and every error of SQLite turned into ours. */
+/**
+ * One SQLite file with prepared statements kept, and every error of SQLite turned into ours. Nothing is written once it is not the file at its
+ * path any more: SQLite would go on writing where nobody else sees it, neither runs nor locks.
+ */
 export interface Connection extends Disposable {
   all(sql: string, values?: Values): Row[];
   get(sql: string, values?: Values): Row | undefined;
@@ -28,6 +32,10 @@ export function connect(path: string): Connection {
     }
   };
   const database = guarded(() => new DatabaseSync(path, { timeout: busyTimeoutMs }));
+  const own = fileAt(path);
+  const assertInPlace = () => {
+    if (fileAt(path) !== own) throw moved(path);
+  };
   const statements = new Map<string, StatementSync>();
   const prepare = (sql: string): StatementSync => {
     const statement = statements.get(sql) ?? database.prepare(sql);
@@ -38,11 +46,15 @@ export function connect(path: string): Connection {
   const connection: Connection = {
     all: (sql, values = {}) => guarded(() => prepare(sql).all(values)),
     get: (sql, values = {}) => guarded(() => prepare(sql).get(values)),
-    run: (sql, values = {}) => guarded(() => Number(prepare(sql).run(values).changes)),
+    run: (sql, values = {}) => {
+      if (!database.isTransaction) assertInPlace();
+      return guarded(() => Number(prepare(sql).run(values).changes));
+    },
     script: (sql) => guarded(() => database.exec(sql)),
     transaction: (work) => {
       // Part of a larger one, which ends it.
       if (database.isTransaction) return work();
+      assertInPlace();
       connection.script('begin immediate');
       try {
         const result = work();
@@ -59,4 +71,14 @@ export function connect(path: string): Connection {
     },
   };
   return connection;
+}
+
+/** Which file lies there, or null. SQLite itself tells files apart so. */
+function fileAt(path: string): string | null {
+  try {
+    const { dev, ino } = statSync(path, { bigint: true });
+    return `${dev}/${ino}`;
+  } catch {
+    return null;
+  }
 }

@@ -1,4 +1,15 @@
-import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -67,6 +78,54 @@ describe('the file', () => {
     }
     using again = open();
     expect(again.runs.get(run.id)).toEqual(run);
+  });
+  test.skipIf(!existsSync('/proc/locks'))(
+    'opened once more by the same process, as for new settings, it stays locked: who ends meanwhile removes no log',
+    () => {
+      using catalog = open();
+      const { ino } = statSync(path());
+      const locks = () =>
+        readFileSync('/proc/locks', 'utf8')
+          .split('\n')
+          .filter((line) => line.includes(` ${process.pid} `) && line.includes(`:${ino} `));
+      expect(locks()).toHaveLength(1);
+      using again = open();
+      again.probe();
+      catalog[Symbol.dispose]();
+      expect(locks()).toHaveLength(1);
+    },
+  );
+  test.each([
+    ['away', () => renameSync(path(), join(folder, 'elsewhere'))],
+    ['away together with its folder', () => renameSync(folder, `${folder}-elsewhere`)],
+    [
+      'away, and another took its place',
+      () => {
+        for (const name of readdirSync(folder)) renameSync(join(folder, name), join(folder, `elsewhere-${name}`));
+        open()[Symbol.dispose]();
+      },
+    ],
+  ])('moved %s, nothing is written any more where nobody would see it', (_title, move) => {
+    using catalog = open();
+    catalog.runs.add(run);
+    move();
+    for (const write of [
+      () => catalog.probe(),
+      () => catalog.runs.update(run.id, { state: 'succeeded' }),
+      () => catalog.runs.add({ ...run, id: 'another' }),
+    ])
+      expect(thrown(write)).toMatchObject({ code: 'CATALOG_MOVED', retryable: true, hint: expect.any(String) });
+    expect(catalog.runs.get(run.id)).toEqual(run);
+    expect(catalog.locks.list()).toEqual([]);
+  });
+  test('moved away and put back, it goes on', () => {
+    using catalog = open();
+    renameSync(folder, `${folder}-elsewhere`);
+    expect(thrown(() => catalog.probe())).toMatchObject({ code: 'CATALOG_MOVED' });
+    renameSync(`${folder}-elsewhere`, folder);
+    catalog.runs.add(run);
+    using other = open();
+    expect(other.runs.get(run.id)).toEqual(run);
   });
   test('a newer schema is refused and left alone', () => {
     open()[Symbol.dispose]();

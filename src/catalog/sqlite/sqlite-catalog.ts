@@ -1,7 +1,7 @@
-import { chmodSync, closeSync, existsSync, openSync, statSync } from 'node:fs';
+import { accessSync, chmodSync, closeSync, constants, existsSync, openSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../../base/clock.ts';
-import { HoldfastError, toHoldfastError } from '../../base/errors.ts';
+import { HoldfastError, systemErrno, toHoldfastError } from '../../base/errors.ts';
 import { makeFolders } from '../../base/folders.ts';
 import type { Catalog } from '../catalog.ts';
 import { repeatRecords, sessionRecords, tokenRecords, userRecords } from './access.ts';
@@ -71,7 +71,7 @@ export function openExistingCatalog(folder: string, clock: Clock): Catalog {
 function createPrivately(folder: string, path: string): void {
   try {
     makeFolders(folder, 0o700);
-    closeSync(openSync(path, 'a', 0o600));
+    makeFile(path);
     if ((statSync(path).mode & 0o077) !== 0) chmodSync(path, 0o600);
   } catch (error) {
     const known = toHoldfastError(error);
@@ -83,6 +83,19 @@ function createPrivately(folder: string, path: string): void {
         hint: known.hint ?? 'Point `state` to a folder that the user that runs holdfast may write.',
       },
     );
+  }
+}
+
+/**
+ * One that is there is not opened: by the rules of POSIX, to close it would take away every lock that this process holds on it through another
+ * connection, and the next process to end would remove the log that is being written.
+ */
+function makeFile(path: string): void {
+  try {
+    closeSync(openSync(path, 'ax', 0o600));
+  } catch (error) {
+    if (systemErrno(error) !== 'EEXIST') throw error;
+    accessSync(path, constants.R_OK | constants.W_OK);
   }
 }
 
