@@ -81,6 +81,17 @@ describe('one at a time', () => {
     expect(names()).toEqual([]);
     await using _again = await holdLock(ask());
   });
+  test('S22 let go of while the catalog cannot be written, it is nobody’s any more, for this process', async () => {
+    const release = vi.spyOn(catalog.locks, 'release').mockImplementation(() => {
+      throw new HoldfastError('DISK_FULL', 'full');
+    });
+    await (await holdLock(ask()))[Symbol.asyncDispose]();
+    expect(names()).toEqual([name]);
+    await using lease = await holdLock(ask({ run: 'r2' }));
+    release.mockRestore();
+    lease.assertHeld();
+    expect(catalog.locks.list()).toMatchObject([{ name, run: 'r2' }]);
+  });
   test('another error may be given', async () => {
     await using _lease = await holdLock(ask());
     const onBusy = (holder: LockRow) => new HoldfastError('BACKUP_BUSY', `in use by ${holder.run}`, { kind: 'busy' });

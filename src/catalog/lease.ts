@@ -4,7 +4,7 @@ import type { Clock } from '../base/clock.ts';
 import { HoldfastError } from '../base/errors.ts';
 import type { Catalog, LockRow } from './catalog.ts';
 import { endInterrupted } from './interrupted.ts';
-import { hasFallenSilent, isGone, sameSign } from './lock-holder.ts';
+import { hasFallenSilent, isGone, lettingGo, sameSign } from './lock-holder.ts';
 import { ownProcess } from './process-identity.ts';
 
 export interface LockRequest {
@@ -160,7 +160,9 @@ function keepRenewed(request: LockRequest, row: LockRow): Lease {
     try {
       // Only ever our own token: whoever took the lock over meanwhile keeps it.
       catalog.locks.release(row.name, row.token);
+      lettingGo.delete(row.token);
     } catch {
+      lettingGo.add(row.token);
       // The work is done and must not fail for this. While we live nobody takes the lock over, so it is tried until it works.
       setTimeout(release, row.leaseMs / renewalsPerLease).unref();
     }

@@ -3,9 +3,12 @@ import type { Clock } from '../base/clock.ts';
 import type { Catalog, LockRow } from './catalog.ts';
 import { processState } from './process-identity.ts';
 
-/** The holder's process has ended, seen from this machine; no clock is asked. */
+/** Locks that this process let go of while the catalog could not be written: their rows are still there, and nobody holds them. */
+export const lettingGo = new Set<string>();
+
+/** The holder's process has ended, seen from this machine, or it is this one and has let go; no clock is asked. */
 export function isGone(holder: LockRow): boolean {
-  return processState(holder) === 'gone';
+  return lettingGo.has(holder.token) || processState(holder) === 'gone';
 }
 
 /** The same holder, not having renewed since. */

@@ -9,7 +9,7 @@ import type { RunEvent } from '../base/progress.ts';
 import { Secret } from '../base/secret.ts';
 import type { Catalog, RunRecord } from './catalog.ts';
 import { ownProcess } from './process-identity.ts';
-import { markInterrupted, withRun, type RunRequest } from './run.ts';
+import { markInterrupted, owesEnds, withRun, type RunRequest } from './run.ts';
 import { openCatalog } from './sqlite/sqlite-catalog.ts';
 
 let folder: string;
@@ -142,10 +142,12 @@ describe('withRun', () => {
       const endedBy = new Date().toISOString();
       await vi.advanceTimersByTimeAsync(60_000);
       expect(only()).toMatchObject({ state: 'running' });
+      expect(owesEnds(catalog)).toBe(true);
       full.mockRestore();
       await vi.advanceTimersByTimeAsync(10_000);
       expect(only()).toMatchObject({ state: 'failed', error: { code: 'DISK_FULL' } });
       expect(only()?.finishedAt && only()!.finishedAt! <= endedBy).toBe(true);
+      expect(owesEnds(catalog)).toBe(false);
       expect(vi.getTimerCount()).toBe(0);
     } finally {
       vi.useRealTimers();

@@ -68,7 +68,7 @@ export async function withRun<Result>(
     } catch (error) {
       // The work is what counts: a sealed backup must not be reported as failed because its history could not be written.
       request.report({ kind: 'warning', message: `the run's end was not recorded: ${toHoldfastError(error).message}` });
-      finishLater(() => catalog.runs.update(record.id, end));
+      finishLater(catalog, () => catalog.runs.update(record.id, end));
     }
   };
   const keep = (result: object) => {
@@ -92,18 +92,27 @@ export async function withRun<Result>(
 }
 
 /** As long as this process lives nobody else may say that the run has ended: nobody would be told of it, and all would wait for it. */
-function finishLater(finish: () => void): void {
+function finishLater(catalog: Catalog, finish: () => void): void {
+  const owed = { catalog };
   const again = () => {
     try {
       finish();
+      endsOwed.delete(owed);
     } catch {
-      finishLater(finish);
+      setTimeout(again, finishAgainMs).unref();
     }
   };
+  endsOwed.add(owed);
   setTimeout(again, finishAgainMs).unref();
 }
 
 const finishAgainMs = 5000;
+const endsOwed = new Set<{ catalog: Catalog }>();
+
+/** Whether the end of a run is known to this process alone: closing the catalog now would lose it. */
+export function owesEnds(catalog: Catalog): boolean {
+  return [...endsOwed].some((owed) => owed.catalog === catalog);
+}
 
 /** Whoever wants the run to end writes so into the catalog: that reaches it in whatever process or container it runs. */
 function watchForCancel(catalog: Catalog, run: string): { signal: AbortSignal } & Disposable {

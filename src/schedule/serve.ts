@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { HoldfastError, toHoldfastError } from '../base/errors.ts';
 import { formatSetting } from '../base/units.ts';
 import type { Alerts } from '../care/alerts.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import { owesEnds } from '../catalog/run.ts';
 import { alertsJob, copiesJob, planJob, regularJob, type JobParts } from './jobs.ts';
 import { holdDaemonLock, startHeartbeat, type DaemonView } from './daemon.ts';
 import { planMemory, takeOver } from './memory.ts';
@@ -30,7 +32,7 @@ export interface Attended {
 
 export interface Daemon extends AsyncDisposable {
   readonly view: DaemonView;
-  /** Nothing is being done at all, not even what is no run. */
+  /** Nothing is being done at all, not even what is no run, and what was done is written down. */
   atRest(): boolean;
   /** Gives it the same time to end. */
   attend(others: Attended): void;
@@ -72,7 +74,7 @@ export async function openDaemon(parts: DaemonParts, signal: AbortSignal): Promi
   const attended: Attended[] = [];
   return {
     view,
-    atRest: () => scheduler.atRest(),
+    atRest: () => scheduler.atRest() && isWritten(parts.catalog),
     attend: (others) => void attended.push(others),
     listensAt: (address) => heartbeat.listensAt(address),
     work: async ({ stop, urgent }) => {
@@ -89,6 +91,19 @@ export async function openDaemon(parts: DaemonParts, signal: AbortSignal): Promi
     },
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
+}
+
+/**
+ * What cannot be written is lost with this daemon: its lock would keep the next one waiting, and runs would go on for ever. Into a catalog that
+ * was moved or replaced nothing will ever be written.
+ */
+function isWritten(catalog: Catalog): boolean {
+  try {
+    catalog.probe();
+    return !owesEnds(catalog);
+  } catch (error) {
+    return toHoldfastError(error).code === 'CATALOG_MOVED';
+  }
 }
 
 function takenOver(cause: unknown): HoldfastError {
