@@ -5,7 +5,7 @@ import { cleaned, findingGone, problemOfFinding, type Item } from './alert-messa
 import { findingKey, type Finding } from './finding.ts';
 import { causeOf, isCalm, note, noteGood, wasSeenBy, type Problem, type Texts } from './incident-policy.ts';
 import { resultOf, type PlaceOf } from './run-facts.ts';
-import { newsOfRun, overByState, type RunContext } from './run-news.ts';
+import { newsOfRun, overByState, type RunContext, type RunNews } from './run-news.ts';
 import { busyCodes } from '../catalog/turned-away.ts';
 
 export interface IncidentParts {
@@ -41,7 +41,9 @@ export function noteRuns(runs: readonly RunRecord[], parts: IncidentParts): Item
 export function noteFindings(findings: readonly Finding[], parts: IncidentParts): void {
   const { catalog, clock } = parts;
   const now = clock.now();
-  const problems = findings.filter((finding) => !isToldByRun(finding, catalog)).map(problemOfFinding);
+  const told = problemsOfRuns(parts);
+  const isNews = (finding: Finding) => catalog.incidents.get(findingKey(finding)) !== null || !isToldBy(told, finding);
+  const problems = findings.filter(isNews).map(problemOfFinding);
   for (const problem of problems) putProblem(problem, parts);
   const seen = new Set(problems.map(({ key }) => key));
   for (const incident of catalog.incidents.open()) {
@@ -141,9 +143,33 @@ function removedBy(run: RunRecord, { key, source }: IncidentRecord, catalog: Cat
   return ids.filter((id) => !there.has(id));
 }
 
+type Told = Pick<Problem, 'severity' | 'cause'>;
+
+/** What is the matter by what runs say, also those that ended and that nobody has looked at yet. By key. */
+function problemsOfRuns(parts: IncidentParts): ReadonlyMap<string, Told> {
+  const { incidents, runs } = parts.catalog;
+  const open = incidents.open().filter((incident) => !isCalm(incident));
+  const told = new Map<string, Told>(open.map((incident) => [incident.key, { ...incident, cause: causeOf(incident) }]));
+  for (const run of runs.unnoticed()) {
+    const { problems, good } = newsOfUnnoticed(run, parts);
+    for (const problem of problems)
+      if (!told.has(problem.key) || !busyCodes.has(problem.cause)) told.set(problem.key, problem);
+    for (const { key } of good) told.delete(key);
+  }
+  return told;
+}
+
+function newsOfUnnoticed(run: RunRecord, parts: IncidentParts): Pick<RunNews, 'problems' | 'good'> {
+  try {
+    return newsOfRun(run, contextOf(run, parts));
+  } catch {
+    // Told once it is looked at.
+    return { problems: [], good: [] };
+  }
+}
+
 /** A failure that is told when it happens is not told again because a check sees it, too; that it got worse is. */
-function isToldByRun(finding: Finding, { incidents }: Catalog): boolean {
-  const { code, source, storage, severity } = finding;
+function isToldBy(told: ReadonlyMap<string, Told>, { code, source, storage, severity }: Finding): boolean {
   const keys: Partial<Record<string, string>> = {
     BACKUP_FAILED: `backup-failed/${source}`,
     NO_BACKUP: `backup-failed/${source}`,
@@ -154,13 +180,9 @@ function isToldByRun(finding: Finding, { incidents }: Catalog): boolean {
     RETENTION_FAILED: `prune-failed/${source}`,
     BACKUP_DAMAGED: `damaged/${source}/${storage}/`,
   };
-  const failed = incidents.get(`backup-failed/${source}`);
-  const key = keys[code] ?? (failed !== null && causeOf(failed) === code ? failed.key : undefined);
-  if (key === undefined || incidents.get(findingKey(finding)) !== null) return false;
-  const isIt = (incident: IncidentRecord) => (key.endsWith('/') ? incident.key.startsWith(key) : incident.key === key);
-  return incidents
-    .open()
-    .some(
-      (incident) => isIt(incident) && !isCalm(incident) && (severity === 'warning' || incident.severity === severity),
-    );
+  const failed = `backup-failed/${source}`;
+  const key = keys[code] ?? (told.get(failed)?.cause === code ? failed : undefined);
+  if (key === undefined) return false;
+  const isIt = (known: string) => (key.endsWith('/') ? known.startsWith(key) : known === key);
+  return [...told].some(([known, by]) => isIt(known) && (severity === 'warning' || by.severity === severity));
 }

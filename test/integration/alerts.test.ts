@@ -389,6 +389,33 @@ describe('J-d4: what a check finds is told', () => {
     await house.work();
     expect(house.titles()).toEqual(['problem: backup of shop failed']);
   });
+
+  test('nor what a run will tell that nobody has looked at yet: one thing is one incident', async () => {
+    await using house = await openAlertsHouse();
+    const same = { source: 'shop', storage: null };
+    const seen = () => {
+      house.alerts.report([
+        finding({ ...same, code: 'BACKUP_FAILED', severity: 'warning' }),
+        finding({ ...same, code: 'DATABASE_UNREACHABLE', severity: 'warning' }),
+      ]);
+    };
+    house.ran(down);
+    // As of a killed one, which the check itself finds out, or while the alerts wait for a channel that hangs.
+    seen();
+    await house.work();
+    seen();
+    await house.work();
+    expect(house.titles()).toEqual(['problem: backup of shop failed']);
+    expect(house.catalog.incidents.open().map(({ key }) => key)).toEqual(['backup-failed/shop']);
+
+    house.ran(good);
+    house.alerts.report([finding({ ...same, code: 'DATABASE_UNREACHABLE', severity: 'warning' })]);
+    await house.work();
+    expect(house.titles().slice(1).toSorted()).toEqual([
+      'problem: only 4% of local are free',
+      'resolved: backup of shop works again',
+    ]);
+  });
 });
 
 describe('damage', () => {
