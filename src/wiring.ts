@@ -25,7 +25,7 @@ import type { SourceConfig } from './config/schema.ts';
 import type { EngineName } from './engines/engine.ts';
 import { blankDatabase, connectDatabase } from './engines/index.ts';
 import type { House } from './house.ts';
-import { planMemory } from './schedule/memory.ts';
+import { repeatedAt } from './schedule/memory.ts';
 import { makePlans } from './schedule/plans.ts';
 import { sourceSchedules } from './schedule/source-schedules.ts';
 import { createChannels } from './notify/index.ts';
@@ -135,7 +135,7 @@ export async function openHouse(loaded: LoadedConfig, tools: HouseTools): Promis
     sources: sources.map(({ name }) => name),
     retryAt: (operation, source) => {
       const plan = plans.all.find((each) => each.kind === operation && each.source === source);
-      return plan === undefined ? null : (planMemory({ catalog, clock }).of(plan).attempt?.retryAt ?? null);
+      return plan === undefined ? null : repeatedAt(plan, catalog);
     },
     placeOf: (name) => {
       const storage = storages.get(name);

@@ -113,6 +113,12 @@ export function planMemory({ catalog, clock }: { catalog: Catalog; clock: Clock 
   };
 }
 
+/** When the plan's last attempt is to be repeated, or null. Asked for every run that failed, so it reads nothing of the history. */
+export function repeatedAt(plan: ScheduledPlan, { marks }: Pick<Catalog, 'marks'>): Date | null {
+  const mark = marks.get(markName(plan));
+  return mark === null ? null : (attemptOf(mark)?.retryAt ?? null);
+}
+
 /**
  * What the only daemon does before it begins: plans that are new are watched from now on, and what a daemon that died left open is settled.
  * Returns the plans whose run it was in the middle of.

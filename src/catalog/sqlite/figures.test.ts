@@ -10,6 +10,11 @@ import { copies } from './migrations/002-copies.ts';
 import { keys } from './migrations/003-keys.ts';
 import { watch } from './migrations/004-watch.ts';
 import { cancel } from './migrations/005-cancel.ts';
+import { figures } from './migrations/006-figures.ts';
+import { access } from './migrations/007-access.ts';
+import { parts } from './migrations/008-parts.ts';
+import { audit } from './migrations/009-audit.ts';
+import { turnedAwayRuns } from './migrations/010-turned-away.ts';
 import { busyCodes } from '../turned-away.ts';
 import { catalogFile, openCatalog } from './sqlite-catalog.ts';
 
@@ -102,11 +107,10 @@ test('a run that was cancelled is counted as such, and is not how the last one w
 });
 
 test('how the last one went that was not cancelled is found for a state folder of the time before', () => {
-  {
-    using _made = open();
-  }
+  mkdirSync(folder, { recursive: true });
   using old = new DatabaseSync(join(folder, catalogFile));
-  old.exec('pragma user_version = 10; drop trigger runs_ended');
+  for (const sql of [first, copies, keys, watch, cancel, figures, access, parts, audit, turnedAwayRuns]) old.exec(sql);
+  old.exec('pragma user_version = 10');
   const insert = old.prepare(
     `insert into runs (id, operation, source, trigger, state, started_at, finished_at, host, pid)
      values (?, ?, 'shop', 'manual', ?, ?, ?, 'h', 1)`,
@@ -114,8 +118,8 @@ test('how the last one went that was not cancelled is found for a state folder o
   insert.run('a', 'backup', 'succeeded', time(1), time(3));
   insert.run('b', 'backup', 'cancelled', time(4), time(5));
   insert.run('c', 'drill', 'cancelled', time(6), time(7));
-  old.exec(`update latest_runs set ended_at = '${time(7)}', ended_state = 'cancelled', ended_seconds = 1`);
-  old.exec('create trigger runs_ended after insert on locks begin select 1; end');
+  const ends = old.prepare('select ended_state from latest_runs').all();
+  expect(ends.map((row) => row['ended_state'])).toEqual(['cancelled', 'cancelled']);
   using catalog = open();
   expect(catalog.figures.latestRuns()).toMatchObject([
     { operation: 'backup', ended: { at: time(3), state: 'succeeded' } },

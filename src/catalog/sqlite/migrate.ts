@@ -11,6 +11,7 @@ import { parts } from './migrations/008-parts.ts';
 import { audit } from './migrations/009-audit.ts';
 import { turnedAwayRuns } from './migrations/010-turned-away.ts';
 import { cancelledRuns } from './migrations/011-cancelled.ts';
+import { runsByKind } from './migrations/012-runs-by-kind.ts';
 
 /** In order and never changed once released; the schema's version is how many of them were applied. */
 const migrations: readonly string[] = [
@@ -25,6 +26,7 @@ const migrations: readonly string[] = [
   audit,
   turnedAwayRuns,
   cancelledRuns,
+  runsByKind,
 ];
 
 /** Brings the schema up to date. Safe when several processes start at once: the first one does it, the others find it done. */

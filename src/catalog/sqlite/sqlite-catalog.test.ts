@@ -263,6 +263,30 @@ describe('history of runs', () => {
     expect(catalog.runs.lastGood('backup')).toEqual(new Map([['shop', '2026-11-12T05:15:00.000Z']]));
     expect(catalog.runs.lastGood('drill')).toEqual(new Map([['blog', '2026-11-14T05:15:00.000Z']]));
   });
+  test('however long it is, what is new, and the last good one of a kind, are found without reading it', () => {
+    using catalog = open();
+    const text = 'x'.repeat(2000);
+    catalog.atomically(() => {
+      for (let at = 0; at < 4000; at += 1) {
+        const old = ended(1, { id: `old-${at}`, source: `source-${at % 500}`, result: { text } });
+        catalog.runs.add(old);
+        catalog.runs.notice(old);
+      }
+      catalog.runs.add(ended(2));
+    });
+    const took = (work: () => unknown) => {
+      const began = performance.now();
+      work();
+      return performance.now() - began;
+    };
+    const all = took(() => catalog.runs.list({}));
+    expect(catalog.runs.unnoticed()).toMatchObject([{ id: 'run-2' }]);
+    const lastGood = { source: 'source-7', operation: 'backup', state: 'succeeded', limit: 20 } as const;
+    expect(catalog.runs.list(lastGood)).toHaveLength(8);
+    const often = (work: () => unknown) => took(() => Array.from({ length: 20 }, work));
+    expect(often(() => catalog.runs.unnoticed())).toBeLessThan(all);
+    expect(often(() => catalog.runs.list(lastGood))).toBeLessThan(all);
+  });
   test('is trimmed by number and age; what still runs and the last good one of each kind stay', () => {
     using catalog = open();
     catalog.runs.add(ended(1, { source: 'blog' }));
