@@ -112,12 +112,17 @@ test('how the last one went that was not cancelled is found for a state folder o
   for (const sql of [first, copies, keys, watch, cancel, figures, access, parts, audit, turnedAwayRuns]) old.exec(sql);
   old.exec('pragma user_version = 10');
   const insert = old.prepare(
-    `insert into runs (id, operation, source, trigger, state, started_at, finished_at, host, pid)
-     values (?, ?, 'shop', 'manual', ?, ?, ?, 'h', 1)`,
+    `insert into runs (id, operation, source, trigger, state, started_at, host, pid)
+     values (?, ?, 'shop', 'manual', 'running', ?, 'h', 1)`,
   );
-  insert.run('a', 'backup', 'succeeded', time(1), time(3));
-  insert.run('b', 'backup', 'cancelled', time(4), time(5));
-  insert.run('c', 'drill', 'cancelled', time(6), time(7));
+  const end = old.prepare('update runs set state = ?, finished_at = ? where id = ?');
+  const add = (id: string, operation: string, state: string, [from, to]: [number, number]) => {
+    insert.run(id, operation, time(from));
+    end.run(state, time(to), id);
+  };
+  add('a', 'backup', 'succeeded', [1, 3]);
+  add('b', 'backup', 'cancelled', [4, 5]);
+  add('c', 'drill', 'cancelled', [6, 7]);
   const ends = old.prepare('select ended_state from latest_runs').all();
   expect(ends.map((row) => row['ended_state'])).toEqual(['cancelled', 'cancelled']);
   using catalog = open();
