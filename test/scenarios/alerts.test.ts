@@ -136,6 +136,23 @@ test('a dead channel takes no more of a command than its time, and its work is n
   expect(undelivered).toMatchObject([{ channel: 'webhook', attempts: 1 }]);
 });
 
+test('S22: a daemon that is told to stop while a channel hangs ends within the ten seconds that Docker gives it', async () => {
+  await using receiver = await startReceiver();
+  await using holdfast = await install(receiver, { server: { listen: 'off' } });
+  const config = await readFile(holdfast.configFile, 'utf8');
+  writeFileSync(holdfast.configFile, config.replace('database:', 'schedule: { every: 1h, retries: 0 }\n    database:'));
+  receiver.answer('hang');
+  const { child, ended } = holdfast.start({}, 'serve');
+  await until(() => receiver.requests.length === 1, 'the failure is being told');
+  const began = performance.now();
+  child.kill('SIGTERM');
+  expect((await ended).status).toBe(0);
+  expect(performance.now() - began).toBeLessThan(10_000);
+  receiver.answer({ status: 200 });
+  expect((await holdfast.run('runs')).status).toBe(0);
+  expect(titles(receiver).at(-1)).toBe('problem: backup of shop failed');
+});
+
 test('health pings: the start at once, then the end', async () => {
   await using receiver = await startReceiver();
   const ping = { type: 'ping', url: `${receiver.url}/check`, style: 'healthchecks' };
