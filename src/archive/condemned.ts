@@ -28,7 +28,7 @@ export async function writeCondemned(
   signal: AbortSignal,
 ): Promise<string> {
   const key = `${collectingPrefix(source)}${randomUUID()}.json`;
-  await writeJson(storage, key, { at: new Date().toISOString(), objects }, signal);
+  await writeJson(storage, key, { at: new Date().toISOString(), objects }, { signal });
   return key;
 }
 

@@ -17,7 +17,7 @@ export async function writeDrill(
   result: object,
   signal: AbortSignal,
 ): Promise<void> {
-  await writeJson(storage, drillKey(source, id, at), { at: at.toISOString(), result }, signal);
+  await writeJson(storage, drillKey(source, id, at), { at: at.toISOString(), result }, { signal });
 }
 
 /** Newest first. What cannot be read proves nothing and is left out. */

@@ -25,7 +25,7 @@ export async function writeHold(
   hold: Hold,
   signal: AbortSignal,
 ): Promise<void> {
-  await writeJson(storage, holdKey(source, id), hold, signal);
+  await writeJson(storage, holdKey(source, id), hold, { signal });
 }
 
 export async function removeHold(storage: Storage, source: string, id: string, signal: AbortSignal): Promise<void> {

@@ -8,12 +8,15 @@ import { writeJson } from './small-files.ts';
 
 const statsAtOnce = 8;
 const takeBackMs = 30_000;
+/** Others take a mark for one that was left behind when it is a good deal older. */
+const markedMs = 5 * 60_000;
 
 /**
  * Removes a backup. Its manifest goes first, so that no half of it is ever taken for a whole; a mark, which goes last, says that
  * what has no manifest any more is to go as well. Files in its folder that were not written by us stay, and the folder with them.
  * `sure` is asked when the mark is there and nothing is gone, and rejects to keep it: whoever wants that from another machine says so first
- * and looks for the mark afterwards, so that of the two at least one sees the other.
+ * and looks for the mark afterwards, so that of the two at least one sees the other. Of two who ask, one removes it: the mark that one
+ * takes back is never that of the other.
  */
 export async function removeBackup(
   storage: Storage,
@@ -34,9 +37,13 @@ export async function removeBackup(
   };
   await assertNotLocked(storage, manifestKey(source, id), ours, signal);
   const mark = removingKey(source, id);
-  await leaveMark(storage, mark, signal);
+  const passed = stopwatch();
+  await leaveMark(storage, mark, { ifAbsent: sure !== undefined, signal }).catch((error: unknown) => {
+    throw isTaken(error) ? beingRemoved(storage, source, id, 'somebody else is just removing it') : error;
+  });
   try {
     await sure?.();
+    if (sure && passed() > markedMs) throw beingRemoved(storage, source, id, 'it took too long to be sure');
   } catch (error) {
     // The signal may have fired. One that stays does no harm as long as there is a manifest.
     await storage.delete([mark], AbortSignal.timeout(takeBackMs)).catch(() => undefined);
@@ -52,13 +59,36 @@ export async function removeBackup(
   await storage.removeFolder(prefix, signal);
 }
 
+/** A process, and with it a clock, may stand still. */
+function stopwatch(): () => number {
+  const [begun, at] = [performance.now(), Date.now()];
+  return () => Math.max(performance.now() - begun, Math.abs(Date.now() - at));
+}
+
+export function beingRemoved(storage: Storage, source: string, id: string, why: string): HoldfastError {
+  return new HoldfastError('BACKUP_BUSY', `the backup ${id} of ${source} in ${storage.name} is not removed: ${why}`, {
+    kind: 'busy',
+    hint: 'Try again in a quarter of an hour.',
+    retryable: true,
+  });
+}
+
 /** Where it does not fit (a full disk), the removal goes on all the more; only that it was cut off would not be known. */
-async function leaveMark(storage: Storage, mark: string, signal: AbortSignal): Promise<void> {
+async function leaveMark(
+  storage: Storage,
+  mark: string,
+  { ifAbsent, signal }: { ifAbsent: boolean; signal: AbortSignal },
+): Promise<void> {
   try {
-    await writeJson(storage, mark, { at: new Date().toISOString() }, signal);
-  } catch {
+    await writeJson(storage, mark, { at: new Date().toISOString() }, { ifAbsent, signal });
+  } catch (error) {
     throwIfAborted(signal);
+    if (isTaken(error)) throw error;
   }
+}
+
+function isTaken(error: unknown): boolean {
+  return error instanceof HoldfastError && error.code === 'STORAGE_TAKEN';
 }
 
 /** A bucket may lock whatever is put into it: then the mark is what is left, and is swept when its time has come. */

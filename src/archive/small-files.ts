@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { HoldfastError } from '../base/errors.ts';
-import type { Storage } from '../storage/storage.ts';
+import type { PutOptions, Storage } from '../storage/storage.ts';
 
 /** More than a manifest of a hundred thousand files needs; a larger one is not ours. */
 const largestBytes = 256 * 1024 * 1024;
@@ -25,7 +25,12 @@ export async function readSmall(storage: Storage, key: string, signal: AbortSign
   return Buffer.concat(chunks);
 }
 
-export async function writeJson(storage: Storage, key: string, value: unknown, signal: AbortSignal): Promise<void> {
+export async function writeJson(
+  storage: Storage,
+  key: string,
+  value: unknown,
+  options: Pick<PutOptions, 'signal' | 'ifAbsent'>,
+): Promise<void> {
   const content = Buffer.from(`${JSON.stringify(value, null, 2)}\n`);
-  await storage.put(key, Readable.from([content], { objectMode: false }), { signal, size: content.length });
+  await storage.put(key, Readable.from([content], { objectMode: false }), { ...options, size: content.length });
 }

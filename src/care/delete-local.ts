@@ -5,14 +5,15 @@ import type { Storage } from '../storage/storage.ts';
 import type { CopiesTask } from './copies.ts';
 import { collectShared } from './collect-shared.ts';
 import { takeInventory } from './inventory.ts';
-import { removeCopy } from './remove-copy.ts';
+import { removeCopy, type RemoveCopyTask } from './remove-copy.ts';
+import { assertAllStay } from './stays.ts';
 
 /**
  * For `deleteLocalAfterCopy`: removes copies on this machine whose backup lies complete, and compared byte by byte, in every other storage of the
  * source. One that is held or in use stays until the next time.
  */
 export async function deleteLocalCopies(task: CopiesTask): Promise<{ id: string; storage: string }[]> {
-  const { source } = task;
+  const { source, clock, signal } = task;
   const local = source.storages.filter((storage) => storage.localPath(source.name) !== null);
   const elsewhere = source.storages.filter((storage) => !local.includes(storage));
   if (local.length === 0 || elsewhere.length === 0) return [];
@@ -21,7 +22,9 @@ export async function deleteLocalCopies(task: CopiesTask): Promise<{ id: string;
   for (const storage of local) {
     for (const { id, state, held } of await inventory(task, storage)) {
       if (state !== 'complete' || held || !safe(id)) continue;
-      if (await removeFrom(task, storage, id)) removed.push({ id, storage: storage.name });
+      const sure = () =>
+        assertAllStay(elsewhere.map((to) => ({ storage: to, source: source.name, id, clock, signal })));
+      if (await removeFrom({ ...task, storage, id, sure })) removed.push({ id, storage: storage.name });
     }
     if (removed.some((copy) => copy.storage === storage.name)) await collectShared({ ...task, storage });
   }
@@ -41,9 +44,10 @@ async function whereElse(task: CopiesTask, storages: readonly Storage[]): Promis
   return (id) => places.every((ids) => ids.has(id));
 }
 
-async function removeFrom(task: CopiesTask, storage: Storage, id: string): Promise<boolean> {
+async function removeFrom(task: RemoveCopyTask & CopiesTask): Promise<boolean> {
+  const { storage, id } = task;
   try {
-    await removeCopy({ ...task, storage, id });
+    await removeCopy(task);
     return true;
   } catch (error) {
     throwIfAborted(task.signal);

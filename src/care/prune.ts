@@ -11,8 +11,9 @@ import { collectShared, isCollectionOpen } from './collect-shared.ts';
 import { takeInventory } from './inventory.ts';
 import { learnNewestDrill, standings } from './proofs.ts';
 import { holdRemovals, removeCopy } from './remove-copy.ts';
-import { decideRetention, type RetentionDecision } from './retention.ts';
+import { decideRetention, standIns, type RetentionBackup, type RetentionDecision } from './retention.ts';
 import type { Source } from './source.ts';
+import { assertAllStay } from './stays.ts';
 
 export interface PruneTask {
   source: Source;
@@ -57,43 +58,50 @@ export interface PruneResult {
 
 /** Applies the retention to one storage; with `dryRun` it only says what it would do. */
 export async function prune(task: PruneTask): Promise<PruneResult> {
-  if (task.dryRun) return plan(task);
+  if (task.dryRun) return (await plan(task)).result;
   await using lease = await holdRemovals(task);
   const inside = { ...task, signal: lease.signal };
-  const result = await plan(inside);
+  const { result, backups } = await plan(inside);
   const going = result.decisions.filter(({ keep }) => !keep);
-  if (going.length > 0) await carryOutAll(inside, going, result);
+  if (going.length > 0) await carryOutAll(inside, going, result, standIns(backups));
   if (result.removed.length === 0 && task.collect !== true && !(await isCollectionOpen(inside))) return result;
   const { removed, freedBytes, postponed } = await collectShared(inside);
   return { ...result, freedBytes: result.freedBytes + freedBytes, objects: { removed, postponed } };
 }
 
-async function carryOutAll(task: PruneTask, going: readonly PruneDecision[], result: PruneResult): Promise<void> {
+async function carryOutAll(
+  task: PruneTask,
+  going: readonly PruneDecision[],
+  result: PruneResult,
+  insteadOf: ReadonlyMap<string, readonly string[]>,
+): Promise<void> {
   await assertClocksAgree(task);
   await step(
     task.report,
     'retention',
     async () => {
       // Oldest first: whatever stops this leaves the newest.
-      for (const decision of going.toReversed()) await carryOut(task, decision, result);
+      for (const decision of going.toReversed())
+        await carryOut(task, decision, result, insteadOf.get(decision.id) ?? []);
     },
     () => `${result.removed.length} removed from ${task.storage.name}, ${formatBytes(result.freedBytes)} freed`,
   );
 }
 
-async function plan(task: PruneTask): Promise<PruneResult> {
+async function plan(task: PruneTask): Promise<{ result: PruneResult; backups: RetentionBackup[] }> {
   const rows = await takeInventory({ ...task, source: task.source.name });
-  const decisions = await decide(task, rows);
-  return { storage: task.storage.name, decisions, removed: [], freedBytes: 0, objects: noObjects, failed: [] };
+  const backups = await judge(task, rows);
+  const decisions = decide(task, rows, backups);
+  const nothing = { removed: [], freedBytes: 0, objects: noObjects, failed: [] };
+  return { result: { storage: task.storage.name, decisions, ...nothing }, backups };
 }
 
-async function decide(task: PruneTask, rows: BackupRow[]): Promise<PruneDecision[]> {
-  const { source, catalog, clock, timezone, attended = true } = task;
+async function judge(task: PruneTask, rows: readonly BackupRow[]): Promise<RetentionBackup[]> {
+  const { source, catalog } = task;
   assertNoneFromTheFuture(rows, task);
   await learnNewestDrill(rows, { ...task, source: source.name });
   const standing = standings(catalog.proofs.list({ source: source.name }));
-  const byId = new Map(rows.map((row) => [row.id, row]));
-  const backups = rows.map((row) => ({
+  return rows.map((row) => ({
     id: row.id,
     at: backupTime(row),
     ...standing(row),
@@ -102,21 +110,32 @@ async function decide(task: PruneTask, rows: BackupRow[]): Promise<PruneDecision
     safety: row.facts?.trigger === 'safety',
     parts: partsOf(row),
   }));
+}
+
+function decide(task: PruneTask, rows: readonly BackupRow[], backups: RetentionBackup[]): PruneDecision[] {
+  const { source, storage, clock, timezone, attended = true } = task;
+  const factsOf = new Map(rows.map(({ id, facts }) => [id, facts]));
   const times = new Map(backups.map(({ id, at }) => [id, at.toISOString()]));
-  const rules = source.retentionIn(task.storage.name);
+  const rules = source.retentionIn(storage.name);
   return decideRetention({ backups, rules, now: clock.now(), timezone, attended }).map((decision) => ({
     ...decision,
     at: times.get(decision.id) ?? '',
-    bytes: byId.get(decision.id)?.facts?.bytes ?? null,
-    sharedBytes: byId.get(decision.id)?.facts?.sharedBytes ?? 0,
+    bytes: factsOf.get(decision.id)?.bytes ?? null,
+    sharedBytes: factsOf.get(decision.id)?.sharedBytes ?? 0,
   }));
 }
 
 /** One that cannot be removed now does not keep the others from going; it is tried again the next time. */
-async function carryOut(task: PruneTask, decision: PruneDecision, result: PruneResult): Promise<void> {
+async function carryOut(
+  task: PruneTask,
+  decision: PruneDecision,
+  result: PruneResult,
+  insteadOf: readonly string[],
+): Promise<void> {
   const { id, bytes } = decision;
   try {
-    await removeCopy({ ...task, id });
+    const sure = () => assertAllStay(insteadOf.map((other) => ({ ...task, source: task.source.name, id: other })));
+    await removeCopy({ ...task, id, sure });
     result.removed.push(id);
     result.freedBytes += (bytes ?? 0) - decision.sharedBytes;
   } catch (error) {

@@ -7,6 +7,7 @@ import { holdLock, type Lease } from '../catalog/lease.ts';
 import type { Storage } from '../storage/storage.ts';
 import { assertOwnPlace } from './own-place.ts';
 import type { Source } from './source.ts';
+import { assertNobodyRemoves } from './stays.ts';
 import { forgetVanished } from './vanished.ts';
 import { readingLock } from './verify.ts';
 
@@ -17,11 +18,14 @@ export interface RemoveCopyTask {
   catalog: Catalog;
   clock: Clock;
   run?: string;
+  /** Asked when others can see that it is being removed, and nothing is gone; rejects when what stays instead of it is not there. */
+  sure?: () => Promise<void>;
   signal: AbortSignal;
 }
 
 /** Removes one backup from one storage, unless somebody reads it or holds it; both are looked at again, under the lock. */
-export async function removeCopy({ source, storage, id, catalog, clock, run, signal }: RemoveCopyTask): Promise<void> {
+export async function removeCopy(task: RemoveCopyTask): Promise<void> {
+  const { source, storage, id, catalog, clock, run, signal } = task;
   const name = readingLock(source.name, id);
   await using lease = await holdLock({ catalog, clock, name, run: run ?? null, signal, onBusy: inUse(id) });
   await assertOwnPlace(source, storage, lease.signal);
@@ -30,8 +34,13 @@ export async function removeCopy({ source, storage, id, catalog, clock, run, sig
     if (hold) throw held(id, hold.reason);
   };
   await assertNotHeld();
+  await assertNobodyRemoves({ storage, source: source.name, id, clock, signal: lease.signal });
   lease.assertHeld();
-  await removeBackup(storage, source.name, id, lease.signal, assertNotHeld);
+  await removeBackup(storage, source.name, id, lease.signal, async () => {
+    await task.sure?.();
+    await assertNotHeld();
+    lease.assertHeld();
+  });
   catalog.backups.remove(storage.name, source.name, id);
   forgetVanished(catalog, { storage: storage.name, source: source.name }, id);
   if (hasOtherCopy(catalog, source, storage, id)) return;
@@ -50,7 +59,7 @@ export function holdRemovals({
   clock,
   run,
   signal,
-}: Omit<RemoveCopyTask, 'id' | 'storage'>): Promise<Lease> {
+}: Omit<RemoveCopyTask, 'id' | 'storage' | 'sure'>): Promise<Lease> {
   const onBusy = (holder: LockRow) => busy(`backups of ${source.name} are being removed by`, holder);
   return holdLock({ catalog, clock, name: `removals:${source.name}`, run: run ?? null, signal, onBusy });
 }

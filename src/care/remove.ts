@@ -10,6 +10,7 @@ import { takeInventory } from './inventory.ts';
 import { standings } from './proofs.ts';
 import { held, holdRemovals, removeCopy } from './remove-copy.ts';
 import type { Source } from './source.ts';
+import { assertOneStays, type StandIn } from './stays.ts';
 
 export interface RemoveTask {
   source: Source;
@@ -50,12 +51,14 @@ export async function removeOne(task: RemoveTask): Promise<RemoveResult> {
     }
   }
   const going = rows.filter((row) => row.id === id && storages.some(({ name }) => name === row.storage));
-  assertRemovable(task, rows, going);
+  const standing = standings(catalog.proofs.list({ source: source.name }));
+  assertRemovable(task, rows, going, standing);
   const result: RemoveResult = { id, removed: [], freedBytes: 0 };
   for (const row of going) {
     const storage = storages.find(({ name }) => name === row.storage);
     if (!storage) continue;
-    await step(report, `remove from ${storage.name}`, () => removeCopy({ ...task, storage, signal }));
+    const sure = () => assertOneStays(standIns({ ...task, signal }, rows, row, standing));
+    await step(report, `remove from ${storage.name}`, () => removeCopy({ ...task, storage, signal, sure }));
     result.removed.push(storage.name);
     result.freedBytes += (row.facts?.bytes ?? 0) - (row.facts?.sharedBytes ?? 0);
     if ((row.facts?.sharedBytes ?? 1) > 0)
@@ -65,9 +68,10 @@ export async function removeOne(task: RemoveTask): Promise<RemoveResult> {
 }
 
 function assertRemovable(
-  { source, id, allowLastGood, catalog }: RemoveTask,
+  { source, id, allowLastGood }: RemoveTask,
   rows: BackupRow[],
   going: BackupRow[],
+  standing: Judge,
 ): void {
   if (going.length === 0) {
     throw new HoldfastError('BACKUP_UNKNOWN', `there is no backup ${id} of ${source.name} there`, {
@@ -77,7 +81,7 @@ function assertRemovable(
   }
   const hold = going.find((row) => row.held);
   if (hold?.held) throw held(id, hold.held.reason);
-  if (!allowLastGood && isLastGood(rows, going, standings(catalog.proofs.list({ source: source.name })))) {
+  if (!allowLastGood && isLastGood(rows, going, standing)) {
     const [row] = going;
     const what = row && !isWhole(row) ? ` that holds its ${partsOf(row).join(' and ')}` : '';
     throw new HoldfastError('LAST_GOOD_BACKUP', `${id} is the last good backup of ${source.name}${what}`, {
@@ -87,16 +91,40 @@ function assertRemovable(
   }
 }
 
+type Judge = ReturnType<typeof standings>;
+
+/** What of the good ones would stay and has at least as much. None where none is wanted. */
+function standIns(
+  { source, storages, id, allowLastGood, clock, signal }: RemoveTask,
+  rows: BackupRow[],
+  going: BackupRow,
+  standing: Judge,
+): StandIn[] {
+  if (allowLastGood) return [];
+  const goes = (row: BackupRow) => row.id === id && storages.some(({ name }) => name === row.storage);
+  const good = regularOf(rows.filter((row) => standing(row).ok)).filter(
+    (row) => !goes(row) && covers(partsOf(row), partsOf(going)),
+  );
+  return good.toReversed().flatMap((row) => {
+    const storage = source.storages.find(({ name }) => name === row.storage);
+    return storage ? [{ storage, source: source.name, id: row.id, clock, signal }] : [];
+  });
+}
+
 /**
  * A safety backup shows the database as it was before a restore: it does not stand in for a regular one, and neither does one that
  * holds less. One that cannot be read here may be good for somebody else, and stands in for none.
  */
-function isLastGood(rows: BackupRow[], going: BackupRow[], standing: ReturnType<typeof standings>): boolean {
-  const regular = (row: BackupRow) => row.facts?.trigger !== 'safety';
-  const good = rows.filter((row) => standing(row).ok);
-  const counted = good.some(regular) ? good.filter(regular) : good;
+function isLastGood(rows: BackupRow[], going: BackupRow[], standing: Judge): boolean {
+  const counted = regularOf(rows.filter((row) => standing(row).ok));
   const staying = counted.filter((row) => !going.includes(row));
   return [...counted, ...rows.filter(({ state }) => state === 'unreadable')]
     .filter((row) => going.includes(row))
     .some((row) => !staying.some((other) => covers(partsOf(other), partsOf(row))));
+}
+
+/** Or all, where there are only such. */
+function regularOf(rows: BackupRow[]): BackupRow[] {
+  const regular = rows.filter((row) => row.facts?.trigger !== 'safety');
+  return regular.length > 0 ? regular : rows;
 }

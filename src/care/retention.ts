@@ -69,9 +69,7 @@ export function decideRetention({
   timezone,
   attended = true,
 }: RetentionQuestion): RetentionDecision[] {
-  const newestFirst = [...backups].sort((a, b) => b.at.getTime() - a.at.getTime() || compareBackupIds(b.id, a.id));
-  const good = newestFirst.filter((backup) => backup.ok);
-  const regular = good.filter((backup) => !backup.safety);
+  const { newestFirst, good, regular, guarded, drilled } = ranked(backups);
   const times = newestFirst.map(({ at }) => at);
   const isYounger = youngerThan(now, attended ? [] : pausesBetween(times, now));
   const kept = new Map<string, string[]>(newestFirst.map(({ id }) => [id, []]));
@@ -94,11 +92,9 @@ export function decideRetention({
     amongEquals(regular, first, (backup, at) => keep(backup, `${rule} ${at + 1} of ${count}`));
   }
 
-  const protectedFirst = [...regular, ...good.filter((backup) => backup.safety)];
-  firstAmongEquals(protectedFirst, Math.max(1, rules.minimum), (backup, at) => {
+  firstAmongEquals(guarded, Math.max(1, rules.minimum), (backup, at) => {
     keep(backup, at === 0 ? 'newest good backup' : `minimum ${at + 1} of ${rules.minimum}`);
   });
-  const drilled = good.filter((backup) => backup.drilledOk);
   firstAmongEquals(drilled, 1, (backup) => keep(backup, 'newest drilled backup'));
 
   return newestFirst.map((backup) => {
@@ -107,6 +103,39 @@ export function decideRetention({
       ? { id: backup.id, keep: true, reasons }
       : { id: backup.id, keep: false, reasons: whyNot(backup, rules) };
   });
+}
+
+/**
+ * Of each backup: because of which others it may go. They have to be there still when it does: whoever else removes something at the same
+ * time may count on others.
+ */
+export function standIns(backups: readonly RetentionBackup[]): Map<string, string[]> {
+  const { guarded, drilled } = ranked(backups);
+  return new Map(
+    backups.map(({ id, parts, drilledOk }) => {
+      const first = (drilledOk ? [guarded, drilled] : [guarded]).flatMap(
+        (from) => from.find((other) => covers(other.parts, parts)) ?? [],
+      );
+      return [id, [...new Set(first.map((other) => other.id))]];
+    }),
+  );
+}
+
+interface Ranked {
+  newestFirst: RetentionBackup[];
+  good: RetentionBackup[];
+  regular: RetentionBackup[];
+  /** In the order in which they are kept whatever the rules say. */
+  guarded: RetentionBackup[];
+  drilled: RetentionBackup[];
+}
+
+function ranked(backups: readonly RetentionBackup[]): Ranked {
+  const newestFirst = [...backups].sort((a, b) => b.at.getTime() - a.at.getTime() || compareBackupIds(b.id, a.id));
+  const good = newestFirst.filter((backup) => backup.ok);
+  const regular = good.filter((backup) => !backup.safety);
+  const guarded = [...regular, ...good.filter((backup) => backup.safety)];
+  return { newestFirst, good, regular, guarded, drilled: good.filter((backup) => backup.drilledOk) };
 }
 
 type Keep = (backup: RetentionBackup, at: number) => void;
