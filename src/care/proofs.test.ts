@@ -28,14 +28,15 @@ function proof(kind: ProofRecord['kind'], at: string, ok: boolean, facts: Partia
   };
 }
 
-const good = { ok: true, drilledOk: false };
-const bad = { ok: false, drilledOk: false };
+const good = { ok: true, drilledOk: false, proven: false };
+const bad = { ok: false, drilledOk: false, proven: false };
+const readBack = { ...good, proven: true };
 
 describe('standings', () => {
   const cases: [title: string, proofs: ProofRecord[], row: BackupRow, expected: typeof good][] = [
     ['complete and never looked at', [], row, good],
     ['corrupt', [], { ...row, state: 'corrupt' }, bad],
-    ['drilled', [proof('drill', '1', true)], row, { ok: true, drilledOk: true }],
+    ['drilled', [proof('drill', '1', true)], row, { ...readBack, drilledOk: true }],
     ['drilled once, corrupt now', [proof('drill', '1', true)], { ...row, state: 'corrupt' }, bad],
     ['the last drill failed', [proof('drill', '1', true), proof('drill', '2', false)], row, bad],
     [
@@ -44,7 +45,7 @@ describe('standings', () => {
       row,
       bad,
     ],
-    ['mended since', [proof('verify', '1', false), proof('verify', '2', true)], row, good],
+    ['mended since', [proof('verify', '1', false), proof('verify', '2', true)], row, readBack],
     ['another copy is damaged', [proof('verify', '1', false, { storage: 'offsite' })], row, good],
     ['another backup is drilled', [proof('drill', '1', true, { backup: 'other' })], row, good],
   ];

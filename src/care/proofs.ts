@@ -7,6 +7,8 @@ export interface Standing {
   /** Complete, and the last look at it found nothing wrong. */
   ok: boolean;
   drilledOk: boolean;
+  /** And all of it was read. */
+  proven: boolean;
 }
 
 /** What is known about copies beyond their manifest. Of several proofs of a kind the newest counts. */
@@ -21,7 +23,7 @@ export function standings(proofs: readonly ProofRecord[]): (row: BackupRow) => S
     const verified = newest.get(`verify ${row.storage} ${row.id}`)?.ok;
     const drilled = newest.get(`drill ${row.storage} ${row.id}`)?.ok;
     const ok = row.state === 'complete' && verified !== false && drilled !== false;
-    return { ok, drilledOk: ok && drilled === true };
+    return { ok, drilledOk: ok && drilled === true, proven: ok && (verified === true || drilled === true) };
   };
 }
 

@@ -96,20 +96,29 @@ async function plan(task: PruneTask): Promise<{ result: PruneResult; backups: Re
   return { result: { storage: task.storage.name, decisions, ...nothing }, backups };
 }
 
+/** Whoever makes a backup reads it back at once. Of one that lies there longer, others may take it that nothing was found. */
+const readBackMs = 24 * 3_600_000;
+
 async function judge(task: PruneTask, rows: readonly BackupRow[]): Promise<RetentionBackup[]> {
-  const { source, catalog } = task;
+  const { source, catalog, clock } = task;
   assertNoneFromTheFuture(rows, task);
   await learnNewestDrill(rows, { ...task, source: source.name });
   const standing = standings(catalog.proofs.list({ source: source.name }));
-  return rows.map((row) => ({
-    id: row.id,
-    at: backupTime(row),
-    ...standing(row),
-    unreadable: row.state === 'unreadable',
-    held: row.held !== null,
-    safety: row.facts?.trigger === 'safety',
-    parts: partsOf(row),
-  }));
+  return rows.map((row) => {
+    const { ok, drilledOk, proven } = standing(row);
+    const at = backupTime(row);
+    return {
+      id: row.id,
+      at,
+      ok,
+      drilledOk,
+      proven: proven || clock.now().getTime() - at.getTime() > readBackMs,
+      unreadable: row.state === 'unreadable',
+      held: row.held !== null,
+      safety: row.facts?.trigger === 'safety',
+      parts: partsOf(row),
+    };
+  });
 }
 
 function decide(task: PruneTask, rows: readonly BackupRow[], backups: RetentionBackup[]): PruneDecision[] {

@@ -93,7 +93,7 @@ function assertRemovable(
 
 type Judge = ReturnType<typeof standings>;
 
-/** What of the good ones would stay and has at least as much. None where none is wanted. */
+/** What of the good ones would stay and has at least as much; one that was read back where there is one. None where none is wanted. */
 function standIns(
   { source, storages, id, allowLastGood, clock, signal }: RemoveTask,
   rows: BackupRow[],
@@ -105,7 +105,8 @@ function standIns(
   const good = regularOf(rows.filter((row) => standing(row).ok)).filter(
     (row) => !goes(row) && covers(partsOf(row), partsOf(going)),
   );
-  return good.toReversed().flatMap((row) => {
+  const proven = good.filter((row) => standing(row).proven);
+  return (proven.length > 0 ? proven : good).toReversed().flatMap((row) => {
     const storage = source.storages.find(({ name }) => name === row.storage);
     return storage ? [{ storage, source: source.name, id: row.id, clock, signal }] : [];
   });

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { backupId } from '../base/ids.ts';
 import { covers, type Part } from './backup-facts.ts';
-import { decideRetention, safetyAgeMs, type RetentionBackup, type RetentionRules } from './retention.ts';
+import { decideRetention, safetyAgeMs, standIns, type RetentionBackup, type RetentionRules } from './retention.ts';
 
 const day = 86_400_000;
 const whole: readonly Part[] = ['database', 'files', 'app'];
@@ -163,6 +163,15 @@ describe('what no rule can remove', () => {
       'beyond last 1',
     ]);
   });
+  test('the newest that was read back, as long as the newest good one was not', () => {
+    const backups = nightly(4).map((backup, n) => ({ ...backup, proven: n >= 2 }));
+    expect(decide(backups, { last: 1 }).map(({ reasons }) => reasons.at(-1))).toEqual([
+      'newest good backup',
+      'beyond last 1',
+      'newest backup that was read back',
+      'beyond last 1',
+    ]);
+  });
   test('held', () => {
     const backups = nightly(3).map((backup, n) => ({ ...backup, held: n === 2 }));
     expect(decide(backups, { last: 1 }).map(({ keep }) => keep)).toEqual([true, false, true]);
@@ -315,6 +324,7 @@ describe('properties', () => {
         ok: chance(85),
         held: chance(5),
         drilledOk: chance(20),
+        proven: chance(70),
         safety: chance(10),
         parts: fc.constantFrom<readonly Part[]>(whole, whole, ['files'], ['database'], ['database', 'files']),
       }),
@@ -335,7 +345,9 @@ describe('properties', () => {
         const sound = question.backups.filter(({ ok }) => ok);
         const newestGood = newest(sound.filter(({ safety }) => !safety)) ?? newest(sound);
         const newestDrilled = newest(sound.filter(({ drilledOk }) => drilledOk));
-        for (const each of [newestGood, newestDrilled]) if (each) expect(kept).toContain(each.id);
+        const proven = sound.filter((each) => each.proven);
+        const newestProven = newest(proven.filter(({ safety }) => !safety)) ?? newest(proven);
+        for (const each of [newestGood, newestDrilled, newestProven]) if (each) expect(kept).toContain(each.id);
         for (const { id, held, ok } of question.backups) if (held || !ok) expect(kept).toContain(id);
         const soundKept = sound.filter(({ id }) => kept.has(id)).length;
         expect(soundKept).toBeGreaterThanOrEqual(Math.min(sound.length, Math.max(1, question.rules.minimum)));
@@ -353,6 +365,23 @@ describe('properties', () => {
         const stays = question.backups.filter(({ id, ok }) => ok && kept.has(id));
         for (const gone of question.backups.filter(({ id }) => !kept.has(id))) {
           expect(stays.some(({ parts }) => covers(parts, gone.parts))).toBe(true);
+        }
+      }),
+    );
+  });
+
+  test('those because of which one goes are good, hold all it held, and stay', () => {
+    fc.assert(
+      fc.property(situation, (question) => {
+        const kept = keptOf(question);
+        const instead = standIns(question.backups);
+        for (const gone of question.backups.filter(({ id }) => !kept.has(id))) {
+          const others = question.backups.filter(({ id }) => instead.get(gone.id)?.includes(id));
+          expect(others.length).toBeGreaterThan(0);
+          for (const { id, ok, parts } of others)
+            expect([kept.has(id), ok, covers(parts, gone.parts)]).not.toContain(false);
+          for (const rank of ['proven', 'drilledOk'] as const)
+            if (gone[rank]) expect(others.some((other) => other[rank])).toBe(true);
         }
       }),
     );

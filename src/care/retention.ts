@@ -30,6 +30,8 @@ export interface RetentionBackup {
   unreadable?: boolean;
   held: boolean;
   drilledOk: boolean;
+  /** All of it was read since it was sealed, as far as is known here; true when not said. */
+  proven?: boolean;
   /** Taken by a restore of what it was about to replace. */
   safety: boolean;
   /** What it holds of the source. */
@@ -93,7 +95,11 @@ export function decideRetention({
   }
 
   firstAmongEquals(guarded, Math.max(1, rules.minimum), (backup, at) => {
-    keep(backup, at === 0 ? 'newest good backup' : `minimum ${at + 1} of ${rules.minimum}`);
+    keep(backup, at === 0 ? newestGood : `minimum ${at + 1} of ${rules.minimum}`);
+  });
+  // Whoever has just sealed one still reads it back, and takes it away where that fails.
+  firstAmongEquals(guarded.filter(isProven), 1, (backup) => {
+    if (!kept.get(backup.id)?.includes(newestGood)) keep(backup, 'newest backup that was read back');
   });
   firstAmongEquals(drilled, 1, (backup) => keep(backup, 'newest drilled backup'));
 
@@ -111,14 +117,21 @@ export function decideRetention({
  */
 export function standIns(backups: readonly RetentionBackup[]): Map<string, string[]> {
   const { guarded, drilled } = ranked(backups);
+  const ranks = [guarded, guarded.filter(isProven)];
   return new Map(
     backups.map(({ id, parts, drilledOk }) => {
-      const first = (drilledOk ? [guarded, drilled] : [guarded]).flatMap(
+      const first = (drilledOk ? [...ranks, drilled] : ranks).flatMap(
         (from) => from.find((other) => covers(other.parts, parts)) ?? [],
       );
       return [id, [...new Set(first.map((other) => other.id))]];
     }),
   );
+}
+
+const newestGood = 'newest good backup';
+
+function isProven({ proven = true }: RetentionBackup): boolean {
+  return proven;
 }
 
 interface Ranked {

@@ -318,7 +318,8 @@ describe('prune', () => {
 
   test('S20 after a backup whose clock had jumped by a year, retention leaves what was young before; asked for, it goes', async () => {
     const young = await store(...Array.from({ length: 12 }, (_, each) => 365 + each));
-    const [newest] = await store(0);
+    const [newest = ''] = await store(0);
+    proof(newest, { kind: 'verify' });
     const rules = { maxAgeMs: 10 * day };
     const task = {
       source: source(rules),

@@ -23,8 +23,8 @@ export const prune: Command = {
     { line: 'holdfast prune --dry-run', does: 'what would go, and why the rest stays' },
     { line: 'holdfast prune', does: 'do it; a backup does it by itself, too' },
   ],
-  help: `Never removes the newest good backup, the newest drilled one, one that is held or being read, nor one that is damaged:
-that is for a person to delete. A storage in trouble does not keep the others from being pruned; it ends with exit code 1 then.`,
+  help: `Never removes the newest good backup, the newest one that was read back, the newest drilled one, one that is held or being
+read, nor one that is damaged: that is for a person to delete. A storage in trouble does not keep the others from being pruned; it ends with exit code 1 then.`,
   run: async (context, input) => {
     const { house, sources } = await pickSources(context, input);
     const dryRun = input.flag('dry-run');
