@@ -1,47 +1,132 @@
 import { toHoldfastError } from '../../base/errors.ts';
 import type { Connection } from './connection.ts';
 import { displayName, quotedIdent, quoteIdent, quoteIn, quoteLiteral, shortened, unquoteIdent } from './names.ts';
+import { withStatus } from './event-status.ts';
 import { dropStatement, type CodeObject, type DatabaseObjects } from './objects.ts';
 import { runStatement } from './run-statement.ts';
+import { tableOf, triggerElsewhere } from './trigger-text.ts';
 
 const name = 'holdfast_rehearsal';
 
 /**
- * Whether what a swap takes away could be made again, tried with as little of each kind, and for each account it acts as, in the restored
- * database: which rights that needs depends on the product, its version, the binary log and the account. Says what could not.
+ * Whether what a swap takes away could be made again: each of it is made in the restored database under another name, and dropped. Which
+ * rights that needs depends on the product, its version, the binary log and the account; and a server goes on showing what it would not
+ * make like that any more, such as a trigger whose column is gone. Says what could not.
  */
 export async function rehearse(
   session: Connection,
   replacement: string,
-  objects: readonly CodeObject[],
+  { database, code }: Pick<DatabaseObjects, 'database' | 'code'>,
 ): Promise<string[]> {
-  const alike = Map.groupBy(objects, (each) => JSON.stringify([trialOf(each.kind), each.definer, promises(each)]));
-  if (alike.size === 0) return [];
-  const table = quoteIn(replacement, name);
-  const at = { trial: quoteIn(replacement, trialName), table };
   const reasons = new Map<string, string[]>();
-  // What was killed here before.
-  await session.rows(`DROP TABLE IF EXISTS ${table}`);
-  await session.rows(`CREATE TABLE ${table} (n INT PRIMARY KEY)`);
-  try {
-    for (const [first, ...others] of alike.values()) {
-      if (!first) continue;
-      const kind = trialOf(first.kind);
-      const drop = dropStatement({ kind, name: trialName }, replacement);
-      try {
-        await session.rows(drop);
-        await session.rows(trials[kind](`CREATE ${definerClause(first.definer)} ${kind}`, at, promises(first)));
-        await session.rows(drop);
-      } catch (error) {
-        const { message } = toHoldfastError(error);
-        const what = [first, ...others].map((each) => `${each.kind.toLowerCase()} ${displayName(each.name)}`);
-        reasons.set(message, [...(reasons.get(message) ?? []), ...what]);
-      }
-    }
-  } finally {
+  const table = quoteIn(replacement, name);
+  for (const [original, objects] of Map.groupBy(code, ofTable)) {
+    // What was killed here before.
     await session.rows(`DROP TABLE IF EXISTS ${table}`);
+    try {
+      const alike = original !== null && (await makeAlike(session, table, quoteIn(database, original)));
+      if (!alike) await session.rows(`CREATE TABLE ${table} (n INT PRIMARY KEY)`);
+      const at = { database, replacement, trial: quoteIn(replacement, trialName), table, alike };
+      for (const object of objects) {
+        const reason = await refusal(session, object, at);
+        const what = `${object.kind.toLowerCase()} ${displayName(object.name)}`;
+        if (reason !== null) reasons.set(reason, [...(reasons.get(reason) ?? []), what]);
+      }
+    } finally {
+      await session.rows(`DROP TABLE IF EXISTS ${table}`);
+    }
   }
   return [...reasons].map(([message, names]) => `these could not be made again (${shortened(names)}): ${message}`);
+}
+
+function ofTable({ kind, create }: CodeObject): string | null {
+  return kind === 'TRIGGER' ? tableOf(create) : null;
+}
+
+/** For triggers, which ask for their columns. Some tables the server makes none like, and yet renames. */
+async function makeAlike(session: Connection, table: string, original: string): Promise<boolean> {
+  try {
+    await session.rows(`CREATE TABLE ${table} LIKE ${original}`);
+    return true;
+  } catch (error) {
+    if (refusalOf(error) === null || toHoldfastError(error).retryable) throw error;
+    return false;
+  }
+}
+
+interface Place {
+  /** Where it reads what it reads. */
+  database: string;
+  replacement: string;
+  /** The name for all that is tried. */
+  trial: string;
+  /** For triggers. */
+  table: string;
+  /** It has the columns of theirs. */
+  alike: boolean;
+}
+
+async function refusal(
+  session: Connection,
+  object: CodeObject,
+  { database, replacement, trial, table, alike }: Place,
+): Promise<string | null> {
+  const statement = trialStatement(object, { trial, table, alike });
+  const drop = dropStatement({ kind: trialOf(object.kind), name: trialName }, replacement);
+  try {
+    await session.rows(drop);
+    await runStatement(session, { database, settings: object.settings }, statement);
+    await session.rows(drop);
+    return null;
+  } catch (error) {
+    const message = refusalOf(error);
+    if (message === null) throw error;
+    return message;
+  }
+}
+
+/** Null: it was not the server that refused. */
+function refusalOf(error: unknown): string | null {
+  const { code, message, details } = toHoldfastError(error);
+  return details['errno'] === undefined || code === 'DATABASE_CONNECTION_LOST' ? null : message;
+}
+
+const trialName = `${name}_trial`;
+
+function trialStatement(
+  { kind, create, definer }: CodeObject,
+  { trial, table, alike }: Pick<Place, 'trial' | 'table' | 'alike'>,
+): string {
+  // Packages are only text in another mode of the server; who may make them may make procedures.
+  if (isPackage(kind)) return `CREATE ${definerClause(definer)} PROCEDURE ${trial} () SELECT 1`;
+  if (kind === 'TRIGGER')
+    return alike
+      ? triggerElsewhere(create, trial, table)
+      : `CREATE ${definerClause(definer)} TRIGGER ${trial} BEFORE INSERT ON ${table} FOR EACH ROW SET NEW.n = 1`;
+  const renamed = create.replace(nameOf(kind), (_whole, before: string) => before + trial);
+  // None of it shall run.
+  return kind === 'EVENT' ? withStatus(renamed, 'asleep') : renamed;
+}
+
+function trialOf(kind: CodeObject['kind']): CodeObject['kind'] {
+  return isPackage(kind) ? 'PROCEDURE' : kind;
+}
+
+function isPackage(kind: CodeObject['kind']): boolean {
+  return kind === 'PACKAGE' || kind === 'PACKAGE BODY';
+}
+
+/** The server writes what stands before it, and quotes it. */
+function nameOf(kind: CodeObject['kind']): RegExp {
+  return new RegExp(String.raw`^((?:${quotedIdent}|[^\`"])*?\b${kind} )${quotedIdent}`);
+}
+
+/** `user@host`, or a role of MariaDB, which has no host. */
+function definerClause(definer: string): string {
+  if (definer === '') return '';
+  const at = definer.lastIndexOf('@');
+  const [user, host] = [definer.slice(0, at), definer.slice(at + 1)];
+  return `DEFINER=${quoteIdent(user)}${host === '' ? '' : `@${quoteIdent(host)}`}`;
 }
 
 /** Views that read what is not there any more: the server goes on showing them, and makes none like them. Nothing is made here. */
@@ -52,7 +137,7 @@ export async function brokenViews(
   const broken: string[] = [];
   const own = `${quoteIdent(database)}.`;
   const there = new Set(tables);
-  for (const { kind, name: view, create, settings } of objects) {
+  for (const { kind, name: view, create } of objects) {
     if (kind !== 'VIEW' || create === '') continue;
     // Over a sequence that is not there, the server prepares a view and yet makes none.
     const sequences = [...create.matchAll(sequenceOf)].map(([, at = own, sequence = '']) =>
@@ -63,14 +148,16 @@ export async function brokenViews(
       broken.push(`${displayName(view)}: the sequence ${gone} does not exist`);
       continue;
     }
-    const step = { database, settings };
-    await runStatement(session, step, `PREPARE ${name} FROM ${quoteLiteral(create)}`).catch((error: unknown) => {
-      const { code, message, details } = toHoldfastError(error);
-      if (details['errno'] === undefined || code === 'DATABASE_CONNECTION_LOST') throw error;
-      // Anything else, such as a right or a limit, says nothing about the view.
-      if (!missing.has(Number(details['errno']))) return;
-      broken.push(`${displayName(view)}: ${message}`);
-    });
+    // Not with its own settings: their character set need not have the names that stand in it, and this is a text.
+    await runStatement(session, { database, settings: null }, `PREPARE ${name} FROM ${quoteLiteral(create)}`).catch(
+      (error: unknown) => {
+        const { code, message, details } = toHoldfastError(error);
+        if (details['errno'] === undefined || code === 'DATABASE_CONNECTION_LOST') throw error;
+        // Anything else, such as a right or a limit, says nothing about the view.
+        if (!missing.has(Number(details['errno']))) return;
+        broken.push(`${displayName(view)}: ${message}`);
+      },
+    );
   }
   if (broken.length === 0) return [];
   return [
@@ -86,40 +173,3 @@ const sequenceOf = new RegExp(
 
 /** A database, a table, a column, a function, or any of them of a view that is read. */
 const missing = new Set([1049, 1054, 1146, 1305, 1356]);
-
-type Trial = Exclude<CodeObject['kind'], 'PACKAGE' | 'PACKAGE BODY'>;
-
-const trialName = `${name}_trial`;
-
-/** Packages are only text in another mode of the server; who may make them may make procedures. */
-function trialOf(kind: CodeObject['kind']): Trial {
-  return kind === 'PACKAGE' || kind === 'PACKAGE BODY' ? 'PROCEDURE' : kind;
-}
-
-interface Place {
-  trial: string;
-  /** For triggers. */
-  table: string;
-}
-
-const trials: Readonly<Record<Trial, (create: string, at: Place, promised: boolean) => string>> = {
-  VIEW: (create, { trial }) => `${create} ${trial} AS SELECT 1 AS n`,
-  TRIGGER: (create, { trial, table }) => `${create} ${trial} BEFORE INSERT ON ${table} FOR EACH ROW SET NEW.n = 1`,
-  FUNCTION: (create, { trial }, promised) =>
-    `${create} ${trial} () RETURNS INT ${promised ? 'DETERMINISTIC NO SQL' : ''} RETURN 1`,
-  PROCEDURE: (create, { trial }) => `${create} ${trial} () SELECT 1`,
-  EVENT: (create, { trial }) => `${create} ${trial} ON SCHEDULE EVERY 1 DAY DISABLE DO DO 0`,
-};
-
-/** Where there is a binary log, a function that promises nothing is refused to everybody. */
-function promises({ kind, create }: CodeObject): boolean {
-  return kind !== 'FUNCTION' || /(?<!NOT )\bDETERMINISTIC\b|\bNO SQL\b|\bREADS SQL DATA\b/i.test(create);
-}
-
-/** `user@host`, or a role of MariaDB, which has no host. */
-function definerClause(definer: string): string {
-  if (definer === '') return '';
-  const at = definer.lastIndexOf('@');
-  const [user, host] = [definer.slice(0, at), definer.slice(at + 1)];
-  return `DEFINER=${quoteIdent(user)}${host === '' ? '' : `@${quoteIdent(host)}`}`;
-}

@@ -24,7 +24,9 @@ export async function runStatement(
     await session.rows(statement);
   } finally {
     await session
-      .rows(`SET SESSION ${ownMode}, time_zone = '+00:00', character_set_client = utf8mb4`)
+      .rows(
+        `SET SESSION ${ownMode}, time_zone = '+00:00', character_set_client = utf8mb4, collation_connection = utf8mb4_general_ci`,
+      )
       .catch(() => undefined);
   }
 }

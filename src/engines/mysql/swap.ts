@@ -104,7 +104,7 @@ async function refuseObstacles(session: Connection, names: SwapNames, old: Datab
   const { live, replacement } = names;
   const reasons = await reasonsAgainst(session, live, old);
   if (reasons.length === 0) {
-    const impossible = await rehearse(session, replacement, old.code);
+    const impossible = await rehearse(session, replacement, old);
     if (impossible.length === 0) return;
     reasons.push(...impossible);
   }

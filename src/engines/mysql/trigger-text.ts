@@ -6,7 +6,7 @@ const ident = String.raw`(?:${quotedIdent}|[\w$\u0080-\uffff]+)`;
 const qualifier = String.raw`(?:(${ident})${gap}\.${gap})?`;
 const beginning = new RegExp(
   String.raw`^([\s\S]*?\bTRIGGER${gap}(?:IF${gap}NOT${gap}EXISTS${gap})?)${qualifier}` +
-    String.raw`(${ident}${gap}(?:BEFORE|AFTER)${gap}(?:INSERT|UPDATE|DELETE)${gap}ON${gap})${qualifier}(?=${ident})`,
+    String.raw`(${ident})(${gap}(?:BEFORE|AFTER)${gap}(?:INSERT|UPDATE|DELETE)${gap}ON${gap})${qualifier}(${ident})`,
   'i',
 );
 
@@ -18,7 +18,23 @@ export function withoutDatabase(statement: string, database: string): string {
   const isOther = (name: string | undefined) =>
     name !== undefined && unquoteIdent(name).toLowerCase() !== database.toLowerCase();
   type Part = string | undefined;
-  return statement.replace(beginning, (whole, create: string, first: Part, middle: string, second: Part) =>
-    isOther(first) || isOther(second) ? whole : create + middle,
+  return statement.replace(
+    beginning,
+    (whole, create: string, first: Part, name: string, moment: string, second: Part, table: string) =>
+      isOther(first) || isOther(second) ? whole : create + name + moment + table,
+  );
+}
+
+/** The table it is on; null of a statement that is none we know. */
+export function tableOf(statement: string): string | null {
+  const name = beginning.exec(statement)?.[6];
+  return name === undefined ? null : unquoteIdent(name);
+}
+
+/** The same trigger under another name and on another table, both as they are to stand there. */
+export function triggerElsewhere(statement: string, name: string, table: string): string {
+  return statement.replace(
+    beginning,
+    (_whole, create: string, _first, _name, moment: string) => create + name + moment + table,
   );
 }
