@@ -166,4 +166,66 @@ describe.skipIf(!hasMysql())(`what could end a swap of ${productName} databases 
     );
     expect(Object.fromEntries(rows.map(({ n, s }) => [n, s]))).toEqual({ ночь: asleep, день: 'ENABLED' });
   });
+
+  /** Applications come again and again while a swap waits for a table and nobody answers them. */
+  const crowded = async () => {
+    await server.sql(null, 'CREATE DATABASE shop CHARACTER SET utf8mb4');
+    await server.sql('shop', 'CREATE TABLE customer (id INT PRIMARY KEY)', 'CREATE VIEW v AS SELECT id FROM customer');
+    const all = await beside();
+    const before = await shown('shop');
+    const waiting = new AsyncDisposableStack();
+    const holder = waiting.use(await server.session(null));
+    await holder.query('START TRANSACTION');
+    await holder.query('SELECT * FROM shop.customer');
+    const full = async () => {
+      let own: number | undefined;
+      await until(async () => {
+        own = (await server.connections()).find(({ info }) => info?.startsWith('RENAME TABLE'))?.id;
+        return own !== undefined;
+      }, 'the renaming waits for the table');
+      for (let count = 0; count < 20; count += 1) waiting.use(await server.session(null));
+      await holder.query('SET GLOBAL max_connections = 10');
+      await expect(server.sql(null, 'SELECT 1')).rejects.toThrow('Too many connections');
+      return own;
+    };
+    return { all, before, holder, full, waiting };
+  };
+
+  it('S14 a swap is taken back on a server that lets nobody in any more', async () => {
+    const { all, before, holder, full, waiting } = await crowded();
+    await using _ = waiting;
+    const stop = new AbortController();
+    const swapping = swap(all, stop.signal);
+    swapping.catch(() => undefined);
+    await full();
+    stop.abort();
+    await holder.query('COMMIT');
+    await expect(swapping).rejects.toMatchObject({
+      kind: 'interrupted',
+      message: expect.stringContaining('taken back'),
+    });
+    await holder.query('SET GLOBAL max_connections = 100');
+    expect(await shown('shop')).toBe(before);
+    expect(await server.databases()).toEqual(['shop', all.replacement]);
+  });
+
+  it('S6 and when its own session was ended meanwhile, as soon as it is let in', async () => {
+    const { all, before, holder, full, waiting } = await crowded();
+    await using _ = waiting;
+    const swapping = swap(all);
+    swapping.catch(() => undefined);
+    const own = await full();
+    const refused = async () => {
+      const [rows] = await holder.query("SHOW GLOBAL STATUS LIKE 'Connection_errors_max_connections'");
+      return Number((rows as { Value: string }[])[0]?.Value);
+    };
+    const turnedAway = await refused();
+    await holder.query(`KILL ${own}`);
+    await until(async () => (await refused()) > turnedAway, 'it was turned away');
+    await holder.query('COMMIT');
+    await holder.query('SET GLOBAL max_connections = 100');
+    await expect(swapping).rejects.toMatchObject({ message: expect.stringContaining('taken back') });
+    expect(await shown('shop')).toBe(before);
+    expect(await server.databases()).toEqual(['shop', all.replacement]);
+  });
 });

@@ -51,7 +51,7 @@ export async function takeBackHalf(access: Access, signal: AbortSignal): Promise
   });
   // Killed after a statement and before it was noted: at either end of what is noted as done.
   const unsure = new Set(steps.slice(Math.max(0, done - 1), done + 1));
-  await takeBack(access, names, { steps: steps.slice(0, done + 1), unsure });
+  await takeBack(access, session, names, { steps: steps.slice(0, done + 1), unsure });
   return half;
 }
 

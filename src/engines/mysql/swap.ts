@@ -61,7 +61,7 @@ export async function swap(
     const unsure = toHoldfastError(error).code === 'DATABASE_CONNECTION_LOST';
     if (running && running !== done.at(-1) && (unsure || running.moves)) done.push(running);
     const cause = toHoldfastError(signal.aborted ? abortReason(signal) : error);
-    throw await takenBack(access, names, done, { cause, unsure });
+    throw await takenBack(access, session, names, done, { cause, unsure });
   }
   ending.abort();
   await ended;
@@ -191,12 +191,13 @@ async function keepOut(
 
 async function takenBack(
   access: Access,
+  session: Connection,
   names: SwapNames,
   done: readonly Step[],
   { cause: error, unsure }: { cause: HoldfastError; unsure: boolean },
 ): Promise<HoldfastError> {
   try {
-    await takeBack(access, names, { steps: done, unsure: new Set(unsure ? done.slice(-1) : []) });
+    await takeBack(access, session, names, { steps: done, unsure: new Set(unsure ? done.slice(-1) : []) });
   } catch (second) {
     const { code, message, hint, details } = toHoldfastError(second);
     return new HoldfastError(code, `the swap failed: ${error.message}; then: ${message}`, {

@@ -15,11 +15,16 @@ export interface ToTakeBack {
   unsure: ReadonlySet<Step>;
 }
 
-/** The last first, in a session of its own: the other may be what was lost. */
-export async function takeBack(access: Access, names: SwapNames, { steps, unsure }: ToTakeBack): Promise<void> {
+/** The last first, in the session that did them: on a server that is full nobody gets another. It is closed in the end. */
+export async function takeBack(
+  access: Access,
+  own: Connection,
+  names: SwapNames,
+  { steps, unsure }: ToTakeBack,
+): Promise<void> {
   const left = [...steps];
   try {
-    await using session = await comeBack(access);
+    await using session = (await stillThere(own)) ?? (await comeBack(access));
     await session.rows('SET SESSION lock_wait_timeout = 60, foreign_key_checks = 0');
     for (let step = left.at(-1); step; step = left.at(-1)) {
       await undo(access, session, step, unsure.has(step));
@@ -32,9 +37,16 @@ export async function takeBack(access: Access, names: SwapNames, { steps, unsure
   }
 }
 
+async function stillThere(session: Connection): Promise<Connection | null> {
+  return await session.value('SELECT 1').then(
+    () => session,
+    () => null,
+  );
+}
+
 const patienceMs = 60_000;
 
-/** A server that has crashed is started again by whoever looks after it. */
+/** A server that has crashed is started again by whoever looks after it; one that is full has room again when those who waited for us have gone. */
 export async function comeBack(access: Access): Promise<Connection> {
   const { signal } = new AbortController();
   const deadline = performance.now() + patienceMs;
@@ -42,12 +54,13 @@ export async function comeBack(access: Access): Promise<Connection> {
     try {
       return await access.connect(signal, { database: null });
     } catch (error) {
-      const gone = ['DATABASE_UNREACHABLE', 'DATABASE_CONNECTION_LOST'].includes(toHoldfastError(error).code);
-      if (!gone || performance.now() > deadline) throw error;
+      if (!passing.has(toHoldfastError(error).code) || performance.now() > deadline) throw error;
     }
     await pause(500, signal);
   }
 }
+
+const passing = new Set(['DATABASE_UNREACHABLE', 'DATABASE_CONNECTION_LOST', 'DATABASE_TOO_MANY_CONNECTIONS']);
 
 async function undo(access: Access, session: Connection, step: Step, unsure: boolean): Promise<void> {
   if (step.moves) {
