@@ -145,6 +145,30 @@ describe.skipIf(!hasMysql())(`what could end a swap of ${productName} databases 
     ]);
   });
 
+  it('S17 the character set of the database comes back with it, and goes with the way back', async () => {
+    await server.sql(null, 'CREATE DATABASE shop CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci');
+    await server.sql('shop', 'CREATE TABLE t (id INT PRIMARY KEY, s VARCHAR(20))', "INSERT INTO t VALUES (1, 'Ж')");
+    const all = await beside();
+    await server.sql('shop', 'ALTER DATABASE shop CHARACTER SET latin1 COLLATE latin1_general_ci');
+    const characters = async (name: string) =>
+      (
+        await server.sql<{ c: string }>(
+          null,
+          `SELECT DEFAULT_COLLATION_NAME AS c FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = '${name}'`,
+        )
+      )[0]?.c;
+    await swap(all);
+    expect([await characters('shop'), await characters(all.previous)]).toEqual([
+      'utf8mb4_unicode_ci',
+      'latin1_general_ci',
+    ]);
+    await swap({ ...all, replacement: all.previous, previous: 'shop_undone' });
+    expect([await characters('shop'), await characters('shop_undone')]).toEqual([
+      'latin1_general_ci',
+      'utf8mb4_unicode_ci',
+    ]);
+  });
+
   it('S17 names beyond the character set that a view or an event was made in', async () => {
     await server.sql(null, 'CREATE DATABASE shop CHARACTER SET utf8mb4');
     await server.sql(

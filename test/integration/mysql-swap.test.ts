@@ -628,7 +628,6 @@ describe.skipIf(!hasMysql())(`the swap of ${productName} databases`, () => {
         ...swapNames,
         old,
         fresh,
-        characters: '',
         grants: (await readRoutineGrants(session, 'shop')) ?? [],
         replaces: product === 'mariadb',
       });

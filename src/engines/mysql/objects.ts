@@ -19,6 +19,7 @@ export interface CodeObject {
 
 export interface DatabaseObjects {
   database: string;
+  characters: Characters;
   /** Tables and sequences. */
   tables: string[];
   code: CodeObject[];
@@ -27,6 +28,12 @@ export interface DatabaseObjects {
   loose: LooseKey[];
   /** Events that stay switched off wherever the database goes. */
   asleep: ReadonlySet<string>;
+}
+
+/** What tables and routines get that say nothing of it themselves. */
+export interface Characters {
+  encoding: string;
+  collation: string;
 }
 
 export interface ColumnDefault {
@@ -38,6 +45,9 @@ export interface ColumnDefault {
 /** Everything in a database. The session enters it: own names then stand without it. */
 export async function readObjects(session: Connection, database: string): Promise<DatabaseObjects> {
   await session.rows(`USE ${quoteIdent(database)}`);
+  const characters = await session.row<Characters>(
+    'SELECT @@character_set_database AS encoding, @@collation_database AS collation',
+  );
   const relations = await listRelations(session, database);
   const views = relations.filter(({ kind }) => kind === 'view').map(({ name }) => name);
   const code: CodeObject[] = [];
@@ -67,7 +77,7 @@ export async function readObjects(session: Connection, database: string): Promis
   const counting = relations.some(({ kind }) => kind === 'sequence');
   const defaults = counting ? await defaultsNaming(session, database, tables) : [];
   const loose = await looseKeys(session, database, new Set(relations.map(({ name }) => name)));
-  return { database, tables, code, defaults, loose, asleep: await namedAsleep(session, database) };
+  return { database, characters, tables, code, defaults, loose, asleep: await namedAsleep(session, database) };
 }
 
 async function namedAsleep(session: Connection, database: string): Promise<Set<string>> {

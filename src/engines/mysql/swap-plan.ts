@@ -1,4 +1,10 @@
-import { dropStatement, type CodeObject, type ColumnDefault, type DatabaseObjects } from './objects.ts';
+import {
+  dropStatement,
+  type Characters,
+  type CodeObject,
+  type ColumnDefault,
+  type DatabaseObjects,
+} from './objects.ts';
 import { statusOf, withStatus } from './event-status.ts';
 import { fateOf, isRoutine, sameRoutine } from './routine-fates.ts';
 import { grantSettings, grantStatement, type RoutineGrant } from './routine-grants.ts';
@@ -38,8 +44,6 @@ export interface SwapFacts extends SwapNames {
   /** Null: the live database does not exist. */
   old: DatabaseObjects | null;
   fresh: DatabaseObjects;
-  /** Character set and collation of the live database, for the one that keeps what was in it. */
-  characters: string;
   /** Who may call single routines of the live database that are dropped. */
   grants: readonly RoutineGrant[];
   /** The server exchanges a routine by one statement. */
@@ -50,7 +54,7 @@ export interface SwapFacts extends SwapNames {
  * Tables change their database by one statement; everything else is taken away before and made again after it. Each step can be
  * taken back, so that whatever fails, the live database is as it was.
  */
-export function planSwap({ live, replacement, previous, old, fresh, characters, grants, replaces }: SwapFacts): Step[] {
+export function planSwap({ live, replacement, previous, old, fresh, grants, replaces }: SwapFacts): Step[] {
   const steps: Step[] = [];
   const step = (statement: string, undo: string | null, more: Partial<Step> = {}) =>
     steps.push({
@@ -67,7 +71,9 @@ export function planSwap({ live, replacement, previous, old, fresh, characters, 
   if (old) say();
   const made = previous ?? (old ? null : live);
   if (made !== null)
-    step(`CREATE DATABASE ${quoteIdent(made)}${characters}`, `DROP DATABASE ${quoteIdent(made)}`, { creates: made });
+    step(`CREATE DATABASE ${quoteIdent(made)}${charactersOf(old ?? fresh)}`, `DROP DATABASE ${quoteIdent(made)}`, {
+      creates: made,
+    });
   if (!old) say();
   const moved = (object: CodeObject) => object.kind === 'TRIGGER' || object.kind === 'EVENT';
   const takeAway = (object: CodeObject, database: string) =>
@@ -88,6 +94,12 @@ export function planSwap({ live, replacement, previous, old, fresh, characters, 
   for (const key of old?.loose ?? []) step(untie(live, key), tie(live, key), altering);
   for (const key of fresh.loose) step(untie(replacement, key), tie(replacement, key), altering);
   if (moves.length > 0) step(renameStatement(moves), renameStatement(moves.toReversed().map(backwards)), { moves });
+  // Routines keep the one that their database has when they are made.
+  if (old && charactersOf(old) !== charactersOf(fresh))
+    step(
+      `ALTER DATABASE ${quoteIdent(live)}${charactersOf(fresh)}`,
+      `ALTER DATABASE ${quoteIdent(live)}${charactersOf(old)}`,
+    );
   for (const [table, columns] of counting)
     step(defaultsStatement(live, table, columns, replacement), null, { settings: withHistory });
   for (const key of fresh.loose) step(tie(live, key), untie(live, key), altering);
@@ -125,6 +137,10 @@ export function planSwap({ live, replacement, previous, old, fresh, characters, 
   return steps;
 }
 
+function charactersOf({ characters: { encoding, collation } }: { characters: Characters }): string {
+  return ` CHARACTER SET ${encoding} COLLATE ${collation}`;
+}
+
 /** Keeps the rights to what is replaced, which dropping it does not. */
 function orReplace(create: string): string {
   return create.replace(/^CREATE /, 'CREATE OR REPLACE ');
@@ -149,13 +165,7 @@ export function backwards({ name, from, to }: Move): Move {
   return { name, from: to, to: from };
 }
 
-function movesOf({
-  live,
-  replacement,
-  previous,
-  old,
-  fresh,
-}: Omit<SwapFacts, 'characters' | 'grants' | 'replaces'>): Move[] {
+function movesOf({ live, replacement, previous, old, fresh }: Omit<SwapFacts, 'grants' | 'replaces'>): Move[] {
   const away = previous === null ? [] : (old?.tables ?? []).map((name) => ({ name, from: live, to: previous }));
   return [...away, ...fresh.tables.map((name) => ({ name, from: replacement, to: live }))];
 }

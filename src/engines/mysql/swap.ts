@@ -75,14 +75,12 @@ export async function swap(
 
 async function prepare(session: Connection, names: SwapNames, warn: (text: string) => void): Promise<Step[]> {
   const { live, replacement, previous } = names;
-  const there = await session.rows<{ name: string; encoding: string; collation: string }>(
-    `SELECT SCHEMA_NAME AS name, DEFAULT_CHARACTER_SET_NAME AS encoding, DEFAULT_COLLATION_NAME AS collation
-     FROM information_schema.SCHEMATA WHERE SCHEMA_NAME IN (?, ?, ?)`,
+  const there = await session.rows<{ name: string }>(
+    'SELECT SCHEMA_NAME AS name FROM information_schema.SCHEMATA WHERE SCHEMA_NAME IN (?, ?, ?)',
     [live, replacement, previous ?? replacement],
   );
-  const find = (name: string | null) => there.find((each) => each.name === name);
-  const fresh = find(replacement);
-  if (!fresh) throw new HoldfastError('DATABASE_MISSING', `the database ${replacement} does not exist`);
+  const find = (name: string | null) => there.some((each) => each.name === name);
+  if (!find(replacement)) throw new HoldfastError('DATABASE_MISSING', `the database ${replacement} does not exist`);
   if (find(previous)) throw new HoldfastError('DATABASE_EXISTS', `the database ${previous ?? ''} exists already`);
   const current = find(live);
   await refuseHalfSwapped(session, live);
@@ -90,14 +88,12 @@ async function prepare(session: Connection, names: SwapNames, warn: (text: strin
   const old = current ? await readObjects(session, live) : null;
   if (old) await refuseObstacles(session, names, old);
   const objects = await readObjects(session, replacement);
-  const { encoding, collation } = current ?? fresh;
-  const characters = ` CHARACTER SET ${encoding} COLLATE ${collation}`;
   const replaces = await replacesRoutines(session);
   const routines = (old?.code ?? []).filter(isRoutine);
   const by = Map.groupBy(routines, (each) => fateOf(each, routines, objects.code, replaces));
   const dropped = { database: live, remade: by.get('remade') ?? [], gone: by.get('goes') ?? [] };
   const grants = await grantable(session, dropped, warn);
-  return planSwap({ ...names, old, fresh: objects, characters, grants, replaces });
+  return planSwap({ ...names, old, fresh: objects, grants, replaces });
 }
 
 async function refuseObstacles(session: Connection, names: SwapNames, old: DatabaseObjects): Promise<void> {
