@@ -8,6 +8,7 @@ import { readFacts } from './facts.ts';
 import { server } from './faults.ts';
 import { mayGlobally, mayInAll } from './grants.ts';
 import { refuseHalfSwapped } from './half-swap.ts';
+import { exactly } from './kept-names.ts';
 import { accountSql } from './names.ts';
 import { lookAhead } from './preflight.ts';
 import { clockAhead } from './ready.ts';
@@ -176,7 +177,7 @@ async function restoreChecks(access: Access, session: Connection, account: Accou
 
 async function losesRoutineRights(session: Connection, database: string): Promise<boolean> {
   if ((await replacesRoutines(session)) || !(await dropsRights(session))) return false;
-  const own = 'SELECT COUNT(*) FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = ?';
+  const own = `SELECT COUNT(*) FROM information_schema.ROUTINES WHERE ${await exactly(session, 'routine_schema')} = ?`;
   if (Number(await session.value<number | string>(own, [database])) === 0) return false;
   return (await readRoutineGrants(session, database)) === null;
 }

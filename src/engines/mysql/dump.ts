@@ -11,6 +11,7 @@ import { toolError } from './errors.ts';
 import { readFacts } from './facts.ts';
 import { roundedFloats } from './float-digits.ts';
 import { refuseHalfSwapped } from './half-swap.ts';
+import { keptNames } from './kept-names.ts';
 import { takeMoment, type Moment } from './moment.ts';
 import { listed } from './names.ts';
 import { lookAhead, preflightError } from './preflight.ts';
@@ -78,7 +79,8 @@ export async function openSnapshot(
     server: facts.serverVersion,
   });
 
-  const plan = planDump({ tool, format, selection, database });
+  // The script says where it comes from, and the names within it are written as the server keeps them.
+  const plan = planDump({ tool, format, selection, database: (await keptNames(session))(database) });
   if (plan.withoutHistory.length > 0)
     warnings.push(
       `only the present rows, not their history: ${listed(plan.withoutHistory)}; the dump tool is too old for more`,

@@ -1,5 +1,6 @@
 import { HoldfastError } from '../../base/errors.ts';
 import type { Connection } from './connection.ts';
+import { exactly } from './kept-names.ts';
 
 /** Ends the sessions that have entered one of the databases, as far as this user sees and may end them. */
 export async function endSessions(
@@ -9,7 +10,7 @@ export async function endSessions(
 ): Promise<void> {
   const rows = await connection.rows<{ id: number | string }>(
     `SELECT ID AS id FROM information_schema.PROCESSLIST
-     WHERE DB IN (${databases.map(() => '?').join(', ')}) AND ID NOT IN (CONNECTION_ID(), ?)`,
+     WHERE ${await exactly(connection, 'DB')} IN (${databases.map(() => '?').join(', ')}) AND ID NOT IN (CONNECTION_ID(), ?)`,
     [...databases, spared],
   );
   for (const { id } of rows) {

@@ -1,6 +1,7 @@
 import { HoldfastError } from '../../base/errors.ts';
 import type { DatabaseFacts } from '../engine.ts';
 import type { Connection } from './connection.ts';
+import { exactly } from './kept-names.ts';
 import { flavourOf, numberOf } from './server-version.ts';
 import type { Relation } from './tables.ts';
 
@@ -72,9 +73,9 @@ async function readVariables(
 async function definersOf(connection: Connection): Promise<string[]> {
   const rows = await connection.rows<{ definer: string }>(
     `SELECT DEFINER AS definer FROM information_schema.VIEWS WHERE TABLE_SCHEMA = ?
-     UNION SELECT DEFINER FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = ?
-     UNION SELECT DEFINER FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = ?
-     UNION SELECT DEFINER FROM information_schema.EVENTS WHERE EVENT_SCHEMA = ?`,
+     UNION SELECT DEFINER FROM information_schema.ROUTINES WHERE ${await exactly(connection, 'routine_schema')} = ?
+     UNION SELECT DEFINER FROM information_schema.TRIGGERS WHERE ${await exactly(connection, 'trigger_schema')} = ?
+     UNION SELECT DEFINER FROM information_schema.EVENTS WHERE ${await exactly(connection, 'event_schema')} = ?`,
     Array.from({ length: 4 }, () => connection.address.database),
   );
   return rows.flatMap(({ definer }) => (definer ? [definer] : [])).toSorted();

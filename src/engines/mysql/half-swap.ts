@@ -4,6 +4,7 @@ import { HoldfastError, toHoldfastError } from '../../base/errors.ts';
 import type { HalfSwap } from '../engine.ts';
 import type { Access } from './access.ts';
 import type { Connection } from './connection.ts';
+import { keptNames } from './kept-names.ts';
 import { journalTable, readSwapping } from './mark.ts';
 import { readJournal } from './swap-journal.ts';
 import { takeBack } from './take-back.ts';
@@ -38,10 +39,10 @@ export function halfSwapped(live: string, { replacement, previous }: HalfSwap): 
 
 /** What a killed swap left, step by step, as the swap itself would have done. */
 export async function takeBackHalf(access: Access, signal: AbortSignal): Promise<HalfSwap | null> {
-  const live = access.address.database;
   throwIfAborted(signal);
   // Not the caller's signal, as in the swap itself: it is taken back to the end.
   await using session = await access.connect(new AbortController().signal, { database: null });
+  const live = (await keptNames(session))(access.address.database);
   const half = await findHalfSwap(session, live);
   if (!half) return null;
   await claimSwap(session, live);

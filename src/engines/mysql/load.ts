@@ -13,6 +13,7 @@ import { readIndex } from './dump-index.ts';
 import { withoutValues } from './errors.ts';
 import type { EventStatus } from './event-status.ts';
 import { describeFault } from './faults.ts';
+import { exactly } from './kept-names.ts';
 import { asleepStatements } from './mark.ts';
 import { displayName, listed, quoteIn, shortened } from './names.ts';
 import { filesFor, wholeFile, wholeScript } from './read-through.ts';
@@ -149,7 +150,7 @@ function eventsThatWere(wanted: EventStatus, { events }: Noted): string[] {
 async function eventsNotMade(session: Connection, database: string, { events }: Noted): Promise<string[]> {
   if (events.size === 0) return [];
   const rows = await session.rows<{ name: string }>(
-    'SELECT EVENT_NAME AS name FROM information_schema.EVENTS WHERE EVENT_SCHEMA = ?',
+    `SELECT EVENT_NAME AS name FROM information_schema.EVENTS WHERE ${await exactly(session, 'event_schema')} = ?`,
     [database],
   );
   const there = new Set(rows.map(({ name }) => name));

@@ -1,4 +1,5 @@
 import type { Connection } from './connection.ts';
+import { exactly } from './kept-names.ts';
 import { quotedIdent, quoteIdent, quoteIn } from './names.ts';
 
 /**
@@ -20,10 +21,11 @@ export async function looseKeys(
   database: string,
   there: ReadonlySet<string>,
 ): Promise<LooseKey[]> {
+  const referenced = await exactly(session, 'referenced_table_schema');
   const columns = await session.rows<Column>(
     `SELECT TABLE_NAME AS \`table\`, CONSTRAINT_NAME AS name, COLUMN_NAME AS \`column\`, REFERENCED_TABLE_NAME AS parent,
        REFERENCED_COLUMN_NAME AS parentColumn FROM information_schema.KEY_COLUMN_USAGE
-     WHERE TABLE_SCHEMA = ? AND REFERENCED_TABLE_SCHEMA = ? ORDER BY 1, 2, ORDINAL_POSITION`,
+     WHERE TABLE_SCHEMA = ? AND ${referenced} = ? ORDER BY 1, 2, ORDINAL_POSITION`,
     [database, database],
   );
   const loose = Map.groupBy(

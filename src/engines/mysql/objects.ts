@@ -1,4 +1,5 @@
 import type { Connection } from './connection.ts';
+import { exactly } from './kept-names.ts';
 import { looseKeys, type LooseKey } from './loose-keys.ts';
 import { asleepTable, isOurs } from './mark.ts';
 import { definerPattern, otherDatabase, quoteIdent, quoteIn, unquoteIdent } from './names.ts';
@@ -123,8 +124,9 @@ async function namesOf(
   // Triggers of one table and moment run in the order they were made.
   const order =
     catalog === 'TRIGGERS' ? 'EVENT_OBJECT_TABLE, ACTION_TIMING, EVENT_MANIPULATION, ACTION_ORDER' : `${prefix}_NAME`;
+  const schema = await exactly(session, `${prefix}_SCHEMA`);
   const rows = await session.rows<{ name: string }>(
-    `SELECT ${prefix}_NAME AS name FROM information_schema.${catalog} WHERE ${prefix}_SCHEMA = ? ${filter} ORDER BY ${order}`,
+    `SELECT ${prefix}_NAME AS name FROM information_schema.${catalog} WHERE ${schema} = ? ${filter} ORDER BY ${order}`,
     [database, ...(types ?? [])],
   );
   return rows.map(({ name }) => name);

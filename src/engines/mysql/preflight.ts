@@ -3,6 +3,7 @@ import type { Account } from './account.ts';
 import { mayLockAll } from './account.ts';
 import type { Connection } from './connection.ts';
 import { mayGlobally, mayInAll } from './grants.ts';
+import { exactly } from './kept-names.ts';
 import { accountSql, displayName, listed, quoteIdent } from './names.ts';
 import { outsideSnapshot, type Selection } from './tables.ts';
 import type { ToolFlavour } from './tool-version.ts';
@@ -89,7 +90,7 @@ async function eventProblems(connection: Connection, tool: ToolFlavour): Promise
   const { database } = connection.address;
   const rows = await connection.rows<{ name: string; endless: number | string }>(
     `SELECT EVENT_NAME AS name, CONCAT_WS(' ', EVENT_NAME, DEFINER, EVENT_DEFINITION, EVENT_COMMENT) LIKE '%;;%' AS endless
-     FROM information_schema.EVENTS WHERE EVENT_SCHEMA = ? ORDER BY 1`,
+     FROM information_schema.EVENTS WHERE ${await exactly(connection, 'event_schema')} = ? ORDER BY 1`,
     [database],
   );
   const problems: Problem[] = [];
@@ -146,7 +147,7 @@ async function routineFacts(
   const { database } = connection.address;
   const rows = await connection.rows<{ name: string; hidden: number | string }>(
     `SELECT ROUTINE_NAME AS name, ROUTINE_DEFINITION IS NULL AS hidden FROM information_schema.ROUTINES
-     WHERE ROUTINE_SCHEMA = ?`,
+     WHERE ${await exactly(connection, 'routine_schema')} = ?`,
     [database],
   );
   const readsAll =

@@ -1,6 +1,7 @@
 import type { TargetFacts } from '../engine.ts';
 import { readAccount } from './account.ts';
 import type { Connection } from './connection.ts';
+import { exactly } from './kept-names.ts';
 
 type Session = TargetFacts['sessions'][number];
 
@@ -10,7 +11,7 @@ export async function sessionsIn(connection: Connection, databases: readonly str
   const own = await connection.value("SELECT SUBSTRING_INDEX(USER(), '@', 1)");
   const rows = await connection.rows<{ pid: number | string; role: string; address: string }>(
     `SELECT ID AS pid, USER AS role, HOST AS address FROM information_schema.PROCESSLIST
-     WHERE DB IN (${databases.map(() => '?').join(', ')}) AND ID <> CONNECTION_ID() ORDER BY ID`,
+     WHERE ${await exactly(connection, 'DB')} IN (${databases.map(() => '?').join(', ')}) AND ID <> CONNECTION_ID() ORDER BY ID`,
     databases,
   );
   return rows.map(({ pid, role, address }) => ({

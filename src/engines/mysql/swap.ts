@@ -7,6 +7,7 @@ import type { Connection } from './connection.ts';
 import { checkName } from './create.ts';
 import { endSessions } from './end-sessions.ts';
 import { claimSwap, refuseHalfSwapped } from './half-swap.ts';
+import { exactly, keptNames } from './kept-names.ts';
 import { displayName, listed, quoteIdent } from './names.ts';
 import { brokenViews, rehearse } from './rehearse.ts';
 import { readObjects, type DatabaseObjects } from './objects.ts';
@@ -28,13 +29,18 @@ export async function swap(
   sessions: 'disconnect' | 'refuse',
   signal: AbortSignal,
 ): Promise<void> {
-  const names: SwapNames = { live: access.address.database, ...wanted };
-  for (const name of [names.live, names.replacement, names.previous]) if (name !== null) checkName(name);
+  for (const name of [access.address.database, wanted.replacement, wanted.previous]) if (name !== null) checkName(name);
   throwIfAborted(signal);
   // Not the caller's signal: once begun, an interruption is a reason to take everything back, not to stop in between.
   const own = new AbortController();
   await using session = await access.connect(own.signal, { database: null });
   await session.rows('SET SESSION lock_wait_timeout = 30, foreign_key_checks = 0');
+  const kept = await keptNames(session);
+  const names: SwapNames = {
+    live: kept(access.address.database),
+    replacement: kept(wanted.replacement),
+    previous: wanted.previous === null ? null : kept(wanted.previous),
+  };
   const steps = await prepare(session, names, (text) => access.context.logger.log('warn', text));
   if (sessions === 'refuse') await refuseSessions(session, names);
   await claimSwap(session, names.live);
@@ -144,9 +150,13 @@ async function reasonsAgainst(session: Connection, live: string, old: DatabaseOb
   if (hidden.length > 0)
     reasons.push(`${account.name} may not read the text of ${listed(hidden.map(({ name }) => name))}`);
   reasons.push(...(await brokenViews(session, old)));
+  const [referring, referred] = [
+    await exactly(session, 'table_schema'),
+    await exactly(session, 'referenced_table_schema'),
+  ];
   const outside = await session.rows<{ child: string }>(
     `SELECT DISTINCT CONCAT(TABLE_SCHEMA, '.', TABLE_NAME) AS child FROM information_schema.KEY_COLUMN_USAGE
-     WHERE REFERENCED_TABLE_SCHEMA = ? AND TABLE_SCHEMA <> ?`,
+     WHERE ${referred} = ? AND ${referring} <> ?`,
     [live, live],
   );
   if (outside.length > 0)

@@ -32,6 +32,7 @@ export interface TemporaryServer extends AsyncDisposable {
 }
 
 const startTimeoutMs = 60_000;
+const lowerCase = 'lower-case-table-names';
 
 /** A server of our own on a free loopback port. It lives until it is disposed, or until this process ends in any way. */
 export async function startTemporaryServer(
@@ -85,11 +86,14 @@ async function firstAddress(): Promise<Address> {
   };
 }
 
-async function initialize({ binaries, folder, account }: Place, signal: AbortSignal): Promise<void> {
+async function initialize({ binaries, folder, account, settings }: Place, signal: AbortSignal): Promise<void> {
   const data = `--datadir=${join(folder, 'data')}`;
+  // MySQL wants to know it before there is anything.
+  const folds = settings[lowerCase];
+  const folding = folds === undefined ? [] : [`--${lowerCase}=${folds}`];
   const command =
     binaries.install === null
-      ? { program: binaries.server, args: ['--no-defaults', '--initialize-insecure', data] }
+      ? { program: binaries.server, args: ['--no-defaults', '--initialize-insecure', data, ...folding] }
       : {
           program: binaries.install,
           args: [
