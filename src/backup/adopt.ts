@@ -8,6 +8,7 @@ import { copyEverywhere } from '../care/copies.ts';
 import { listBackups } from '../care/listing.ts';
 import { describeLeftOut, findLacking } from '../care/left-out.ts';
 import { rehearse } from '../care/rehearse.ts';
+import { thenDrop } from '../care/scratch.ts';
 import { nameBeside } from '../care/scratch-name.ts';
 import { holdLock } from '../catalog/lease.ts';
 import { withRun } from '../catalog/run.ts';
@@ -138,7 +139,7 @@ async function rehearseForeign(
   const database = databaseOf(source);
   const like = await database.probe(signal);
   const scratch: Database = database.named(nameBeside(like.name, 'import', run));
-  try {
+  return thenDrop(scratch, async () => {
     const { counts, warnings } = await rehearse({
       scratch,
       like: { ...like, owner: '' },
@@ -170,9 +171,7 @@ async function rehearseForeign(
     // The scratch database is ours; name and owner are those of the database the dump will be restored as.
     const { name, owner, settings, properties } = like;
     return { facts: { ...facts, name, owner, settings, properties, roles, owners: roles }, counts, warnings };
-  } finally {
-    await scratch.drop({ unmarked: false }, AbortSignal.timeout(60_000));
-  }
+  });
 }
 
 function partOf(dump: StoredDump): DumpPart {

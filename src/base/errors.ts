@@ -42,10 +42,24 @@ export class HoldfastError extends Error {
 export function toHoldfastError(error: unknown): HoldfastError {
   if (error instanceof HoldfastError) return error;
   if (isAbortError(error)) return interrupted(error);
+  if (error instanceof SuppressedError) return withLater(toHoldfastError(error.suppressed), error.error);
   const message = error instanceof Error ? error.message : String(error);
   return new HoldfastError(systemErrorCode(error) ?? 'UNEXPECTED', message, {
     cause: error,
     ...hintForSystemError(error),
+  });
+}
+
+/** What went wrong first is what it is; what went wrong when clearing up after it is told as well. */
+function withLater(first: HoldfastError, later: unknown): HoldfastError {
+  const { code, kind, hint, retryable, details } = first;
+  const message = `${first.message}; and then: ${toHoldfastError(later).message}`;
+  return new HoldfastError(code, message, {
+    kind,
+    cause: first,
+    retryable,
+    details,
+    ...(hint !== undefined && { hint }),
   });
 }
 

@@ -10,6 +10,7 @@ import type { Database, DatabaseFacts } from '../engines/engine.ts';
 import type { Storage } from '../storage/storage.ts';
 import { compareCounts, type Comparison } from './compare.ts';
 import { rehearse } from './rehearse.ts';
+import { thenDrop } from './scratch.ts';
 import { nameBeside } from './scratch-name.ts';
 import { appOf, readerOf, type Source } from './source.ts';
 import { readingLock } from './verify.ts';
@@ -106,13 +107,23 @@ async function rehearseApps({ source, signal, report }: DrillTask, archive: Stor
 }
 
 async function rehearseDump(task: DrillTask, archive: StoredBackup, run: string) {
-  const { source, id, signal, report } = task;
+  const { source, signal, report } = task;
   const expected = archive.manifest.database;
   if (!expected) return null;
   const target = task.target ?? source.drill.target;
   const reader = readerOf(source, expected.engine);
   await using place = await step(report, 'target', () => openTarget(reader, target, expected, run, signal));
-  const { scratch, keepOwners, rolesComplete, warnings } = place;
+  const work = () => rehearseIn(place, task, archive, expected);
+  return await (place.stays ? thenDrop(place.scratch, work) : work());
+}
+
+/** Where the database of the backup shall come back, and what came of it. */
+async function rehearseIn(
+  { scratch, keepOwners, rolesComplete, warnings }: Place,
+  { source, id, signal, report, ...task }: DrillTask,
+  archive: StoredBackup,
+  expected: NonNullable<StoredBackup['manifest']['database']>,
+) {
   const rehearsal = await rehearse({
     scratch,
     like: keepOwners ? expected : { ...expected, owner: '' },
@@ -148,13 +159,15 @@ async function rehearseDump(task: DrillTask, archive: StoredBackup, run: string)
 }
 
 interface Place extends AsyncDisposable {
+  /** The server stays, so that the scratch database on it has to go. */
+  stays: boolean;
   scratch: Database;
   keepOwners: boolean;
   rolesComplete: boolean;
   warnings: string[];
 }
 
-/** The scratch database, wherever it shall be, dropped when disposed of, whatever happened to it. */
+/** Where the scratch database shall be; a server of ours goes when disposed of. */
 async function openTarget(
   live: Database,
   target: Source['drill']['target'],
@@ -167,6 +180,7 @@ async function openTarget(
     const roles = [...new Set([...like.roles, ...(like.owner === '' ? [] : [like.owner])])];
     const server = await live.temporary({ ...like, roles }, signal);
     return {
+      stays: false,
       scratch: server,
       keepOwners: true,
       rolesComplete: true,
@@ -188,12 +202,12 @@ async function openTarget(
   const foreign = like.owners.some((role) => !facts.memberOf.includes(role));
   const keepOwners = missing.length === 0 && !foreign;
   return {
+    stays: true,
     scratch,
     keepOwners,
     rolesComplete: missing.length === 0,
     warnings: keepOwners ? [] : [ownersNote(missing, facts.role)],
-    // The run's signal may have fired already; cleaning up has its own time.
-    [Symbol.asyncDispose]: () => scratch.drop({ unmarked: false }, AbortSignal.timeout(60_000)),
+    [Symbol.asyncDispose]: async () => undefined,
   };
 }
 

@@ -1,11 +1,12 @@
 import { step } from '../base/progress.ts';
 import { countAndCompare, rehearse } from '../care/rehearse.ts';
+import { orDrop } from '../care/scratch.ts';
 import type { Afterwards } from './afterwards.ts';
 import { HoldfastError } from '../base/errors.ts';
 import type { Database } from '../engines/engine.ts';
 import { findUnproven, type RestorePlan } from './plan.ts';
 import type { Live, Outcome, RestoreTask } from './task.ts';
-import { assertEqual, orDrop } from './swap-in.ts';
+import { assertEqual } from './swap-in.ts';
 
 /** Restores into another database: a new one, or an existing one that is empty or receives chosen parts. */
 export async function fillNew(task: RestoreTask, plan: RestorePlan, { after }: Pick<Live, 'after'>): Promise<Outcome> {

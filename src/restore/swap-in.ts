@@ -3,6 +3,7 @@ import { HoldfastError, toHoldfastError } from '../base/errors.ts';
 import { step } from '../base/progress.ts';
 import { type Comparison, describeMismatches } from '../care/compare.ts';
 import { rehearse } from '../care/rehearse.ts';
+import { dropPatiently, orDrop } from '../care/scratch.ts';
 import { nameBeside } from '../care/scratch-name.ts';
 import type { Database } from '../engines/engine.ts';
 import { fitApp } from './fit-app.ts';
@@ -114,36 +115,9 @@ export function assertEqual(comparison: Comparison): void {
   );
 }
 
-/** Whatever fails or interrupts the load, the half-made database goes; if even that fails, the error names it. */
-export async function orDrop<T>(
-  scratch: Database,
-  work: () => Promise<T>,
-  { unmarked = false, isOurs = () => true }: { unmarked?: boolean; isOurs?: () => boolean } = {},
-): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (!isOurs()) throw error;
-    try {
-      await scratch.drop({ unmarked }, AbortSignal.timeout(60_000));
-    } catch (left) {
-      throw new HoldfastError(
-        'LEFTOVER_DATABASE',
-        `${(error as Error).message}; the unfinished database ${scratch.name} could not be removed: ${(left as Error).message}`,
-        {
-          cause: error,
-          kind: error instanceof HoldfastError ? error.kind : 'failed',
-          hint: `The live database was not touched. Drop ${scratch.name} when the server answers again.`,
-        },
-      );
-    }
-    throw error;
-  }
-}
-
 async function dropPrevious({ report }: RestoreTask, previous: Database): Promise<void> {
   try {
-    await previous.drop({ unmarked: true }, AbortSignal.timeout(60_000));
+    await dropPatiently(previous, { unmarked: true });
   } catch (error) {
     report({
       kind: 'warning',

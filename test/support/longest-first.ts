@@ -26,6 +26,8 @@ const longest = [
   'test/integration/cli-user.test.ts',
   'test/scenarios/interrupted-backup.test.ts',
   'test/scenarios/killed-backup.test.ts',
+  'test/scenarios/server-restarted.test.ts',
+  'test/integration/postgres-beside-dumps.test.ts',
   'test/integration/api-isolation.test.ts',
   'test/integration/check.test.ts',
   'test/scenarios/copies.test.ts',
