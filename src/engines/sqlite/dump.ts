@@ -158,7 +158,7 @@ function tookTooLong(ms: number): HoldfastError {
 }
 
 async function checkContent({ access, session }: Place, warnings: string[], signal: AbortSignal): Promise<void> {
-  await expectWhole(session, access.path, { quick: false }, signal);
+  warnings.push(...(await expectWhole(session, access.path, { quick: false }, signal)));
   const broken = await session.ask('brokenReferences', {}, signal);
   for (const { table, parent, rows } of broken) {
     warnings.push(`${formatCount(rows, 'row')} of ${table} refer to rows of ${parent} that do not exist`);

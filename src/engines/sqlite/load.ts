@@ -22,8 +22,7 @@ export async function load(
   await using session = startSession(path);
   await openStored(session, path, signal);
   // Of our own backups every index was compared when they were made, and their bytes are still those.
-  await expectReadable(session, path, { quick: dump.trusted }, signal);
-  return { warnings: [] };
+  return { warnings: await expectReadable(session, path, { quick: dump.trusted }, signal) };
 }
 
 function partImpossible(): HoldfastError {

@@ -59,9 +59,9 @@ export async function expectReadable(
   path: string,
   options: { quick: boolean },
   signal: AbortSignal,
-): Promise<void> {
+): Promise<string[]> {
   try {
-    await expectWhole(session, path, options, signal);
+    return await expectWhole(session, path, options, signal);
   } catch (error) {
     throw orDamaged(error);
   }

@@ -1,5 +1,5 @@
 import { quoteIdent } from '../names.ts';
-import { opened, primaryCode, type State } from './connection.ts';
+import { lacksSomething, opened, type State } from './connection.ts';
 
 /** Complaints shown to somebody; a damaged file can have millions. */
 const shown = 20;
@@ -7,19 +7,64 @@ const shown = 20;
 export interface Integrity {
   /** Empty: whole. */
   problems: string[];
-  /** Null, or why not everything could be looked at: an index or a check that needs something the application brings. */
-  incomplete: string | null;
+  /** Full-text indexes that do not fit the text they are of. Every row is there, and every page as it was written. */
+  stale: string[];
 }
 
-/** `quick` reads every page, and leaves out comparing indexes with their tables. */
+type Check = 'quick_check' | 'integrity_check';
+
+/**
+ * `quick` reads every page, and leaves out comparing indexes with their tables. Where something is needed that the application brings (a
+ * collation, a function, a tokenizer), all that does not need it is looked at all the same.
+ */
 export function integrity(state: State, { quick }: { quick: boolean }): Integrity {
+  const complaints = checkAll(state, quick ? 'quick_check' : 'integrity_check');
+  return {
+    problems: complaints.filter((text) => !ofFullText.test(text)).slice(0, shown),
+    stale: complaints.filter((text) => ofFullText.test(text)),
+  };
+}
+
+/** What FTS4 and FTS5 say of themselves; FTS4 also where its table was changed without it, which many applications do. */
+const ofFullText = /^(malformed|unable to validate the) inverted index for FTS\d table /;
+
+function checkAll(state: State, how: Check): string[] {
   try {
-    return { problems: check(state, quick ? 'quick_check' : 'integrity_check'), incomplete: null };
+    return check(state, how);
   } catch (error) {
     if (!lacksSomething(error)) throw error;
-    const why = (error as Error).message;
-    if (quick) return { problems: [], incomplete: why };
-    return { ...integrity(state, { quick: true }), incomplete: why };
+    const rest = how === 'integrity_check' ? checkAll(state, 'quick_check') : [];
+    return [...new Set([...rest, ...everyTable(state).flatMap((table) => checkTable(state, table, how))])];
+  }
+}
+
+function everyTable(state: State): string[] {
+  return opened(state)
+    .prepare(`select name from sqlite_schema where type = 'table' union all select 'sqlite_schema'`)
+    .all()
+    .map(({ name }) => String(name));
+}
+
+function checkTable(state: State, table: string, how: Check): string[] {
+  try {
+    return check(state, how, quoteIdent(table));
+  } catch (error) {
+    if (!lacksSomething(error)) throw error;
+    if (how === 'integrity_check') return checkTable(state, table, 'quick_check');
+    readRows(state, table);
+    return [];
+  }
+}
+
+/** What is damaged ends it. Nothing is sorted or computed, so that little else is needed. */
+function readRows(state: State, table: string): void {
+  const db = opened(state);
+  try {
+    const columns = db.prepare('select name from pragma_table_xinfo(?) where hidden = 0').all(table);
+    const lengths = columns.map(({ name }) => `total(length(cast(${quoteIdent(String(name))} as blob)))`);
+    db.prepare(`select ${lengths.join(', ')} from ${quoteIdent(table)} not indexed`).get();
+  } catch (error) {
+    if (!lacksSomething(error)) throw error;
   }
 }
 
@@ -64,15 +109,10 @@ export function* eachBrokenReference(
   }
 }
 
-function check(state: State, pragma: 'quick_check' | 'integrity_check'): string[] {
+function check(state: State, how: Check, table?: string): string[] {
   return opened(state)
-    .prepare(`pragma ${pragma}(${shown})`)
+    .prepare(`pragma ${how}(${table ?? shown})`)
     .all()
     .map((row) => String(Object.values(row)[0]))
     .filter((text) => text !== 'ok');
-}
-
-/** SQLITE_ERROR: an unknown function, collation or module. Damage has codes of its own. */
-function lacksSomething(error: unknown): boolean {
-  return primaryCode(error) === 1;
 }

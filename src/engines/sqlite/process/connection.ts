@@ -106,6 +106,11 @@ export function primaryCode(error: unknown): number {
   return ((error as { errcode?: number }).errcode ?? 0) % 256;
 }
 
+/** An unknown function, collation, tokenizer or module; damage has codes of its own. */
+export function lacksSomething(error: unknown): boolean {
+  return primaryCode(error) === 1;
+}
+
 /**
  * SQLite itself must not look first: it takes a log beside a damaged or emptied file for a finished one, and removes it. Only while this
  * process has the file not yet open: closing the handle would end its locks.

@@ -1,7 +1,6 @@
-import { quoteIdent } from '../names.ts';
 import { opened, reading, scalar, type State } from './connection.ts';
 import { fingerprintOf } from './fingerprint.ts';
-import { tablesWithRows } from './tables.ts';
+import { rowsOf, tablesWithRows } from './tables.ts';
 
 export interface CountWish {
   /** Null: all. */
@@ -28,7 +27,7 @@ function countAll(state: State, wish: CountWish): FileCounts {
   return {
     tables: names.map((name) => ({
       name,
-      rows: wish.rows ? Number(scalar(db, `select count(*) from ${quoteIdent(name)}`)) : null,
+      rows: wish.rows ? rowsOf(db, name) : null,
       fingerprint: wish.fingerprints ? fingerprintOf(db, name) : null,
     })),
     sequences: wish.sequences ? sequencesOf(state) : [],

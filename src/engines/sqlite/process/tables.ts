@@ -1,5 +1,6 @@
+import type { DatabaseSync } from 'node:sqlite';
 import { quoteIdent } from '../names.ts';
-import { opened, type State } from './connection.ts';
+import { lacksSomething, opened, scalar, type State } from './connection.ts';
 
 /**
  * Every table with rows of its own. A virtual table has none: what it shows lies in its shadow tables, or outside of the database,
@@ -14,11 +15,31 @@ export function tablesWithRows(state: State): string[] {
 }
 
 export function filledTables(state: State): string[] {
-  const some = (name: string) =>
-    opened(state)
-      .prepare(`select 1 from ${quoteIdent(name)} limit 1`)
-      .get() !== undefined;
-  return tablesWithRows(state).filter(some);
+  const some = `(select 1 from TABLE limit 1)`;
+  // What cannot be read may hold something.
+  return tablesWithRows(state).filter((name) => ask(opened(state), name, `select count(*) from ${some}`) !== 0);
+}
+
+/** Null: its key is sorted in a way that only the application knows. */
+export function rowsOf(db: DatabaseSync, table: string): number | null {
+  return ask(db, table, 'select count(*) from TABLE');
+}
+
+/** Past the indexes where one of them needs something that the application brings: the smallest is taken, being the quickest. */
+function ask(db: DatabaseSync, table: string, sql: string): number | null {
+  for (const from of [quoteIdent(table), `${quoteIdent(table)} not indexed`]) {
+    try {
+      return Number(
+        scalar(
+          db,
+          sql.replace('TABLE', () => from),
+        ),
+      );
+    } catch (error) {
+      if (!lacksSomething(error)) throw error;
+    }
+  }
+  return null;
 }
 
 export interface SchemaEntry {
