@@ -161,6 +161,42 @@ describe('in place', () => {
     expect(rowsOf(path, 'pragma integrity_check')).toEqual([{ integrity_check: 'ok' }]);
   });
 
+  test('of single tables, what they leave stale beside them is told before and after', async () => {
+    makeBank(
+      path,
+      'wal',
+      `create table notes (id integer primary key, body text);
+       create view shown as select id, body from notes;
+       create virtual table found using fts5(body, content='Notes', content_rowid='id');
+       create virtual table "by view" using fts5(body, content="shown", content_rowid='id');
+       create virtual table older using fts4(content="notes", body);
+       create virtual table own using fts5(body);
+       create virtual table contentless using fts5(body, content='');
+       create trigger n_ai after insert on notes begin insert into found (rowid, body) values (new.id, new.body); end;
+       create trigger n_ad after delete on notes begin insert into found (found, rowid, body) values ('delete', old.id, old.body); end;
+       insert into notes (body) values ('saved');`,
+    );
+    const taken = await take(database, copy, signal());
+    runIn(path, `delete from notes; insert into notes (body) values ('since')`);
+    const stale = (name: string) =>
+      `the full-text index ${name} is still that of the rows before; to build it anew: insert into "${name}" ("${name}") values ('rebuild')`;
+    const told = [
+      'triggers of notes have not fired (n_ai, n_ad): what they keep elsewhere is as it was',
+      ...['found', 'by view', 'older'].map(stale),
+    ];
+    expect(await database.consequences?.(stored(copy), only('notes'), signal())).toEqual(told);
+    const { warnings } = await database.replace(stored(copy), only('notes'), expected(taken, 'notes'), signal());
+    expect(warnings).toEqual(told);
+
+    const search = (word: string) => rowsOf(path, `select rowid from found where found match '${word}'`).length;
+    expect([search('saved'), search('since')]).toEqual([0, 1]);
+    for (const line of told.slice(1)) runIn(path, line.slice(line.indexOf('insert into')));
+    expect([search('saved'), search('since')]).toEqual([1, 0]);
+
+    expect(await database.consequences?.(stored(copy), only('accounts'), signal())).toEqual([stale('by view')]);
+    expect(await database.consequences?.(stored(copy), wholeLoad, signal())).toEqual([]);
+  });
+
   describe('a table that was made anew since', () => {
     const was = `create table codes (id integer primary key, code text, n int, twice as (n * 2) stored);
       insert into codes (id, code, n) values (1, '007', 5), (2, '1e3', 6);`;

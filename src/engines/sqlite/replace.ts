@@ -1,6 +1,7 @@
 import { HoldfastError } from '../../base/errors.ts';
 import type { Counts, LoadOptions, StoredDump } from '../engine.ts';
 import { busyMs, type Access } from './access.ts';
+import { consequencesIn } from './consequences.ts';
 import { countIn } from './counts.ts';
 import { sqliteError } from './errors.ts';
 import type { ExpectedTable, Refusal } from './process/replace.ts';
@@ -24,6 +25,7 @@ export async function replace(
   await using file = await dump.locally(signal);
   await expectAsCounted(file.path, { quick: dump.trusted, counts: options.scope ? null : expected }, signal);
   await using session = await access.open('write', signal);
+  const warnings = options.scope ? await consequencesIn(session, options.scope, signal) : [];
   const deadline = performance.now() + busyMs(access);
   for (;;) {
     // Who asks what happened last has to be told of everything: so nobody writes meanwhile.
@@ -32,7 +34,7 @@ export async function replace(
     const done = options.scope
       ? await session.ask('replaceTables', { from: file.path, tables: wanted(options.scope, expected) }, signal)
       : await session.ask('replaceAll', { from: file.path }, signal);
-    if (done === null) return { warnings: [] };
+    if (done === null) return { warnings };
     if (done !== 'overtaken') throw asError(done);
     if (performance.now() > deadline) throw sqliteError(neverAlone, access.path);
   }

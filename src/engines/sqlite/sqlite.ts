@@ -41,6 +41,8 @@ function databaseOf(access: Access): Database {
     brings: async (dump, signal) => (await import('./read-through.ts')).brings(dump, signal),
     filesFor: async () => null,
 
+    consequences: async (_dump, options, signal) =>
+      (await import('./consequences.ts')).consequences(access, options, signal),
     create: async (_like, note, signal) => (await import('./create.ts')).create(access, note, signal),
     dress: async (like, signal) => (await import('./create.ts')).dress(access, like, signal),
     load: async (dump, options, signal) => (await import('./load.ts')).load(access, dump, options, signal),

@@ -2,6 +2,7 @@ import { brokenReferences, integrity } from './checks.ts';
 import { lock, open } from './connection.ts';
 import { count } from './counts.ts';
 import { exchange } from './exchange.ts';
+import { dependents } from './dependents.ts';
 import { facts } from './facts.ts';
 import { copy, freeze, isFrozen } from './freeze.ts';
 import { select } from './questions.ts';
@@ -23,6 +24,7 @@ export const operations = {
   select,
   filledTables,
   schemaEntries,
+  dependents,
   tablesWithRows,
   exchange,
   replaceAll,
