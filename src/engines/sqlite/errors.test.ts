@@ -23,3 +23,11 @@ test.each([
   expect(error.message).toContain('/srv/app.sqlite');
   expect(error.message).not.toMatch(/\.$/);
 });
+
+test.each(['no such collation sequence: mine', 'unknown function: mine()', 'no such module: mine'])(
+  '%s says what can be done without the application',
+  (message) => {
+    const { hint } = sqliteError({ message, sqlite: 257, system: null }, '/srv/app.sqlite');
+    expect(hint).toContain('--into');
+  },
+);

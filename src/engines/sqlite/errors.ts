@@ -14,6 +14,11 @@ export function sqliteError({ message, sqlite, system }: Fault, path: string): H
   }
   // The lower byte is the kind, the rest says more about it.
   switch (sqlite === null ? 0 : sqlite % 256) {
+    case 1:
+      return new HoldfastError('DATABASE_FAILED', `${path}: ${message}`, {
+        ...facts,
+        ...(broughtByApplication.test(message) ? { hint: onlyApplication } : {}),
+      });
     case 5:
     case 6:
       return new HoldfastError('DATABASE_LOCKED', `${path} stayed locked by another process`, {
@@ -46,6 +51,10 @@ export function sqliteError({ message, sqlite, system }: Fault, path: string): H
       return new HoldfastError('DATABASE_FAILED', `${path}: ${message}`, facts);
   }
 }
+
+const broughtByApplication = /^(no such (collation sequence|function|module)|unknown (function|tokenizer)): /;
+const onlyApplication =
+  'Only its application has that. All of a database is saved and restored without it; of a single table, restore all beside the live one with `--into`, and let the application copy it.';
 
 export function notSqlite(path: string, why: string, facts: object = {}): HoldfastError {
   return new HoldfastError('DATABASE_NOT_SQLITE', `${path} is not an SQLite database: ${why}`, {
