@@ -184,7 +184,7 @@ describe('in place', () => {
       'triggers of notes have not fired (n_ai, n_ad): what they keep elsewhere is as it was',
       ...['found', 'by view', 'older'].map(stale),
     ];
-    expect(await database.consequences?.(stored(copy), only('notes'), signal())).toEqual(told);
+    expect(await database.consequences?.(stored(copy), { ...only('notes'), inside: true }, signal())).toEqual(told);
     const { warnings } = await database.replace(stored(copy), only('notes'), expected(taken, 'notes'), signal());
     expect(warnings).toEqual(told);
 
@@ -193,8 +193,12 @@ describe('in place', () => {
     for (const line of told.slice(1)) runIn(path, line.slice(line.indexOf('insert into')));
     expect([search('saved'), search('since')]).toEqual([1, 0]);
 
-    expect(await database.consequences?.(stored(copy), only('accounts'), signal())).toEqual([stale('by view')]);
-    expect(await database.consequences?.(stored(copy), wholeLoad, signal())).toEqual([]);
+    const ahead = (options: LoadOptions, inside: boolean) =>
+      database.consequences?.(stored(copy), { ...options, inside }, signal());
+    expect(await ahead(only('accounts'), true)).toEqual([stale('by view')]);
+    expect(await ahead(wholeLoad, true)).toEqual([]);
+    // A database of its own has nothing around it.
+    expect(await ahead(only('notes'), false)).toEqual([]);
   });
 
   describe('a table that was made anew since', () => {

@@ -3,13 +3,13 @@ import type { Access } from './access.ts';
 import { quoteIdent } from './names.ts';
 import type { Session } from './session.ts';
 
-/** Everything comes back together, and single tables alone. */
+/** Everything comes back together, and single tables alone; what is filled anew has nothing around it. */
 export async function consequences(
   access: Access,
-  { scope }: Pick<LoadOptions, 'scope'>,
+  { scope, inside }: Pick<LoadOptions, 'scope'> & { inside: boolean },
   signal: AbortSignal,
 ): Promise<string[]> {
-  if (scope === null) return [];
+  if (scope === null || !inside) return [];
   await using session = await access.open('read', signal);
   return await consequencesIn(session, scope, signal);
 }
