@@ -16,7 +16,7 @@ test.each([
 });
 
 test('it goes once the server answers again, and what cannot go is named', async () => {
-  const faults: unknown[] = [new HoldfastError('DATABASE_UNREACHABLE', 'nothing listens there', { retryable: true })];
+  const faults: Error[] = [new HoldfastError('DATABASE_UNREACHABLE', 'nothing listens there', { retryable: true })];
   const drop = async () => {
     const fault = faults.shift();
     if (fault !== undefined) throw fault;

@@ -1,4 +1,4 @@
-import { rename, rm, writeFile } from 'node:fs/promises';
+import { readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { installHoldfast } from '../support/holdfast.ts';
@@ -42,6 +42,31 @@ describe('a dry run says what the restore would stop at', () => {
     expect(await holdfast.stored()).toEqual([id]);
     await rm(file, { force: true });
   }, 300_000);
+
+  test('SQLite: a single table is nothing that a new file is made of', async () => {
+    await using holdfast = await installHoldfast({ url: 'sqlite:./shop.sqlite' });
+    runIn(join(holdfast.folder, 'shop.sqlite'), 'create table item (id integer primary key)');
+    await holdfast.configure({
+      state: './state',
+      sources: { shop: { database: { path: './shop.sqlite' } } },
+      storages: { local: { type: 'local', path: './backups' } },
+    });
+    const { id } = await holdfast.json<{ id: string }>('backup');
+    for (const last of ['--dry-run', '--yes']) {
+      const { status, stdout, stderr } = await holdfast.run(
+        'restore',
+        id,
+        '--table',
+        'item',
+        '--into',
+        'new.sqlite',
+        last,
+      );
+      expect([status, stdout], last).toEqual([2, '']);
+      expect(stderr).toContain('(WHOLE_ONLY)');
+    }
+    expect(await readdir(holdfast.folder)).not.toContain('new.sqlite');
+  });
 
   test('PostgreSQL: a script that is not ours and tools with known holes; a slot that ties the database to its name', async () => {
     await using server = await startPostgres({ settings: { wal_level: 'logical' } });

@@ -3,7 +3,7 @@ import { pipeline } from 'node:stream/promises';
 import { throwIfAborted } from '../../base/abort.ts';
 import { HoldfastError } from '../../base/errors.ts';
 import { fileSink } from '../../base/file-sink.ts';
-import type { LoadOptions, StoredDump } from '../engine.ts';
+import type { LoadOptions, RestoreAhead, StoredDump } from '../engine.ts';
 import type { Access } from './access.ts';
 import { expectFileDump, expectReadable, openStored } from './read-through.ts';
 import { startSession } from './session.ts';
@@ -23,6 +23,11 @@ export async function load(
   await openStored(session, path, signal);
   // Of our own backups every index was compared when they were made, and their bytes are still those.
   return { warnings: await expectReadable(session, path, { quick: dump.trusted }, signal) };
+}
+
+/** Asked while it is planned. */
+export function expectWhole({ exists, scope }: Pick<RestoreAhead, 'exists' | 'scope'>): void {
+  if (scope !== null && !exists) throw partImpossible();
 }
 
 function partImpossible(): HoldfastError {

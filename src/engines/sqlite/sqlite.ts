@@ -41,6 +41,10 @@ function databaseOf(access: Access): Database {
     brings: async (dump, signal) => (await import('./read-through.ts')).brings(dump, signal),
     filesFor: async () => null,
 
+    obstacles: async (ahead) => {
+      (await import('./load.ts')).expectWhole(ahead);
+      return [];
+    },
     consequences: async (_dump, options, signal) =>
       (await import('./consequences.ts')).consequences(access, options, signal),
     create: async (_like, note, signal) => (await import('./create.ts')).create(access, note, signal),
