@@ -14,9 +14,15 @@ import { checkChannels, testChannels, type ChannelCheck, type TestResult } from 
 
 /** Tells people what happened. It learns of it from the catalog, so that no recipe has to think of it. */
 export interface Alerts extends AsyncDisposable {
+  /** Looks at runs nobody was told of, opens and closes incidents, and queues messages. */
+  look(signal: AbortSignal): Promise<void>;
+  /** When `look` has something to do again even if nothing happens until then. */
+  lookAt(): Date | null;
+  /** One for each channel, so that none waits for another. */
+  readonly postmen: readonly Postman[];
   /**
-   * Looks at runs nobody was told of, opens and closes incidents, queues messages and delivers what is due. Never rejects for
-   * a channel that is down. `last`: no later call is to be expected soon, so nothing is held back to be told together.
+   * Looks, and delivers what is due. Never rejects for a channel that is down. `last`: no later call is to be expected soon, so nothing
+   * is held back to be told together.
    */
   work(signal: AbortSignal, options?: { last?: boolean }): Promise<void>;
   /** All findings of a complete check: new ones are told, those that are gone are over. Sent by the next `work`. */
@@ -46,6 +52,15 @@ export interface AlertsOverview {
   incidents: (IncidentRecord & { goodSince: string | null })[];
   /** Given up within the last days, or waiting to be tried again. */
   undelivered: DeliveryRecord[];
+}
+
+/** Brings what is queued for one channel. */
+export interface Postman {
+  readonly channel: string;
+  /** When something is due. */
+  nextAt(): Date | null;
+  /** Never rejects for a channel that is down. */
+  deliver(signal: AbortSignal): Promise<void>;
 }
 
 export type { TestResult };
@@ -84,7 +99,7 @@ export function openAlerts(options: AlertsOptions): Alerts {
   };
 
   /** What the runs that ended meanwhile mean, and what there is to say: all in one transaction, so that no process says it twice. */
-  const look = (last: boolean): Ping[] =>
+  const lookOnce = (last: boolean): Ping[] =>
     catalog.atomically(() => {
       const runs = catalog.runs.unnoticed();
       const ended = runs.filter(({ finishedAt }) => finishedAt !== null);
@@ -160,17 +175,38 @@ export function openAlerts(options: AlertsOptions): Alerts {
     return earliest(times);
   };
 
+  const look = async (signal: AbortSignal, last = false): Promise<void> => {
+    outbox.dropForeign();
+    // Thousands may have gathered while there was no channel: one transaction for all would keep every backup waiting.
+    while (catalog.runs.unnoticed().length > 0 || isDue(incidentsAt(last), clock)) {
+      pings.queue(lookOnce(last));
+      if (catalog.runs.unnoticed().length === 0) break;
+      await nextTurn();
+      if (signal.aborted) break;
+    }
+  };
+  const lookAt = (): Date | null => {
+    // The end of a run may be written long after it, when no job ends.
+    const late = catalog.runs.unnoticed().some(({ finishedAt }) => finishedAt !== null);
+    return earliest([late ? clock.now() : null, incidentsAt()].filter((at) => at !== null));
+  };
+  const postmen = channels.map((channel): Postman => ({
+    channel: channel.name,
+    nextAt: () => (pings.isWaiting(channel) ? clock.now() : outbox.nextAt(channel)),
+    deliver: async (signal) => {
+      await Promise.all([pings.send(channel, signal), outbox.deliver(channel, signal)]);
+    },
+  }));
+
   return {
+    look,
+    lookAt,
+    postmen,
     work: async (signal, { last = false } = {}) => {
-      const sent: Ping[] = [];
-      // Thousands may have gathered while there was no channel: one transaction for all would keep every backup waiting.
-      while (catalog.runs.unnoticed().length > 0 || isDue(incidentsAt(last), clock)) {
-        sent.push(...look(last));
-        if (catalog.runs.unnoticed().length === 0) break;
-        await nextTurn();
-        if (signal.aborted) break;
-      }
-      await Promise.all([pings.send(sent, signal), outbox.deliver(signal)]);
+      await look(signal, last);
+      const ended = await Promise.allSettled(postmen.map(({ deliver }) => deliver(signal)));
+      const broken = ended.find((each) => each.status === 'rejected');
+      if (broken) throw broken.reason;
     },
     report: (findings) => catalog.atomically(() => noteFindings(findings, options)),
     send: (message) => {
@@ -188,11 +224,7 @@ export function openAlerts(options: AlertsOptions): Alerts {
     },
     test: ({ channel, signal }) => testChannels(chosen(channels, channel), { clock, head, signal }),
     check: (signal) => checkChannels(channels, signal),
-    nextAt: () => {
-      // The end of a run may be written long after it, when no job ends.
-      const late = catalog.runs.unnoticed().some(({ finishedAt }) => finishedAt !== null);
-      return earliest([late ? clock.now() : null, outbox.nextAt(), incidentsAt()].filter((at) => at !== null));
-    },
+    nextAt: () => earliest([lookAt(), ...postmen.map(({ nextAt }) => nextAt())].filter((at) => at !== null)),
     problems: () => outbox.problems(),
     overview: () => ({
       channels: channels.map(({ name, kind, level: own, sources }) => ({ name, kind, level: own ?? level, sources })),

@@ -11,9 +11,11 @@ import type { Finding } from './finding.ts';
 /** Messages on their way. What is queued survives the process. Each goes out at least once, and twice only after a crash. */
 export interface Outbox {
   queue(message: Message, channel: Pick<Channel, 'name'>): void;
-  /** Delivers what is due, all channels at once, and within a channel in order. Rejects only when the catalog cannot be used. */
-  deliver(signal: AbortSignal): Promise<void>;
-  nextAt(): Date | null;
+  /** Delivers what is due through the channel, in order. Rejects only when the catalog cannot be used. */
+  deliver(channel: Channel, signal: AbortSignal): Promise<void>;
+  nextAt(channel: Pick<Channel, 'name'>): Date | null;
+  /** What waits for a channel that is not configured any more is given up. */
+  dropForeign(): void;
   /** Undelivered messages of channels that there are. */
   undelivered(): DeliveryRecord[];
   problems(): Finding[];
@@ -140,23 +142,12 @@ export function openOutbox({ channels, catalog, clock, logger }: OutboxParts): O
       const record = { channel: name, message, createdAt: at, attempts: 0, nextAt: at, state: 'pending' as const };
       deliveries.put({ ...record, id: `${message.id}/${name}`, endedAt: null, lastError: null });
     },
-    deliver: async (signal) => {
-      dropForeign();
-      const due = new Set(
-        pending()
-          .filter(isDue)
-          .map(({ channel }) => channel),
-      );
-      const ended = await Promise.allSettled(
-        channels.filter(({ name }) => due.has(name)).map((channel) => deliverTo(channel, signal)),
-      );
-      const broken = ended.find((each) => each.status === 'rejected');
-      if (broken) throw broken.reason;
-    },
-    nextAt: () => {
-      const times = pending().map((delivery) => whenDue(delivery).getTime());
+    deliver: deliverTo,
+    nextAt: ({ name }) => {
+      const times = deliveries.list({ channel: name, state: 'pending' }).map((delivery) => whenDue(delivery).getTime());
       return times.length === 0 ? null : new Date(Math.min(...times));
     },
+    dropForeign,
     undelivered: () => [
       ...deliveries.list({ state: 'failed' }).filter(({ channel }) => names.has(channel)),
       ...pending().filter(({ lastError }) => lastError !== null),

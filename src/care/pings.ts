@@ -9,8 +9,11 @@ import { durationOf } from './run-facts.ts';
 
 /** Signs of life for services that watch from outside. Best effort: a late one would be a wrong one. */
 export interface Pings {
-  /** Each run's in their order. Never rejects. */
-  send(pings: readonly Ping[], signal: AbortSignal): Promise<void>;
+  /** For every channel that takes such signs of this source. */
+  queue(pings: readonly Ping[]): void;
+  isWaiting(channel: Pick<Channel, 'name'>): boolean;
+  /** What was queued for the channel, each run's in their order. Never rejects. */
+  send(channel: Channel, signal: AbortSignal): Promise<void>;
 }
 
 const pauses = [2000, 10_000];
@@ -19,6 +22,7 @@ const staleAfterMs = 10 * 60_000;
 
 export function openPings(parts: { channels: readonly Channel[]; clock: Clock; logger: Logger }): Pings {
   const { channels, clock, logger } = parts;
+  const waiting = new Map<string, Ping[]>();
   const lines = new Map<string, Promise<void>>();
 
   const sendOne = async (channel: Channel, ping: Ping, signal: AbortSignal): Promise<void> => {
@@ -42,23 +46,30 @@ export function openPings(parts: { channels: readonly Channel[]; clock: Clock; l
   };
   const isStale = ({ at }: Ping) => clock.now().getTime() - new Date(at).getTime() > staleAfterMs;
 
+  const wants = ({ ping, sources }: Channel, { source }: Ping) =>
+    ping !== undefined && (sources === null || (source !== null && sources.includes(source)));
+  /** Behind what is on its way already: the end of a run must not overtake its start. */
+  const sendInOrder = async (channel: Channel, ping: Ping, signal: AbortSignal): Promise<void> => {
+    const name = `${channel.name}/${ping.source}/${ping.operation}`;
+    const line = (lines.get(name) ?? Promise.resolve()).then(() => sendOne(channel, ping, signal));
+    lines.set(name, line);
+    await line;
+    if (lines.get(name) === line) lines.delete(name);
+  };
+
   return {
-    send: async (pings, signal) => {
-      const sent = channels
-        .filter(({ ping }) => ping !== undefined)
-        .flatMap((channel) =>
-          pings
-            .filter(({ source }) => channel.sources === null || (source !== null && channel.sources.includes(source)))
-            .map((ping) => {
-              const name = `${channel.name}/${ping.source}/${ping.operation}`;
-              const line = (lines.get(name) ?? Promise.resolve()).then(() => sendOne(channel, ping, signal));
-              lines.set(name, line);
-              return line.finally(() => {
-                if (lines.get(name) === line) lines.delete(name);
-              });
-            }),
-        );
-      await Promise.all(sent);
+    queue: (pings) => {
+      for (const channel of channels) {
+        const own = pings.filter((ping) => wants(channel, ping));
+        if (own.length > 0) waiting.set(channel.name, [...(waiting.get(channel.name) ?? []), ...own]);
+      }
+    },
+    isWaiting: ({ name }) => waiting.has(name),
+    send: async (channel, signal) => {
+      for (let pings = waiting.get(channel.name); pings; pings = waiting.get(channel.name)) {
+        waiting.delete(channel.name);
+        await Promise.all(pings.map((ping) => sendInOrder(channel, ping, signal)));
+      }
     },
   };
 }

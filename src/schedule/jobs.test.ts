@@ -13,14 +13,14 @@ test('what could not be looked at for a moment stays news, and is looked at agai
   let looks = 0;
   let isBroken = true;
   const alerts = {
-    nextAt: () => null,
-    work: async () => {
+    lookAt: () => null,
+    look: async () => {
       looks += 1;
       if (isBroken) throw new Error('the disk is full');
     },
   } as unknown as Alerts;
   const changed = new Date(ms);
-  const job = alertsJob(alerts, () => changed, { clock, logger });
+  const job = alertsJob(alerts, () => changed, { clock, logger, queued: () => undefined });
   const next = () => job.next({ now: clock.now() } as never);
   const start = next();
   if (start === null) throw new Error('something has changed');

@@ -2,7 +2,7 @@ import { dueAt } from '../base/clock.ts';
 import { toHoldfastError } from '../base/errors.ts';
 import { withoutSecrets } from '../base/secret.ts';
 import { formatDuration } from '../base/units.ts';
-import type { Alerts } from '../care/alerts.ts';
+import type { Alerts, Postman } from '../care/alerts.ts';
 import { longestRetryDelayMs } from '../care/retry-delay.ts';
 import type { Source } from '../care/source.ts';
 import { isGone } from '../catalog/lock-holder.ts';
@@ -109,12 +109,15 @@ const alertsAgainMs = 30_000;
 
 /** Alerts look at what has changed since, a moment after it did. */
 export function alertsJob(
-  alerts: Alerts,
+  alerts: Pick<Alerts, 'look' | 'lookAt'>,
   changedAt: () => Date | null,
-  parts: Pick<JobParts, 'logger' | 'clock'>,
+  parts: Pick<JobParts, 'logger' | 'clock'> & {
+    /** There may be something to deliver. */
+    queued(): void;
+  },
 ): Job {
   let seen: Date | null = null;
-  let notBefore = 0;
+  const patience = openPatience(parts);
   return {
     name: 'alerts',
     source: null,
@@ -123,22 +126,58 @@ export function alertsJob(
     next: ({ now }) => {
       const changed = changedAt();
       const news = changed !== null && changed !== seen ? [changed.getTime()] : [];
-      const [first] = [...news, alerts.nextAt()?.getTime() ?? Infinity].toSorted((a, b) => a - b);
-      if (first === undefined || first === Infinity) return null;
-      // What comes together is told together.
-      const at = new Date(Math.max(first, now.getTime() + Math.max(0, notBefore - parts.clock.monotonic())));
-      return { at, due: at, trigger: 'schedule', number: 1 };
+      const [first] = [...news, alerts.lookAt()?.getTime() ?? Infinity].toSorted((a, b) => a - b);
+      return first === undefined || first === Infinity ? null : patience.start(first, now);
     },
     run: async (_start, signal) => {
       seen = changedAt();
-      notBefore = parts.clock.monotonic() + 1000;
-      await alerts.work(signal).catch((error: unknown) => {
-        if (signal.aborted) return;
-        // What was not looked at is still news, for when the trouble has passed.
-        seen = null;
-        notBefore = parts.clock.monotonic() + alertsAgainMs;
-        parts.logger.log('warn', `alerts: ${toHoldfastError(error).message}`);
-      });
+      const ok = await patience.over(alerts.look(signal), 'alerts', signal);
+      // What was not looked at is still news, for when the trouble has passed.
+      if (!ok) seen = null;
+      parts.queued();
+    },
+  };
+}
+
+/** What is queued for one channel. A channel of its own that hangs keeps none of the others waiting. */
+export function postJob({ channel, nextAt, deliver }: Postman, parts: Pick<JobParts, 'logger' | 'clock'>): Job {
+  const patience = openPatience(parts);
+  const name = `alerts/${channel}`;
+  return {
+    name,
+    source: null,
+    heavy: false,
+    shown: false,
+    next: ({ now }) => {
+      const first = nextAt();
+      return first === null ? null : patience.start(first.getTime(), now);
+    },
+    run: async (_start, signal) => {
+      await patience.over(deliver(signal), name, signal);
+    },
+  };
+}
+
+/** What comes together is told together, and what failed, as a state that cannot be written, has a moment to pass. */
+function openPatience({ clock, logger }: Pick<JobParts, 'logger' | 'clock'>) {
+  let notBefore = 0;
+  return {
+    start: (first: number, now: Date): Start => {
+      const at = new Date(Math.max(first, now.getTime() + Math.max(0, notBefore - clock.monotonic())));
+      return { at, due: at, trigger: 'schedule', number: 1 };
+    },
+    /** False: it failed, which is told here. */
+    over: async (work: Promise<void>, what: string, signal: AbortSignal): Promise<boolean> => {
+      notBefore = clock.monotonic() + 1000;
+      try {
+        await work;
+        return true;
+      } catch (error) {
+        if (signal.aborted) return true;
+        notBefore = clock.monotonic() + alertsAgainMs;
+        logger.log('warn', `${what}: ${toHoldfastError(error).message}`);
+        return false;
+      }
     },
   };
 }

@@ -4,7 +4,7 @@ import { formatSetting } from '../base/units.ts';
 import type { Alerts } from '../care/alerts.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { owesEnds } from '../catalog/run.ts';
-import { alertsJob, copiesJob, planJob, regularJob, type JobParts } from './jobs.ts';
+import { alertsJob, copiesJob, planJob, postJob, regularJob, type JobParts } from './jobs.ts';
 import { holdDaemonLock, startHeartbeat, type DaemonView } from './daemon.ts';
 import { planMemory, takeOver } from './memory.ts';
 import { forgetHistory } from './forget.ts';
@@ -133,11 +133,16 @@ function makeScheduler(parts: DaemonParts, plans: Plans['all']): Scheduler {
     writes = now;
   };
   const jobParts: JobParts = { ...parts, memory, changed };
+  const post = parts.alerts.postmen.map((postman) => postJob(postman, parts));
+  const queued = () => {
+    for (const { name } of post) scheduler?.replanJob(name);
+  };
   const jobs = [
     regularJob('tidy', tidyEveryMs, clock.now(), (signal) => tidy(parts, signal)),
     ...plans.map((plan) => planJob(plan, jobParts)),
     ...(parts.plans.enabled ? sources.map((source) => copiesJob(source, () => owed, jobParts)) : []),
-    alertsJob(parts.alerts, () => changedAt, parts),
+    alertsJob(parts.alerts, () => changedAt, { ...parts, queued }),
+    ...post,
   ];
   const { concurrency } = parts.plans;
   scheduler = createScheduler({

@@ -26,6 +26,7 @@ function install(receiver: HttpReceiver, { url = nowhere, channels = [], ...top 
 
 interface Wanted {
   url?: string;
+  sources?: object;
   channels?: object[];
   storages?: object;
   server?: object;
@@ -151,6 +152,36 @@ test('S22: a daemon that is told to stop while a channel hangs ends within the t
   receiver.answer({ status: 200 });
   expect((await holdfast.run('runs')).status).toBe(0);
   expect(titles(receiver).at(-1)).toBe('problem: backup of shop failed');
+});
+
+test('a channel that hangs keeps nothing from being told through another, and is told itself once it answers', async () => {
+  await using receiver = await startReceiver();
+  await using other = await startReceiver();
+  const ping = { type: 'ping', url: `${receiver.url}/check`, style: 'healthchecks' };
+  await using holdfast = await install(receiver, {
+    channels: [{ type: 'webhook', url: `${other.url}/hook` }, ping],
+    sources: { shop: { database: { url: nowhere } }, blog: { database: { url: nowhere } } },
+    server: { listen: 'off' },
+  });
+  receiver.answer('hang');
+  const { child, ended } = holdfast.start({}, 'serve');
+  await until(async () => (await holdfast.run('health')).status === 0, 'the daemon works');
+  expect((await holdfast.run('backup', '--source', 'shop')).status).toBe(1);
+  const hooks = () => receiver.requests.filter(({ url }) => url.startsWith('/hook'));
+  await until(() => hooks().length === 1 && other.requests.length === 1, 'the failure is being told');
+  expect((await holdfast.run('backup', '--source', 'blog')).status).toBe(1);
+  await until(() => other.requests.length === 2, 'the next one is told while the first channel still hangs', 15_000);
+  expect(titles(other)).toEqual(['problem: backup of shop failed', 'problem: backup of blog failed']);
+  expect(hooks()).toHaveLength(1);
+  receiver.answer({ status: 200 });
+  child.kill('SIGTERM');
+  expect((await ended).status).toBe(0);
+  expect((await holdfast.run('runs')).status).toBe(0);
+  expect(
+    hooks()
+      .slice(1)
+      .map(({ body }) => readPayload(body).title),
+  ).toEqual(['backup of shop failed', 'backup of blog failed']);
 });
 
 test('health pings: the start at once, then the end', async () => {
