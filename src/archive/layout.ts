@@ -46,6 +46,11 @@ export function collectingPrefix(source: string): string {
   return `${sourcePrefix(source)}collecting/`;
 }
 
+/** Lies there for a moment, to ask what time it is in the storage. */
+export function clockProbeKey(source: string): string {
+  return `${sourcePrefix(source)}clock-probe`;
+}
+
 export function holdKey(source: string, id: string): string {
   return `${backupPrefix(source, id)}${holdName}`;
 }

@@ -1,6 +1,5 @@
-import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
-import { sourcePrefix } from '../archive/layout.ts';
+import { clockProbeKey } from '../archive/layout.ts';
 import { clockToleranceMs, isFromFuture, type Clock } from '../base/clock.ts';
 import { HoldfastError } from '../base/errors.ts';
 import { formatDuration } from '../base/units.ts';
@@ -25,24 +24,36 @@ export function assertNoneFromTheFuture(rows: readonly BackupRow[], { clock }: P
   );
 }
 
-/** Writes a small file and compares the time the storage gives it with ours. */
+/** Others may write the same file, and take it away when they have seen it. */
+const probes = 3;
+
+/**
+ * Writes a small file and compares the time the storage gives it with ours. It always has the same name, so that one that was left behind
+ * goes the next time.
+ */
 export async function assertClocksAgree({ source, storage, clock, signal }: Place): Promise<void> {
-  const key = `${sourcePrefix(source.name)}clock-probe-${randomBytes(4).toString('hex')}`;
-  const before = clock.now().getTime();
-  await storage.put(key, Readable.from([Buffer.from('x')], { objectMode: false }), { signal, size: 1 });
+  const key = clockProbeKey(source.name);
   try {
-    const written = (await storage.stat(key, signal))?.modifiedAt.getTime() ?? before;
-    const after = clock.now().getTime();
-    const off = written < before ? written - before : written > after ? written - after : 0;
-    if (Math.abs(off) > clockToleranceMs) {
-      throw disagree(
-        `the clock of ${storage.name} is ${formatDuration(Math.abs(off))} ${off < 0 ? 'behind' : 'ahead of'} this machine's`,
-      );
+    for (let probe = 1; probe <= probes; probe += 1) {
+      const before = clock.now().getTime();
+      await storage.put(key, Readable.from([Buffer.from('x')], { objectMode: false }), { signal, size: 1 });
+      const written = (await storage.stat(key, signal))?.modifiedAt.getTime();
+      if (written === undefined) continue;
+      assertBetween(written, [before, clock.now().getTime()], storage);
+      return;
     }
   } finally {
     // The signal may have fired; the file must go all the same.
     await storage.delete([key], AbortSignal.timeout(30_000));
   }
+}
+
+function assertBetween(written: number, [before, after]: [number, number], storage: Storage): void {
+  const off = written < before ? written - before : written > after ? written - after : 0;
+  if (Math.abs(off) <= clockToleranceMs) return;
+  throw disagree(
+    `the clock of ${storage.name} is ${formatDuration(Math.abs(off))} ${off < 0 ? 'behind' : 'ahead of'} this machine's`,
+  );
 }
 
 function disagree(what: string): HoldfastError {

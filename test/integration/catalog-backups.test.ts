@@ -1,4 +1,13 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -18,6 +27,7 @@ import { readingLock } from '../../src/care/verify.ts';
 import type { Catalog, ProofRecord } from '../../src/catalog/catalog.ts';
 import { holdLock } from '../../src/catalog/lease.ts';
 import { openCatalog } from '../../src/catalog/sqlite/sqlite-catalog.ts';
+import { forward } from '../../src/storage/forward.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import { localAt, storeBackup, writeManifests } from '../support/stored-backups.ts';
 
@@ -389,6 +399,30 @@ describe('prune', () => {
       });
       expect(await ids()).toHaveLength(3);
       expect(await storage.folders('', signal)).toEqual(['shop']);
+    });
+    test('S1 what a killed pruning wrote to ask for the time does not stay for ever', async () => {
+      await store(1, 2, 3);
+      const inTheStorage = () => readdirSync(file()).filter((name) => !/^2\d{3}-/.test(name));
+      const killed: Storage = { ...forward(storage), delete: () => Promise.reject(new Error('killed')) };
+      await expect(pruning({ last: 2 }, { storage: killed })).rejects.toThrow('killed');
+      expect(inTheStorage()).toHaveLength(1);
+      expect((await pruning({ last: 2 })).removed).toHaveLength(1);
+      expect(inTheStorage()).toEqual([]);
+    });
+    test('somebody else who asks at the same time takes away what was written: it is written again', async () => {
+      await store(1, 2);
+      let taken = 0;
+      const busy: Storage = {
+        ...forward(storage),
+        put: async (key, ...rest) => {
+          const put = await storage.put(key, ...rest);
+          if ((taken += 1) < 3) await storage.delete([key], signal);
+          return put;
+        },
+      };
+      const asked = pruning({ last: 1 }, { storage: busy, clock: off(10 * 60_000) });
+      await expect(asked).rejects.toMatchObject({ code: 'CLOCK_DISAGREES' });
+      expect(await ids()).toHaveLength(2);
     });
     test('a minute is nothing', async () => {
       await store(1, 2);
