@@ -54,38 +54,56 @@ export async function takeInventory(request: InventoryRequest): Promise<BackupRo
   return oldestFirst([...rows, ...changed]);
 }
 
-/** Forgets what the catalog knows about these storages and reads everything anew, holds and drills included. */
-export async function rebuild({
-  storages,
-  sources,
-  catalog,
-  signal,
-}: {
+export interface RebuildTask {
   storages: readonly Storage[];
   sources: readonly string[];
+  /** There are no others: what is known of any is forgotten. */
+  all?: boolean;
   catalog: Catalog;
   signal: AbortSignal;
-}): Promise<{ backups: number; corrupt: number; unreadable: number; drills: number }> {
+}
+
+/**
+ * Reads everything anew, holds and drills included, and puts it in the place of what the catalog knows of these sources in these storages. What
+ * cannot be read to its end, or is cut off, leaves what is known.
+ */
+export async function rebuild(
+  task: RebuildTask,
+): Promise<{ backups: number; corrupt: number; unreadable: number; drills: number }> {
+  const { storages, sources, catalog, signal } = task;
   const found = { backups: 0, corrupt: 0, unreadable: 0, drills: 0 };
   for (const storage of storages) {
     // One that is away, not mounted, or whose bucket is misspelt would be forgotten for nothing.
     await storage.folders('', signal);
     for (const source of sources) await assertPresent({ name: source }, storage, catalog, signal);
-    catalog.backups.clear(storage.name);
-    for (const source of sources) {
-      forgetVanished(catalog, { storage: storage.name, source });
-      const rows = await takeInventory({ storage, source, catalog, signal });
-      found.backups += rows.length;
-      found.corrupt += rows.filter(({ state }) => state === 'corrupt').length;
-      found.unreadable += rows.filter(({ state }) => state === 'unreadable').length;
-      // What is not given out, or may not be looked into, has no drills to tell of.
-      const readable = rows.filter(({ state }) => state !== 'unreadable');
-      await inParallel(readable, readAtOnce, async ({ id }) => {
-        found.drills += await learnDrills({ storage, source, id, catalog, signal });
-      });
-    }
+    const rows = await readAnew(task, storage);
+    found.backups += rows.length;
+    found.corrupt += rows.filter(({ state }) => state === 'corrupt').length;
+    found.unreadable += rows.filter(({ state }) => state === 'unreadable').length;
+    // What is not given out, or may not be looked into, has no drills to tell of.
+    const readable = rows.filter(({ state }) => state !== 'unreadable');
+    await inParallel(readable, readAtOnce, async ({ source, id }) => {
+      found.drills += await learnDrills({ storage, source, id, catalog, signal });
+    });
   }
   return found;
+}
+
+async function readAnew(
+  { sources, all = false, catalog, signal }: RebuildTask,
+  storage: Storage,
+): Promise<BackupRow[]> {
+  const rows: BackupRow[] = [];
+  for (const source of sources) rows.push(...(await takeInventory({ storage, source, catalog: null, signal })));
+  catalog.atomically(() => {
+    if (all) catalog.backups.clear(storage.name);
+    for (const source of sources) {
+      catalog.backups.clear(storage.name, source);
+      forgetVanished(catalog, { storage: storage.name, source });
+    }
+    for (const row of rows) catalog.backups.put(row);
+  });
+  return rows;
 }
 
 /** For each backup that has a manifest: size and time of it and of its hold. */

@@ -58,7 +58,8 @@ export interface BackupRecords {
   put(row: BackupRow): void;
   remove(storage: string, source: string, id: string): void;
   list(storage: string, source: string): BackupRow[];
-  clear(storage?: string): void;
+  /** Of all sources where none is named; of all storages where neither is. */
+  clear(storage?: string, source?: string): void;
   /** By source, a number that grows whenever anything a list shows of its backups has changed, whoever wrote it. */
   versions(): Map<string, number>;
 }

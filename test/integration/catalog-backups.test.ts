@@ -248,6 +248,36 @@ describe('inventory', () => {
     expect(catalog.backups.list('local', 'shop')).toMatchObject([{ id }]);
   });
 
+  test('rebuild of one source leaves what is known of the others', async () => {
+    const [id = ''] = await store(1);
+    const { id: other } = await storeBackup(storage, 'blog', daysAgo(1));
+    const ofTheOther = () => takeInventory({ storage, source: 'blog', catalog, signal });
+    const before = await ofTheOther();
+    await inventory();
+    await rebuild({ storages: [storage], sources: ['shop'], catalog, signal });
+    expect(catalog.backups.list('local', 'shop')).toMatchObject([{ id }]);
+    expect(catalog.backups.list('local', 'blog')).toEqual(before);
+    await rebuild({ storages: [storage], sources: ['shop'], all: true, catalog, signal });
+    expect(catalog.backups.list('local', 'blog')).toEqual([]);
+    expect(other).toBe(before[0]?.id);
+  });
+
+  test('rebuild that is cut off in the middle forgets nothing', async () => {
+    await store(1, 2);
+    await storeBackup(storage, 'blog', daysAgo(1));
+    const before = [await inventory(), await takeInventory({ storage, source: 'blog', catalog, signal })];
+    const away: Storage = {
+      ...forward(storage),
+      get: (key, options) =>
+        key.startsWith('shop/')
+          ? storage.get(key, options)
+          : Promise.reject(new HoldfastError('STORAGE_UNREACHABLE', 'away')),
+    };
+    const cutOff = rebuild({ storages: [away], sources: ['shop', 'blog'], all: true, catalog, signal });
+    await expect(cutOff).rejects.toMatchObject({ code: 'STORAGE_UNREACHABLE' });
+    expect(['shop', 'blog'].map((name) => catalog.backups.list('local', name))).toEqual(before);
+  });
+
   test('S10 S28 10,000 backups from a warm catalog in half a second', async () => {
     writeManifests(join(folder, 'local'), 'shop', 10_000);
     expect(await inventory()).toHaveLength(10_000);

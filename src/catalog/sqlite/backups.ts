@@ -22,8 +22,12 @@ export function backupRecords(connection: Connection): BackupRecords {
       connection
         .all('select * from backups where storage = $storage and source = $source order by id', { storage, source })
         .map(toBackup),
-    clear: (storage) => {
-      connection.run('delete from backups where $storage is null or storage = $storage', { storage: storage ?? null });
+    clear: (storage, source) => {
+      connection.run(
+        `delete from backups
+         where ($storage is null or storage = $storage) and ($source is null or source = $source)`,
+        { storage: storage ?? null, source: source ?? null },
+      );
     },
     versions: () =>
       new Map(

@@ -335,8 +335,12 @@ test('backups are replaced, listed by storage and source, cleared', () => {
   catalog.backups.put({ ...row, storage: 'offsite' });
   expect(catalog.backups.list('local', 'shop')).toEqual([{ ...row, stamp: '101:6', held: null }]);
   expect(catalog.backups.list('local', 'blog')).toEqual([]);
-  catalog.backups.clear('local');
+  catalog.backups.put({ ...row, source: 'blog' });
+  catalog.backups.clear('local', 'shop');
   expect(catalog.backups.list('local', 'shop')).toEqual([]);
+  expect(catalog.backups.list('local', 'blog')).toHaveLength(1);
+  catalog.backups.clear('local');
+  expect(catalog.backups.list('local', 'blog')).toEqual([]);
   catalog.backups.remove('offsite', 'shop', row.id);
   expect(catalog.backups.list('offsite', 'shop')).toEqual([]);
 });

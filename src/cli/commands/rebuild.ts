@@ -14,6 +14,7 @@ export const rebuild: Command = {
   examples: [
     { line: 'holdfast rebuild', does: 'after moving to a new machine, or when the state folder was lost' },
     { line: 'holdfast rebuild --storage offsite', does: 'one storage' },
+    { line: 'holdfast rebuild --source shop', does: 'one source; what is known of the others stays' },
   ],
   help: `Without configured sources, all that the storages hold are read. The storages are the truth; what the state folder knows of backups is only a faster way to it. Holds and drill results
 are read back, too. The history of runs is not in the storages and stays as it is.`,
@@ -22,6 +23,7 @@ are read back, too. The history of runs is not in the storages and stays as it i
     const house = await context.house();
     const { catalog, clock } = house;
     const storages = pickStorages(house, context.storage);
+    const all = context.source === undefined;
     const names = await sourcesIn(house, storages, context);
     const { rebuild: readAnew } = await import('../../care/inventory.ts');
     const { withRun } = await import('../../catalog/run.ts');
@@ -30,7 +32,7 @@ are read back, too. The history of runs is not in the storages and stays as it i
       { operation: 'rebuild', source: null, trigger: 'manual', catalog, clock, signal, report: progress.report },
       async (run) => ({
         state: 'succeeded',
-        result: await readAnew({ storages, sources: names, catalog, signal: run.signal }),
+        result: await readAnew({ storages, sources: names, all, catalog, signal: run.signal }),
       }),
     );
     if (context.json) return printJson(io, result);
