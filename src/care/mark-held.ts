@@ -57,10 +57,11 @@ const betweenMs = 500;
  * decided shows in a moment.
  */
 async function isKept({ storage, source, id, signal }: Place): Promise<boolean> {
-  const keys = [manifestKey(source, id), removingKey(source, id), holdKey(source, id)];
+  const marks = [removingKey(source, id), holdKey(source, id)];
   for (let look = 1; look <= looks; look += 1) {
-    const [manifest, removing, hold] = await storage.statMany(keys, signal);
-    if (!manifest) return false;
+    // Before the manifest, which goes first: a removal may end between two looks.
+    const [removing, hold] = await storage.statMany(marks, signal);
+    if ((await storage.stat(manifestKey(source, id), signal)) === null) return false;
     if (!removing) return true;
     // Both by the clock of the storage.
     if (hold && hold.modifiedAt.getTime() - removing.modifiedAt.getTime() > cutOffMs) {

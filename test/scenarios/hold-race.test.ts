@@ -110,6 +110,40 @@ test('a hold of another installation that comes too late is not confirmed', asyn
   other[Symbol.dispose]();
 });
 
+test('a removal that ends between two of the looks for it is not taken for none', async () => {
+  await using house = await smallHouse();
+  const other = openCatalog(join(house.folder, 'state-of-the-other'), systemClock);
+  const { storage, catalog, source } = house;
+  const { id } = await storeBackup(storage, 'shop', '2026-11-01T02:00:00Z');
+  const isSure = Promise.withResolvers<void>();
+  const goesOn = Promise.withResolvers<void>();
+  const removing: Storage = {
+    ...faultyStorage(storage, {}),
+    delete: async (keys, ...rest) => {
+      if (keys.some((key) => key.endsWith('manifest.json'))) {
+        isSure.resolve();
+        await goesOn.promise;
+      }
+      return storage.delete(keys, ...rest);
+    },
+  };
+  const removal = removeCopy({ source, storage: removing, id, catalog, clock: systemClock, signal });
+  await isSure.promise;
+  const slow: Storage = {
+    ...faultyStorage(storage, {}),
+    statMany: async ([first = '', ...others], ...rest) => {
+      const file = await storage.stat(first, ...rest);
+      goesOn.resolve();
+      await removal;
+      return [file, ...(await storage.statMany(others, ...rest))];
+    },
+  };
+  const held = markHeld({ source: 'shop', storage: slow, id, mark, catalog: other, clock: systemClock, signal });
+  await expect(held).rejects.toMatchObject({ code: 'BACKUP_UNKNOWN' });
+  expect(readdirSync(join(house.folder, 'backups/shop'))).toEqual([]);
+  other[Symbol.dispose]();
+});
+
 test('what a removal left that was cut off before anything went is cleared by a hold', async () => {
   await using house = await smallHouse();
   const { storage, catalog } = house;
