@@ -208,6 +208,58 @@ describe.skipIf(!hasMysql())(`restores into ${productName}`, () => {
     }
   });
 
+  it('S24 a database whose character set was changed after its code was made comes back anywhere, and no other is changed', async () => {
+    const latin = 'CHARACTER SET latin1 COLLATE latin1_general_ci';
+    await server.sql(null, `CREATE DATABASE \`con \`\`verted\` ${latin}`);
+    await server.sql(
+      'con `verted',
+      'CREATE TABLE t (id INT PRIMARY KEY)',
+      'CREATE TRIGGER tr BEFORE INSERT ON t FOR EACH ROW SET NEW.id = NEW.id',
+      'CREATE FUNCTION f (x VARCHAR(10)) RETURNS VARCHAR(10) DETERMINISTIC RETURN x',
+      'CREATE EVENT e ON SCHEDULE EVERY 1 DAY DISABLE DO DELETE FROM t',
+      'ALTER DATABASE `con ``verted` CHARACTER SET utf8mb4 COLLATE utf8mb4_bin',
+      'CREATE FUNCTION g (x VARCHAR(10)) RETURNS VARCHAR(10) DETERMINISTIC RETURN x',
+    );
+    const characters = async (name: string) => {
+      const text = name.replaceAll("'", "''");
+      const rows = await server.sql<{ c: string }>(
+        null,
+        `SELECT CONCAT('database ', DEFAULT_COLLATION_NAME) AS c FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = '${text}'
+         UNION SELECT CONCAT(TRIGGER_NAME, ' ', DATABASE_COLLATION) FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = '${text}'
+         UNION SELECT CONCAT(ROUTINE_NAME, ' ', DATABASE_COLLATION) FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = '${text}'
+         UNION SELECT CONCAT(EVENT_NAME, ' ', DATABASE_COLLATION) FROM information_schema.EVENTS WHERE EVENT_SCHEMA = '${text}' ORDER BY 1`,
+      );
+      return rows.map(({ c }) => c);
+    };
+    const own = ['e latin1_general_ci', 'f latin1_general_ci', 'g utf8mb4_bin', 'tr latin1_general_ci'];
+    const saved = ['database utf8mb4_bin', ...own];
+    expect(await characters('con `verted')).toEqual(saved);
+    const dumps = [
+      await takeDump(open('con `verted', { dump: { format: 'plain' } }), folder.path),
+      await takeDump(open('con `verted', { dump: { format: 'directory' } }), folder.path),
+    ];
+    // It has moved on since.
+    await server.sql(null, 'ALTER DATABASE `con ``verted` CHARACTER SET cp1251');
+    for (const [index, dump] of dumps.entries()) {
+      await bringBack(open(`copy ${index} of`), dump);
+      expect(await characters(`copy ${index} of`)).toEqual(saved);
+      expect(await characters('con `verted')).toEqual(['database cp1251_general_ci', ...own]);
+    }
+    // As on a new machine.
+    await server.sql(null, 'DROP DATABASE `con ``verted`');
+    for (const [index, dump] of dumps.entries()) await bringBack(open(`new ${index} of`), dump);
+    expect(await characters('new 1 of')).toEqual(saved);
+    // A script that names another one is none that goes into a new database.
+    const path = join(folder.path, 'altering.sql');
+    const other = 'ALTER DATABASE `shop` CHARACTER SET latin1 COLLATE latin1_swedish_ci ;';
+    await writeFile(path, `-- MariaDB dump\n-- Host: x    Database: elsewhere\n${other}\n-- Dump completed\n`);
+    await open('altering').create(taken.facts, 'test', never);
+    await expect(open('altering').load(storedAt(path, 'plain'), wholeLoad, never)).rejects.toMatchObject({
+      code: 'SCRIPT_NAMES_DATABASE',
+    });
+    expect(await characters('shop')).toContain(`database ${taken.facts.collation}`);
+  });
+
   it('events whose time is over are not made again, and named', async () => {
     await server.sql(null, 'CREATE DATABASE past');
     await server.sql(

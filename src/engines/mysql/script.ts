@@ -1,6 +1,6 @@
 import { HoldfastError } from '../../base/errors.ts';
 import { statusOf, withStatus, type EventStatus } from './event-status.ts';
-import { definerPattern, otherDatabase, quotedIdent, unquoteIdent } from './names.ts';
+import { definerPattern, otherDatabase, quotedIdent, quoteIdent, unquoteIdent } from './names.ts';
 import { ScriptViews } from './script-views.ts';
 import { withoutDatabase } from './trigger-text.ts';
 
@@ -178,6 +178,7 @@ class Rewriter {
     }
     if (/^(?:\/\*!\d+ )?(?:USE|CREATE DATABASE|DROP DATABASE|CREATE SCHEMA|DROP SCHEMA)\b/i.test(text))
       throw namesDatabase();
+    if (altering.test(text)) return this.#changeAltered(text);
     if (/^\/\*!\d+ DEFINER=/.test(text)) return this.#changeDefiner(text, 'a view');
     if (/^\/\*!\d+ VIEW /.test(text)) return this.#changeNames(text);
     // A default may take its numbers from a sequence, which the server names with its database.
@@ -185,6 +186,7 @@ class Rewriter {
   }
 
   #changeCode(text: string): string {
+    if (this.#code === '' && altering.test(text)) return this.#changeAltered(text);
     if (this.#object !== null) {
       this.#noteName(text);
       return text;
@@ -218,6 +220,13 @@ class Rewriter {
     });
   }
 
+  /** Around what was made before the database got another character set: the tools name the one they come from. */
+  #changeAltered(text: string): string {
+    const [, name = ''] = altering.exec(text) ?? [];
+    if (this.#from === null || unquoteIdent(name) !== this.#from) throw namesDatabase();
+    return text.replace(name, () => quoteIdent(this.#into));
+  }
+
   #changeNames(text: string): string {
     return this.#from === null ? text : otherDatabase(text, this.#from, this.#into);
   }
@@ -244,6 +253,8 @@ class Rewriter {
 const replication =
   /^SET (?:(?:@@GLOBAL\.GTID_PURGED|@MYSQLDUMP_TEMP_LOG_BIN|@@SESSION\.SQL_LOG_BIN)\s*=[^;]*;|@@GLOBAL\.GTID_PURGED\s*=[^;]*,)\s*$/;
 const moreTransactions = /^[0-9a-f]{8}-[0-9a-f-]{27}:[^;']*(?:,|';)\s*$/i;
+
+const altering = new RegExp(String.raw`^(?:/\*!\d+ )?ALTER (?:DATABASE|SCHEMA)\s+(${quotedIdent}|\S+)`, 'i');
 
 /** Nobody else is in a new database; and under a lock on one table the server does not let it take from a sequence. */
 const lock = /^(?:LOCK TABLES `(?:[^`]|``)*` WRITE|UNLOCK TABLES);\s*$/;
