@@ -101,7 +101,10 @@ describe.skipIf(!hasMysql())(`a ${productName} server that tells capitals apart`
         name,
         `CREATE TABLE t (id INT PRIMARY KEY, ${name}_n INT)`,
         `CREATE FUNCTION f () RETURNS VARCHAR(9) DETERMINISTIC RETURN '${name}'`,
-        `CREATE FUNCTION f_${name === 'shop' ? 'low' : 'high'} () RETURNS INT DETERMINISTIC RETURN 1`,
+        // The dump tool of 10.5 takes those of the other one for its own.
+        ...(server.version.startsWith('10.5.')
+          ? []
+          : [`CREATE FUNCTION f_${name === 'shop' ? 'low' : 'high'} () RETURNS INT DETERMINISTIC RETURN 1`]),
         `CREATE VIEW v AS SELECT ${name}_n FROM t`,
         `CREATE TRIGGER tr BEFORE INSERT ON t FOR EACH ROW SET NEW.${name}_n = 1`,
         `CREATE TRIGGER tr_${name} BEFORE UPDATE ON t FOR EACH ROW SET NEW.${name}_n = 1`,

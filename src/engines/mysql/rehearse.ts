@@ -71,11 +71,11 @@ async function refusal(
   object: CodeObject,
   { database, replacement, trial, table, alike }: Place,
 ): Promise<string | null> {
-  const statement = trialStatement(object, { trial, table, alike });
-  const drop = dropStatement({ kind: trialOf(object.kind), name: trialName }, replacement);
+  const { settings, statement } = trialOf(object, { trial, table, alike });
+  const drop = dropStatement({ kind: kindOfTrial(object.kind), name: trialName }, replacement);
   try {
     await session.rows(drop);
-    await runStatement(session, { database, settings: object.settings }, statement);
+    await runStatement(session, { database, settings }, statement);
     await session.rows(drop);
     return null;
   } catch (error) {
@@ -93,22 +93,28 @@ function refusalOf(error: unknown): string | null {
 
 const trialName = `${name}_trial`;
 
-function trialStatement(
-  { kind, create, definer }: CodeObject,
+function trialOf(
+  { kind, create, definer, settings }: CodeObject,
   { trial, table, alike }: Pick<Place, 'trial' | 'table' | 'alike'>,
-): string {
+): { settings: string | null; statement: string } {
   // Packages are only text in another mode of the server; who may make them may make procedures.
-  if (isPackage(kind)) return `CREATE ${definerClause(definer)} PROCEDURE ${trial} () SELECT 1`;
-  if (kind === 'TRIGGER')
-    return alike
-      ? triggerElsewhere(create, trial, table)
-      : `CREATE ${definerClause(definer)} TRIGGER ${trial} BEFORE INSERT ON ${table} FOR EACH ROW SET NEW.n = 1`;
+  if (isPackage(kind)) return ours(`CREATE ${definerClause(definer)} PROCEDURE ${trial} () SELECT 1`);
+  if (kind === 'TRIGGER' && !alike)
+    return ours(
+      `CREATE ${definerClause(definer)} TRIGGER ${trial} BEFORE INSERT ON ${table} FOR EACH ROW SET NEW.n = 1`,
+    );
+  if (kind === 'TRIGGER') return { settings, statement: triggerElsewhere(create, trial, table) };
   const renamed = create.replace(nameOf(kind), (_whole, before: string) => before + trial);
   // None of it shall run.
-  return kind === 'EVENT' ? withStatus(renamed, 'asleep') : renamed;
+  return { settings, statement: kind === 'EVENT' ? withStatus(renamed, 'asleep') : renamed };
 }
 
-function trialOf(kind: CodeObject['kind']): CodeObject['kind'] {
+/** Not in a mode of theirs, which may be another language. */
+function ours(statement: string): { settings: null; statement: string } {
+  return { settings: null, statement };
+}
+
+function kindOfTrial(kind: CodeObject['kind']): CodeObject['kind'] {
   return isPackage(kind) ? 'PROCEDURE' : kind;
 }
 
