@@ -147,9 +147,40 @@ describe.skipIf(!hasMysql())(`what could end a swap of ${productName} databases 
 
   it('S17 the character set of the database comes back with it, and goes with the way back', async () => {
     await server.sql(null, 'CREATE DATABASE shop CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci');
-    await server.sql('shop', 'CREATE TABLE t (id INT PRIMARY KEY, s VARCHAR(20))', "INSERT INTO t VALUES (1, 'Ж')");
+    const functionOf = (name: string) =>
+      `CREATE FUNCTION ${name} (x VARCHAR(10)) RETURNS VARCHAR(10) DETERMINISTIC RETURN x`;
+    await server.sql(
+      'shop',
+      'CREATE TABLE t (id INT PRIMARY KEY, s VARCHAR(20))',
+      "INSERT INTO t VALUES (1, 'Ж')",
+      'CREATE TRIGGER tr BEFORE INSERT ON t FOR EACH ROW SET NEW.id = NEW.id',
+      'CREATE EVENT e ON SCHEDULE EVERY 1 DAY DISABLE DO DELETE FROM t',
+      functionOf('f'),
+      'ALTER DATABASE shop CHARACTER SET cp1251 COLLATE cp1251_bin',
+      functionOf('g'),
+      'ALTER DATABASE shop CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci',
+    );
+    const made = async (name: string) =>
+      (
+        await server.sql<{ m: string }>(
+          null,
+          `SELECT CONCAT(TRIGGER_NAME, ' ', DATABASE_COLLATION) AS m FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = '${name}'
+           UNION SELECT CONCAT(ROUTINE_NAME, ' ', DATABASE_COLLATION) FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = '${name}'
+           UNION SELECT CONCAT(EVENT_NAME, ' ', DATABASE_COLLATION) FROM information_schema.EVENTS WHERE EVENT_SCHEMA = '${name}' ORDER BY 1`,
+        )
+      ).map(({ m }) => m);
     const all = await beside();
-    await server.sql('shop', 'ALTER DATABASE shop CHARACTER SET latin1 COLLATE latin1_general_ci');
+    const saved = await made('shop');
+    expect(saved).toEqual(['e utf8mb4_unicode_ci', 'f utf8mb4_unicode_ci', 'g cp1251_bin', 'tr utf8mb4_unicode_ci']);
+    await server.sql(
+      'shop',
+      'ALTER DATABASE shop CHARACTER SET latin1 COLLATE latin1_general_ci',
+      'DROP FUNCTION g',
+      functionOf('g'),
+      functionOf('h'),
+    );
+    const lived = await made('shop');
+    expect(lived).toContain('g latin1_general_ci');
     const characters = async (name: string) =>
       (
         await server.sql<{ c: string }>(
@@ -162,11 +193,13 @@ describe.skipIf(!hasMysql())(`what could end a swap of ${productName} databases 
       'utf8mb4_unicode_ci',
       'latin1_general_ci',
     ]);
+    expect([await made('shop'), await made(all.previous)]).toEqual([saved, lived]);
     await swap({ ...all, replacement: all.previous, previous: 'shop_undone' });
     expect([await characters('shop'), await characters('shop_undone')]).toEqual([
       'latin1_general_ci',
       'utf8mb4_unicode_ci',
     ]);
+    expect([await made('shop'), await made('shop_undone')]).toEqual([lived, saved]);
   });
 
   it('S17 names beyond the character set that a view or an event was made in', async () => {

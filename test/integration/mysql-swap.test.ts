@@ -610,8 +610,13 @@ describe.skipIf(!hasMysql())(`the swap of ${productName} databases`, () => {
     if (product === 'mariadb')
       await server.sql(null, "SET sql_mode = 'ORACLE'", 'GRANT EXECUTE ON PACKAGE shop.box TO called');
     const granted = await grants();
-    const triggers = 'SELECT TRIGGER_NAME, ACTION_ORDER FROM information_schema.TRIGGERS ORDER BY 1, TRIGGER_SCHEMA';
-    const order = await server.sql(null, triggers);
+    // Its code keeps the character set it was made under.
+    await server.sql(null, 'ALTER DATABASE shop CHARACTER SET latin1');
+    const made = `SELECT TRIGGER_NAME AS n, TRIGGER_SCHEMA AS d, ACTION_ORDER AS o, DATABASE_COLLATION AS c FROM information_schema.TRIGGERS
+      UNION SELECT ROUTINE_NAME, ROUTINE_SCHEMA, 0, DATABASE_COLLATION FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA LIKE 'shop%'
+      UNION SELECT EVENT_NAME, EVENT_SCHEMA, 0, DATABASE_COLLATION FROM information_schema.EVENTS
+      UNION SELECT 'database', SCHEMA_NAME, 0, DEFAULT_COLLATION_NAME FROM information_schema.SCHEMATA ORDER BY 1, 2`;
+    const order = await server.sql(null, made);
     const access = createAccess(
       {
         database: databaseSchema.parse({ engine: product, url: server.url('shop') }),
@@ -647,7 +652,7 @@ describe.skipIf(!hasMysql())(`the swap of ${productName} databases`, () => {
       expect(await live.halfSwap?.takeBack(never), `${done}, ${noted}`).toEqual({ replacement, previous });
       expect(await names('shop'), `${done}, ${noted}`).toEqual(before);
       expect([await keysOf('shop'), await keysOf(replacement)], `${done}, ${noted}`).toEqual(keys);
-      expect(await server.sql(null, triggers), `${done}, ${noted}`).toEqual(order);
+      expect(await server.sql(null, made), `${done}, ${noted}`).toEqual(order);
       expect(await grants(), `${done}, ${noted}`).toEqual(granted);
       expect(await server.databases()).toEqual(['shop', replacement]);
       if (product === 'mariadb') await server.sql(replacement, 'INSERT INTO ticket (n) VALUES (1)');

@@ -16,6 +16,8 @@ export interface CodeObject {
   create: string;
   /** What the session must be set to while it is made. */
   settings: string | null;
+  /** What its database must have while it is made, and need not have any more; null of a view. */
+  collation: string | null;
 }
 
 export interface DatabaseObjects {
@@ -135,7 +137,8 @@ async function namesOf(
 async function read(session: Connection, kind: CodeObject['kind'], name: string): Promise<CodeObject> {
   const row = await session.row<Record<string, string | null>>(`SHOW CREATE ${kind} ${quoteIdent(name)}`);
   const statement = Object.entries(row).find(([key]) => /^(Create |SQL Original Statement)/i.test(key))?.[1] ?? '';
-  return { kind, name, definer: definerOf(statement), create: statement, settings: settingsOf(row) };
+  const collation = row['Database Collation'] ?? null;
+  return { kind, name, definer: definerOf(statement), create: statement, settings: settingsOf(row), collation };
 }
 
 function definerOf(statement: string): string {

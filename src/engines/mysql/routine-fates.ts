@@ -58,5 +58,6 @@ function sameName(left: Named, right: Named): boolean {
 }
 
 function equal(left: CodeObject, right: CodeObject): boolean {
-  return left.kind === right.kind && left.create === right.create && left.settings === right.settings;
+  const same = (key: 'kind' | 'create' | 'settings' | 'collation') => left[key] === right[key];
+  return same('kind') && same('create') && same('settings') && same('collation');
 }

@@ -76,8 +76,22 @@ export function planSwap({ live, replacement, previous, old, fresh, grants, repl
     });
   if (!old) say();
   const moved = (object: CodeObject) => object.kind === 'TRIGGER' || object.kind === 'EVENT';
-  const takeAway = (object: CodeObject, database: string) =>
+  const collations = new Map([
+    [live, (old ?? fresh).characters.collation],
+    [replacement, fresh.characters.collation],
+    ...(previous !== null && old ? [[previous, old.characters.collation] as const] : []),
+  ]);
+  // What is made takes it from its database for good; and so does what is made again to take a step back.
+  const under = (collation: string | null, database: string) => {
+    const before = collations.get(database) ?? null;
+    if (collation === null || before === null || collation === before) return;
+    collations.set(database, collation);
+    step(collateStatement(database, collation), collateStatement(database, before));
+  };
+  const takeAway = (object: CodeObject, database: string) => {
+    under(object.collation, database);
     step(dropStatement(object, database), object.create, { database, settings: object.settings });
+  };
   // Events first: none shall begin meanwhile.
   for (const each of [...(old?.code ?? [])].filter(({ kind }) => kind === 'EVENT')) takeAway(each, live);
   for (const each of fresh.code.filter(({ kind }) => kind === 'TRIGGER')) takeAway(each, replacement);
@@ -94,12 +108,6 @@ export function planSwap({ live, replacement, previous, old, fresh, grants, repl
   for (const key of old?.loose ?? []) step(untie(live, key), tie(live, key), altering);
   for (const key of fresh.loose) step(untie(replacement, key), tie(replacement, key), altering);
   if (moves.length > 0) step(renameStatement(moves), renameStatement(moves.toReversed().map(backwards)), { moves });
-  // Routines keep the one that their database has when they are made.
-  if (old && charactersOf(old) !== charactersOf(fresh))
-    step(
-      `ALTER DATABASE ${quoteIdent(live)}${charactersOf(fresh)}`,
-      `ALTER DATABASE ${quoteIdent(live)}${charactersOf(old)}`,
-    );
   for (const [table, columns] of counting)
     step(defaultsStatement(live, table, columns, replacement), null, { settings: withHistory });
   for (const key of fresh.loose) step(tie(live, key), untie(live, key), altering);
@@ -109,6 +117,7 @@ export function planSwap({ live, replacement, previous, old, fresh, grants, repl
   for (const each of others.filter(isRoutine)) {
     if (fate(each) === 'stays') continue;
     if (fate(each) === 'replaced') {
+      under(each.collation, live);
       step('DO 0', orReplace(each.create), { database: live, settings: each.settings });
       continue;
     }
@@ -116,21 +125,26 @@ export function planSwap({ live, replacement, previous, old, fresh, grants, repl
     for (const grant of grantsOf(each)) step('DO 0', grantStatement(grant, live), { settings: grantSettings(grant) });
     takeAway(each, live);
   }
-  const make = (object: CodeObject, database: string, create: string) =>
+  const make = (object: CodeObject, database: string, create: string) => {
+    under(object.collation, database);
     step(create, dropStatement(object, database), { database, settings: object.settings });
+  };
   for (const each of fresh.code) {
     const former = isRoutine(each) ? others.find((other) => sameRoutine(other, each)) : undefined;
     const become = former && fate(former);
     if (become === 'stays') continue;
     if (become === 'replaced') {
+      under(each.collation, live);
       step(orReplace(each.create), null, { database: live, settings: each.settings });
       continue;
     }
     make(each, live, running(inDatabase(each, replacement, live), fresh.asleep));
     for (const grant of grantsOf(each)) step(grantStatement(grant, live), null, { settings: grantSettings(grant) });
   }
+  under(fresh.characters.collation, live);
   if (previous === null) return steps;
   for (const each of old?.code ?? []) make(each, previous, stopped(inDatabase(each, live, previous)));
+  if (old) under(old.characters.collation, previous);
   const [created, filled] = asleepStatements(previous, asleepAmong(old?.code ?? []));
   if (created !== undefined) step(created, `DROP TABLE IF EXISTS ${quoteIn(previous, asleepTable)}`);
   if (filled !== undefined) step(filled, null);
@@ -139,6 +153,11 @@ export function planSwap({ live, replacement, previous, old, fresh, grants, repl
 
 function charactersOf({ characters: { encoding, collation } }: { characters: Characters }): string {
   return ` CHARACTER SET ${encoding} COLLATE ${collation}`;
+}
+
+/** Its character set goes with it. */
+function collateStatement(database: string, collation: string): string {
+  return `ALTER DATABASE ${quoteIdent(database)} COLLATE ${collation}`;
 }
 
 /** Keeps the rights to what is replaced, which dropping it does not. */
