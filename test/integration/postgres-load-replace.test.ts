@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { Counts, DumpFormat, LoadOptions } from '../../src/engines/engine.ts';
+import type { Counts, DumpFormat, LoadOptions, StoredDump } from '../../src/engines/engine.ts';
 import { openDatabase, shapeOf, stockDump, storedDump, temporaryFolder } from '../support/databases.ts';
 import { clientTools, hasServer, startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { fillShop } from '../support/shop.ts';
@@ -304,6 +304,29 @@ describe('the whole database in place', () => {
     await open('simple').replace(dump, wholeLoad, expected, signal);
     expect(await open('simple').count(all, signal)).toEqual(expected);
     expect(await shapeOf(server, 'simple')).not.toContainEqual(expect.stringContaining('"u"'));
+  });
+
+  test('what is far away is fetched before anything is locked', async () => {
+    await server.createDatabase('far');
+    await server.sql('far', 'create table t (id int); insert into t values (1)');
+    const dump = await stockDump(server, 'far', 'directory', path('far'));
+    const held = `select relation::regclass from pg_locks where mode = 'AccessExclusiveLock'`;
+    const locks: unknown[] = [];
+    const far: StoredDump = {
+      ...dump,
+      locally: async (...asked) => {
+        // As often as it takes psql to get that far.
+        for (let turn = 0; turn < 40 && locks.length === 0; turn += 1) locks.push(...(await server.sql('far', held)));
+        return dump.locally(...asked);
+      },
+    };
+    await server.sql('far', 'delete from t');
+    const table = { tables: [{ schema: 'public', name: 't' }], schemas: [] };
+    for (const options of [wholeLoad, { ...wholeLoad, scope: table }]) {
+      await open('far').replace(far, options, nothing, signal);
+      expect(await server.sql('far', 'select * from t')).toEqual([{ id: 1 }]);
+    }
+    expect(locks).toEqual([]);
   });
 
   test('an interrupted restore in place has changed nothing', async () => {

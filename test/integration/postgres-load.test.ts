@@ -357,6 +357,39 @@ describe.each(matrix)('server %i', (major) => {
   }
 });
 
+test('a worker may wait for another as long as it likes, whatever limits the role has', async () => {
+  await server.sql(
+    'postgres',
+    `create role hasty superuser login password 'hasty'; alter role hasty set idle_session_timeout = '400ms'`,
+  );
+  await server.createDatabase('waiting');
+  await server.sql(
+    'waiting',
+    `create function slow() returns boolean language sql volatile as 'select true from pg_catalog.pg_sleep(2)';
+     create table a (id int primary key); create table p (id int check (public.slow())); insert into p values (1);
+     create index i1 on p (id); create index i2 on p (id); create index i3 on p (id)`,
+  );
+  for (const format of ['directory', 'plain'] as const) {
+    const dump = await stockDump(server, 'waiting', format, join(folder.path, `waiting-${format}`));
+    // It also takes its time to come.
+    const waits = `select from pg_stat_activity where datname = 'waiting_plain' and state = 'idle' and clock_timestamp() - state_change > '600 ms'`;
+    const slow: StoredDump = {
+      ...dump,
+      open: async () => {
+        await expect.poll(async () => (await server.sql('postgres', waits)).length).toBe(1);
+        return dump.open(signal);
+      },
+    };
+    const copy = openDatabase(server, `waiting_${format}`, {
+      scratch: folder.path,
+      login: { user: 'hasty', password: 'hasty' },
+    });
+    await copy.create(await openDatabase(server, 'waiting', { scratch: folder.path }).probe(signal), 'test', signal);
+    await copy.load(slow, { ...wholeLoad, jobs: 2 }, signal);
+    expect(await server.sql(`waiting_${format}`, 'select id from p')).toEqual([{ id: 1 }]);
+  }
+}, 60_000);
+
 test('S16 a temporary server has the roles of the backup and takes the dump', async () => {
   const dump = await stockDump(server, 'shop', 'custom', path('temporary'));
   const live = open('shop');

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { HoldfastError } from '../../base/errors.ts';
 import { startProcess, type Command } from '../../base/run-process.ts';
 import { writeTo } from './fed-process.ts';
+import { liftLimits } from './session-limits.ts';
 
 export type Send = (text: Buffer | string) => Promise<void>;
 
@@ -30,6 +31,7 @@ export async function feedScript(
     (error: unknown) => over.abort(error),
   );
   try {
+    await writeTo(stdin, liftLimits);
     await produce((text) => writeTo(stdin, text), AbortSignal.any([options.signal, over.signal]));
   } catch (error) {
     const psqlFailedFirst = over.signal.aborted;

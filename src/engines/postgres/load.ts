@@ -20,6 +20,7 @@ import { openWhole, tocOf, watchPlainEnd } from './read-through.ts';
 import { foreignScript } from './foreign-script.ts';
 import { chooseJobs, listFile, psqlArgs, restoreArgs, scriptOnlyArgs, type RestoreShape } from './restore-args.ts';
 import { restoreError } from './restore-errors.ts';
+import { liftedLimits } from './session-limits.ts';
 import { selectForNew, type Selection } from './select-entries.ts';
 import { largeObjectsLeft } from './table-columns.ts';
 import { findTablespaces } from './tablespaces.ts';
@@ -106,7 +107,9 @@ async function loadArchive(task: LoadTask, format: RestoreShape['format']): Prom
     return;
   }
   const jobs = chooseJobs(format, options.jobs, availableParallelism());
-  const call = { address: access.address, application };
+  const lifted = await liftedLimits(access, signal);
+  const env = lifted === undefined ? {} : { PGOPTIONS: lifted };
+  const call = { address: access.address, application, env };
   const onStderr = (line: string) => warnings.push(line);
   if (jobs === 1 && format !== 'directory') {
     const command = toolCommand(tools, 'pg_restore', restoreArgs({ ...shape, jobs, path: null }), call);

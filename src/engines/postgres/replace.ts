@@ -63,7 +63,7 @@ export async function replace(
   };
   await refuseReach(task);
   const psql = await psqlFor(task);
-  const source = dump.format === 'plain' ? await fromScript(task, psql) : await fromArchive(task);
+  await using source = dump.format === 'plain' ? await fromScript(task, psql) : await fromArchive(task);
   await using folder = await access.folder();
   warnings.push(...source.plan.warnings);
   let transaction: string | null = null;
@@ -133,7 +133,7 @@ async function hasCommitted(access: Access, transaction: string, cause: unknown)
   );
 }
 
-interface Source {
+interface Source extends AsyncDisposable {
   plan: Replacement;
   send(send: Send, signal: AbortSignal, folder: string): Promise<void>;
 }
@@ -148,20 +148,26 @@ async function fromArchive(task: LoadTask): Promise<Source> {
   const plan = await planReplacement(session, toc.entries, options);
   const { tablespaces, warnings } = await planTablespaces(session, plan.entries);
   plan.warnings.push(...warnings);
+  const only = options.scope && filesOf(plan.entries);
+  // Fetched now, and not while tables are locked.
+  const local = format === 'directory' ? await dump.locally(signal, { only }) : null;
+  const here: StoredDump = local ? { ...dump, locally: async () => ({ path: local.path, ...nothingToRemove }) } : dump;
   return {
     plan,
     send: async (send, inner, folder) => {
       if (plan.entries.length === 0) return;
       await using list = await writeList(folder, plan.entries, tools, inner);
-      const only = options.scope && filesOf(plan.entries);
       const { owners } = options;
       const shape = { format, owners, tablespaces, list: list.path, singleTransaction: true, only };
       const held = withoutLastCommit(send);
-      await sendArchive({ ...task, serverMajor }, tools, shape, held.send, inner);
+      await sendArchive({ ...task, dump: here, serverMajor }, tools, shape, held.send, inner);
       await held.end();
     },
+    [Symbol.asyncDispose]: async () => local?.[Symbol.asyncDispose](),
   };
 }
+
+const nothingToRemove: AsyncDisposable = { [Symbol.asyncDispose]: async () => undefined };
 
 /** Its script goes through psql, so names with line ends must not be able to say anything to it. */
 async function restoringTools(
@@ -179,6 +185,7 @@ async function fromScript(task: LoadTask, psql: ToolVersion): Promise<Source> {
   return {
     plan: await planScript(session, task.dump, task.options, task.signal),
     send: (send, inner) => sendScript(task, psql, send, inner),
+    ...nothingToRemove,
   };
 }
 
