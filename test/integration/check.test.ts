@@ -313,8 +313,9 @@ describe('one storage in trouble does not keep the others from care', () => {
     const [top, settings] = twoPlaces(down);
     const holdfast = await install(top, { ...settings, retention: { last: 1 }, storages: ['offsite', 'local'] });
     const storage = localAt(holdfast.storage);
-    const old = await storeBackup(storage, 'shop', ago(2 * day));
-    const kept = await storeBackup(storage, 'shop', ago(hour));
+    const old = await storeBackup(storage, 'shop', ago(3 * day));
+    // So long that it counts, though nobody here knows whether it was read back.
+    const kept = await storeBackup(storage, 'shop', ago(2 * day));
     return { holdfast, old: old.id, kept: kept.id };
   }
 
