@@ -6,6 +6,7 @@ import { withoutSecrets } from '../base/secret.ts';
 import type { Catalog, DeliveryRecord } from '../catalog/catalog.ts';
 import { holdLock } from '../catalog/lease.ts';
 import type { Channel, Message } from '../notify/channel.ts';
+import { deliveryMs } from './delivery-time.ts';
 import type { Finding } from './finding.ts';
 
 /** Messages on their way. What is queued survives the process. Each goes out at least once, and twice only after a crash. */
@@ -32,8 +33,6 @@ const minute = 60_000;
 const hour = 60 * minute;
 const day = 24 * hour;
 
-/** One message that takes longer is given up for now. */
-const sendTimeoutMs = 90_000;
 const giveUpAfterMs = day;
 /** By a clock that was ahead, or after a time in which nobody tried, the age of a message says nothing. */
 const fewTries = 5;
@@ -160,8 +159,9 @@ export function openOutbox({ channels, catalog, clock, logger }: OutboxParts): O
 }
 
 async function sendInTime(channel: Channel, message: Message, signal: AbortSignal): Promise<void> {
-  using limited = withTimeout(signal, sendTimeoutMs, () => {
-    return new HoldfastError('TIMEOUT', `${channel.name} did not answer within ${sendTimeoutMs / 1000} s`, {
+  const limitMs = deliveryMs(channel);
+  using limited = withTimeout(signal, limitMs, () => {
+    return new HoldfastError('TIMEOUT', `${channel.name} did not answer within ${limitMs / 1000} s`, {
       retryable: true,
     });
   });

@@ -5,6 +5,7 @@ import type { Logger } from '../base/logger.ts';
 import { withoutSecrets } from '../base/secret.ts';
 import type { RunRecord } from '../catalog/catalog.ts';
 import type { Channel, Ping } from '../notify/channel.ts';
+import { deliveryMs } from './delivery-time.ts';
 import { durationOf } from './run-facts.ts';
 
 /** Signs of life for services that watch from outside. Best effort: a late one would be a wrong one. */
@@ -17,7 +18,6 @@ export interface Pings {
 }
 
 const pauses = [2000, 10_000];
-const sendTimeoutMs = 60_000;
 const staleAfterMs = 10 * 60_000;
 
 export function openPings(parts: { channels: readonly Channel[]; clock: Clock; logger: Logger }): Pings {
@@ -29,7 +29,8 @@ export function openPings(parts: { channels: readonly Channel[]; clock: Clock; l
     for (let attempt = 0; ; attempt += 1) {
       if (signal.aborted || isStale(ping)) return;
       try {
-        using limited = withTimeout(signal, sendTimeoutMs, timedOut);
+        const limitMs = deliveryMs(channel);
+        using limited = withTimeout(signal, limitMs, () => timedOut(limitMs));
         await channel.ping?.(ping, limited.signal);
         return;
       } catch (error) {
@@ -85,6 +86,6 @@ export function pingOf(run: RunRecord, instance: string): Ping | null {
   return { ...common, phase, at: finishedAt, durationMs: durationOf(run), detail };
 }
 
-function timedOut(): HoldfastError {
-  return new HoldfastError('TIMEOUT', `no answer within ${sendTimeoutMs / 1000} s`, { retryable: true });
+function timedOut(ms: number): HoldfastError {
+  return new HoldfastError('TIMEOUT', `no answer within ${ms / 1000} s`, { retryable: true });
 }

@@ -3,9 +3,8 @@ import { HoldfastError, toHoldfastError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Channel, Message } from '../notify/channel.ts';
 import { problemOfFinding, type Item } from './alert-messages.ts';
+import { deliveryMs } from './delivery-time.ts';
 import type { Finding } from './finding.ts';
-
-const timeoutMs = 90_000;
 
 export function shouted(kind: 'problem' | 'resolved', finding: Finding): Item {
   const { severity, source } = finding;
@@ -25,10 +24,11 @@ export async function sendNow(
   await Promise.all(
     channels.map(async (channel) => {
       try {
+        const limitMs = deliveryMs(channel);
         using limited = withTimeout(
           signal,
-          timeoutMs,
-          () => new HoldfastError('TIMEOUT', `no answer within ${timeoutMs / 1000} s`, { retryable: true }),
+          limitMs,
+          () => new HoldfastError('TIMEOUT', `no answer within ${limitMs / 1000} s`, { retryable: true }),
         );
         await channel.send?.(message, limited.signal);
       } catch (error) {

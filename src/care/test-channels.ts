@@ -4,6 +4,7 @@ import { HoldfastError, toHoldfastError } from '../base/errors.ts';
 import { withoutSecrets } from '../base/secret.ts';
 import type { Channel } from '../notify/channel.ts';
 import { messageOf, type Letterhead } from './alert-messages.ts';
+import { deliveryMs } from './delivery-time.ts';
 import { moment } from './run-texts.ts';
 
 export interface TestResult {
@@ -21,8 +22,6 @@ interface TestParts {
   signal: AbortSignal;
 }
 
-const timeoutMs = 90_000;
-
 /** One message through each channel, past the queue: whoever asks wants to know now. All at once, none stops at another's failure. */
 export function testChannels(channels: readonly Channel[], parts: TestParts): Promise<TestResult[]> {
   return Promise.all(channels.map((channel) => testOne(channel, parts)));
@@ -35,8 +34,9 @@ async function testOne(channel: Channel, { clock, head, signal }: TestParts): Pr
   const started = clock.monotonic();
   const took = () => Math.round(clock.monotonic() - started);
   try {
-    using limited = withTimeout(signal, timeoutMs, () => {
-      return new HoldfastError('TIMEOUT', `no answer within ${timeoutMs / 1000} s`, { retryable: true });
+    const limitMs = deliveryMs(channel);
+    using limited = withTimeout(signal, limitMs, () => {
+      return new HoldfastError('TIMEOUT', `no answer within ${limitMs / 1000} s`, { retryable: true });
     });
     await channel.send(testMessage(name, clock.now(), head), limited.signal);
     return { ...result, state: 'sent', durationMs: took() };

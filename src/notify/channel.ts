@@ -13,6 +13,8 @@ export interface Channel extends AsyncDisposable {
   readonly level: AlertLevel | null;
   /** Whoever delivers sends only what is about these sources; null: everything. */
   readonly sources: readonly string[] | null;
+  /** How long each request of it may take. */
+  readonly timeoutMs: number;
   /**
    * Must resolve only once the other side has accepted the message, and reject with `ALERT_*` errors otherwise; `retryable` says whether
    * sending it again may help. Must carry no secret in errors. Absent for channels that only take pings.
