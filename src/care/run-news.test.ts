@@ -72,6 +72,12 @@ describe('what the end of a run means', () => {
       good: [],
     },
     {
+      name: 'one that is to be repeated is held',
+      run: { operation: 'verify', state: 'failed', backup: 'b', error, trigger: 'schedule' },
+      bad: ['warning verify-failed/shop 15'],
+      good: [],
+    },
+    {
       name: 'a copy verified whole',
       run: { operation: 'verify', backup: 'b', result: { ok: true, storage: 'local' } },
       bad: [],

@@ -108,8 +108,9 @@ function verifyNews(run: RunRecord, source: string, context: RunContext): RunNew
   const key = incidentKey('damaged', source, storage, String(run.backup));
   const undone = incidentKey('verify-failed', source);
   if (run.error !== null) {
+    if (wasTurnedAway(run)) return none();
     const problem = problemOf(run, source, { key: undone, texts: texts.verifyImpossible(run, context) });
-    return wasTurnedAway(run) ? none() : { problems: [{ ...problem, severity: 'warning' }], good: [], success: null };
+    return { problems: [soften({ ...problem, severity: 'warning' }, run, context)], good: [], success: null };
   }
   const good = [{ key: undone, texts: texts.whole(run, context) }];
   if (run.state === 'failed') {

@@ -113,6 +113,24 @@ describe('a source that fails', () => {
     expect(house.told()[0]?.what).toContain('It has failed 2 times in a row.');
   });
 
+  test('a verification that could not be done and is to be repeated is waited for, too', async () => {
+    let retryAt: Date | null = new Date('2026-11-21T02:05:00.000Z');
+    await using house = await openAlertsHouse({ retryAt: () => retryAt });
+    const away = { ...failed('STORAGE_UNREACHABLE', 'no connection to offsite'), operation: 'verify' } as const;
+    house.ran({ ...away, trigger: 'schedule' });
+    await house.work();
+    expect(house.titles()).toEqual([]);
+    house.pass(5 * minute);
+    house.ran({ operation: 'verify', trigger: 'retry', result: { ok: true, storage: 'offsite' } });
+    await house.work();
+    expect([house.titles(), house.catalog.incidents.open()]).toEqual([[], []]);
+
+    retryAt = null;
+    house.ran({ ...away, trigger: 'retry' });
+    await house.work();
+    expect(house.told()).toMatchObject([{ kind: 'problem', severity: 'warning' }]);
+  });
+
   test('a retry that works is nobody to be woken for', async () => {
     await using house = await openAlertsHouse({ retryAt: () => new Date('2026-11-21T02:05:00.000Z') });
     house.ran({ ...down, trigger: 'schedule' });
