@@ -13,6 +13,7 @@ import { noteBegun, noteDone, noteFailed } from './copy-queue.ts';
 import { nearestFirst } from './nearest.ts';
 import { longestRetryDelayMs } from './retry-delay.ts';
 import type { Source } from './source.ts';
+import { noteDamage } from './verify.ts';
 
 export interface CopiesTask {
   source: Source;
@@ -246,6 +247,7 @@ async function copyFromAny(task: OneCopy, sources: readonly Storage[], begunBefo
       return { id, from: from.name, to: to.name, state: 'complete', bytes, nextAt: null, error: null };
     } catch (error) {
       throwIfAborted(signal);
+      await noteDamaged(task, storage, error);
       failure ??= { error };
       isReceiverDown ||= isTrouble(error) && !ofReading.has(error);
       // What is wrong at the receiver stays wrong from wherever it is read.
@@ -254,4 +256,11 @@ async function copyFromAny(task: OneCopy, sources: readonly Storage[], begunBefo
   }
   if (isReceiverDown) task.round?.receivers.add(to.name);
   throw failure?.error;
+}
+
+/** Of the two copies, the one that was found damaged. */
+async function noteDamaged(task: OneCopy, from: Storage, error: unknown): Promise<void> {
+  const { code } = toHoldfastError(error);
+  if (['STORAGE_UNRELIABLE', 'SHARED_OBJECT_DAMAGED'].includes(code)) return;
+  await noteDamage({ ...task, storage: code === 'COPY_DAMAGED' ? task.to : from }, error);
 }

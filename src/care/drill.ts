@@ -13,7 +13,7 @@ import { rehearse } from './rehearse.ts';
 import { thenDrop } from './scratch.ts';
 import { nameBeside } from './scratch-name.ts';
 import { appOf, readerOf, type Source } from './source.ts';
-import { readingLock } from './verify.ts';
+import { noteDamage, readingLock } from './verify.ts';
 
 export interface DrillResult extends Pick<Comparison, 'tables' | 'sequences'> {
   id: string;
@@ -52,7 +52,11 @@ export async function drill(task: DrillTask): Promise<DrillResult> {
     async (run) => {
       const name = readingLock(source.name, id);
       await using lease = await holdLock({ catalog, clock, name, run: run.id, mode: 'shared', signal: run.signal });
-      const result = await rehearseBackup({ ...task, signal: lease.signal, report: run.report }, run.id);
+      const inside = { ...task, signal: lease.signal, report: run.report };
+      const result = await rehearseBackup(inside, run.id).catch(async (error: unknown) => {
+        await noteDamage(inside, error);
+        throw error;
+      });
       await record(task, result);
       return { state: result.ok ? 'succeeded' : 'failed', result };
     },

@@ -156,8 +156,30 @@ async function checkPart(
 /** Only damage becomes a failed check; an unreachable storage, a missing tool, a lost key file or a newer format says nothing against the backup. */
 function failedCheck(artifact: string, check: VerifyCheck['check'], error: unknown): VerifyCheck {
   const known = toHoldfastError(error);
-  if (known.kind !== 'integrity' || isLost(known) || isNewer(known)) throw known;
+  if (!isDamage(known)) throw known;
   return { artifact, check, ok: false, detail: `${known.message} (${known.code})` };
+}
+
+function isDamage(error: HoldfastError): boolean {
+  return error.kind === 'integrity' && !isLost(error) && !isNewer(error);
+}
+
+/**
+ * Somebody who reads a copy stumbled over damage: it is looked at, so that nobody takes it for a good one any more. What is known of it already,
+ * or what cannot be looked at now, stays as it is.
+ */
+export async function noteDamage(
+  task: Omit<VerifyTask, 'depth' | 'trigger' | 'scratch'>,
+  error: unknown,
+): Promise<void> {
+  const { source, storage, id, catalog, signal } = task;
+  if (signal.aborted || !isDamage(toHoldfastError(error))) return;
+  const known = catalog.proofs
+    .list({ source: source.name, backup: id, kind: 'verify' })
+    .find((proof) => proof.storage === storage.name);
+  if (known?.ok === false) return;
+  // For checksums nothing is laid out.
+  await verifyCopy({ ...task, depth: 'checksum', scratch: '' }).catch(() => undefined);
 }
 
 /** For callers that need a whole backup and nothing less. */

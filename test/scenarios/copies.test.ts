@@ -168,8 +168,11 @@ test('damage is not copied: exit 6, nothing at the receiver; another copy is rea
   const refused = await holdfast.run('copy', id, '--to', 'offsite');
   expect([refused.status, refused.stderr]).toEqual([6, expect.stringContaining('DIGEST_MISMATCH')]);
   expect(await offsiteOf(holdfast)).toEqual([]);
+  expect(await holdfast.json('list')).toMatchObject([{ id, copies: { local: 'corrupt' } }]);
 
+  // Somebody has mended it; a look finds that.
   writeFileSync(dump, good);
+  expect(await holdfast.json('verify', id)).toMatchObject({ ok: true });
   expect(await holdfast.json('copy', '--all', '--to', 'offsite')).toMatchObject([{ id, state: 'complete' }]);
   writeFileSync(dump, bad);
   const restored = await holdfast.run('restore', id, '--into', 'shop_copy', '--yes');

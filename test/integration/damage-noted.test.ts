@@ -1,0 +1,72 @@
+import { appendFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { systemClock } from '../../src/base/clock.ts';
+import { copyOne, type OneCopy } from '../../src/care/copies.ts';
+import { drill } from '../../src/care/drill.ts';
+import { listBackups } from '../../src/care/listing.ts';
+import { prune } from '../../src/care/prune.ts';
+import type { Storage } from '../../src/storage/storage.ts';
+import { localAt } from '../support/stored-backups.ts';
+import { smallHouse, type SmallHouse } from '../support/small-house.ts';
+
+const { signal } = new AbortController();
+
+/** Two backups in two storages. */
+async function twoStorages(house: SmallHouse) {
+  const { folder, catalog } = house;
+  const offsite = localAt(join(folder, 'offsite'), 'offsite');
+  const source = { ...house.source, storages: [house.storage, offsite] as const };
+  const { id: older } = await house.take({ source });
+  const { id: newer } = await house.take({ source });
+  const common = { source, catalog, clock: systemClock, signal, report: () => undefined };
+  return {
+    older,
+    newer,
+    offsite,
+    damage: (where: string, id: string) =>
+      appendFileSync(join(folder, where, 'shop', id, 'files/uploads.tar.zst'), 'x'),
+    drill: (storage: Storage) => drill({ ...common, storage, id: newer, scratch: join(folder, 'scratch') }),
+    copy: (rest: Pick<OneCopy, 'to' | 'from' | 'replace'>) => copyOne({ ...common, id: newer, ...rest }),
+    copies: async (id: string) =>
+      (await listBackups({ catalog }, source, signal)).backups.find((backup) => backup.id === id)?.copies,
+    prune: async (storage: Storage) => {
+      const one = { ...source, retentionIn: () => ({ last: 1, minimum: 1 }) };
+      return (await prune({ ...common, source: one, storage, timezone: 'UTC', dryRun: false })).removed;
+    },
+  };
+}
+
+test('N-d9 S4 a copy that a drill found damaged pushes out no good one, and is good again once it was replaced', async () => {
+  await using house = await smallHouse();
+  const { damage, offsite, ...does } = await twoStorages(house);
+  damage('offsite', does.newer);
+  await expect(does.drill(offsite)).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' });
+  expect(await does.copies(does.newer)).toEqual({ local: 'complete', offsite: 'corrupt' });
+  expect(await does.prune(offsite)).toEqual([]);
+  await does.copy({ to: offsite, from: house.storage, replace: 'damaged' });
+  expect(await does.copies(does.newer)).toEqual({ local: 'complete', offsite: 'complete' });
+  expect(await does.drill(offsite)).toMatchObject({ ok: true });
+  expect(await does.prune(offsite)).toEqual([does.older]);
+});
+
+test('S4 a copy that was found damaged when another was to be made of it, or in its place, is noted as such', async () => {
+  await using house = await smallHouse();
+  const { damage, offsite, ...does } = await twoStorages(house);
+  damage('offsite', does.newer);
+  const refused = does.copy({ to: offsite, from: house.storage, replace: 'nothing' });
+  await expect(refused).rejects.toMatchObject({ code: 'COPY_DAMAGED' });
+  expect(await does.copies(does.newer)).toEqual({ local: 'complete', offsite: 'corrupt' });
+  await does.copy({ to: offsite, from: house.storage, replace: 'damaged' });
+  expect(await does.copies(does.newer)).toEqual({ local: 'complete', offsite: 'complete' });
+
+  damage('backups', does.newer);
+  const third = localAt(join(house.folder, 'third'), 'third');
+  const source = { ...house.source, storages: [house.storage, offsite, third] as const };
+  const { catalog } = house;
+  const common = { source, catalog, clock: systemClock, signal, report: () => undefined };
+  // Read first, because it is nearest; then the other one.
+  expect(await copyOne({ ...common, id: does.newer, to: third, from: null })).toMatchObject({ state: 'complete' });
+  expect(await does.copies(does.newer)).toEqual({ local: 'corrupt', offsite: 'complete' });
+  expect(await does.prune(house.storage)).toEqual([]);
+});
