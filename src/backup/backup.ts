@@ -6,6 +6,7 @@ import { step, type Report } from '../base/progress.ts';
 import { formatBytes, formatCount } from '../base/units.ts';
 import { findCutOffRestore } from '../care/cut-off-restore.ts';
 import type { CopyOutcome } from '../care/copies.ts';
+import { shareDrills } from '../care/share-drills.ts';
 import type { Source } from '../care/source.ts';
 import { assertPresent } from '../care/vanished.ts';
 import type { Catalog } from '../catalog/catalog.ts';
@@ -85,6 +86,7 @@ export async function backup(task: BackupTask): Promise<BackupResult> {
       const warnings = [...taken.warnings, ...(await reached({ backup: taken.id, state }))];
       await retryOlder(inside, taken.copies, run.id);
       const removed = await applyRetention(inside, run.id);
+      await shareDrills(inside);
       await putKeysBack(inside);
       const copies = { ...taken.copies, ...(await clearLocal(inside, taken.id, run.id)) };
       return { state: taken.state, backup: taken.id, result: { ...taken, copies, removed, warnings } };

@@ -11,6 +11,7 @@ import type { Storage } from '../storage/storage.ts';
 import { compareCounts, type Comparison } from './compare.ts';
 import { rehearse } from './rehearse.ts';
 import { thenDrop } from './scratch.ts';
+import { shareDrills } from './share-drills.ts';
 import { nameBeside } from './scratch-name.ts';
 import { appOf, readerOf, type Source } from './source.ts';
 import { noteDamage, readingLock } from './verify.ts';
@@ -58,6 +59,7 @@ export async function drill(task: DrillTask): Promise<DrillResult> {
         throw error;
       });
       await record(task, result);
+      await shareDrills(inside);
       return { state: result.ok ? 'succeeded' : 'failed', result };
     },
   );

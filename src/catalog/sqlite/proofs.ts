@@ -32,11 +32,22 @@ export function proofRecords(connection: Connection): ProofRecords {
            order by at desc, rowid desc`,
           { source: source ?? null, backup: backup ?? null, kind: kind ?? null },
         )
-        .map(toProof),
+        .map(toProof)
+        .toSorted(newestFirst),
     remove: (source, backup) => {
       connection.run('delete from proofs where source = $source and backup = $backup', { source, backup });
     },
   };
+}
+
+/** The same drill lies beside every copy: before all, it is that of the copy that was restored. */
+function newestFirst(left: ProofRecord, right: ProofRecord): number {
+  if (left.at !== right.at) return left.at < right.at ? 1 : -1;
+  return Number(isOfItsCopy(right)) - Number(isOfItsCopy(left));
+}
+
+function isOfItsCopy({ storage, result }: ProofRecord): boolean {
+  return typeof result === 'object' && result !== null && 'storage' in result && result.storage === storage;
 }
 
 function toProof(row: Row): ProofRecord {

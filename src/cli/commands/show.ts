@@ -29,7 +29,7 @@ export const show: Command = {
     const listed = backups.find((backup) => backup.id === id);
     // What cannot be read is still worth showing: where it lies and what is wrong with it.
     const manifest = row.state === 'complete' ? await readManifest(storage, source.name, id, signal) : null;
-    const proofs = house.catalog.proofs.list({ source: source.name, backup: id });
+    const proofs = oncePerDrill(house.catalog.proofs.list({ source: source.name, backup: id }));
     const pending = house.catalog.copies
       .list({ source: source.name, backup: id })
       .filter(({ storage: where }) => listed?.copies[where] === 'pending');
@@ -63,6 +63,13 @@ export const show: Command = {
     return row.state === 'complete' ? 'done' : 'integrity';
   },
 };
+
+/** Its result lies beside every copy. */
+function oncePerDrill(proofs: readonly ProofRecord[]): ProofRecord[] {
+  const isFirst = ({ kind, at }: ProofRecord, index: number) =>
+    kind !== 'drill' || proofs.findIndex((other) => other.kind === kind && other.at === at) === index;
+  return proofs.filter(isFirst);
+}
 
 function drillFacts({ at, ok, seconds, storage, result }: ProofRecord) {
   return { at, ok, seconds, storage, result };
