@@ -386,6 +386,34 @@ describe.skipIf(!hasMysql())(`the swap of ${productName} databases`, () => {
     expect(await keysOf('shop_undone')).toEqual(saved);
   });
 
+  it('S17 nor does one to what the server takes for no other end of it', async () => {
+    await server.sql(null, 'CREATE DATABASE shop CHARACTER SET utf8mb4');
+    await server.sql(
+      'shop',
+      'SET foreign_key_checks = 0',
+      'CREATE TABLE old_one (id INT PRIMARY KEY) ENGINE=MyISAM',
+      'CREATE TABLE a_child (id INT PRIMARY KEY, CONSTRAINT `to old` FOREIGN KEY (id) REFERENCES old_one (id))',
+      'CREATE TABLE z_child (id INT PRIMARY KEY, CONSTRAINT `to view` FOREIGN KEY (id) REFERENCES seen (id))',
+      'CREATE VIEW seen AS SELECT id FROM old_one',
+      ...(product === 'mariadb'
+        ? [
+            'CREATE TABLE parts (id INT PRIMARY KEY) PARTITION BY HASH (id) PARTITIONS 2',
+            'CREATE TABLE p_child (id INT PRIMARY KEY, CONSTRAINT `to parts` FOREIGN KEY (id) REFERENCES parts (id) ON DELETE CASCADE)',
+          ]
+        : []),
+    );
+    const saved = await keysOf('shop');
+    expect(saved).toHaveLength(product === 'mariadb' ? 3 : 2);
+    const taken = await takeDump(open('shop'), folder.path);
+    const replacement = open('shop_restoring_20261121_120000_abcdef');
+    await bringBack(replacement, taken);
+    await replacement.dress(taken.facts, never);
+    await open('shop').swap({ replacement: replacement.name, previous: 'shop_before' }, 'refuse', never);
+    expect([await keysOf('shop'), await keysOf('shop_before')]).toEqual([saved, saved]);
+    await open('shop').swap({ replacement: 'shop_before', previous: 'shop_undone' }, 'refuse', never);
+    expect([await keysOf('shop'), await keysOf('shop_undone')]).toEqual([saved, saved]);
+  });
+
   it('S15 refuses while sessions are connected, or ends them', async () => {
     const { live, replacement, previous } = await prepare();
     await using other = await server.session('shop');

@@ -96,6 +96,7 @@ describe('what is left out', () => {
     kind: 'table',
     engine: 'InnoDB',
     versioned: false,
+    partitioned: false,
     bytes: 0,
     comment: '',
   });

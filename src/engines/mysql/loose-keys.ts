@@ -3,8 +3,8 @@ import { exactly } from './kept-names.ts';
 import { quotedIdent, quoteIdent, quoteIn } from './names.ts';
 
 /**
- * A foreign key to a table of its own database that is not there: dropped, or not yet made, while nobody checked. When tables change
- * their database, the server corrects the others; this one would go on naming the former.
+ * A foreign key to a table of its own database that is not there: dropped, or not yet made, while nobody checked; or to one that the
+ * server takes for no other end. When tables change their database, it corrects the others; this one would go on naming the former.
  */
 export interface LooseKey {
   table: string;

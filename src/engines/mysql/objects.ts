@@ -3,7 +3,7 @@ import { exactly } from './kept-names.ts';
 import { looseKeys, type LooseKey } from './loose-keys.ts';
 import { asleepTable, isOurs } from './mark.ts';
 import { definerPattern, otherDatabase, quoteIdent, quoteIn, unquoteIdent } from './names.ts';
-import { listRelations } from './tables.ts';
+import { listRelations, type Relation } from './tables.ts';
 import { withoutDatabase } from './trigger-text.ts';
 import { inOrderOfReading } from './view-order.ts';
 
@@ -79,8 +79,13 @@ export async function readObjects(session: Connection, database: string): Promis
   const tables = relations.filter(({ kind }) => kind !== 'view').map(({ name }) => name);
   const counting = relations.some(({ kind }) => kind === 'sequence');
   const defaults = counting ? await defaultsNaming(session, database, tables) : [];
-  const loose = await looseKeys(session, database, new Set(relations.map(({ name }) => name)));
+  const loose = await looseKeys(session, database, new Set(relations.filter(mayBeReferred).map(({ name }) => name)));
   return { database, characters, tables, code, defaults, loose, asleep: await namedAsleep(session, database) };
+}
+
+/** To a view, a table of another storage engine, or (MariaDB) one in partitions a foreign key leads only while nobody checks it. */
+function mayBeReferred({ engine, partitioned }: Relation): boolean {
+  return engine === 'InnoDB' && !partitioned;
 }
 
 async function namedAsleep(session: Connection, database: string): Promise<Set<string>> {

@@ -11,6 +11,7 @@ export interface Relation {
   engine: string | null;
   /** Keeps the history of its rows (MariaDB). */
   versioned: boolean;
+  partitioned: boolean;
   /** As the server estimates it. */
   bytes: number;
   comment: string;
@@ -26,16 +27,17 @@ interface Row {
   name: string;
   type: string;
   engine: string | null;
+  options: string | null;
   bytes: string | number | null;
   comment: string | null;
 }
 
 // A broken view shows its error as its comment; that is for those who read it.
-const relationsQuery = `SELECT TABLE_NAME AS name, TABLE_TYPE AS type, ENGINE AS engine,
+const relationsQuery = `SELECT TABLE_NAME AS name, TABLE_TYPE AS type, ENGINE AS engine, CREATE_OPTIONS AS options,
   CAST(COALESCE(DATA_LENGTH, 0) + COALESCE(INDEX_LENGTH, 0) AS CHAR) AS bytes, TABLE_COMMENT AS comment
   FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_TYPE <> 'TEMPORARY' ORDER BY TABLE_NAME`;
 
-function toRelation({ name, type, engine, bytes, comment }: Row): Relation {
+function toRelation({ name, type, engine, options, bytes, comment }: Row): Relation {
   const kind = /VIEW/.test(type) ? 'view' : type === 'SEQUENCE' ? 'sequence' : 'table';
   return {
     schema: '',
@@ -43,6 +45,7 @@ function toRelation({ name, type, engine, bytes, comment }: Row): Relation {
     kind,
     engine,
     versioned: type === 'SYSTEM VERSIONED',
+    partitioned: /\bpartitioned\b/.test(options ?? ''),
     bytes: Number(bytes ?? 0),
     comment: comment ?? '',
   };
