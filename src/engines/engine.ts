@@ -387,8 +387,8 @@ export interface Database {
    * connecting role. Must not exist.
    */
   create(like: DatabaseFacts, note: string, signal: AbortSignal): Promise<void>;
-  /** Privileges and `ALTER DATABASE SET` of `like`, and the mark removed: the last touch before it goes live. */
-  dress(like: DatabaseFacts, signal: AbortSignal): Promise<void>;
+  /** Privileges and `ALTER DATABASE SET` of `like`, and the mark removed: the last touch before it goes live. Says which settings it could not make. */
+  dress(like: DatabaseFacts, signal: AbortSignal): Promise<string[]>;
   load(dump: StoredDump, options: LoadOptions, signal: AbortSignal): Promise<{ warnings: string[] }>;
   analyze(signal: AbortSignal): Promise<void>;
   /** Something that is another text once anybody has written into this database, whatever its name is then. */

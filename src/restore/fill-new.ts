@@ -32,8 +32,9 @@ async function createAndFill({ request, report, signal }: RestoreTask, plan: Res
       report,
     });
     assertEqual(result.comparison);
-    await target.dress(like, signal);
-    const { comparison, loadSeconds, warnings } = result;
+    const without = await target.dress(like, signal);
+    const { comparison, loadSeconds } = result;
+    const warnings = [...result.warnings, ...without];
     return { comparison, previous: null, files: [], loadSeconds, warnings };
   };
   // When it could not be created because somebody else was quicker, it is theirs.

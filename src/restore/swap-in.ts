@@ -38,14 +38,16 @@ export async function swapIn(
     return result;
   });
   const secured = await orDrop(scratch, secure);
+  const exists = plan.targetFacts !== null;
   const dressing = async () => {
-    await scratch.dress({ ...plan.like, name: live.name }, signal);
+    const without = await scratch.dress({ ...plan.like, name: live.name }, signal);
+    if (exists && without.length > 0) throw notEqual(without);
     throwIfAborted(signal);
+    return without;
   };
-  await orDrop(scratch, dressing, { unmarked: true });
+  const without = await orDrop(scratch, dressing, { unmarked: true });
 
   assertHeld();
-  const exists = plan.targetFacts !== null;
   const names = { replacement: scratch.name, previous: exists ? previous.name : null };
   const { files } = await step(
     report,
@@ -70,13 +72,20 @@ export async function swapIn(
     previous: kept ? previous.name : null,
     files: left,
     loadSeconds: rehearsal.loadSeconds,
-    warnings: [...rehearsal.warnings, ...(late === null ? [] : [late])],
+    warnings: [...rehearsal.warnings, ...without, ...(late === null ? [] : [late])],
   };
 }
 
 /** What the live database is called once it has been exchanged. */
 export function previousName({ target }: Pick<RestorePlan, 'target'>, run: string): string {
   return nameBeside(target.name, 'before', run);
+}
+
+/** Asked about when it was planned, and another role's since. */
+function notEqual(without: readonly string[]): HoldfastError {
+  return new HoldfastError('DATABASE_NO_PRIVILEGE', without.join('; '), {
+    hint: 'The live database was not touched. Use a role that may set it, or restore in place (`--in-place`), which keeps the database itself.',
+  });
 }
 
 function lateText({ name }: Database, changed: true | null): string {

@@ -198,3 +198,54 @@ describe('a tablespace that is not on the server', () => {
     expect([status, stderr]).toEqual([1, expect.stringMatching(/fast ssd.*\(TABLESPACE_MISSING\)/s)]);
   }, 300_000);
 });
+
+describe('settings of the database that the role may not make', () => {
+  test.each([
+    ['log', `alter database NAME set log_min_duration_statement = '1s'`, 'log_min_duration_statement'],
+    ['own', `alter database NAME set app.token = 'x'`, 'app.token'],
+    ['role', `alter role reader in database NAME set work_mem = '8MB'`, 'work_mem for reader'],
+  ])(
+    'stop a swap before it begins, and are told to be missing elsewhere (%s)',
+    async (name, sql, title) => {
+      await server.sql('postgres', 'drop role if exists reader');
+      await server.sql('postgres', 'create role reader');
+      const live = `settings_${name}`;
+      await server.createDatabase(live, 'owner app');
+      await server.sql(live, 'set role app; create table t (id int)');
+      await server.sql('postgres', sql.replace('NAME', live));
+      await server.sql('postgres', `alter database ${live} set timezone = 'Asia/Tokyo'`);
+      const settings = (database: string) =>
+        server.sql(
+          'postgres',
+          'select setrole, setconfig from pg_db_role_setting s join pg_database d on d.oid = setdatabase where datname = $1 order by 1, 2',
+          [database],
+        );
+      const before = await settings(live);
+      await using holdfast = await installHoldfast({ url: server.url(live, { user: 'app', password: 'app' }) });
+      const { id } = await holdfast.json<{ id: string }>('backup');
+      for (const how of ['--dry-run', '--yes']) {
+        const { status, stderr, stdout } = await holdfast.run('restore', id, how);
+        expect([status, stdout + stderr]).toEqual([
+          4,
+          expect.stringContaining(`the setting ${title}, which app may not make again`),
+        ]);
+        expect(stdout + stderr).toContain('--in-place');
+      }
+      await holdfast.json('restore', id, '--yes', '--in-place');
+      expect(await settings(live)).toEqual(before);
+      const { warnings } = await holdfast.json<Told>('restore', id, '--yes', '--into', `${live}_copy`);
+      expect(warnings).toEqual([
+        expect.stringMatching(new RegExp(`^the setting ${title} of ${live}_copy could not be made: permission denied`)),
+      ]);
+      expect(await settings(`${live}_copy`)).toEqual([{ setrole: 0, setconfig: ['TimeZone=Asia/Tokyo'] }]);
+      // A database that is gone comes back as far as it may.
+      await server.sql('postgres', `drop database ${live}`);
+      expect((await holdfast.json<Told>('restore', id, '--yes')).warnings).toContainEqual(
+        expect.stringContaining(`the setting ${title}`),
+      );
+      await server.sql('postgres', `drop database ${live}`);
+      await server.sql('postgres', `drop database ${live}_copy`);
+    },
+    300_000,
+  );
+});

@@ -37,10 +37,11 @@ export async function create(access: Access, like: DatabaseFacts, note: string, 
 const graceMs = 30_000;
 
 /** Takes the mark away: from then on it is somebody's database. */
-export async function dress(access: Access, signal: AbortSignal): Promise<void> {
+export async function dress(access: Access, signal: AbortSignal): Promise<string[]> {
   const { database: name } = access.address;
   await using session = await access.connect(signal, { database: null });
   if (await markOf(session, name)) await session.rows(`DROP TABLE ${quoteIn(name, markTable)}`);
+  return [];
 }
 
 /** Ends everybody's sessions in it and drops it; only what carries our mark, unless told otherwise. */

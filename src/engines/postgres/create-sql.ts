@@ -1,7 +1,7 @@
 import { HoldfastError } from '../../base/errors.ts';
 import type { DatabaseFacts } from '../engine.ts';
 import { propertiesOf } from './facts.ts';
-import { quoteIdent, quoteLiteral } from './names.ts';
+import { displayName, quoteIdent, quoteLiteral } from './names.ts';
 
 /** The statement that makes an empty database sort, compare and store text exactly as `like` does. */
 export function createStatement(name: string, like: DatabaseFacts, serverMajor: number): string {
@@ -39,17 +39,34 @@ function localeClauses(like: DatabaseFacts, serverMajor: number): string[] {
 /** Privileges, settings, limit and comment of `like`, for the database `name`, whose owner it has already. */
 export function dressStatements(name: string, like: DatabaseFacts, roles: ReadonlySet<string>): string[] {
   const database = quoteIdent(name);
-  const { privileges, roleSettings, connectionLimit, template, comment } = propertiesOf(like);
-  const known = roleSettings.filter(({ role }) => roles.has(role));
+  const { privileges, connectionLimit, template, comment } = propertiesOf(like);
   return [
     ...(privileges === null ? [] : privilegeStatements(database, like.owner, privileges, roles)),
-    ...like.settings.map((setting) => `ALTER DATABASE ${database} SET ${assignment(setting)}`),
-    ...known.map(
-      ({ role, setting }) => `ALTER ROLE ${quoteIdent(role)} IN DATABASE ${database} SET ${assignment(setting)}`,
-    ),
+    ...settingStatements(name, like, roles).map(({ statement }) => statement),
     ...(connectionLimit === -1 ? [] : [`ALTER DATABASE ${database} CONNECTION LIMIT ${connectionLimit}`]),
     ...(template ? [`ALTER DATABASE ${database} IS_TEMPLATE true`] : []),
     `COMMENT ON DATABASE ${database} IS ${comment === null ? 'NULL' : quoteLiteral(comment)}`,
+  ];
+}
+
+/** What the server may refuse a role, or a newer server not know any more. */
+export function settingStatements(
+  name: string,
+  like: DatabaseFacts,
+  roles: ReadonlySet<string>,
+): { title: string; statement: string }[] {
+  const database = quoteIdent(name);
+  const titled = (setting: string) => setting.slice(0, setting.indexOf('=')).split('.').map(displayName).join('.');
+  const known = propertiesOf(like).roleSettings.filter(({ role }) => roles.has(role));
+  return [
+    ...like.settings.map((setting) => ({
+      title: titled(setting),
+      statement: `ALTER DATABASE ${database} SET ${assignment(setting)}`,
+    })),
+    ...known.map(({ role, setting }) => ({
+      title: `${titled(setting)} for ${displayName(role)}`,
+      statement: `ALTER ROLE ${quoteIdent(role)} IN DATABASE ${database} SET ${assignment(setting)}`,
+    })),
   ];
 }
 

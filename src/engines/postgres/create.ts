@@ -3,13 +3,13 @@ import { HoldfastError } from '../../base/errors.ts';
 import type { DatabaseFacts, Leftover } from '../engine.ts';
 import type { Access } from './access.ts';
 import type { Connection } from './connection.ts';
-import { createStatement, dressStatements } from './create-sql.ts';
-import { propertiesOf } from './facts.ts';
+import { createStatement, dressStatements, settingStatements } from './create-sql.ts';
+import { propertiesOf, readFacts } from './facts.ts';
 import { describeFault } from './faults.ts';
 import { openMaintenance } from './maintenance.ts';
 import { refuseGuess } from '../shared/container.ts';
 import { readMark, writeMark } from '../shared/mark.ts';
-import { quoteIdent, quoteLiteral } from './names.ts';
+import { displayName, quoteIdent, quoteLiteral } from './names.ts';
 import { dropSubscriptions } from './subscriptions.ts';
 
 /** Creates the database empty, equal to `like`, marked as ours until `dress`. */
@@ -39,11 +39,60 @@ export async function create(access: Access, like: DatabaseFacts, note: string, 
 /** How long creating and marking may go on after an interruption. */
 const graceMs = 30_000;
 
-export async function dress(access: Access, like: DatabaseFacts, signal: AbortSignal): Promise<void> {
+export async function dress(access: Access, like: DatabaseFacts, signal: AbortSignal): Promise<string[]> {
   const { database: name } = access.address;
   await using session = await openMaintenance(access, [name], signal);
+  const roles = await rolesOf(session);
+  const settings = settingStatements(name, like, roles);
+  const refused: Refused[] = [];
+  await session.rows('BEGIN');
+  for (const statement of dressStatements(name, like, roles)) {
+    const setting = settings.find((each) => each.statement === statement);
+    if (setting) refused.push(...(await trySetting(session, setting)));
+    else await session.rows(statement);
+  }
+  await session.rows('COMMIT');
+  return refused.map(
+    ({ title, reason }) => `the setting ${title} of ${displayName(name)} could not be made: ${reason}`,
+  );
+}
+
+/** What this role could not make again for a database that has it: tried, and taken back at once. */
+export async function refusedSettings(access: Access, maintenance: Connection, signal: AbortSignal): Promise<string[]> {
+  await using session = await access.connect(signal);
+  const like = await readFacts(session, { version: '', via: '' });
+  const refused: Refused[] = [];
+  await maintenance.rows('BEGIN');
+  for (const setting of settingStatements(like.name, like, await rolesOf(maintenance)))
+    refused.push(...(await trySetting(maintenance, setting)));
+  await maintenance.rows('ROLLBACK');
+  const { user } = access.address;
+  return refused.map(({ title, reason }) => `the setting ${title}, which ${user} may not make again (${reason})`);
+}
+
+interface Refused {
+  title: string;
+  reason: string;
+}
+
+async function trySetting(
+  session: Connection,
+  { title, statement }: { title: string; statement: string },
+): Promise<Refused[]> {
+  await session.rows('SAVEPOINT one');
+  try {
+    await session.rows(statement);
+    return [];
+  } catch (error) {
+    if (!(error instanceof HoldfastError) || error.details['sqlstate'] === undefined || error.retryable) throw error;
+    await session.rows('ROLLBACK TO one');
+    return [{ title, reason: error.cause instanceof Error ? error.cause.message : error.message }];
+  }
+}
+
+async function rolesOf(session: Connection): Promise<Set<string>> {
   const roles = await session.rows<{ name: string }>('select rolname as name from pg_catalog.pg_roles');
-  await inTransaction(session, dressStatements(name, like, new Set(roles.map((role) => role.name))));
+  return new Set(roles.map(({ name }) => name));
 }
 
 /** Ends everybody's sessions in it and drops it; only what carries our mark, unless told otherwise. */
@@ -91,12 +140,6 @@ async function withKnownTablespace(session: Connection, like: DatabaseFacts): Pr
   const { tablespace } = propertiesOf(like);
   const found = await session.rows('select 1 from pg_catalog.pg_tablespace where spcname = $1', [tablespace]);
   return found.length > 0 ? like : { ...like, properties: { ...like.properties, tablespace: 'pg_default' } };
-}
-
-async function inTransaction(session: Connection, statements: readonly string[]): Promise<void> {
-  await session.rows('BEGIN');
-  for (const statement of statements) await session.rows(statement);
-  await session.rows('COMMIT');
 }
 
 /** What nobody has seen yet must not stay without a mark. */

@@ -2,6 +2,7 @@ import { toHoldfastError } from '../../base/errors.ts';
 import type { Obstacle, RestoreAhead } from '../engine.ts';
 import type { Access } from './access.ts';
 import type { Connection } from './connection.ts';
+import { refusedSettings } from './create.ts';
 import { serverNumber } from './facts.ts';
 import { psqlFor, refuseScript } from './load.ts';
 import { openMaintenance } from './maintenance.ts';
@@ -14,7 +15,10 @@ export async function obstacles(access: Access, ahead: RestoreAhead, signal: Abo
   if (dump.format === 'plain') refuseScript({ dump, options: { scope, owners, allowForeignScript: true } });
   const live = access.address.database;
   await using session = await openMaintenance(access, [live], signal);
-  const inTheWay = ahead.mode === 'swap' && ahead.exists ? await swapObstacles(session, [live]) : [];
+  const inTheWay =
+    ahead.mode === 'swap' && ahead.exists
+      ? [...(await swapObstacles(session, [live])), ...(await refusedSettings(access, session, signal))]
+      : [];
   return [
     ...(await ofTools(access, session, ahead, signal)),
     ...inTheWay.map((reason): Obstacle => ({ stops: 'swap', reason })),

@@ -19,13 +19,14 @@ export async function create(access: Access, note: string, signal: AbortSignal):
 }
 
 /** Rights as the original had, and its owner where this user may give files away; from here on nothing says that it is ours. */
-export async function dress(access: Access, like: DatabaseFacts, signal: AbortSignal): Promise<void> {
+export async function dress(access: Access, like: DatabaseFacts, signal: AbortSignal): Promise<string[]> {
   throwIfAborted(signal);
   const path = await access.locate();
   const { mode, uid, gid } = like.properties;
   if (process.getuid?.() === 0 && typeof uid === 'number' && typeof gid === 'number') await chown(path, uid, gid);
   if (typeof mode === 'number') await chmod(path, mode & 0o777);
   await removeMark(path);
+  return [];
 }
 
 /** With everything SQLite keeps beside it. Only what carries our mark, unless told otherwise. */
