@@ -10,6 +10,7 @@ import { Said } from '../parts/said.tsx';
 import { Shown } from '../parts/shown.tsx';
 import { Time } from '../parts/time.tsx';
 import { Channels } from './alerts/channels.tsx';
+import { DeliveryError } from './alerts/delivery-error.tsx';
 import { findingsEn } from '../words/findings.ts';
 import { incidentsEn } from '../words/incidents.ts';
 import { hasDetails } from './overview/finding-values.ts';
@@ -125,21 +126,7 @@ function Messages({ messages }: { messages: readonly Undelivered[] }) {
         { title: t('alerts.tries'), right: true, cell: ({ attempts }) => attempts },
         {
           title: t('alerts.why'),
-          cell: ({ lastError }) =>
-            lastError === null ? (
-              '–'
-            ) : (
-              <Stack gap={0}>
-                <span>
-                  <Said text={lastError.message} />
-                </span>
-                {lastError.hint === null ? null : (
-                  <Text span size="xs" c="dimmed">
-                    {lastError.hint}
-                  </Text>
-                )}
-              </Stack>
-            ),
+          cell: ({ lastError }) => (lastError === null ? '–' : <DeliveryError error={lastError} />),
         },
       ]}
     />

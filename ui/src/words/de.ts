@@ -1,4 +1,5 @@
 import type { Words } from './en.ts';
+import { deliveriesDe } from './deliveries.ts';
 import { findingsDe } from './findings.ts';
 import { guardsDe } from './guards.ts';
 import { incidentsDe } from './incidents.ts';
@@ -536,6 +537,7 @@ export const de: Words = {
     storage: 'Ablage {{storage}}',
     backup: 'Sicherung {{backup}}',
     incidents: incidentsDe,
+    deliveries: deliveriesDe,
     since: 'begonnen',
     seen_one: 'einmal gesehen, zuletzt',
     seen_other: '{{count}} Mal gesehen, zuletzt',

@@ -1,3 +1,4 @@
+import { deliveriesEn } from './deliveries.ts';
 import { findingsEn } from './findings.ts';
 import { guardsEn } from './guards.ts';
 import { incidentsEn } from './incidents.ts';
@@ -523,6 +524,7 @@ export const en = {
     storage: 'Storage {{storage}}',
     backup: 'Backup {{backup}}',
     incidents: incidentsEn,
+    deliveries: deliveriesEn,
     since: 'began',
     seen_one: 'seen once, last',
     seen_other: 'seen {{count}} times, last',

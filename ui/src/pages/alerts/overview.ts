@@ -1,4 +1,4 @@
-interface Trouble {
+export interface Trouble {
   code: string;
   message: string;
   hint: string | null;

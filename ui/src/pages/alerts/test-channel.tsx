@@ -4,6 +4,7 @@ import { useMutation } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { call } from '../../api/client.ts';
 import { useFormat } from '../../parts/use-format.ts';
+import { DeliveryError } from './delivery-error.tsx';
 import type { TestResult } from './overview.ts';
 
 /** Sends a test message through one channel. */
@@ -28,12 +29,11 @@ export function TestOutcome({ result: { state, durationMs, error } }: { result: 
   const { color, icon: Icon } = looks[state];
   return (
     <Alert role="status" variant="light" color={color} icon={<Icon aria-hidden />}>
-      <Text size="sm">
-        {error === null
-          ? t(`alerts.outcomes.${state}`, { time: format.seconds(durationMs / 1000) })
-          : `${error.message} (${error.code})`}
-      </Text>
-      {error?.hint ? <Text size="sm">{error.hint}</Text> : null}
+      {error === null ? (
+        <Text size="sm">{t(`alerts.outcomes.${state}`, { time: format.seconds(durationMs / 1000) })}</Text>
+      ) : (
+        <DeliveryError error={error} />
+      )}
     </Alert>
   );
 }
