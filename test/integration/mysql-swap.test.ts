@@ -414,6 +414,54 @@ describe.skipIf(!hasMysql())(`the swap of ${productName} databases`, () => {
     expect([await keysOf('shop'), await keysOf('shop_undone')]).toEqual([saved, saved]);
   });
 
+  it.skipIf(product !== 'mysql')('S17 libraries change places too, with the rights to them', async (context) => {
+    const [major = 0, minor = 0] = server.version.split('.').map(Number);
+    if (major * 100 + minor < 902) context.skip();
+    const library = (name: string, answer: number) =>
+      `CREATE LIBRARY ${name} COMMENT 'it''s' LANGUAGE JAVASCRIPT AS $$ export function f() { return "\\\\ \`x\` ${answer}" } $$`;
+    const using = (name: string, ...libraries: string[]) =>
+      `CREATE FUNCTION ${name} () RETURNS INT DETERMINISTIC LANGUAGE JAVASCRIPT USING (${libraries.join(', ')}) AS $$ return 1 $$`;
+    await server.sql(null, 'CREATE DATABASE shop CHARACTER SET utf8mb4');
+    await server.sql(
+      'shop',
+      'CREATE TABLE t (id INT PRIMARY KEY)',
+      library('changed', 1),
+      library('dropped', 1),
+      library('steady', 1),
+      using('f', 'changed', 'dropped AS d'),
+    );
+    const grants = await mayCall('caller', 'GRANT EXECUTE ON LIBRARY shop.changed TO caller');
+    const granted = await grants();
+    const texts = async (name: string) =>
+      server.sql(
+        null,
+        `SELECT LIBRARY_NAME AS n, LIBRARY_DEFINITION AS t, LIBRARY_COMMENT AS c FROM information_schema.LIBRARIES WHERE LIBRARY_SCHEMA = '${name}' ORDER BY 1`,
+      );
+    const saved = await texts('shop');
+    expect(saved).toHaveLength(3);
+    const taken = await takeDump(open('shop'), folder.path);
+    const replacement = open('shop_restoring_20261121_120000_abcdef');
+    await bringBack(replacement, taken);
+    await replacement.dress(taken.facts, never);
+    await server.sql(
+      'shop',
+      'DROP FUNCTION f',
+      'DROP LIBRARY changed',
+      'DROP LIBRARY dropped',
+      library('changed', 2),
+      library('newer', 1),
+      using('g', 'steady', 'newer AS n'),
+    );
+    await server.sql(null, 'GRANT EXECUTE ON LIBRARY shop.changed TO caller');
+    const lived = await texts('shop');
+    await open('shop').swap({ replacement: replacement.name, previous: 'shop_before' }, 'refuse', never);
+    expect([await texts('shop'), await texts('shop_before')]).toEqual([saved, lived]);
+    expect(await grants()).toEqual(granted);
+    await open('shop').swap({ replacement: 'shop_before', previous: 'shop_undone' }, 'refuse', never);
+    expect([await texts('shop'), await texts('shop_undone')]).toEqual([lived, saved]);
+    expect(await grants()).toEqual(granted);
+  });
+
   it('S15 refuses while sessions are connected, or ends them', async () => {
     const { live, replacement, previous } = await prepare();
     await using other = await server.session('shop');

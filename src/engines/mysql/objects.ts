@@ -1,3 +1,4 @@
+import { toHoldfastError } from '../../base/errors.ts';
 import type { Connection } from './connection.ts';
 import { exactly } from './kept-names.ts';
 import { looseKeys, type LooseKey } from './loose-keys.ts';
@@ -9,7 +10,8 @@ import { inOrderOfReading } from './view-order.ts';
 
 /** Something that renaming tables does not bring along: it has to be made again. */
 export interface CodeObject {
-  kind: 'VIEW' | 'TRIGGER' | 'FUNCTION' | 'PROCEDURE' | 'PACKAGE' | 'PACKAGE BODY' | 'EVENT';
+  /** Libraries are of MySQL from 9.2 on, packages of MariaDB. */
+  kind: 'VIEW' | 'TRIGGER' | 'FUNCTION' | 'PROCEDURE' | 'LIBRARY' | 'PACKAGE' | 'PACKAGE BODY' | 'EVENT';
   name: string;
   definer: string;
   /** The statement that makes it in the database the session has entered. */
@@ -58,6 +60,8 @@ export async function readObjects(session: Connection, database: string): Promis
     code.push(await read(session, 'PACKAGE', name));
   for (const name of await namesOf(session, 'ROUTINES', 'ROUTINE', database, ['PACKAGE BODY']))
     code.push(await read(session, 'PACKAGE BODY', name));
+  for (const name of await namesOf(session, 'LIBRARIES', 'LIBRARY', database, null).catch(unlessUnknown))
+    code.push(await read(session, 'LIBRARY', name));
   for (const name of await namesOf(session, 'ROUTINES', 'ROUTINE', database, ['FUNCTION']))
     code.push(await read(session, 'FUNCTION', name));
   for (const name of await namesOf(session, 'ROUTINES', 'ROUTINE', database, ['PROCEDURE']))
@@ -137,6 +141,12 @@ async function namesOf(
     [database, ...(types ?? [])],
   );
   return rows.map(({ name }) => name);
+}
+
+/** An older server has no such list. */
+function unlessUnknown(error: unknown): string[] {
+  if (toHoldfastError(error).details['errno'] === 1109) return [];
+  throw error;
 }
 
 async function read(session: Connection, kind: CodeObject['kind'], name: string): Promise<CodeObject> {

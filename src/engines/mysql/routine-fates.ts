@@ -29,7 +29,7 @@ export function fateOf(
 }
 
 export function isRoutine({ kind }: Pick<CodeObject, 'kind'>): boolean {
-  return /^(FUNCTION|PROCEDURE|PACKAGE)/.test(kind);
+  return /^(FUNCTION|PROCEDURE|LIBRARY|PACKAGE)/.test(kind);
 }
 
 export function sameRoutine(left: Named, right: Named): boolean {

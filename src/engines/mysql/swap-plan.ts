@@ -202,9 +202,16 @@ function defaultsStatement(database: string, table: string, columns: readonly Co
 
 /** Views are kept with the names of the tables' database wherever the server finds that necessary. */
 function inDatabase(object: CodeObject, from: string, to: string): CodeObject {
-  if (object.kind !== 'VIEW') return object;
-  return { ...object, create: otherDatabase(object.create, from, to) };
+  if (object.kind === 'VIEW') return { ...object, create: otherDatabase(object.create, from, to) };
+  // Libraries always, and without them there is no such routine.
+  const create = object.create.replace(usedLibraries, (_whole, before: string, names: string, after: string) => {
+    return before + names.replaceAll(`${quoteIdent(from)}.`, () => `${quoteIdent(to)}.`) + after;
+  });
+  return { ...object, create };
 }
+
+/** As MySQL shows it, before the text. */
+const usedLibraries = /(\n +LANGUAGE JAVASCRIPT\n(?: +COMMENT .*\n)? +USING \()([^$]*)(\)\nAS \$)/;
 
 /** What was loaded switched off, or was switched off when its database went away, runs again. */
 function running({ kind, name, create }: CodeObject, asleep: ReadonlySet<string>): string {
