@@ -322,6 +322,8 @@ describe('one storage in trouble does not keep the others from care', () => {
   test('prune', async () => {
     const { holdfast: installation, old, kept } = await withOneDown();
     await using holdfast = installation;
+    // As whoever makes one does at once.
+    await holdfast.run('verify', kept, '--storage', 'local', '--depth', 'checksum');
     const dry = await holdfast.run('prune', '--dry-run');
     expect(dry.status).toBe(1);
     expect(dry.stdout).toContain('would remove 1 of 2 backups');
