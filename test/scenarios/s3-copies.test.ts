@@ -100,6 +100,6 @@ describe.skipIf(!hasRadosgw())('copies in a bucket', () => {
     await writeFile(join(holdfast.storage, 'shop', id, dump), 'not what was written');
     await holdfast.configure(config({}, {}));
     expect(await holdfast.run('copy', id, '--to', 'offsite')).toMatchObject({ status: 6 });
-    expect(await copiesOf(holdfast)).toEqual({ local: 'complete', offsite: 'missing' });
+    expect(await copiesOf(holdfast)).toEqual({ local: 'corrupt', offsite: 'missing' });
   });
 });
