@@ -7,6 +7,7 @@ import {
   linkSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -286,6 +287,44 @@ describe('a swap', () => {
     await database.swap({ replacement, previous: null }, 'refuse', signal());
     expect(readdirSync(data)).toEqual(['bank.sqlite']);
     expect(transfers(path)).toBe(0);
+  });
+
+  describe.each([
+    ['log', 'wal', 'run'],
+    ['journal', 'delete', 'stop'],
+  ] as const)('S1 where the live file is gone and its %s is still there', (_what, mode, how) => {
+    const ending = mode === 'wal' ? '-wal' : '-journal';
+    const leaveRest = async (): Promise<Database> => {
+      makeBank(path, mode);
+      const database = openFile(path, scratch);
+      await take(database, copy, signal());
+      await using writer = await startWriter(path, how, 1);
+      await until(() => existsSync(path + ending) && statSync(path + ending).size > 20_000, 'there is a rest');
+      await writer.kill('SIGKILL');
+      rmSync(path);
+      return database;
+    };
+
+    test('what is restored is not mixed with it, and it stays under another name', async () => {
+      const database = await leaveRest();
+      const rest = readFileSync(path + ending);
+      await prepare(database);
+      await database.swap({ replacement, previous: null }, 'refuse', signal());
+      expect(rowsOf(path, 'pragma integrity_check')).toEqual([{ integrity_check: 'ok' }]);
+      expect(transfers(path)).toBe(0);
+      expect(readFileSync(join(data, previous) + ending).equals(rest)).toBe(true);
+    });
+
+    test('no new database is made beside it', async () => {
+      const database = await leaveRest();
+      const like = await openFile(copy, scratch).probe(signal());
+      await expect(database.create(like, 'test', signal())).rejects.toMatchObject({
+        code: 'DATABASE_EXISTS',
+        message: expect.stringContaining(path + ending) as string,
+      });
+      expect(existsSync(path)).toBe(false);
+      expect(existsSync(path + ending)).toBe(true);
+    });
   });
 
   test('behind a link the file itself is exchanged, and the link stays', async () => {

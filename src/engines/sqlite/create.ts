@@ -11,11 +11,27 @@ export async function create(access: Access, note: string, signal: AbortSignal):
   throwIfAborted(signal);
   const path = await access.locate();
   if (await exists(path)) throw existsAlready(path);
+  await refuseRest(path);
   await writeMark(path, { note, createdAt: access.context.clock.now().toISOString() }).catch(inOurWords(path));
   await writeFile(path, '', { mode: 0o600, flag: 'wx' }).catch(async (error: unknown) => {
     await removeMark(path);
     inOurWords(path)(error);
   });
+}
+
+/** What a database that is gone has left would be taken for a part of the new one. */
+async function refuseRest(path: string): Promise<void> {
+  for (const ending of ['-wal', '-journal']) {
+    const { size } = await stat(path + ending).catch(() => ({ size: 0 }));
+    if (size === 0) continue;
+    throw new HoldfastError(
+      'DATABASE_EXISTS',
+      `there is no ${path}, but ${path + ending}, which would be taken for a part of it`,
+      {
+        hint: 'It was left by another database of that name: move it away, or choose another name.',
+      },
+    );
+  }
 }
 
 /** Rights as the original had, and its owner where this user may give files away; from here on nothing says that it is ours. */

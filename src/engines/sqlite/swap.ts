@@ -3,6 +3,7 @@ import { throwIfAborted, withGrace } from '../../base/abort.ts';
 import { HoldfastError, toHoldfastError } from '../../base/errors.ts';
 import { busyMs, type Access } from './access.ts';
 import type { Exchanged, ExchangeNames } from './process/exchange.ts';
+import { restName } from './rest.ts';
 import { startSession } from './session.ts';
 import { usersOf, type User } from './users.ts';
 
@@ -22,6 +23,7 @@ export async function swap(
   await expectFile(replacement);
   if (previous !== null) await expectFree(previous);
   const restored = await identityOf(replacement);
+  const rest = previous === null ? await restOf(live) : [];
   try {
     await refuseUsers(paths);
     throwIfAborted(signal);
@@ -29,6 +31,7 @@ export async function swap(
     using together = withGrace(signal, graceMs);
     if ((await exchange(access, paths, false, together.signal)) === 'unlockable')
       await exchangeUnlocked(access, paths, together.signal);
+    tellRest(access, rest, replacement);
   } catch (error) {
     // The process may have ended between the exchange and its answer.
     if (restored !== null && (await identityOf(live)) === restored) return finish(paths);
@@ -39,6 +42,24 @@ export async function swap(
 
 /** How long an exchange may go on after an interruption: it waits for locks, and for the disk. */
 const graceMs = 60_000;
+
+/** What a database that is gone has left behind. */
+async function restOf(live: string): Promise<string[]> {
+  const found = await Promise.all(
+    ['-wal', '-journal'].map(async (ending) => ((await identityOf(live + ending)) === null ? [] : [ending])),
+  );
+  return found.flat();
+}
+
+function tellRest({ context }: Access, rest: readonly string[], replacement: string): void {
+  for (const ending of rest) {
+    const name = restName(replacement) + ending;
+    context.logger.log(
+      'warn',
+      `the database that was there before left ${name}, which is kept and not part of what was restored`,
+    );
+  }
+}
 
 /** What stays the same when a file gets another name. */
 async function identityOf(path: string): Promise<string | null> {

@@ -14,6 +14,7 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
+import { endings, restName } from '../rest.ts';
 import { connect, expectStart, primaryCode, scalar, type State } from './connection.ts';
 
 export interface ExchangeNames {
@@ -34,9 +35,7 @@ export type Exchanged = 'done' | 'in-use' | 'unlockable';
 export function exchange(_state: State, names: ExchangeNames & { unlocked: boolean; busyMs: number }): Exchanged {
   const { live, replacement, previous, unlocked, busyMs } = names;
   if (previous === null) {
-    linkSync(replacement, live); // fails where a file of this name is there after all
-    rmSync(replacement);
-    syncFolder(live);
+    giveName(live, replacement);
     return 'done';
   }
   if (unlocked) {
@@ -74,6 +73,24 @@ export function exchange(_state: State, names: ExchangeNames & { unlocked: boole
     if (!done && mode === 'wal') backToLog(db);
     db.close();
   }
+}
+
+/**
+ * Where no live file is. What lies there of one that is gone, a log or a journal, SQLite would take for a part of the new one and write it
+ * in there: it goes aside.
+ */
+function giveName(live: string, replacement: string): void {
+  const aside = restName(replacement);
+  const there = existsSync(live) ? [] : endings.filter((ending) => existsSync(live + ending));
+  for (const ending of there) renameSync(live + ending, aside + ending);
+  try {
+    linkSync(replacement, live); // fails where a file of this name is there after all
+  } catch (error) {
+    for (const ending of there) if (!existsSync(live + ending)) renameSync(aside + ending, live + ending);
+    throw error;
+  }
+  rmSync(replacement);
+  syncFolder(live);
 }
 
 /** The replacement becomes complete in itself, in the journal mode of what it replaces, and durable; false when somebody uses it. */
@@ -124,12 +141,12 @@ function rename({ live, replacement, previous }: { live: string; replacement: st
   }
   try {
     // What is left of a finished journal, and the log of a file too damaged to be locked: it goes with its database.
-    for (const ending of ['-journal', '-wal', '-shm']) {
+    for (const ending of endings) {
       if (existsSync(live + ending)) renameSync(live + ending, previous + ending);
     }
     renameSync(replacement, live);
   } catch (error) {
-    for (const ending of ['-journal', '-wal', '-shm']) {
+    for (const ending of endings) {
       if (existsSync(previous + ending)) renameSync(previous + ending, live + ending);
     }
     rmSync(previous, { force: true });
