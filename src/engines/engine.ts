@@ -433,5 +433,8 @@ export interface Database {
    * A database name on a throw-away server from local binaries, as old as `like.serverVersion` or newer, where the roles of `like`
    * exist (without passwords or rights); the server is gone when disposed. The database itself is not created yet.
    */
-  temporary(like: { serverVersion: string; roles: string[] }, signal: AbortSignal): Promise<Database & AsyncDisposable>;
+  temporary(
+    like: { serverVersion: string; roles: string[]; properties?: Record<string, unknown> },
+    signal: AbortSignal,
+  ): Promise<Database & AsyncDisposable>;
 }

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { compareCounts } from '../../src/care/compare.ts';
 import { bringBack, never, takeDump } from '../support/mysql-backup.ts';
 import { hasMysql, openMysql, product, productName, startMysql, type TestMysql } from '../support/mysql-server.ts';
 import { temporaryFolder, type TemporaryFolder } from '../support/temporary-folder.ts';
@@ -62,6 +63,25 @@ describe.skipIf(!hasMysql())(`a ${productName} server that keeps names in lower 
       expect(await server.sql(`shop_${format}`, 'SELECT id FROM both_of')).toEqual([]);
     });
   }
+
+  it('S18 a drill on a throw-away server tells names apart as this one does', async () => {
+    const live = open('Drilled');
+    await server.sql(null, 'CREATE DATABASE Drilled CHARACTER SET utf8mb4');
+    await server.sql(
+      'drilled',
+      'CREATE TABLE Orders (Id INT PRIMARY KEY)',
+      'CREATE TABLE Log (N INT)',
+      'CREATE VIEW Doubled AS SELECT Id * 2 AS d FROM Orders',
+      'CREATE TRIGGER Noted AFTER INSERT ON Orders FOR EACH ROW INSERT INTO Log VALUES (NEW.Id)',
+      'CREATE FUNCTION Written () RETURNS INT READS SQL DATA RETURN (SELECT COUNT(*) FROM LOG)',
+      'INSERT INTO Orders VALUES (1)',
+    );
+    const taken = await takeDump(live, folder.path);
+    await using temporary = await live.temporary(taken.facts, never);
+    const { counts } = await bringBack(temporary, taken);
+    expect(compareCounts(taken.counts, counts)).toMatchObject({ ok: true });
+    expect(await temporary.select('SELECT Written() AS n, d FROM doubled', never)).toEqual([{ n: 1, d: 2 }]);
+  });
 
   it('S14 a swap that was cut off is found and taken back', async () => {
     const live = open('Cut');

@@ -222,7 +222,7 @@ function takesBack({ previous }: HalfSwap, title: string): string[] {
   const from = previous === null ? '' : `, with what is in ${previous}`;
   return [
     `This takes a swap back that was cut off in the middle: what lived in ${title}${from}, is live again,`,
-    'and what was to be restored is kept beside it.',
+    'and what was to be restored is kept beside it, with all that has been written into it since.',
   ];
 }
 
@@ -240,7 +240,7 @@ async function undo(context: CommandContext, input: CommandInput): Promise<Endin
           ? takesBack(half, titleOf(source))
           : [
               `This undoes the restore ${restored?.id}: ${[previous, ...files.map((tree) => tree.previous)].filter(Boolean).join(', ')} becomes ${titleOf(source)} again,`,
-              'and what was restored is kept under another name.',
+              'and what was restored is kept under another name, with all that has been written since.',
             ],
         word: liveName(source),
       }),

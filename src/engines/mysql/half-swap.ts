@@ -31,7 +31,7 @@ export function halfSwapped(live: string, { replacement, previous }: HalfSwap): 
     `a restore into ${live} was cut off in the middle of its swap: its tables are in ${where}`,
     {
       kind: 'refused',
-      hint: '`holdfast restore --undo` takes the swap back: all that lived is live again, and the restored database is kept beside it.',
+      hint: '`holdfast restore --undo` takes the swap back: all that lived is live again, and the restored database is kept beside it, with what has been written into it since.',
       details: { replacement, previous },
     },
   );

@@ -372,14 +372,14 @@ export const de: Words = {
     halfSwappedText:
       'Manche Tabellen der lebenden Datenbank sind die bisherigen, manche die der Sicherung; der Rest liegt daneben. Nichts ist verloren, und nichts wird gesichert oder wiederhergestellt, bis das zurückgenommen ist.',
     takeBackText:
-      'Alles, was gelebt hat, lebt wieder, auch die Ordner. Die wiederhergestellte Datenbank bleibt unter einem anderen Namen.',
+      'Alles, was gelebt hat, lebt wieder, auch die Ordner. Die wiederhergestellte Datenbank bleibt unter einem anderen Namen, mit allem, was seitdem in sie geschrieben wurde.',
     takenBack: 'Das wurde zurückgenommen.',
     lost_one: 'Eines ließ sich nicht wiederherstellen',
     lost_other: '{{count}} Dinge ließen sich nicht wiederherstellen',
     keptAs: 'Was dort war, heißt jetzt',
     undone: 'Zurück auf dem Stand vor der Wiederherstellung',
     undoneText:
-      'Die wiederhergestellte Datenbank ist als <code>{{kept}}</code> aufgehoben; löschen Sie sie, wenn niemand sie mehr braucht.',
+      'Die wiederhergestellte Datenbank ist als <code>{{kept}}</code> aufgehoben, mit allem, was seitdem geschrieben wurde; löschen Sie sie, wenn niemand sie mehr braucht.',
   },
   restore: {
     title: 'Wiederherstellen',

@@ -368,13 +368,14 @@ export const en = {
     halfSwappedText:
       'Some tables of the live database are those that lived, some those of the backup; the rest lies beside it. Nothing is lost, and nothing is saved or restored until this is taken back.',
     takeBackText:
-      'All that lived is live again, and the folders with it. The restored database is kept under another name.',
+      'All that lived is live again, and the folders with it. The restored database is kept under another name, with all that has been written into it since.',
     takenBack: 'That was taken back.',
     lost_one: 'One thing could not be restored',
     lost_other: '{{count}} things could not be restored',
     keptAs: 'What was there is kept as',
     undone: 'Back to the state before the restore',
-    undoneText: 'The restored database is kept as <code>{{kept}}</code>; drop it when nobody needs it.',
+    undoneText:
+      'The restored database is kept as <code>{{kept}}</code>, with all that was written since; drop it when nobody needs it.',
   },
   restore: {
     title: 'Restore',
