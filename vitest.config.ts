@@ -4,7 +4,7 @@ import { ClosingLine } from './test/support/closing-line.ts';
 import { LongestFirst } from './test/support/longest-first.ts';
 
 /** What measures latency, memory under load and the start of the program: beside other files it would measure those. */
-const load = ['api-load', 'metrics', 'startup'].map((name) => `test/scenarios/${name}.test.ts`);
+const load = ['api-load', 'long-history', 'metrics', 'startup'].map((name) => `test/scenarios/${name}.test.ts`);
 const optIn = ['test/containers/**', 'test/nocobase/**', 'test/nocodb/**', 'test/mysql/**'];
 /** Real servers and programs take their time on a machine with other work. */
 const patience = { testTimeout: 120_000, hookTimeout: 120_000 };

@@ -17,10 +17,18 @@ export interface ParsedBackupId {
 export function parseBackupId(text: string): ParsedBackupId | null {
   const match = backupIdPattern.exec(text);
   if (!match) return null;
-  const [, year, month, day, hour, minute, second, ordinal] = match;
-  const at = new Date(`${year}-${month}-${day}T${hour}:${minute}:${second}.000Z`);
-  const parsed = { at, ordinal: ordinal === undefined ? 1 : Number(ordinal) };
-  return !Number.isNaN(at.getTime()) && backupId(at, parsed.ordinal) === text ? parsed : null;
+  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0, ordinal = 1] = match
+    .slice(1)
+    .map((digits) => (digits === undefined ? undefined : Number(digits)));
+  const at = new Date(Date.UTC(year, month - 1, day, hour, minute, second));
+  // By arithmetic, as a list of ten thousand asks for it: an hour 24 or a day that its month lacks has become one of the next.
+  const isTime =
+    at.getUTCFullYear() === year &&
+    at.getUTCMonth() === month - 1 &&
+    at.getUTCDate() === day &&
+    minute < 60 &&
+    second < 60;
+  return isTime ? { at, ordinal } : null;
 }
 
 /** Oldest first. Ids that are not ours sort by their text, after ours. */

@@ -112,12 +112,12 @@ test('reading ends at once when it is interrupted', async () => {
   const stop = new AbortController();
   server.intercept = async () => {
     stop.abort();
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await new Promise((resolve) => setTimeout(resolve, 4000).unref());
     return { json: {} };
   };
   const started = performance.now();
   await expect(client.get('/api/v2/x', {}, stop.signal)).rejects.toMatchObject({ kind: 'interrupted' });
-  expect(performance.now() - started).toBeLessThan(150);
+  expect(performance.now() - started).toBeLessThan(3000);
 });
 
 test('no more requests at once than were set', async () => {
