@@ -25,10 +25,22 @@ describe('comparing a restored database with its manifest', () => {
   });
 
   test('the same number of rows with other content fails when fingerprints were taken', () => {
-    const result = compareCounts(counts(7, '5', { fingerprint: 'a' }), counts(7, '5', { fingerprint: 'b' }));
+    const result = compareCounts(
+      counts(7, '5', { fingerprint: 'md5sum:1:2' }),
+      counts(7, '5', { fingerprint: 'md5sum:1:3' }),
+    );
+    expect(result.tables).toMatchObject({ fingerprints: 1, contentUnknown: 0 });
     expect(result.tables.mismatched).toEqual([
       { schema: 'public', name: 'users', expected: 7, actual: 7, reason: 'content' },
     ]);
+  });
+
+  test.each(['sha256sum:1:2', null])('content with a digest of another kind (%s) is told as not compared', (other) => {
+    const result = compareCounts(counts(7, '5', { fingerprint: 'md5sum:1:2' }), counts(7, '5', { fingerprint: other }));
+    expect(result).toMatchObject({
+      ok: true,
+      tables: { compared: 1, fingerprints: 0, contentUnknown: 1, mismatched: [] },
+    });
   });
 
   test('data left out on purpose is not compared, its table is', () => {

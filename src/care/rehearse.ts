@@ -97,6 +97,12 @@ function describeComparison({ ok, tables, sequences }: Comparison, counted: bool
   const differences = tables.mismatched.length + sequences.mismatched.length;
   if (!ok) return differences === 1 ? '1 difference' : `${differences} differences`;
   const uncounted = tables.uncounted > 0 ? `, ${formatCount(tables.uncounted)} tables not counted` : '';
-  const content = tables.fingerprints > 0 ? ', content equal' : '';
-  return `${formatCount(tables.compared, 'table')}, ${formatCount(tables.rows, 'row')} and ${formatCount(sequences.compared, 'sequence')} equal${content}${uncounted}`;
+  const equal =
+    tables.contentUnknown > 0 ? `, content of ${formatCount(tables.fingerprints)} equal` : ', content equal';
+  const content = tables.fingerprints > 0 ? equal : '';
+  const unknown =
+    tables.contentUnknown > 0
+      ? `, content of ${formatCount(tables.contentUnknown, 'table')} could not be compared`
+      : '';
+  return `${formatCount(tables.compared, 'table')}, ${formatCount(tables.rows, 'row')} and ${formatCount(sequences.compared, 'sequence')} equal${content}${unknown}${uncounted}`;
 }

@@ -17,9 +17,13 @@ export function describeComparison(
     return [`  ${sign(style, 'good')} ${plural(tables.uncounted, 'table')}${rows} there, nothing to compare with`];
   }
   const content = tables.fingerprints > 0 ? `, content of ${formatCount(tables.fingerprints)}` : '';
+  const unknown =
+    tables.contentUnknown > 0
+      ? style.warn(`, content of ${formatCount(tables.contentUnknown)} could not be compared`)
+      : '';
   const uncounted = tables.uncounted > 0 ? style.warn(`, ${formatCount(tables.uncounted)} not counted`) : '';
   return [
-    `  ${sign(style, tables.mismatched.length === 0 ? 'good' : 'bad')} ${plural(tables.compared, 'table')}, ${formatCount(tables.rows, 'row')} compared${content}${uncounted}`,
+    `  ${sign(style, tables.mismatched.length === 0 ? 'good' : 'bad')} ${plural(tables.compared, 'table')}, ${formatCount(tables.rows, 'row')} compared${content}${unknown}${uncounted}`,
     ...tables.mismatched.map((each) => `      ${style.bad(printable(tableTitle(each)))}  ${describeTable(each)}`),
     ...(sequences.compared === 0
       ? []

@@ -348,6 +348,8 @@ export const de: Words = {
     tables: 'Tabellen',
     rows: 'Zeilen',
     sequences: 'Sequenzen',
+    contents: 'Tabellen mit verglichenem Inhalt',
+    contentUnknown: 'Tabellen, deren Inhalt nicht verglichen werden konnte',
     uncounted: 'Tabellen ohne Zählung',
     differences: 'Unterschiede',
     name: 'Name',

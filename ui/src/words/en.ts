@@ -344,6 +344,8 @@ export const en = {
     tables: 'Tables',
     rows: 'Rows',
     sequences: 'Sequences',
+    contents: 'Tables compared in content',
+    contentUnknown: 'Tables whose content could not be compared',
     uncounted: 'Tables without a count',
     differences: 'Differences',
     name: 'Name',

@@ -29,9 +29,9 @@ export function Comparison({ compared }: { compared: Compared }) {
               { name: t('activity.tables'), value: format.number(compared.tables) },
               { name: t('activity.rows'), value: format.number(compared.rows) },
               { name: t('activity.sequences'), value: format.number(compared.sequences) },
-              ...(compared.uncounted === 0
-                ? []
-                : [{ name: t('activity.uncounted'), value: format.number(compared.uncounted) }]),
+              ...(['contents', 'contentUnknown', 'uncounted'] as const)
+                .filter((which) => compared[which] > 0)
+                .map((which) => ({ name: t(`activity.${which}`), value: format.number(compared[which]) })),
             ]}
           />
           {whole ? null : (

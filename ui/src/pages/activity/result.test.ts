@@ -46,6 +46,8 @@ test('what was compared names every difference', () => {
   const tables = {
     compared: 3,
     uncounted: 1,
+    fingerprints: 2,
+    contentUnknown: 1,
     rows: 12,
     mismatched: [
       { schema: 'public', name: 'orders', expected: 5, actual: 4, reason: 'rows' },
@@ -56,6 +58,8 @@ test('what was compared names every difference', () => {
   expect(resultOf({ result: { tables, sequences } }).compared).toEqual({
     tables: 3,
     uncounted: 1,
+    contents: 2,
+    contentUnknown: 1,
     rows: 12,
     sequences: 2,
     differences: [

@@ -11,6 +11,10 @@ export interface Difference {
 export interface Compared {
   tables: number;
   uncounted: number;
+  /** Tables whose content was compared, too. */
+  contents: number;
+  /** Tables whose content has a digest that could not be made again. */
+  contentUnknown: number;
   rows: number;
   sequences: number;
   differences: Difference[];
@@ -74,6 +78,8 @@ function comparedIn({ tables, sequences }: Record<string, unknown>): Compared | 
   return {
     tables: number(tables['compared']) ?? 0,
     uncounted: number(tables['uncounted']) ?? 0,
+    contents: number(tables['fingerprints']) ?? 0,
+    contentUnknown: number(tables['contentUnknown']) ?? 0,
     rows: number(tables['rows']) ?? 0,
     sequences: number(sequences['compared']) ?? 0,
     differences: [
