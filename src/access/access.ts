@@ -1,8 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { isFromFuture, type Clock } from '../base/clock.ts';
-import { HoldfastError } from '../base/errors.ts';
+import { HoldfastError, toHoldfastError } from '../base/errors.ts';
 import { Secret } from '../base/secret.ts';
 import type { Catalog, SessionRecord, TokenRecord, UserRecord } from '../catalog/catalog.ts';
+import { patiently } from '../catalog/patiently.ts';
 import { hashPassword, isPassword } from './password.ts';
 import { isRole, type Action, type Grant, type Role } from './roles.ts';
 import { createThrottle } from './throttle.ts';
@@ -85,6 +86,7 @@ const noTotp = { totp: null, totpStep: null, recovery: [] };
 const knownMs = 30 * 24 * 3_600_000;
 const setupMark = 'setup';
 const tokenPrefix = 'hf_';
+const passing: ReadonlySet<string> = new Set(['CATALOG_BUSY', 'DISK_FULL']);
 const userName = /^[a-z0-9][a-z0-9._@+-]{0,62}$/;
 
 export function openAccess({ catalog, clock }: { catalog: Catalog; clock: Clock }): Access {
@@ -94,6 +96,14 @@ export function openAccess({ catalog, clock }: { catalog: Catalog; clock: Clock 
   /** Guessing is measured by the clock that nobody sets: of one that was ahead, everybody would have to wait. */
   const ticks = () => clock.monotonic();
 
+  /** That it cannot be written for a moment keeps nobody out who only reads; it is written at the next sign of life. */
+  const noteSeen = (write: () => void) => {
+    try {
+      catalog.briefly(write);
+    } catch (error) {
+      if (!passing.has(toHoldfastError(error).code)) throw error;
+    }
+  };
   const userNamed = (name: string): UserRecord => {
     const user = catalog.users.get(name);
     if (!user) throw userUnknown(name);
@@ -259,13 +269,13 @@ export function openAccess({ catalog, clock }: { catalog: Catalog; clock: Clock 
       const user = await checkPassword(name, password, keys);
       if (user.totp !== null) {
         if (code === undefined || code === '') throw codeNeeded();
-        if (!useCode(name, code)) {
+        if (!(await patiently(catalog, () => useCode(name, code)))) {
           throttle.failed(keys, ticks());
           throw codeWrong();
         }
       }
       throttle.succeeded(keys);
-      return openSession(user, from, agent);
+      return patiently(catalog, () => openSession(user, from, agent));
     },
     signInVouched: ({ subject, name, role, from, agent }) => {
       const user = catalog.atomically(() => {
@@ -297,7 +307,7 @@ export function openAccess({ catalog, clock }: { catalog: Catalog; clock: Clock 
       if (!user || !isAlive(session, at)) return null;
       if (at.getTime() - Date.parse(session.seenAt) > seenEveryMs) {
         const expiresAt = expiryOf(new Date(session.createdAt), at);
-        catalog.sessions.seen(session.hash, at.toISOString(), from, expiresAt.toISOString());
+        noteSeen(() => catalog.sessions.seen(session.hash, at.toISOString(), from, expiresAt.toISOString()));
       }
       return userPrincipal(user, session.hash);
     },
@@ -332,7 +342,7 @@ export function openAccess({ catalog, clock }: { catalog: Catalog; clock: Clock 
       if (token.expiresAt !== null && Date.parse(token.expiresAt) <= at.getTime()) return null;
       const isOld = (usedAt: string) => Math.abs(at.getTime() - Date.parse(usedAt)) > seenEveryMs;
       if (token.usedAt === null || token.usedFrom !== from || isOld(token.usedAt)) {
-        catalog.tokens.used(token.id, at.toISOString(), from);
+        noteSeen(() => catalog.tokens.used(token.id, at.toISOString(), from));
       }
       const { role, sources, actions } = token;
       return {

@@ -3,6 +3,7 @@ import type { Principal } from '../access/access.ts';
 import { toHoldfastError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import type { AuditRecord, Catalog } from '../catalog/catalog.ts';
+import { patiently } from '../catalog/patiently.ts';
 import { fromOf } from './asker.ts';
 import type { Route } from './contract.ts';
 
@@ -25,7 +26,7 @@ export interface AuditEntry {
 }
 
 interface Parts {
-  catalog: Pick<Catalog, 'audit'>;
+  catalog: Pick<Catalog, 'audit' | 'briefly'>;
   logger: Logger;
   now(): Date;
 }
@@ -36,17 +37,18 @@ interface Asked {
   request: FastifyRequest;
 }
 
+const endWithinMs = 60_000;
+
 export function openAuditEntry({ catalog, logger, now }: Parts, { name, route, request }: Asked): AuditEntry {
   const facts: AuditFacts = {};
   let who: Principal | null = null;
   let number: number | null = null;
   const record = () => recordOf({ name: route.deed ?? name, request, principal: who, facts, at: now() });
+  /** Whoever asked does not wait for it. */
   const tryTo = (write: () => void) => {
-    try {
-      write();
-    } catch (error) {
+    patiently(catalog, write, { forMs: endWithinMs }).catch((error: unknown) => {
       logger.log('error', `the audit log could not be written: ${toHoldfastError(error).message}`, { action: name });
-    }
+    });
   };
   return {
     by: (principal) => void (who = principal),

@@ -17,14 +17,21 @@ export interface Health {
 
 /** Everybody may ask, and each answer costs a write: within this time, the last one is told again. */
 const freshMs = 1_000;
+/** Another process may write for so long. */
+const lockedMs = 10_000;
 
 /** Asks nothing outside of this process but the state folder. */
 export function judgeHealth({ house, daemon }: Pick<ServerOptions, 'house' | 'daemon'>): () => Health {
   const { catalog, clock, version } = house;
+  let lockedSince: number | null = null;
   let written: { at: number; code: string | null } | null = null;
   const probe = () => {
     if (written !== null && clock.monotonic() - written.at < freshMs) return written.code;
-    written = { at: clock.monotonic(), code: codeOf(() => catalog.probe()) };
+    const code = codeOf(() => catalog.briefly(() => catalog.probe()));
+    const at = clock.monotonic();
+    lockedSince = code === 'CATALOG_BUSY' ? (lockedSince ?? at) : null;
+    // As long as others wait for it, nothing is wrong yet.
+    written = { at, code: lockedSince !== null && at - lockedSince < lockedMs ? null : code };
     return written.code;
   };
   return () => {

@@ -5,6 +5,7 @@ import { actions, allows, type Action } from '../access/roles.ts';
 import { HoldfastError, toHoldfastError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Catalog } from '../catalog/catalog.ts';
+import { patiently } from '../catalog/patiently.ts';
 import { openAuditEntry, type AuditFacts } from './audit-entry.ts';
 import { assertOwnPage, authenticate, notSignedIn, type Doorman } from './authenticate.ts';
 import type { RequestOf, ResponseOf, Route, RouteName, Routes } from './contract.ts';
@@ -88,7 +89,7 @@ async function answer(behind: Entry, request: FastifyRequest, reply: FastifyRepl
     entry.by(principal);
     assertMay(principal, route, request, registration);
     const sent = readRequest(route, request);
-    entry.begin();
+    await patiently(registration.catalog, () => entry.begin());
     const gone = new AbortController();
     reply.raw.once('close', () => {
       if (!reply.raw.writableEnded)

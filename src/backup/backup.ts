@@ -11,6 +11,7 @@ import type { Source } from '../care/source.ts';
 import { assertPresent } from '../care/vanished.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { holdLock, type Lease } from '../catalog/lease.ts';
+import { patiently } from '../catalog/patiently.ts';
 import { withRun } from '../catalog/run.ts';
 import type { Counts, Snapshot } from '../engines/engine.ts';
 import { applyRetention, clearLocal, putKeysBack, retryOlder } from './afterwards.ts';
@@ -126,6 +127,9 @@ async function takeUnlessChanged(task: BackupTask, lease: Lease, run: string): P
   }
 }
 
+/** Hours of work are not given up for another process that is writing; the lock ends it before that when it cannot be renewed. */
+const sealWithinMs = 60_000;
+
 /** The backup itself, for callers that hold the source's lock already (a restore's safety backup). */
 export async function takeBackup(task: BackupTask, lease: Lease, run: string): Promise<BackupResult> {
   const { source, clock, signal, report } = task;
@@ -148,7 +152,7 @@ export async function takeBackup(task: BackupTask, lease: Lease, run: string): P
       (done) => `${formatBytes(sumOf(done.artifacts))} stored, ${describeCounts(done.counts)}`,
     ));
   const saved = await saveApps(apps, { writer, copies, others: stored !== null, signal, report });
-  lease.assertHeld();
+  await patiently(task.catalog, () => lease.assertHeld(), { forMs: sealWithinMs, signal: lease.signal });
   copies.sealing();
   const manifest = await step(report, 'seal', () =>
     writer.seal(

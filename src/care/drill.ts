@@ -3,8 +3,9 @@ import { writeDrill } from '../archive/drills.ts';
 import type { Clock } from '../base/clock.ts';
 import { HoldfastError } from '../base/errors.ts';
 import { step, type Report } from '../base/progress.ts';
-import type { Catalog } from '../catalog/catalog.ts';
+import type { Catalog, ProofRecord } from '../catalog/catalog.ts';
 import { holdLock } from '../catalog/lease.ts';
+import { patiently } from '../catalog/patiently.ts';
 import { withRun } from '../catalog/run.ts';
 import type { Database, DatabaseFacts } from '../engines/engine.ts';
 import type { Storage } from '../storage/storage.ts';
@@ -226,7 +227,7 @@ function ownersNote(missing: string[], role: string): string {
 async function record(task: DrillTask, result: DrillResult): Promise<void> {
   const { source, storage, id, catalog, clock, signal } = task;
   const at = clock.now();
-  catalog.proofs.add({
+  const proof: ProofRecord = {
     kind: 'drill',
     source: source.name,
     backup: id,
@@ -236,6 +237,7 @@ async function record(task: DrillTask, result: DrillResult): Promise<void> {
     depth: null,
     seconds: result.seconds,
     result,
-  });
+  };
+  await patiently(catalog, () => catalog.proofs.add(proof));
   await writeDrill(storage, source.name, id, at, result, signal);
 }

@@ -4,8 +4,9 @@ import { step, type Report } from '../base/progress.ts';
 import { isNewer } from '../archive/manifest.ts';
 import { isLost } from '../archive/open-key.ts';
 import { openArchive, type StoredBackup } from '../archive/reader.ts';
-import type { Catalog } from '../catalog/catalog.ts';
+import type { Catalog, ProofRecord } from '../catalog/catalog.ts';
 import { holdLock } from '../catalog/lease.ts';
+import { patiently } from '../catalog/patiently.ts';
 import { withRun } from '../catalog/run.ts';
 import type { Storage } from '../storage/storage.ts';
 import { appOf, readerOf, type Source } from './source.ts';
@@ -65,7 +66,7 @@ export async function verifyCopy(task: Omit<VerifyTask, 'catalog'> & { catalog: 
   const started = performance.now();
   const checks = await collectChecks(task);
   const result = { id, ok: checks.every((check) => check.ok), storage: storage.name, depth, checks };
-  catalog.proofs.add({
+  const proof: ProofRecord = {
     kind: 'verify',
     source: source.name,
     backup: id,
@@ -75,7 +76,8 @@ export async function verifyCopy(task: Omit<VerifyTask, 'catalog'> & { catalog: 
     depth,
     seconds: (performance.now() - started) / 1000,
     result,
-  });
+  };
+  await patiently(catalog, () => catalog.proofs.add(proof));
   return result;
 }
 

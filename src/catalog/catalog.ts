@@ -33,6 +33,11 @@ export interface Catalog extends Disposable {
   readonly figures: Figures;
   /** All writes of the work, or none. */
   atomically<T>(work: () => T): T;
+  /**
+   * Writes of the work wait for another process only for a moment, in which this one stands still: `CATALOG_BUSY` soon instead of late. For
+   * what comes again by itself; whoever can wait does so with `patiently`.
+   */
+  briefly<T>(work: () => T): T;
   /** Another number whenever another process has written since; cheap enough to ask every second. */
   foreignWrites(): number;
   /** A write that fails when the state cannot be written; for `doctor` and `health`. */

@@ -5,6 +5,7 @@ import { HoldfastError } from '../base/errors.ts';
 import type { Catalog, LockRow } from './catalog.ts';
 import { endInterrupted } from './interrupted.ts';
 import { hasFallenSilent, isGone, lettingGo, sameSign } from './lock-holder.ts';
+import { patiently } from './patiently.ts';
 import { ownProcess } from './process-identity.ts';
 
 export interface LockRequest {
@@ -36,6 +37,8 @@ export interface Lease extends AsyncDisposable {
 const defaultLeaseMs = 60_000;
 /** Four chances to renew before anybody may think we are gone. */
 const renewalsPerLease = 4;
+/** After one that failed. */
+const renewAgainMs = 1000;
 
 /**
  * Takes a lock and keeps it renewed until disposed of. Whether a holder on this machine still lives is asked from the system,
@@ -48,7 +51,7 @@ export async function holdLock(request: LockRequest): Promise<Lease> {
   try {
     await standAgainstOthers(request, row);
   } catch (error) {
-    request.catalog.locks.release(row.name, row.token);
+    await patiently(request.catalog, () => request.catalog.locks.release(row.name, row.token));
     throw error;
   }
   return keepRenewed(request, row);
@@ -81,10 +84,11 @@ function newRow({ name, run, clock, mode = 'alone', leaseMs = defaultLeaseMs }: 
 }
 
 async function acquire(request: LockRequest, row: LockRow): Promise<void> {
-  const { locks } = request.catalog;
+  const { catalog, signal } = request;
   let silent: LockRow | null = null;
+  const mayTake = (holder: LockRow) => isGone(holder) || (silent !== null && sameSign(holder, silent));
   for (;;) {
-    const attempt = locks.acquire(row, (holder) => isGone(holder) || (silent !== null && sameSign(holder, silent)));
+    const attempt = await patiently(catalog, () => catalog.locks.acquire(row, mayTake), { signal });
     if (attempt.ok) {
       if (silent !== null) endRunOf(silent, request);
       return;
@@ -99,7 +103,8 @@ async function acquire(request: LockRequest, row: LockRow): Promise<void> {
  * process, so of two that come at the same moment at least one sees the other.
  */
 async function standAgainstOthers(request: LockRequest, row: LockRow): Promise<void> {
-  const { locks } = request.catalog;
+  const { catalog, signal } = request;
+  const { locks } = catalog;
   const others = (request.mode ?? 'alone') === 'shared' ? request.name : `${request.name}#`;
   const inTheWay = ({ name }: LockRow) => (others.endsWith('#') ? name.startsWith(others) : name === others);
   for (const holder of locks.list().filter(inTheWay)) {
@@ -107,7 +112,7 @@ async function standAgainstOthers(request: LockRequest, row: LockRow): Promise<v
     locks.release(holder.name, holder.token);
     endRunOf(holder, request);
   }
-  if (!locks.renew(row.name, row.token, row.renewedAt)) throw lost(row);
+  if (!(await patiently(catalog, () => locks.renew(row.name, row.token, row.renewedAt), { signal }))) throw lost(row);
 }
 
 /** Of a container that was killed nobody can tell that it is gone; that its place was taken is the moment to say so. */
@@ -145,26 +150,32 @@ function keepRenewed(request: LockRequest, row: LockRow): Lease {
     if (loss.signal.aborted) throw loss.signal.reason;
     renewed = clock.monotonic();
   };
+  const everyMs = Math.min(request.renewMs ?? row.leaseMs, row.leaseMs / renewalsPerLease);
+  let timer: NodeJS.Timeout;
+  const renewIn = (ms: number): void => {
+    timer = setTimeout(tick, ms).unref();
+  };
   const tick = (): void => {
+    let nextMs = everyMs;
     try {
-      renew();
+      catalog.briefly(renew);
     } catch (error) {
       // The catalog may be busy or its disk full for a moment; the lease is what we have time for.
       if (!request.patient && clock.monotonic() - renewed >= row.leaseMs) loss.abort(lost(row, error));
+      nextMs = Math.min(everyMs, renewAgainMs);
     }
-    if (loss.signal.aborted) clearInterval(timer);
+    if (!loss.signal.aborted) renewIn(nextMs);
   };
-  const timer = setInterval(tick, Math.min(request.renewMs ?? row.leaseMs, row.leaseMs / renewalsPerLease));
-  timer.unref();
-  const release = (): void => {
+  renewIn(everyMs);
+  const release = async (): Promise<void> => {
     try {
       // Only ever our own token: whoever took the lock over meanwhile keeps it.
-      catalog.locks.release(row.name, row.token);
+      await patiently(catalog, () => catalog.locks.release(row.name, row.token));
       lettingGo.delete(row.token);
     } catch {
       lettingGo.add(row.token);
       // The work is done and must not fail for this. While we live nobody takes the lock over, so it is tried until it works.
-      setTimeout(release, row.leaseMs / renewalsPerLease).unref();
+      setTimeout(() => void release(), row.leaseMs / renewalsPerLease).unref();
     }
   };
 
@@ -172,8 +183,8 @@ function keepRenewed(request: LockRequest, row: LockRow): Lease {
     signal: AbortSignal.any([request.signal, loss.signal]),
     assertHeld: renew,
     [Symbol.asyncDispose]: async () => {
-      clearInterval(timer);
-      release();
+      clearTimeout(timer);
+      await release();
     },
   };
 }

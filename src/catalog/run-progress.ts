@@ -21,7 +21,8 @@ export function keepProgress(catalog: Catalog, clock: Clock, run: string): Progr
     kept = { part, bytes, at };
     const rate = passed === null ? null : Math.max(0, Math.round(passed));
     try {
-      catalog.runs.setProgress(run, { step, part, bytes, total, rate, at: clock.now().toISOString() });
+      const progress = { step, part, bytes, total, rate, at: clock.now().toISOString() };
+      catalog.briefly(() => catalog.runs.setProgress(run, progress));
     } catch {
       // Nobody's backup ends because nobody can watch it.
     }

@@ -6,8 +6,9 @@ import { silentLogger, type LogLevel, type Logger } from '../base/logger.ts';
 import type { Report } from '../base/progress.ts';
 import { withoutSecrets } from '../base/secret.ts';
 import { lastWordsOfTool } from '../base/tool-failure.ts';
-import type { Catalog, Operation, RunRecord, RunState } from './catalog.ts';
+import type { Catalog, Operation, RunLine, RunRecord, RunState } from './catalog.ts';
 import { endInterrupted } from './interrupted.ts';
+import { patiently } from './patiently.ts';
 import { ownProcess, processState } from './process-identity.ts';
 import { keepProgress } from './run-progress.ts';
 
@@ -49,7 +50,7 @@ export async function withRun<Result>(
 ): Promise<Result> {
   const { catalog, clock } = request;
   const record = newRecord(request);
-  catalog.runs.add(record);
+  await patiently(catalog, () => catalog.runs.add(record), { signal: request.signal });
   using cancelling = watchForCancel(catalog, record.id);
   using progress = keepProgress(catalog, clock, record.id);
   const signal = AbortSignal.any([request.signal, cancelling.signal]);
@@ -57,18 +58,22 @@ export async function withRun<Result>(
   const own = { id: record.id, operation: record.operation, source: record.source };
   const report: Report = (event, inner) => {
     const line = describeEvent(event);
-    if (line) log(line.level, line.message);
+    if (line) log.write(line.level, line.message);
     progress.saw(event);
     request.report(event, inner ?? own);
   };
-  const finish = (change: Partial<Omit<RunRecord, 'id'>>) => {
-    const end = { ...change, finishedAt: clock.now().toISOString() };
+  const finish = async (change: Partial<Omit<RunRecord, 'id'>>) => {
+    const finishedAt = clock.now().toISOString();
+    const end = () => {
+      log.catchUp();
+      catalog.runs.update(record.id, { ...change, finishedAt });
+    };
     try {
-      catalog.runs.update(record.id, end);
+      await patiently(catalog, end);
     } catch (error) {
       // The work is what counts: a sealed backup must not be reported as failed because its history could not be written.
       request.report({ kind: 'warning', message: `the run's end was not recorded: ${toHoldfastError(error).message}` });
-      finishLater(catalog, () => catalog.runs.update(record.id, end));
+      finishLater(catalog, end);
     }
   };
   const keep = (result: object) => {
@@ -80,13 +85,13 @@ export async function withRun<Result>(
   };
   try {
     const { state, result, backup, error = null } = await work({ id: record.id, signal, report, keep });
-    finish({ state, error, result: withoutSecretsInside(result), ...(backup === undefined ? {} : { backup }) });
+    await finish({ state, error, result: withoutSecretsInside(result), ...(backup === undefined ? {} : { backup }) });
     return result;
   } catch (error) {
     const known = toHoldfastError(error);
-    for (const line of lastWordsOfTool(known)) log('error', line);
-    log('error', `${known.message} (${known.code})`);
-    finish({ state: known.kind === 'interrupted' ? 'cancelled' : 'failed', error: describeError(known) });
+    for (const line of lastWordsOfTool(known)) log.write('error', line);
+    log.write('error', `${known.message} (${known.code})`);
+    await finish({ state: known.kind === 'interrupted' ? 'cancelled' : 'failed', error: describeError(known) });
     throw error;
   }
 }
@@ -96,7 +101,7 @@ function finishLater(catalog: Catalog, finish: () => void): void {
   const owed = { catalog };
   const again = () => {
     try {
-      finish();
+      catalog.briefly(finish);
       endsOwed.delete(owed);
     } catch {
       setTimeout(again, finishAgainMs).unref();
@@ -180,16 +185,31 @@ function newRecord({ operation, source, backup = null, trigger, clock }: RunRequ
   };
 }
 
+/** Lines that cannot be written now are written with the next one, or with the end of the run. */
 function runLog({ catalog, clock, logger = silentLogger }: RunRequest, run: string) {
-  return (level: LogLevel, text: string): void => {
+  let unwritten: RunLine[] = [];
+  const catchUp = (): void => {
+    if (unwritten.length === 0) return;
+    catalog.atomically(() => {
+      for (const line of unwritten) catalog.runs.log(run, line);
+    });
+    unwritten = [];
+  };
+  const write = (level: LogLevel, text: string): void => {
     const message = withoutSecrets(text);
     logger.log(level, message, { run });
+    const isFirst = unwritten.length === 0;
+    unwritten.push({ at: clock.now().toISOString(), level, message, fields: null });
     try {
-      catalog.runs.log(run, { at: clock.now().toISOString(), level, message, fields: null });
+      catalog.briefly(catchUp);
     } catch (error) {
-      logger.log('warn', `the run's log could not be written: ${toHoldfastError(error).message}`, { run });
+      const { code, message: why } = toHoldfastError(error);
+      // Another process that writes for a while loses nobody anything.
+      if (isFirst && code !== 'CATALOG_BUSY')
+        logger.log('warn', `the run's log could not be written yet: ${why}`, { run });
     }
   };
+  return { write, catchUp };
 }
 
 function describeError({ code, message, hint }: HoldfastError): RunRecord['error'] {

@@ -104,7 +104,7 @@ export function startHeartbeat(
   };
   const beat = () => {
     try {
-      put({ tickAt: view.tickAt().toISOString() });
+      catalog.briefly(() => put({ tickAt: view.tickAt().toISOString() }));
       if (failed) logger.log('info', "the daemon's sign of life is written again");
       failed = false;
       watch.worked();

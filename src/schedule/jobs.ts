@@ -6,6 +6,7 @@ import type { Alerts, Postman } from '../care/alerts.ts';
 import { longestRetryDelayMs } from '../care/retry-delay.ts';
 import type { Source } from '../care/source.ts';
 import { isGone } from '../catalog/lock-holder.ts';
+import { patiently } from '../catalog/patiently.ts';
 import type { Memory } from './memory.ts';
 import { nextStart, type PlanMemory, type Start, type Watch } from './next.ts';
 import type { ScheduledPlan } from './plans.ts';
@@ -55,12 +56,20 @@ export function planJob(plan: ScheduledPlan, parts: JobParts): Job {
     next,
     busy: () => (plan.kind === 'backup' && plan.source !== null ? holderOf(plan.source, parts) : null),
     run: async (start, signal) => {
-      memory.begin(plan, start);
+      let begun = false;
+      const begin = () => {
+        memory.begin(plan, start);
+        begun = true;
+      };
+      const beginning = patiently(parts.catalog, begin, { signal });
+      // What can begin has begun before the scheduler looks at the next one.
+      if (!begun) await beginning;
       parts.changed();
       logger.log('info', `${plan.name} begins${why(start, parts)}`, facts);
       const did = await attempt(plan, start, parts, signal);
       hasBegun ||= did.outcome !== 'void';
       const retryAt = memory.end(plan, did.outcome);
+      await patiently(parts.catalog, () => memory.catchUp()).catch(() => undefined);
       if (did.outcome === 'void') notBefore = clock.monotonic() + (did.level === 'debug' ? laterMs : soonMs);
       memory.refresh();
       const following = watched && !signal.aborted ? next({ ...watched, now: clock.now() }) : null;

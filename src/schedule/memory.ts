@@ -16,6 +16,8 @@ export interface Memory {
   begin(plan: ScheduledPlan, start: Start): void;
   /** Returns when it is repeated, if it is. Where it cannot be written now, it is remembered, and written by the next `refresh` that can. */
   end(plan: ScheduledPlan, outcome: Outcome): Date | null;
+  /** Writes what could not be written yet; throws where it still cannot. */
+  catchUp(): void;
 }
 
 /** In the mark of a plan. */
@@ -40,9 +42,12 @@ export function planMemory({ catalog, clock }: { catalog: Catalog; clock: Clock 
     catalog.marks.put(mark);
     unwritten.delete(mark.name);
   };
+  const catchUp = () => {
+    for (const mark of unwritten.values()) write(mark);
+  };
   const writeLate = () => {
     try {
-      for (const mark of unwritten.values()) write(mark);
+      catalog.briefly(catchUp);
     } catch {
       // Tried again the next time. Should this process die before, the next one takes the run for one that was cut off, and repeats it.
     }
@@ -73,6 +78,7 @@ export function planMemory({ catalog, clock }: { catalog: Catalog; clock: Clock 
   refresh();
   return {
     refresh,
+    catchUp,
     of: (plan) => {
       const mark = markOf(plan);
       return {

@@ -99,7 +99,7 @@ export async function openDaemon(parts: DaemonParts, signal: AbortSignal): Promi
  */
 function isWritten(catalog: Catalog): boolean {
   try {
-    catalog.probe();
+    catalog.briefly(() => catalog.probe());
     return !owesEnds(catalog);
   } catch (error) {
     return toHoldfastError(error).code === 'CATALOG_MOVED';

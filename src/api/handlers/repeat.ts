@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { clockToleranceMs } from '../../base/clock.ts';
 import { HoldfastError } from '../../base/errors.ts';
+import { patiently } from '../../catalog/patiently.ts';
 import type { Call } from '../register.ts';
 import type { Begun } from '../work.ts';
 import type { ApiParts } from './parts.ts';
@@ -31,10 +32,12 @@ export async function repeatable(
     await before?.catch(() => undefined);
     const now = clock.now();
     const around = (ms: number) => new Date(now.getTime() + ms).toISOString();
-    const known = catalog.repeats.get(name, { since: around(-keptMs), until: around(clockToleranceMs) });
+    const recently = { since: around(-keptMs), until: around(clockToleranceMs) };
+    const known = await patiently(catalog, () => catalog.repeats.get(name, recently));
     if (!known) {
       const started = await begin();
-      catalog.repeats.put({ key: name, content, run: started.run, at: now.toISOString() });
+      const record = { key: name, content, run: started.run, at: now.toISOString() };
+      await patiently(catalog, () => catalog.repeats.put(record));
       return started;
     }
     if (known.content !== content) throw keyReused();

@@ -18,10 +18,14 @@ export interface Connection extends Disposable {
   script(sql: string): void;
   /** The write lock is taken at the start, so that what was read inside still holds when it is written. */
   transaction<T>(work: () => T): T;
+  /** Waits for another process only for a moment. */
+  briefly<T>(work: () => T): T;
 }
 
 /** Another process writes for milliseconds at a time; waiting longer than this means something is wrong. */
 const busyTimeoutMs = 10_000;
+/** While SQLite waits, the whole process stands still. */
+const briefMs = 100;
 
 export function connect(path: string): Connection {
   const guarded = <T>(work: () => T): T => {
@@ -36,6 +40,8 @@ export function connect(path: string): Connection {
   const assertInPlace = () => {
     if (fileAt(path) !== own) throw moved(path);
   };
+  const waitFor = (ms: number) => guarded(() => database.exec(`pragma busy_timeout = ${ms}`));
+  let isBrief = false;
   const statements = new Map<string, StatementSync>();
   const prepare = (sql: string): StatementSync => {
     const statement = statements.get(sql) ?? database.prepare(sql);
@@ -64,6 +70,17 @@ export function connect(path: string): Connection {
         // A full disk rolls back by itself; a second rollback would hide the cause.
         if (database.isTransaction) connection.script('rollback');
         throw error;
+      }
+    },
+    briefly: (work) => {
+      if (isBrief) return work();
+      waitFor(briefMs);
+      isBrief = true;
+      try {
+        return work();
+      } finally {
+        isBrief = false;
+        if (database.isOpen) waitFor(busyTimeoutMs);
       }
     },
     [Symbol.dispose]: () => {

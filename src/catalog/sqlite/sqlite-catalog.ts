@@ -52,6 +52,7 @@ export function openCatalog(folder: string, clock: Clock): Catalog {
     repeats: repeatRecords(connection),
     figures: figures(connection),
     atomically: (work) => connection.transaction(work),
+    briefly: (work) => connection.briefly(work),
     foreignWrites: () => Number(connection.get('pragma data_version')?.['data_version'] ?? 0),
     probe: () => probe(connection, clock),
     [Symbol.dispose]: () => connection[Symbol.dispose](),
