@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../base/clock.ts';
 import { HoldfastError } from '../base/errors.ts';
 import type { DeliveryRecord, IncidentRecord } from '../catalog/catalog.ts';
+import { patiently } from '../catalog/patiently.ts';
 import type { AlertLevel, Channel, Message, Ping } from '../notify/channel.ts';
 import { cleaned, itemOf, messageOf, messagesOf, mostAtOnce, wants, weightOf, type Item } from './alert-messages.ts';
 import type { Finding } from './finding.ts';
@@ -176,10 +177,10 @@ export function openAlerts(options: AlertsOptions): Alerts {
   };
 
   const look = async (signal: AbortSignal, last = false): Promise<void> => {
-    outbox.dropForeign();
+    outbox.tidy();
     // Thousands may have gathered while there was no channel: one transaction for all would keep every backup waiting.
     while (catalog.runs.unnoticed().length > 0 || isDue(incidentsAt(last), clock)) {
-      pings.queue(lookOnce(last));
+      pings.queue(await patiently(catalog, () => lookOnce(last), { signal }));
       if (catalog.runs.unnoticed().length === 0) break;
       await nextTurn();
       if (signal.aborted) break;

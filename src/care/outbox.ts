@@ -5,6 +5,7 @@ import type { Logger } from '../base/logger.ts';
 import { withoutSecrets } from '../base/secret.ts';
 import type { Catalog, DeliveryRecord } from '../catalog/catalog.ts';
 import { holdLock } from '../catalog/lease.ts';
+import { patiently } from '../catalog/patiently.ts';
 import type { Channel, Message } from '../notify/channel.ts';
 import { deliveryMs } from './delivery-time.ts';
 import type { Finding } from './finding.ts';
@@ -15,8 +16,8 @@ export interface Outbox {
   /** Delivers what is due through the channel, in order. Rejects only when the catalog cannot be used. */
   deliver(channel: Channel, signal: AbortSignal): Promise<void>;
   nextAt(channel: Pick<Channel, 'name'>): Date | null;
-  /** What waits for a channel that is not configured any more is given up. */
-  dropForeign(): void;
+  /** What waits for a channel that is not configured any more is given up, and what ended long ago is forgotten. */
+  tidy(): void;
   /** Undelivered messages of channels that there are. */
   undelivered(): DeliveryRecord[];
   problems(): Finding[];
@@ -44,10 +45,12 @@ const keepMs = 7 * day;
 const worthTellingAfterMs = 10 * minute;
 /** Another process is sending through the same channel. */
 const busyPauseMs = 250;
+const noteWithinMs = minute;
 
 export function openOutbox({ channels, catalog, clock, logger }: OutboxParts): Outbox {
   const { deliveries } = catalog;
   const names = new Set(channels.map(({ name }) => name));
+  let tidyAt = 0;
   const pending = () => deliveries.list({ state: 'pending' }).filter(({ channel }) => names.has(channel));
 
   const whenDue = ({ nextAt }: DeliveryRecord): Date => dueAt(nextAt, longestPauseMs, clock.now());
@@ -79,13 +82,16 @@ export function openOutbox({ channels, catalog, clock, logger }: OutboxParts): O
         // Stopped, which says nothing about the channel; or out of time, which does.
         if (signal.aborted && abortReason(signal).code !== 'TIMEOUT') return;
         const known = toHoldfastError(signal.aborted ? signal.reason : error);
-        noteFailed({ ...due, attempts: due.attempts + 1 }, known);
+        await note(() => noteFailed({ ...due, attempts: due.attempts + 1 }, known));
         if (signal.aborted) return;
         continue;
       }
-      noteSent({ ...due, attempts: due.attempts + 1 });
+      await note(() => noteSent({ ...due, attempts: due.attempts + 1 }));
     }
   };
+
+  /** What cannot be noted down goes out once more. */
+  const note = (write: () => void) => patiently(catalog, write, { forMs: noteWithinMs });
 
   const noteSent = (sent: DeliveryRecord): void => {
     const at = clock.now().toISOString();
@@ -93,7 +99,6 @@ export function openOutbox({ channels, catalog, clock, logger }: OutboxParts): O
       deliveries.put({ ...sent, state: 'sent', endedAt: at, lastError: null });
       // The channel is there again: what waited for it need not wait any longer.
       for (const waiting of waitingFor(sent.channel)) deliveries.put({ ...waiting, nextAt: at });
-      deliveries.trim(later(clock.now(), -keepMs));
     });
   };
 
@@ -146,7 +151,12 @@ export function openOutbox({ channels, catalog, clock, logger }: OutboxParts): O
       const times = deliveries.list({ channel: name, state: 'pending' }).map((delivery) => whenDue(delivery).getTime());
       return times.length === 0 ? null : new Date(Math.min(...times));
     },
-    dropForeign,
+    tidy: () => {
+      dropForeign();
+      if (clock.monotonic() < tidyAt) return;
+      tidyAt = clock.monotonic() + hour;
+      deliveries.trim(later(clock.now(), -keepMs));
+    },
     undelivered: () => [
       ...deliveries.list({ state: 'failed' }).filter(({ channel }) => names.has(channel)),
       ...pending().filter(({ lastError }) => lastError !== null),

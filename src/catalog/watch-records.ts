@@ -47,7 +47,7 @@ export interface DeliveryRecords {
   put(record: DeliveryRecord): void;
   /** Oldest first. */
   list(filter: { channel?: string; state?: DeliveryRecord['state'] }): DeliveryRecord[];
-  /** What ended before this time. */
+  /** What ended before this time, but never what ended last through a channel: it tells how things are with it. */
   trim(before: string): void;
 }
 

@@ -1,11 +1,12 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { systemClock } from '../../src/base/clock.ts';
 import { Secret } from '../../src/base/secret.ts';
 import type { Finding } from '../../src/care/finding.ts';
 import type { RunRecord } from '../../src/catalog/catalog.ts';
 import { emailOptions } from '../../src/notify/email/options.ts';
-import { never, openAlertsHouse, readPayload, webhook, type AlertsHouse } from '../support/alerts.ts';
+import { never, openAlertsHouse, readPayload, webhook, type AlertsHouse, type Told } from '../support/alerts.ts';
 import { pingOptions } from '../../src/notify/ping/options.ts';
 import { readMail, startSmtpServer } from '../support/smtp-server.ts';
 
@@ -553,6 +554,31 @@ describe('delivery', () => {
     house.ran({ ...down, source: 'wiki' });
     await house.work();
     expect(house.alerts.problems(), 'it is there again').toEqual([]);
+  });
+
+  test('what was given up is forgotten after a while although nothing arrives, but not that nothing does', async () => {
+    await using house = await openAlertsHouse({ remindAfterMs: null });
+    house.receiver.answer({ status: 400 });
+    for (const source of ['shop', 'crm', 'wiki']) {
+      house.ran({ ...down, source });
+      await house.work();
+      for (let hours = 0; hours < 30; hours += 1) {
+        house.pass(hour);
+        await house.work();
+      }
+    }
+    const sources = () =>
+      house.catalog.deliveries.list({ state: 'failed' }).map(({ message }) => (message as Told).source);
+    expect(sources()).toEqual(['shop', 'crm', 'wiki']);
+    const now = () => new Date('2027-01-15T00:00:00.000Z');
+    await using later = await openAlertsHouse({
+      catalog: house.catalog,
+      clock: { ...systemClock, now },
+      remindAfterMs: null,
+    });
+    await later.work();
+    expect(sources()).toEqual(['wiki']);
+    expect(house.alerts.problems()).toMatchObject([{ code: 'ALERT_UNDELIVERED', severity: 'critical' }]);
   });
 
   test('what was given up by a clock that was ahead is no matter any more once something arrived', async () => {

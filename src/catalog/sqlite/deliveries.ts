@@ -22,7 +22,11 @@ export function deliveryRecords(connection: Connection): DeliveryRecords {
         )
         .map(toDelivery),
     trim: (before) => {
-      connection.run('delete from deliveries where ended_at < $before', { before });
+      connection.run(
+        `delete from deliveries where ended_at < $before
+           and exists (select 1 from deliveries newer where newer.channel = deliveries.channel and newer.ended_at > deliveries.ended_at)`,
+        { before },
+      );
     },
   };
 }
