@@ -40,8 +40,9 @@ export async function removeCopy(task: RemoveCopyTask): Promise<void> {
     await task.sure?.();
     await assertNotHeld();
     lease.assertHeld();
+    // What is known to be there and is not found would be missed. A removal that is cut off in its middle has taken it away all the same.
+    catalog.backups.remove(storage.name, source.name, id);
   });
-  catalog.backups.remove(storage.name, source.name, id);
   forgetVanished(catalog, { storage: storage.name, source: source.name }, id);
   if (hasOtherCopy(catalog, source, storage, id)) return;
   catalog.proofs.remove(source.name, id);
