@@ -258,9 +258,14 @@ async function copyFromAny(task: OneCopy, sources: readonly Storage[], begunBefo
   throw failure?.error;
 }
 
-/** Of the two copies, the one that was found damaged. */
-async function noteDamaged(task: OneCopy, from: Storage, error: unknown): Promise<void> {
+/** Of the two copies, the one that was found damaged, where it is one of the source's. */
+export async function noteDamaged(
+  task: CopiesTask & Pick<OneCopy, 'id' | 'to'>,
+  from: Storage,
+  error: unknown,
+): Promise<void> {
   const { code } = toHoldfastError(error);
   if (['STORAGE_UNRELIABLE', 'SHARED_OBJECT_DAMAGED'].includes(code)) return;
-  await noteDamage({ ...task, storage: code === 'COPY_DAMAGED' ? task.to : from }, error);
+  const storage = code === 'COPY_DAMAGED' ? task.to : from;
+  if (task.source.storages.includes(storage)) await noteDamage({ ...task, storage }, error);
 }

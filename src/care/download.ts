@@ -5,7 +5,7 @@ import { HoldfastError } from '../base/errors.ts';
 import { expectDigest } from '../pipeline/digest.ts';
 import { through } from '../pipeline/pipeline.ts';
 import type { Storage } from '../storage/storage.ts';
-import { noteReceived, type CopiesTask } from './copies.ts';
+import { noteDamaged, noteReceived, type CopiesTask } from './copies.ts';
 import { clearStage, holdCopy } from './copy-lock.ts';
 
 export interface DownloadTask extends CopiesTask {
@@ -87,10 +87,8 @@ async function read({ source, id, signal }: Fetching, from: Storage, artifact: A
 }
 
 /** The next place is tried where one does not answer or turns out damaged; what the operator said no to is not asked again. */
-async function fromFirst<T>(
-  { from: places, signal }: DownloadTask,
-  fetch: (from: Storage) => Promise<T>,
-): Promise<T & { from: string }> {
+async function fromFirst<T>(task: DownloadTask, fetch: (from: Storage) => Promise<T>): Promise<T & { from: string }> {
+  const { from: places, signal } = task;
   let failure: { error: unknown } | undefined;
   for (const place of places) {
     try {
@@ -98,6 +96,7 @@ async function fromFirst<T>(
     } catch (error) {
       throwIfAborted(signal);
       if (error instanceof HoldfastError && (error.kind === 'refused' || error.kind === 'usage')) throw error;
+      await noteDamaged(task, place, error);
       failure ??= { error };
     }
   }

@@ -62,23 +62,21 @@ export function readingLock(source: string, id: string): string {
 
 /** Reads every stored byte (checksum) and, for `structure`, lets the restoring tool read the dump to its end. */
 export async function verifyCopy(task: Omit<VerifyTask, 'catalog'> & { catalog: Catalog }): Promise<VerifyResult> {
-  const { source, storage, id, depth, catalog, clock } = task;
+  const { storage, id, depth } = task;
   const started = performance.now();
   const checks = await collectChecks(task);
   const result = { id, ok: checks.every((check) => check.ok), storage: storage.name, depth, checks };
-  const proof: ProofRecord = {
-    kind: 'verify',
-    source: source.name,
-    backup: id,
-    storage: storage.name,
-    at: clock.now().toISOString(),
-    ok: result.ok,
-    depth,
-    seconds: (performance.now() - started) / 1000,
-    result,
-  };
-  await patiently(catalog, () => catalog.proofs.add(proof));
+  await keep(task, result, (performance.now() - started) / 1000);
   return result;
+}
+
+type Keeping = Pick<VerifyTask, 'source' | 'catalog' | 'clock'>;
+
+async function keep({ source, catalog, clock }: Keeping, result: VerifyResult, seconds: number): Promise<void> {
+  const { id: backup, storage, ok, depth } = result;
+  const at = clock.now().toISOString();
+  const proof: ProofRecord = { kind: 'verify', source: source.name, backup, storage, at, ok, depth, seconds, result };
+  await patiently(catalog, () => catalog.proofs.add(proof));
 }
 
 async function collectChecks(task: VerifyTask): Promise<VerifyCheck[]> {
@@ -182,6 +180,23 @@ export async function noteDamage(
   if (known?.ok === false) return;
   // For checksums nothing is laid out.
   await verifyCopy({ ...task, depth: 'checksum', scratch: '' }).catch(() => undefined);
+}
+
+/** What somebody found who read a copy, or some of it, for another reason: damage is kept; that what was read is whole proves nothing of the rest. */
+export async function noteFound(task: Keeping, result: VerifyResult, seconds: number): Promise<void> {
+  if (!result.ok) await keep(task, result, seconds);
+}
+
+/** Who cannot wait until all of it is read: that it cannot be read is what a verification would have told. */
+export async function noteUnreadable(
+  task: Keeping & Pick<VerifyTask, 'id' | 'storage'>,
+  error: unknown,
+): Promise<void> {
+  const { id, storage } = task;
+  const known = toHoldfastError(error);
+  if (!isDamage(known)) return;
+  const check = failedCheck('database', 'structure', known);
+  await keep(task, { id, ok: false, storage: storage.name, depth: 'structure', checks: [check] }, 0);
 }
 
 /** For callers that need a whole backup and nothing less. */

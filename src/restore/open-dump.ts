@@ -1,6 +1,7 @@
 import { openForeignDump } from '../archive/foreign.ts';
 import { openArchive, type StoredBackup } from '../archive/reader.ts';
 import { throwIfAborted } from '../base/abort.ts';
+import { toHoldfastError } from '../base/errors.ts';
 import type { NewerBackup } from '../care/select.ts';
 import { databaseOf, type Source } from '../care/source.ts';
 import type { StoredDump } from '../engines/engine.ts';
@@ -15,33 +16,58 @@ export interface BackupPlace {
   newer?: NewerBackup | null;
 }
 
-/** What is to be restored: a backup, or a file that is none. */
-export async function openDump(
-  { source, from }: { source: Source; from: BackupPlace | { file: string } },
-  scratch: string,
-  signal: AbortSignal,
-): Promise<{ archive: StoredBackup | null; dump: StoredDump }> {
-  if ('file' in from) {
-    const recognise = (head: Buffer) => databaseOf(source).recognise(head);
-    return { archive: null, dump: await openForeignDump({ path: from.file, scratch, recognise, signal }) };
-  }
-  const archive = await openFirst(source, from, scratch, signal);
-  return { archive, dump: archive.dump() };
+export interface Opening<Seen> {
+  scratch: string;
+  signal: AbortSignal;
+  /** What has to be known of it before anything else; a copy in which it cannot be seen is passed over. */
+  look: (archive: StoredBackup | null, dump: StoredDump) => Promise<Seen>;
+  /** Of each copy that is passed over: where it lies, and why. */
+  onFailure?: ((storage: Storage, error: unknown) => Promise<void>) | undefined;
 }
 
-/** The first copy whose manifest can be read; whose bytes are whole is looked at before anything is touched. */
-async function openFirst(
+export interface OpenedDump<Seen> {
+  archive: StoredBackup | null;
+  dump: StoredDump;
+  seen: Seen;
+}
+
+/** What is to be restored: a backup, or a file that is none. */
+export async function openDump<Seen>(
+  { source, from }: { source: Source; from: BackupPlace | { file: string } },
+  opening: Opening<Seen>,
+): Promise<OpenedDump<Seen>> {
+  if (!('file' in from)) return openFirst(source, from, opening);
+  const { scratch, signal, look } = opening;
+  const recognise = (head: Buffer) => databaseOf(source).recognise(head);
+  const dump = await openForeignDump({ path: from.file, scratch, recognise, signal });
+  return { archive: null, dump, seen: await look(null, dump) };
+}
+
+/** The first copy that can be opened and looked into; whether its bytes are whole is looked at before anything is touched. */
+async function openFirst<Seen>(
   source: Source,
   { storage, id, others = [] }: BackupPlace,
-  scratch: string,
-  signal: AbortSignal,
-): Promise<StoredBackup> {
+  { scratch, signal, look, onFailure }: Opening<Seen>,
+): Promise<OpenedDump<Seen>> {
   let failure: { error: unknown } | undefined;
   for (const place of [storage, ...others]) {
+    let dump: StoredDump | undefined;
     try {
-      return await openArchive({ storage: place, source: source.name, id, keys: source.keys, scratch, signal });
+      const archive = await openArchive({
+        storage: place,
+        source: source.name,
+        id,
+        keys: source.keys,
+        scratch,
+        signal,
+      });
+      dump = archive.dump();
+      return { archive, dump, seen: await look(archive, dump) };
     } catch (error) {
       throwIfAborted(signal);
+      // What was asked for in a wrong way is so in every copy.
+      if (dump && ['usage', 'refused'].includes(toHoldfastError(error).kind)) throw error;
+      await onFailure?.(place, error);
       failure ??= { error };
     }
   }

@@ -10,6 +10,7 @@ import {
   type TargetFacts,
 } from '../engines/engine.ts';
 import { HoldfastError } from '../base/errors.ts';
+import type { Storage } from '../storage/storage.ts';
 import { databaseOf, family, readerOf, type Source } from '../care/source.ts';
 import { sourceNotConfigured } from '../care/unconfigured.ts';
 import { withConsequences } from './consequences.ts';
@@ -65,15 +66,22 @@ export interface RestorePlan {
 }
 
 /** Looks at everything and touches nothing: what would happen, and which guards stand in the way. */
-export async function planRestore(request: RestoreRequest, scratch: string, signal: AbortSignal): Promise<RestorePlan> {
+export async function planRestore(
+  request: RestoreRequest,
+  scratch: string,
+  signal: AbortSignal,
+  onFailure?: (storage: Storage, error: unknown) => Promise<void>,
+): Promise<RestorePlan> {
   const { source, scope, owners, sessions, allowed } = request;
   const mode = chooseMode(request);
-  const { archive, dump } = await openDump(request, scratch, signal);
-  // Who cannot read the backup hears it now, and not when the live database has been backed up.
-  await archive?.unlock(signal);
+  const look = async (stored: StoredBackup | null, content: StoredDump): Promise<Scope | null> => {
+    // Who cannot read the backup hears it now, and not when the live database has been backed up.
+    await stored?.unlock(signal);
+    const reader = readerOf(source, stored?.manifest.database?.engine);
+    return scope && findInDump(reader, content, scope, signal);
+  };
+  const { archive, dump, seen: compared } = await openDump(request, { scratch, signal, look, onFailure });
   const engine = archive?.manifest.database?.engine;
-  const reader = readerOf(source, engine);
-  const compared = scope && (await findInDump(reader, dump, scope, signal));
   const target = openTarget(source, request.into, engine);
   if (mode === 'in-place' && !target.capabilities.inPlace) throw wholeOnly(target);
   await target.halfSwap?.refuse(signal);

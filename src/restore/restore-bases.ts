@@ -5,7 +5,7 @@ import { HoldfastError } from '../base/errors.ts';
 import { step } from '../base/progress.ts';
 import { formatCount } from '../base/units.ts';
 import { appOf, type Source } from '../care/source.ts';
-import { assertVerified, readingLock } from '../care/verify.ts';
+import { assertVerified, noteFound, readingLock, type VerifyResult } from '../care/verify.ts';
 import { holdLock } from '../catalog/lease.ts';
 import { withRun } from '../catalog/run.ts';
 import type { BackupPlace } from './open-dump.ts';
@@ -52,7 +52,7 @@ export async function restoreParts(task: PartsTask): Promise<PartsResult> {
       const name = readingLock(source.name, from.id);
       await using lease = await holdLock({ ...lock, name, mode: 'shared', signal: sourceLease.signal });
       const inside = { signal: lease.signal, report: run.report };
-      await checkBytes(archive, from, inside);
+      await checkBytes(archive, { ...task, ...inside });
       const done = await step(
         run.report,
         request.what,
@@ -103,14 +103,15 @@ async function openBases({ source, from }: PartsRequest, scratch: string, signal
 }
 
 /** Every part is read to its end first: through an interface, half a table cannot be taken back. */
-async function checkBytes(
-  archive: StoredBackup,
-  { id, storage }: BackupPlace,
-  { signal, report }: Pick<PartsTask, 'signal' | 'report'>,
-): Promise<void> {
+async function checkBytes(archive: StoredBackup, task: PartsTask): Promise<void> {
+  const { request, signal, report } = task;
+  const { id, storage } = request.from;
+  const started = performance.now();
   const checks = await step(report, 'checksum', () =>
     archive.checkDigests(report, signal, ({ role }) => role === 'app'),
   );
   const ok = checks.every((check) => check.ok);
-  assertVerified({ id, ok, storage: storage.name, depth: 'checksum', checks });
+  const result: VerifyResult = { id, ok, storage: storage.name, depth: 'checksum', checks };
+  await noteFound({ ...task, source: request.source }, result, (performance.now() - started) / 1000);
+  assertVerified(result);
 }

@@ -5,7 +5,7 @@ import { withHooks } from '../backup/hooks.ts';
 import { HoldfastError } from '../base/errors.ts';
 import { step } from '../base/progress.ts';
 import type { Source } from '../care/source.ts';
-import { assertVerified, readingLock } from '../care/verify.ts';
+import { assertVerified, noteFound, readingLock, type VerifyResult } from '../care/verify.ts';
 import { holdLock } from '../catalog/lease.ts';
 import { withRun } from '../catalog/run.ts';
 import { afterwards } from './afterwards.ts';
@@ -122,13 +122,17 @@ export async function restoreFiles(task: FilesTask): Promise<FilesResult> {
 }
 
 /** Damage is told before anything is laid down. */
-async function checkBytes({ signal, report, request }: FilesTask, archive: StoredBackup): Promise<void> {
+async function checkBytes(task: FilesTask, archive: StoredBackup): Promise<void> {
+  const { signal, report, request } = task;
+  const started = performance.now();
   const checks = await step(report, 'checksum', () =>
     archive.checkDigests(report, signal, ({ role }) => role === 'files' || role === 'app'),
   );
   const { id, storage } = request.from;
   const ok = checks.every((check) => check.ok);
-  assertVerified({ id, ok, storage: storage.name, depth: 'checksum', checks });
+  const result: VerifyResult = { id, ok, storage: storage.name, depth: 'checksum', checks };
+  await noteFound({ ...task, source: request.source }, result, (performance.now() - started) / 1000);
+  assertVerified(result);
 }
 
 function withSizes(swapped: readonly SwappedTree[], planned: readonly StagedTree[]): FilesResult['files'] {

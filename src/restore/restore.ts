@@ -5,10 +5,19 @@ import { isOneOf } from '../archive/stored-dump.ts';
 import type { SwappedTree } from '../apps/app.ts';
 import { throwIfAborted } from '../base/abort.ts';
 import type { Database } from '../engines/engine.ts';
+import { toHoldfastError } from '../base/errors.ts';
 import { step } from '../base/progress.ts';
+import type { Storage } from '../storage/storage.ts';
 import type { Comparison } from '../care/compare.ts';
 import { readerOf, type Source } from '../care/source.ts';
-import { assertVerified, readingLock, type VerifyResult } from '../care/verify.ts';
+import {
+  assertVerified,
+  noteDamage,
+  noteFound,
+  noteUnreadable,
+  readingLock,
+  type VerifyResult,
+} from '../care/verify.ts';
 import { holdLock, type Lease } from '../catalog/lease.ts';
 import { withRun } from '../catalog/run.ts';
 import type { Guard } from './guards.ts';
@@ -52,7 +61,7 @@ export interface RestoreResult {
 export async function restore(task: RestoreTask): Promise<RestoreResult> {
   const { request, catalog, clock, signal, report } = task;
   const { source } = request;
-  const planned = await planRestore(request, task.scratch, signal);
+  const planned = await planRestore(request, task.scratch, signal, (storage, error) => passOver(task, storage, error));
   assertAllowed(planned);
   await task.confirm(planned);
 
@@ -137,6 +146,14 @@ export async function restore(task: RestoreTask): Promise<RestoreResult> {
   );
 }
 
+async function passOver(task: RestoreTask, storage: Storage, error: unknown): Promise<void> {
+  const { source, from } = task.request;
+  if ('file' in from) return;
+  await noteUnreadable({ ...task, source, storage, id: from.id }, error);
+  const { message } = toHoldfastError(error);
+  task.report({ kind: 'warning', message: `the copy in ${storage.name} cannot be read: ${message}` });
+}
+
 /** An application is only in the way where its own database is replaced. */
 function hooksOf(task: RestoreTask, plan: RestorePlan, run: string): HookTask {
   const around = aroundRestore({ ...task, source: task.request.source }, { run, trigger: task.trigger ?? 'manual' });
@@ -166,19 +183,18 @@ async function readWholeCopy(task: RestoreTask, plan: RestorePlan): Promise<Rest
         message: `the copy in ${first.storage} is damaged; this reads the one in ${storage.name}`,
       });
       return { ...plan, archive: other, dump: other.dump() };
-    } catch {
+    } catch (error) {
       throwIfAborted(signal); // otherwise, what is wrong with the first is what counts
+      await noteDamage({ ...task, source, storage, id }, error);
     }
   }
   assertVerified(first);
   return plan;
 }
 
-async function checkBytes(
-  { report, signal, request }: RestoreTask,
-  archive: StoredBackup,
-  id: string,
-): Promise<VerifyResult> {
+async function checkBytes(task: RestoreTask, archive: StoredBackup, id: string): Promise<VerifyResult> {
+  const { report, signal, request } = task;
+  const started = performance.now();
   const checks = await step(report, 'checksum', async () => {
     const { scope, source } = request;
     if (scope === null) return archive.checkDigests(report, signal);
@@ -188,7 +204,10 @@ async function checkBytes(
       return artifact.role === 'database' && (files === null || isOneOf(artifact, files));
     });
   });
-  return { id, ok: checks.every(({ ok }) => ok), storage: archive.storage.name, depth: 'checksum', checks };
+  const ok = checks.every((check) => check.ok);
+  const result: VerifyResult = { id, ok, storage: archive.storage.name, depth: 'checksum', checks };
+  await noteFound({ ...task, source: request.source }, result, (performance.now() - started) / 1000);
+  return result;
 }
 
 /** Null: all of them. A table of contents that cannot be read is found damaged with the rest. */

@@ -3,9 +3,12 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
 import { copyOne, type OneCopy } from '../../src/care/copies.ts';
+import { downloadBackup } from '../../src/care/download.ts';
 import { drill } from '../../src/care/drill.ts';
 import { listBackups } from '../../src/care/listing.ts';
 import { prune } from '../../src/care/prune.ts';
+import { restoreFiles } from '../../src/restore/restore-files.ts';
+import { restore, type RestoreResult } from '../../src/restore/restore.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import { localAt } from '../support/stored-backups.ts';
 import { smallHouse, type SmallHouse } from '../support/small-house.ts';
@@ -20,13 +23,46 @@ async function twoStorages(house: SmallHouse) {
   const { id: older } = await house.take({ source });
   const { id: newer } = await house.take({ source });
   const common = { source, catalog, clock: systemClock, signal, report: () => undefined };
+  const around = { instance: 'test', version: '0.0.0', timezone: 'UTC', scratch: join(folder, 'scratch') };
   return {
     older,
     newer,
     offsite,
-    damage: (where: string, id: string) =>
-      appendFileSync(join(folder, where, 'shop', id, 'files/uploads.tar.zst'), 'x'),
+    damage: (where: string, id: string, artifact = 'files/uploads.tar.zst') =>
+      appendFileSync(join(folder, where, 'shop', id, artifact), 'x'),
+    restore: (
+      from: { storage: Storage; others?: readonly Storage[] },
+      tables: string[] = [],
+    ): Promise<RestoreResult> => {
+      const scope = tables.length === 0 ? null : { tables: tables.map((name) => ({ schema: '', name })), schemas: [] };
+      const request = {
+        source,
+        from: { ...from, id: newer },
+        into: scope ? null : join(folder, 'restored.sqlite'),
+        onlyNew: scope === null,
+        guarded: { sources: [source], folders: [] },
+        inPlace: scope !== null,
+        files: false,
+        scope,
+        owners: 'none' as const,
+        sessions: 'refuse' as const,
+        keepOld: true,
+        safetyBackup: false,
+        jobs: null,
+        allowed: [],
+      };
+      return restore({ ...common, ...around, request, confirm: async () => undefined });
+    },
+    restoreFiles: (storage: Storage) => {
+      const wanted = { only: null, to: join(folder, 'unpacked') };
+      const request = { source, from: { storage, id: newer }, wanted, keepOld: true, safetyBackup: false };
+      return restoreFiles({ ...common, ...around, request, confirm: async () => undefined });
+    },
     drill: (storage: Storage) => drill({ ...common, storage, id: newer, scratch: join(folder, 'scratch') }),
+    fetch: (from: readonly Storage[]) => {
+      const to = localAt(join(folder, 'fetched'), 'fetched');
+      return downloadBackup({ ...common, id: newer, from, to, confirmReplace: async () => undefined });
+    },
     copy: (rest: Pick<OneCopy, 'to' | 'from' | 'replace'>) => copyOne({ ...common, id: newer, ...rest }),
     copies: async (id: string) =>
       (await listBackups({ catalog }, source, signal)).backups.find((backup) => backup.id === id)?.copies,
@@ -69,4 +105,35 @@ test('S4 a copy that was found damaged when another was to be made of it, or in 
   expect(await copyOne({ ...common, id: does.newer, to: third, from: null })).toMatchObject({ state: 'complete' });
   expect(await does.copies(does.newer)).toEqual({ local: 'corrupt', offsite: 'complete' });
   expect(await does.prune(house.storage)).toEqual([]);
+});
+
+test('S4 a copy that a restore found damaged is noted as such, whether or not another was whole', async () => {
+  await using house = await smallHouse();
+  const { damage, offsite, ...does } = await twoStorages(house);
+  damage('backups', does.newer, 'database.sqlite.zst');
+  expect(await does.restore({ storage: house.storage, others: [offsite] })).toMatchObject({ state: 'succeeded' });
+  expect(await does.copies(does.newer)).toEqual({ local: 'corrupt', offsite: 'complete' });
+  expect(await does.prune(house.storage)).toEqual([]);
+
+  damage('offsite', does.newer);
+  await expect(does.restoreFiles(offsite)).rejects.toMatchObject({ code: 'BACKUP_DAMAGED' });
+  expect(await does.copies(does.newer)).toEqual({ local: 'corrupt', offsite: 'corrupt' });
+  expect(await does.prune(offsite)).toEqual([]);
+});
+
+test('S4 a part of a database comes from another copy where the first one is damaged before anything is found in it', async () => {
+  await using house = await smallHouse();
+  const { damage, offsite, ...does } = await twoStorages(house);
+  damage('backups', does.newer, 'database.sqlite.zst');
+  const restored = does.restore({ storage: house.storage, others: [offsite] }, ['orders']);
+  expect(await restored).toMatchObject({ state: 'succeeded' });
+  expect(await does.copies(does.newer)).toEqual({ local: 'corrupt', offsite: 'complete' });
+});
+
+test('S4 a copy that was found damaged when it was fetched is noted as such', async () => {
+  await using house = await smallHouse();
+  const { damage, offsite, ...does } = await twoStorages(house);
+  damage('backups', does.newer);
+  expect(await does.fetch([house.storage, offsite])).toMatchObject({ from: 'offsite' });
+  expect(await does.copies(does.newer)).toEqual({ local: 'corrupt', offsite: 'complete' });
 });
