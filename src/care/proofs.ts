@@ -27,6 +27,13 @@ export function standings(proofs: readonly ProofRecord[]): (row: BackupRow) => S
   };
 }
 
+/** Whoever makes a backup reads it back at once. Of one that lies there longer, others may take it that nothing was found. */
+const readBackMs = 24 * 3_600_000;
+
+export function wasReadBack({ ok, proven }: Standing, at: Date, now: Date): boolean {
+  return ok && (proven || now.getTime() - at.getTime() > readBackMs);
+}
+
 /** Takes the results of drills that lie beside a backup into the catalog; returns how many. */
 export async function learnDrills({
   storage,

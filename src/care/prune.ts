@@ -9,7 +9,7 @@ import { backupTime, partsOf } from './backup-facts.ts';
 import { assertClocksAgree, assertNoneFromTheFuture } from './clocks.ts';
 import { collectShared, isCollectionOpen } from './collect-shared.ts';
 import { takeInventory } from './inventory.ts';
-import { learnNewestDrill, standings } from './proofs.ts';
+import { learnNewestDrill, standings, wasReadBack } from './proofs.ts';
 import { holdRemovals, removeCopy } from './remove-copy.ts';
 import { decideRetention, standIns, type RetentionBackup, type RetentionDecision } from './retention.ts';
 import type { Source } from './source.ts';
@@ -96,23 +96,20 @@ async function plan(task: PruneTask): Promise<{ result: PruneResult; backups: Re
   return { result: { storage: task.storage.name, decisions, ...nothing }, backups };
 }
 
-/** Whoever makes a backup reads it back at once. Of one that lies there longer, others may take it that nothing was found. */
-const readBackMs = 24 * 3_600_000;
-
 async function judge(task: PruneTask, rows: readonly BackupRow[]): Promise<RetentionBackup[]> {
   const { source, catalog, clock } = task;
   assertNoneFromTheFuture(rows, task);
   await learnNewestDrill(rows, { ...task, source: source.name });
   const standing = standings(catalog.proofs.list({ source: source.name }));
   return rows.map((row) => {
-    const { ok, drilledOk, proven } = standing(row);
+    const known = standing(row);
     const at = backupTime(row);
     return {
       id: row.id,
       at,
-      ok,
-      drilledOk,
-      proven: proven || clock.now().getTime() - at.getTime() > readBackMs,
+      ok: known.ok,
+      drilledOk: known.drilledOk,
+      proven: wasReadBack(known, at, clock.now()),
       unreadable: row.state === 'unreadable',
       held: row.held !== null,
       safety: row.facts?.trigger === 'safety',

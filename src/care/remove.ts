@@ -4,10 +4,10 @@ import { HoldfastError } from '../base/errors.ts';
 import { step, type Report } from '../base/progress.ts';
 import type { BackupRow, Catalog } from '../catalog/catalog.ts';
 import type { Storage } from '../storage/storage.ts';
-import { covers, isWhole, partsOf } from './backup-facts.ts';
+import { backupTime, covers, isWhole, partsOf } from './backup-facts.ts';
 import { collectShared } from './collect-shared.ts';
 import { takeInventory } from './inventory.ts';
-import { standings } from './proofs.ts';
+import { standings, wasReadBack } from './proofs.ts';
 import { held, holdRemovals, removeCopy } from './remove-copy.ts';
 import type { Source } from './source.ts';
 import { assertOneStays, type StandIn } from './stays.ts';
@@ -67,12 +67,8 @@ export async function removeOne(task: RemoveTask): Promise<RemoveResult> {
   return result;
 }
 
-function assertRemovable(
-  { source, id, allowLastGood }: RemoveTask,
-  rows: BackupRow[],
-  going: BackupRow[],
-  standing: Judge,
-): void {
+function assertRemovable(task: RemoveTask, rows: BackupRow[], going: BackupRow[], standing: Judge): void {
+  const { source, id, allowLastGood } = task;
   if (going.length === 0) {
     throw new HoldfastError('BACKUP_UNKNOWN', `there is no backup ${id} of ${source.name} there`, {
       kind: 'usage',
@@ -81,32 +77,40 @@ function assertRemovable(
   }
   const hold = going.find((row) => row.held);
   if (hold?.held) throw held(id, hold.held.reason);
-  if (!allowLastGood && isLastGood(rows, going, standing)) {
-    const [row] = going;
-    const what = row && !isWhole(row) ? ` that holds its ${partsOf(row).join(' and ')}` : '';
-    throw new HoldfastError('LAST_GOOD_BACKUP', `${id} is the last good backup of ${source.name}${what}`, {
-      kind: 'refused',
-      hint: 'Take a new backup first; to remove it all the same, say `--allow-last`.',
-    });
-  }
+  if (allowLastGood) return;
+  const [row] = going;
+  const what = row && !isWhole(row) ? ` that holds its ${partsOf(row).join(' and ')}` : '';
+  const last = `${id} is the last good backup of ${source.name}${what}`;
+  if (
+    isLast(
+      goodOf(rows, standing),
+      rows.filter(({ state }) => state === 'unreadable'),
+      going,
+    )
+  )
+    throw lastGood(last, 'Take a new backup first; to remove it all the same, say `--allow-last`.');
+  if (isLast(readBackOf(task, rows, standing), [], going))
+    throw lastGood(
+      `${last}${what === '' ? '' : ' and'} that was read back, as far as is known here`,
+      '`holdfast verify` reads the others; to remove it all the same, say `--allow-last`.',
+    );
+}
+
+function lastGood(message: string, hint: string): HoldfastError {
+  return new HoldfastError('LAST_GOOD_BACKUP', message, { kind: 'refused', hint });
 }
 
 type Judge = ReturnType<typeof standings>;
 
 /** What of the good ones would stay and has at least as much; one that was read back where there is one. None where none is wanted. */
-function standIns(
-  { source, storages, id, allowLastGood, clock, signal }: RemoveTask,
-  rows: BackupRow[],
-  going: BackupRow,
-  standing: Judge,
-): StandIn[] {
+function standIns(task: RemoveTask, rows: BackupRow[], going: BackupRow, standing: Judge): StandIn[] {
+  const { source, storages, id, allowLastGood, clock, signal } = task;
   if (allowLastGood) return [];
   const goes = (row: BackupRow) => row.id === id && storages.some(({ name }) => name === row.storage);
-  const good = regularOf(rows.filter((row) => standing(row).ok)).filter(
-    (row) => !goes(row) && covers(partsOf(row), partsOf(going)),
-  );
-  const proven = good.filter((row) => standing(row).proven);
-  return (proven.length > 0 ? proven : good).toReversed().flatMap((row) => {
+  const isInstead = (row: BackupRow) => !goes(row) && covers(partsOf(row), partsOf(going));
+  const readBack = readBackOf(task, rows, standing).filter(isInstead);
+  const instead = readBack.length > 0 ? readBack : goodOf(rows, standing).filter(isInstead);
+  return instead.toReversed().flatMap((row) => {
     const storage = source.storages.find(({ name }) => name === row.storage);
     return storage ? [{ storage, source: source.name, id: row.id, clock, signal }] : [];
   });
@@ -116,12 +120,20 @@ function standIns(
  * A safety backup shows the database as it was before a restore: it does not stand in for a regular one, and neither does one that
  * holds less. One that cannot be read here may be good for somebody else, and stands in for none.
  */
-function isLastGood(rows: BackupRow[], going: BackupRow[], standing: Judge): boolean {
-  const counted = regularOf(rows.filter((row) => standing(row).ok));
+function isLast(counted: BackupRow[], others: BackupRow[], going: BackupRow[]): boolean {
   const staying = counted.filter((row) => !going.includes(row));
-  return [...counted, ...rows.filter(({ state }) => state === 'unreadable')]
+  return [...counted, ...others]
     .filter((row) => going.includes(row))
     .some((row) => !staying.some((other) => covers(partsOf(other), partsOf(row))));
+}
+
+function goodOf(rows: BackupRow[], standing: Judge): BackupRow[] {
+  return regularOf(rows.filter((row) => standing(row).ok));
+}
+
+/** What was sealed a moment ago may turn out unreadable yet. */
+function readBackOf({ clock }: RemoveTask, rows: BackupRow[], standing: Judge): BackupRow[] {
+  return goodOf(rows, standing).filter((row) => wasReadBack(standing(row), backupTime(row), clock.now()));
 }
 
 /** Or all, where there are only such. */

@@ -477,6 +477,19 @@ describe('delete', () => {
     expect((await removing(good, { allowLastGood: true })).removed).toEqual(['local']);
   });
 
+  test('refuses the last one that was read back while a newer one was not yet, unless told so', async () => {
+    const [newest = '', older = ''] = await store(0.1, 3);
+    const refused = { code: 'LAST_GOOD_BACKUP', message: expect.stringContaining('that was read back') };
+    // Nothing is known of it here, but whoever made it read it back on the same day.
+    await expect(removing(older)).rejects.toMatchObject(refused);
+    proof(older, {});
+    await expect(removing(older)).rejects.toMatchObject(refused);
+    expect((await removing(newest)).removed).toEqual(['local']);
+    const [another = ''] = await store(0.05);
+    proof(another, {});
+    expect((await removing(older)).removed).toEqual(['local']);
+  });
+
   test('a good copy elsewhere is a good backup', async () => {
     const [id = ''] = await store(1);
     await storeBackup(offsite, 'shop', daysAgo(1));

@@ -16,7 +16,7 @@ export const deleteBackup: Command = {
   options: [
     { name: 'local-only', summary: 'only from storages on this machine' },
     { name: 's3-only', summary: 'only from storages that are not on this machine' },
-    { name: 'allow-last', summary: 'also the last good backup' },
+    { name: 'allow-last', summary: 'also the last good backup, or the last that was read back' },
     { name: 'force', short: 'f', summary: 'same as --yes', hidden: true },
   ],
   examples: [
