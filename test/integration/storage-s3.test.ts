@@ -545,6 +545,18 @@ describe('s3: object lock', () => {
     expect(await versions()).toEqual([]);
   });
 
+  test('what somebody hid in a versioned bucket is not in the way of who writes it anew', async () => {
+    const versioned = await newBucket(server, 'versioned');
+    const place = storageAt(server, versioned);
+    const write = () => place.put('key.age', streamOf('x'), { signal, size: 1, ifAbsent: true });
+    await write();
+    await expect(write()).rejects.toMatchObject({ code: 'STORAGE_TAKEN' });
+    await client.deleteObject({ Bucket: versioned, Key: 'key.age' });
+    await write();
+    await expect(write()).rejects.toMatchObject({ code: 'STORAGE_TAKEN' });
+    expect((await place.stat('key.age', signal))?.bytes).toBe(1);
+  });
+
   test('a bucket without object lock is refused before anything is written', async () => {
     const without = storageAt(server, bucket, { objectLock: { mode: 'compliance', days } });
     await expect(without.stage('shop/x/', signal)).rejects.toMatchObject({ code: 'STORAGE_LOCK_MISSING' });

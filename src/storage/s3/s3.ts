@@ -14,7 +14,7 @@ import { isMissing, statusOf } from './errors.ts';
 import { abortUploads, describeObject, listPages, listUploads, statByListing } from './listing.ts';
 import type { S3Options } from './options.ts';
 import { tokenName, upload } from './upload.ts';
-import { assertLockable, deleteBatch, isVersioned, lockAll, oldestVersion, versionsOf } from './versions.ts';
+import { assertLockable, deleteBatch, isFirstVersion, isVersioned, lockAll, versionsOf } from './versions.ts';
 
 /** So many keys are asked about one by one; for more, one listing of what they have in common takes fewer requests. */
 const askedSingly = 16;
@@ -265,7 +265,7 @@ class S3Storage implements Storage {
     await this.#connection.do(signal, async (s3) => {
       const place = this.#connection.bucket(s3, signal);
       if (versionId !== undefined && versionId !== 'null') {
-        if ((await oldestVersion(place, Key)) === versionId) return;
+        if (await isFirstVersion(place, Key, versionId)) return;
         await deleteBatch(place, [{ Key, VersionId: versionId }], this.#clock.now());
         throw taken(key, this.title);
       }

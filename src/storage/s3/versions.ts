@@ -56,11 +56,21 @@ async function* listVersions({ s3, bucket, signal }: Bucket, prefix: string): As
   }
 }
 
-/** Of several writers that a versioned bucket let in at once, the first one: its version is the oldest of the key. */
-export async function oldestVersion({ s3, bucket, signal }: Bucket, key: string): Promise<string | null> {
+/**
+ * Of several writers that a versioned bucket let in at once, the first one: none since the key was last deleted is older. What a delete
+ * marker hides may be there for ever, and is in nobody's way.
+ */
+export async function isFirstVersion({ s3, bucket, signal }: Bucket, key: string, versionId: string): Promise<boolean> {
   const page = await s3.listObjectVersions({ Bucket: bucket, Prefix: key }, { abortSignal: signal });
+  const timeOf = ({ LastModified }: { LastModified?: Date | undefined }) => LastModified?.getTime() ?? 0;
+  // Newest first.
   const versions = (page.Versions ?? []).filter(({ Key }) => Key === key);
-  return versions.at(-1)?.VersionId ?? null;
+  const at = versions.findIndex(({ VersionId }) => VersionId === versionId);
+  const own = versions[at];
+  if (!own) return false;
+  const deletions = (page.DeleteMarkers ?? []).filter(({ Key }) => Key === key).map(timeOf);
+  const deletedAt = Math.max(-1, ...deletions.filter((time) => time <= timeOf(own)));
+  return versions.slice(at + 1).every((older) => timeOf(older) <= deletedAt);
 }
 
 async function lockedUntil({ s3, bucket, signal }: Bucket, target: Target): Promise<Date | null> {
