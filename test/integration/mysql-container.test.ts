@@ -231,7 +231,15 @@ describe.skipIf(!hasMysql())(`${productName} by the tools of a container`, () =>
     const found = await toolsThere({ folder: null, dump: null, client: null }, container, 'client', never);
     const tool = chooseTool(found, { flavour: product, version: server.version });
     if (!tool) throw new Error('there is no client');
-    return { tool, address, encrypted: false, folder: folder.path, signal: never, onStderr: () => undefined };
+    return {
+      tool,
+      address,
+      encrypted: false,
+      folder: folder.path,
+      signal: never,
+      assignments: [],
+      onStderr: () => undefined,
+    };
   };
 
   it('a statement that fails is told as the server says it', async () => {

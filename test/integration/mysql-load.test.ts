@@ -95,6 +95,38 @@ describe.skipIf(!hasMysql())(`restores into ${productName}`, () => {
     ).toEqual([{ s: asleep }]);
   });
 
+  it('brings tables that the server keeps, and would make no more', async () => {
+    const eased = {
+      mariadb: ['innodb_strict_mode'],
+      mysql: ['innodb_strict_mode', 'restrict_fk_on_non_standard_key', 'sql_generate_invisible_primary_key'],
+    }[product];
+    const columns = Array.from({ length: 60 }, (_, at) => `c${at} VARCHAR(200)`).join(', ');
+    await server.sql(null, 'CREATE DATABASE former CHARACTER SET latin1');
+    await server.sql(
+      'former',
+      `SET SESSION ${eased.map((rule) => `${rule} = 0`).join(', ')}`,
+      `CREATE TABLE wide (id INT PRIMARY KEY, ${columns}) ROW_FORMAT=COMPACT`,
+      "INSERT INTO wide (id, c59) VALUES (1, 'there')",
+      'CREATE TABLE odd (id INT PRIMARY KEY) ROW_FORMAT=DYNAMIC KEY_BLOCK_SIZE=8',
+      'CREATE TABLE keyless (n INT)',
+      'CREATE TABLE parent (id INT PRIMARY KEY, n INT, KEY (n))',
+      'CREATE TABLE child (n INT, FOREIGN KEY (n) REFERENCES parent (n))',
+    );
+    const rules = product === 'mysql' ? ['sql_require_primary_key', 'sql_generate_invisible_primary_key'] : [];
+    for (const rule of rules) await server.sql(null, `SET GLOBAL ${rule} = 1`);
+    try {
+      for (const format of ['plain', 'directory']) {
+        const old = await takeDump(open('former', { dump: { format, fingerprints: true } }), folder.path);
+        const { counts } = await bringBack(open(`former_${format}`), old);
+        expect(compareCounts(old.counts, counts)).toMatchObject({ ok: true });
+        const made = await server.sql(`former_${format}`, 'SHOW CREATE TABLE keyless');
+        expect(made).toEqual(await server.sql('former', 'SHOW CREATE TABLE keyless'));
+      }
+    } finally {
+      for (const rule of rules) await server.sql(null, `SET GLOBAL ${rule} = 0`);
+    }
+  });
+
   it('an ordinary user gets everything, in its own name, and is told so', async () => {
     await expect(bringBack(open('mine_refused', { login }), taken)).rejects.toMatchObject({
       code: 'FUNCTION_CREATORS_NOT_TRUSTED',

@@ -13,6 +13,8 @@ export interface ClientCall {
   /** Where its option file may lie. */
   folder: string;
   signal: AbortSignal;
+  /** What its session is set to besides. */
+  assignments: readonly string[];
   onStderr: (line: string) => void;
 }
 
@@ -27,8 +29,9 @@ const clientArgs = [
   '--skip-reconnect',
   '--disable-local-infile',
   '--no-auto-rehash',
-  '--init-command=SET SESSION net_read_timeout=86400, net_write_timeout=86400, wait_timeout=604800',
 ];
+
+const assignments = ['net_read_timeout=86400', 'net_write_timeout=86400', 'wait_timeout=604800'];
 
 /**
  * Feeds a script to the client. Its input ends only when the script did so well: when that fails, the client is ended by a signal,
@@ -68,8 +71,9 @@ export async function feedClient(call: ClientCall, script: AsyncIterable<Buffer>
 /** It was said to be of no matter, and older clients tell of it all the same. */
 const unknownOption = /^Warning: .*unknown (option|variable) '--loose-/;
 
-async function startOf({ tool, address, encrypted, folder }: ClientCall): Promise<ToolStart> {
+async function startOf({ tool, address, encrypted, folder, assignments: more }: ClientCall): Promise<ToolStart> {
+  const args = [...clientArgs, `--init-command=SET SESSION ${[...assignments, ...more].join(', ')}`];
   // MariaDB's client would repeat a failed statement with all its rows. Older ones do not, and know no such option.
-  const args = tool.flavour === 'mariadb' ? [...clientArgs, '--loose-skip-print-query-on-error'] : clientArgs;
+  if (tool.flavour === 'mariadb') args.push('--loose-skip-print-query-on-error');
   return await toolStart(tool, [...args, `--database=${address.database}`], { address, encrypted, folder, fed: true });
 }

@@ -67,6 +67,18 @@ describe('what the driver throws', () => {
   });
 
   it.each([
+    [1118, 'Row size too large (> 8126)'],
+    [1005, 'Can\'t create table `shop`.`odd` (errno: 140 "Wrong create options")'],
+    [3750, 'Unable to create or change a table without a primary key'],
+    [6125, "Failed to add the foreign key constraint. Missing unique key for constraint 'x'"],
+  ])('%i is a rule for new tables, which can be switched off', (errno, message) => {
+    expect(driverError(Object.assign(new Error(message), { errno }), at)).toMatchObject({
+      code: 'DATABASE_FAILED',
+      hint: expect.stringContaining('innodb_strict_mode'),
+    });
+  });
+
+  it.each([
     ["Duplicate entry 'a' b' for key 'x'", "Duplicate entry '…' for key 'x'"],
     [
       "Incorrect integer value: 'secret' for column `t`.`a` at row 1",

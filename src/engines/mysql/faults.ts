@@ -24,6 +24,7 @@ export type Fault =
   | 'function-creators'
   | 'unknown-collation'
   | 'damaged-table'
+  | 'rule'
   | 'tool-plugin'
   | 'local-disk-full'
   | 'other';
@@ -178,6 +179,12 @@ function describe(fault: Fault, { at, message, tool }: FaultFacts): Description 
         message: `${tool ?? 'the client tool'} cannot log in the way the server asks: ${words}`,
         hint: "Install the client tools of the server's own product, or give the user another authentication plugin.",
       };
+    case 'rule':
+      return {
+        code: 'DATABASE_FAILED',
+        message: `the server at ${where} makes no such table any more: ${words}`,
+        hint: 'A rule for new tables stands in the way, which this account may not switch off for its sessions: switch innodb_strict_mode, sql_require_primary_key or restrict_fk_on_non_standard_key off on the server (SET GLOBAL) while the restore runs.',
+      };
     case 'other':
       return { code: 'DATABASE_FAILED', message: `the server at ${where} refused: ${words}` };
   }
@@ -188,6 +195,7 @@ export function faultOfErrno(errno: number, message: string): Fault {
   const known = byErrno[errno];
   if (known) return known;
   if (errno === 1356 || errno === 1194 || errno === 1195 || errno === 1932 || errno === 1146) return 'damaged-table';
+  if (errno === 1005 && /Wrong create options/i.test(message)) return 'rule';
   return /No space left/i.test(message) ? 'disk-full' : 'other';
 }
 
@@ -205,7 +213,7 @@ const byErrno: Readonly<Record<number, Fault | undefined>> = {
   1053: 'lost',
   1114: 'disk-full',
   1115: 'unknown-collation',
-  1118: 'other',
+  1118: 'rule',
   1129: 'unreachable',
   1130: 'password',
   1142: 'privilege',
@@ -246,4 +254,6 @@ const byErrno: Readonly<Record<number, Fault | undefined>> = {
   2059: 'tool-plugin',
   3024: 'cancelled',
   3159: 'password',
+  3750: 'rule',
+  6125: 'rule',
 };

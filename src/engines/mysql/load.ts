@@ -10,6 +10,7 @@ import { readAccount, settableAccounts } from './account.ts';
 import { feedClient, type ClientCall } from './client.ts';
 import type { Connection } from './connection.ts';
 import { readIndex } from './dump-index.ts';
+import { easeRules } from './ease-rules.ts';
 import { withoutValues } from './errors.ts';
 import type { EventStatus } from './event-status.ts';
 import { describeFault } from './faults.ts';
@@ -47,6 +48,7 @@ export async function load(
     encrypted: session.encrypted,
     folder: folder.path,
     signal: AbortSignal.any([signal, over.signal]),
+    assignments: await easeRules(session),
     onStderr: (line) => {
       if (said.length < 50) said.push(withoutValues(line));
     },

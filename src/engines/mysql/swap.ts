@@ -5,6 +5,7 @@ import type { Access } from './access.ts';
 import { mayMakeFunctions, readAccount } from './account.ts';
 import type { Connection } from './connection.ts';
 import { checkName } from './create.ts';
+import { easeRules } from './ease-rules.ts';
 import { endSessions } from './end-sessions.ts';
 import { claimSwap, refuseHalfSwapped } from './half-swap.ts';
 import { exactly, keptNames } from './kept-names.ts';
@@ -35,6 +36,7 @@ export async function swap(
   const own = new AbortController();
   await using session = await access.connect(own.signal, { database: null });
   await session.rows('SET SESSION lock_wait_timeout = 30, foreign_key_checks = 0');
+  await easeRules(session);
   const kept = await keptNames(session);
   const names: SwapNames = {
     live: kept(access.address.database),

@@ -2,6 +2,7 @@ import { pause } from '../../base/abort.ts';
 import { HoldfastError, toHoldfastError } from '../../base/errors.ts';
 import type { Access } from './access.ts';
 import type { Connection } from './connection.ts';
+import { easeRules } from './ease-rules.ts';
 import { journalTable } from './mark.ts';
 import { displayName, quoteIn } from './names.ts';
 import { runStatement } from './run-statement.ts';
@@ -26,6 +27,7 @@ export async function takeBack(
   try {
     await using session = (await stillThere(own)) ?? (await comeBack(access));
     await session.rows('SET SESSION lock_wait_timeout = 60, foreign_key_checks = 0');
+    await easeRules(session);
     for (let step = left.at(-1); step; step = left.at(-1)) {
       await undo(access, session, step, unsure.has(step));
       await noteDone(session, names, step, false);
