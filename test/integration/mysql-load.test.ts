@@ -127,6 +127,25 @@ describe.skipIf(!hasMysql())(`restores into ${productName}`, () => {
     }
   });
 
+  it('brings dates that no calendar has, and those that begin with a zero', async () => {
+    await server.sql(null, 'CREATE DATABASE calendar');
+    await server.sql(
+      'calendar',
+      "SET sql_mode = 'ALLOW_INVALID_DATES'",
+      "CREATE TABLE d (id INT PRIMARY KEY, day DATE DEFAULT '2021-02-29', moment DATETIME)",
+      "INSERT INTO d VALUES (1, '2020-02-31', '2021-04-31 10:00:00'), (2, '0000-00-00', '2020-00-00')",
+    );
+    const all = (database: string) =>
+      server.sql(database, 'SELECT id, CAST(day AS CHAR) AS d, CAST(moment AS CHAR) AS m FROM d ORDER BY id');
+    const before = await all('calendar');
+    expect(before[0]).toEqual({ id: 1, d: '2020-02-31', m: '2021-04-31 10:00:00' });
+    for (const format of ['plain', 'directory']) {
+      const dates = await takeDump(open('calendar', { dump: { format } }), folder.path);
+      await bringBack(open(`calendar_${format}`), dates);
+      expect(await all(`calendar_${format}`)).toEqual(before);
+    }
+  });
+
   it('an ordinary user gets everything, in its own name, and is told so', async () => {
     await expect(bringBack(open('mine_refused', { login }), taken)).rejects.toMatchObject({
       code: 'FUNCTION_CREATORS_NOT_TRUSTED',

@@ -29,6 +29,15 @@ async function rewritten(text: string, more: Partial<ScriptRules> = {}, size = 7
 const head = '-- MariaDB dump 10.19\n--\n-- Host: 127.0.0.1    Database: shop\n';
 
 describe('the script of a dump on its way into a database', () => {
+  it.each([
+    ['NO_AUTO_VALUE_ON_ZERO', 'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES'],
+    ['', 'ALLOW_INVALID_DATES'],
+  ])('lets days be stored that no calendar has, where the mode is %j', async (before, after) => {
+    const set = (modes: string) => `/*!40101 SET @OLD_SQL_MODE=@@SQL_MODE, SQL_MODE='${modes}' */;\n`;
+    const rest = `/*!40101 SET SQL_MODE=@OLD_SQL_MODE */;\nINSERT INTO \`t\` VALUES\n("${set('').trim()}");\n`;
+    expect(await rewritten(head + set(before) + rest)).toBe(head + set(after) + rest);
+  });
+
   it('leaves out what it says of replication, on as many lines as that takes, and nothing else', async () => {
     let told = 0;
     const text = `${head}SET @MYSQLDUMP_TEMP_LOG_BIN = @@SESSION.SQL_LOG_BIN;
