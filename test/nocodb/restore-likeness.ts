@@ -172,6 +172,9 @@ async function addViews(
           filter['comparison_sub_op'] ?? null,
           filter['value'] ?? null,
           filter['logical_op'] ?? null,
+          filter['fk_parent_column_id'] ?? null,
+          filter['fk_value_col_id'] ?? null,
+          isTrue(filter['enabled'] ?? true),
           isTrue(filter['is_group']),
           tree(filter['id']),
         ]);

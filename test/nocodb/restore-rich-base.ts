@@ -340,9 +340,32 @@ async function makeViews(server: Server, orders: Table): Promise<void> {
     group_by_order: 1,
     group_by_sort: 'desc',
   });
-  await view('forms', { title: 'Formular', type: 1, heading: 'Bitte', subheading: 'ausfüllen', success_msg: 'Danke' });
+  const filter = (on: string, body: Json) => ask(server, 'POST', `/api/v2/meta/views/${on}/filters`, body);
+  await filter(grid.id, { fk_column_id: id('Done?'), comparison_op: 'checked', logical_op: 'and', enabled: false });
+  await filter(grid.id, {
+    fk_column_id: id('Number'),
+    comparison_op: 'gt',
+    fk_value_col_id: id('Decimal'),
+    logical_op: 'and',
+  });
+  const form = await view('forms', {
+    title: 'Formular',
+    type: 1,
+    heading: 'Bitte',
+    subheading: 'ausfüllen',
+    success_msg: 'Danke',
+  });
+  // The field is shown only where another one holds this.
+  await filter(form.id, {
+    fk_parent_column_id: id('Phone'),
+    fk_column_id: id('State'),
+    comparison_op: 'eq',
+    value: 'to do',
+    logical_op: 'and',
+  });
   await view('galleries', { title: 'Bilder', type: 2, fk_cover_image_col_id: id('Files') });
-  await view('kanbans', { title: 'Tafel', type: 4, fk_grp_col_id: id('State') });
+  const kanban = await view('kanbans', { title: 'Tafel', type: 4, fk_grp_col_id: id('State') });
+  await ask(server, 'PATCH', `/api/v2/meta/kanbans/${kanban.id}`, { fk_cover_image_col_id: null });
   await view('calendars', { title: 'Kalender', type: 6, calendar_range: [{ fk_from_column_id: id('Day') }] });
 }
 

@@ -25,6 +25,12 @@ const truth = z
   .nullish()
   .transform((value) => value === true || value === 1 || value === '1' || value === 'true');
 
+/** Versions that cannot switch it off say nothing of it. */
+const truthUnlessSaid = z
+  .unknown()
+  .optional()
+  .transform((value) => value === undefined || value === null || truth.parse(value));
+
 /** `meta` is an object or the text of one, by which request it was read. */
 const settings = z
   .unknown()
@@ -76,6 +82,12 @@ export const filterSchema = z.looseObject({
   id: text,
   fk_parent_id: nullableText,
   fk_column_id: nullableText,
+  /** Of a form: the field that is shown only where this is so. */
+  fk_parent_column_id: nullableText,
+  /** The field that it compares with, instead of a value. */
+  fk_value_col_id: nullableText,
+  enabled: truthUnlessSaid,
+  meta: settings,
   is_group: truth,
   logical_op: nullableText,
   comparison_op: nullableText,

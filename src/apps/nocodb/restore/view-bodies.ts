@@ -85,6 +85,8 @@ function part({ view }: View, wanted: readonly string[], ids: Ids): Body {
   return Object.fromEntries(
     wanted.flatMap((name) => {
       const value = view?.[name];
+      // Of a cover, nothing would be the first field of files.
+      if (value === null && name === 'fk_cover_image_col_id') return [[name, null]];
       if (value === undefined || value === null) return [];
       return [[name, name === 'meta' ? cleanMeta(translated(settingsOf(value), ids)) : translated(value, ids)]];
     }),
@@ -132,6 +134,8 @@ export function fieldBody(field: Readonly<Record<string, unknown>>, type: number
   return Object.fromEntries(
     (fieldSettings[type] ?? ['show', 'order']).flatMap((name) => {
       const value = field[name];
+      // Of a cover, nothing would be the first field of files.
+      if (value === null && name === 'fk_cover_image_col_id') return [[name, null]];
       if (value === undefined || value === null) return [];
       return [[name, name === 'meta' ? translated(settingsOf(value), ids) : truthful(name, value)]];
     }),
