@@ -100,6 +100,30 @@ describe('a restore replaces a folder as a whole', () => {
     expect(await readdir(folder.path)).toEqual(['backup', 'live']);
   });
 
+  test('a path that is too long where it is laid down is told as that, and leaves nothing behind', async () => {
+    await using folder = await temporaryFolder();
+    const live = join(folder.path, 'x'.repeat(100), 'live');
+    // As long as the system takes it: what is laid down beside has a longer name.
+    const deep = Array.from({ length: Math.floor((4000 - live.length) / 101) }, () => 'd'.repeat(100)).join('/');
+    await mkdir(join(live, deep), { recursive: true });
+    const file = join(live, deep, 'f'.repeat(4095 - live.length - deep.length - 2));
+    await writeFile(file, 'deep');
+    const saved = await saveTrees(folder.path, [tree(live)]);
+    const laid = treesOf(folder.path, [tree(live)]).stage(saved, all, task);
+    const error = await laid.then(
+      () => null,
+      (thrown: unknown) => thrown as HoldfastError,
+    );
+    expect(error).toMatchObject({ code: 'FILES_PATH_TOO_LONG' });
+    expect(error?.hint).toContain('--to');
+    expect(error?.message.length).toBeLessThan(600);
+    expect(await readdir(dirname(live))).toEqual(['live']);
+    expect(await readFile(file, 'utf8')).toBe('deep');
+    // Where the way is shorter there is room for it.
+    await using staged = await treesOf(folder.path, []).stage(saved, { only: null, to: join(folder.path, 't') }, task);
+    expect(staged.trees).toHaveLength(1);
+  });
+
   test('where nothing lives, and its parent folders are gone too', async () => {
     await using folder = await temporaryFolder();
     const { saved, before } = await savedTree(folder.path);

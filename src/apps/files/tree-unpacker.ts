@@ -19,7 +19,7 @@ import {
 } from 'node:fs';
 import { HoldfastError, systemErrno } from '../../base/errors.ts';
 import { formatCount } from '../../base/units.ts';
-import { toPath, type Member } from './member.ts';
+import { toLine, toPath, type Member } from './member.ts';
 import { safePath } from './safe-path.ts';
 import { hostile } from './tar-errors.ts';
 import type { TarSink } from './tar-reader.ts';
@@ -63,11 +63,13 @@ export class TreeUnpacker implements TarSink {
     this.#limit(member);
     if (member.path === '' && member.kind !== 'folder') throw hostile('a member without a name', said.path);
     if (member.path.startsWith(insideMark)) throw hostile('a name that is kept for restores', said.path);
-    this.#enter(member.path === '' ? null : parentOf(member.path), said.path);
     try {
+      this.#enter(member.path === '' ? null : parentOf(member.path), said.path);
       this.#create(member, said.path);
     } catch (error) {
-      if (systemErrno(error) === 'EEXIST') throw hostile('the same name twice', said.path);
+      const errno = systemErrno(error);
+      if (errno === 'EEXIST') throw hostile('the same name twice', said.path);
+      if (errno === 'ENAMETOOLONG') throw tooLong(toLine(this.#settings.folder), toLine(member.path), error);
       throw error;
     }
   }
@@ -237,6 +239,18 @@ export class TreeUnpacker implements TarSink {
   #at(path: string): string | Buffer {
     return toPath(path === '' ? this.#settings.folder : `${this.#settings.folder}/${path}`);
   }
+}
+
+function tooLong(folder: string, path: string, cause: unknown): HoldfastError {
+  const said = path.length <= 200 ? path : `${path.slice(0, 100)}...${path.slice(-100)}`;
+  return new HoldfastError(
+    'FILES_PATH_TOO_LONG',
+    `${said} cannot be laid down in ${folder}: its path, or a name in it, is longer than the system takes there`,
+    {
+      cause,
+      hint: 'Restore into a folder whose own path is shorter, with --to; a drill lays it down below TMPDIR.',
+    },
+  );
 }
 
 function writeAll(file: number, bytes: Buffer, { from, until, at }: { from: number; until: number; at: number }): void {
