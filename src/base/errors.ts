@@ -44,6 +44,8 @@ export function toHoldfastError(error: unknown): HoldfastError {
   if (isAbortError(error)) return interrupted(error);
   if (error instanceof SuppressedError) return withLater(toHoldfastError(error.suppressed), error.error);
   const message = error instanceof Error ? error.message : String(error);
+  const limit = systemLimit(error);
+  if (limit) return new HoldfastError('SYSTEM_LIMIT', message, { cause: error, hint: limit.hint, retryable: true });
   return new HoldfastError(systemErrorCode(error) ?? 'UNEXPECTED', message, {
     cause: error,
     ...hintForSystemError(error),
@@ -81,6 +83,42 @@ export function systemErrno(error: unknown): string | undefined {
     if (typeof code === 'string' && /^E[A-Z0-9]+$/.test(code)) return code;
   }
   return undefined;
+}
+
+const limits: Readonly<Record<string, { what: string; hint: string }>> = {
+  EMFILE: {
+    what: 'this process may have no more files open',
+    hint: 'Allow it more: `ulimit -n`, `LimitNOFILE=` of a systemd unit, `--ulimit nofile=` of a container.',
+  },
+  ENFILE: {
+    what: 'the machine can have no more files open',
+    hint: 'See which program has so many open; `sysctl fs.file-max` is how many there may be.',
+  },
+  ENOMEM: {
+    what: 'the machine has no memory left',
+    hint: 'See which program takes it, or give the machine or the container more.',
+  },
+};
+
+const noProcess = {
+  what: 'no more processes may run',
+  hint: 'Allow more: `ulimit -u`, `TasksMax=` of a systemd unit, `--pids-limit` of a container.',
+};
+
+/** What the system has too little of; it says nothing about what was asked of it, and may pass. */
+export function systemLimit(error: unknown, asked: 'anything' | 'process' = 'anything') {
+  const errno = systemErrno(error);
+  if (errno === 'EAGAIN' && asked === 'process') return noProcess;
+  return limits[errno ?? ''];
+}
+
+/** For what is looked for and may not be there, or may not answer: a system that is out of something says nothing about that. */
+export function unlessLimited<T>(otherwise: T): (error: unknown) => T {
+  return (error) => {
+    const known = toHoldfastError(error);
+    if (known.code === 'SYSTEM_LIMIT') throw known;
+    return otherwise;
+  };
 }
 
 function systemErrorCode(error: unknown): string | undefined {

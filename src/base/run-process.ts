@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
-import type { Readable, Writable } from 'node:stream';
+import { Writable, type Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { abortReason, throwIfAborted } from './abort.ts';
 import type { HoldfastError } from './errors.ts';
@@ -113,7 +113,9 @@ export function startProcess(command: Command, options: ProcessOptions): Running
   });
   // The caller may look at `done` much later; until then a failure is not "unhandled".
   done.catch(() => undefined);
-  return { pid: child.pid ?? -1, stdin: child.stdin, stdout: child.stdout, done, stderr: tail, kill };
+  // Without a process there are no pipes either: whoever writes learns why from its end.
+  const stdin = child.stdin ?? (options.stdin === 'pipe' ? new Writable().destroy() : null);
+  return { pid: child.pid ?? -1, stdin, stdout: child.stdout ?? null, done, stderr: tail, kill };
 }
 
 function spawnGroup(command: Command, options: ProcessOptions): ChildProcess {

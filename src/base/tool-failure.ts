@@ -1,4 +1,4 @@
-import { HoldfastError } from './errors.ts';
+import { HoldfastError, systemLimit } from './errors.ts';
 
 export interface ToolFailure {
   tool: string;
@@ -40,6 +40,14 @@ export function failedProcess(program: string, facts: Omit<ToolFailure, 'tool'>,
 }
 
 export function couldNotStart(program: string, error: NodeJS.ErrnoException): HoldfastError {
+  const limit = systemLimit(error, 'process');
+  if (limit) {
+    return new HoldfastError('SYSTEM_LIMIT', `${program} could not be started: ${limit.what}`, {
+      cause: error,
+      hint: limit.hint,
+      retryable: true,
+    });
+  }
   if (error.code !== 'ENOENT') {
     return new HoldfastError('TOOL_NOT_STARTED', `${program} could not be started: ${error.message}`, { cause: error });
   }

@@ -1,4 +1,5 @@
-import { HoldfastError } from '../../base/errors.ts';
+import { closeSync, openSync } from 'node:fs';
+import { HoldfastError, systemLimit, toHoldfastError } from '../../base/errors.ts';
 
 /** What SQLite says, in our words. The primary result code is the low byte of the extended one. */
 export function catalogError(error: unknown, path: string): unknown {
@@ -25,15 +26,28 @@ export function catalogError(error: unknown, path: string): unknown {
     case 3: // PERM
     case 8: // READONLY
     case 14: // CANTOPEN
-      return new HoldfastError('NO_PERMISSION', `the catalog ${path} cannot be opened for writing`, {
-        cause: error,
-        hint: 'Give the user that runs holdfast the right to write the state folder and the files in it.',
-      });
+      return (
+        noFileLeft(path) ??
+        new HoldfastError('NO_PERMISSION', `the catalog ${path} cannot be opened for writing`, {
+          cause: error,
+          hint: 'Give the user that runs holdfast the right to write the state folder and the files in it.',
+        })
+      );
     default:
       return new HoldfastError('CATALOG_FAILED', `the catalog ${path} failed: ${(error as Error).message}`, {
         cause: error,
         hint: 'Check the disk that holds the state folder; `holdfast doctor` tries to write there.',
       });
+  }
+}
+
+/** SQLite tells that it could not open a file, and not why. */
+function noFileLeft(path: string): HoldfastError | null {
+  try {
+    closeSync(openSync(path, 'r'));
+    return null;
+  } catch (error) {
+    return systemLimit(error) ? toHoldfastError(error) : null;
   }
 }
 

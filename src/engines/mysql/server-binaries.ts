@@ -1,6 +1,6 @@
 import { access, constants, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { HoldfastError } from '../../base/errors.ts';
+import { HoldfastError, unlessLimited } from '../../base/errors.ts';
 import { baseEnvironment, runProcess } from '../../base/run-process.ts';
 import { flavourOf, numberOf } from './server-version.ts';
 import { seriesOf, type ToolFlavour } from './tool-version.ts';
@@ -50,7 +50,7 @@ export async function findServer(
 async function folders(): Promise<string[]> {
   const brewed: string[] = [];
   for (const parent of ['/opt/homebrew/opt', '/usr/local/opt']) {
-    const names = await readdir(parent).catch(() => []);
+    const names = await readdir(parent).catch(unlessLimited<string[]>([]));
     brewed.push(...names.filter((name) => /^(mysql|mariadb)/.test(name)).map((name) => join(parent, name, 'bin')));
   }
   const path = (baseEnvironment()['PATH'] ?? '').split(':').filter((folder) => folder.startsWith('/'));

@@ -1,4 +1,5 @@
 import { throwIfAborted } from '../../base/abort.ts';
+import { unlessLimited } from '../../base/errors.ts';
 import { runProcess } from '../../base/run-process.ts';
 import type { FoundContainer } from '../shared/container.ts';
 import { remembered } from '../shared/remembered.ts';
@@ -21,7 +22,7 @@ export async function versionOf(
 ): Promise<ToolVersion | null> {
   return await remembered(versions, await toolIdentity(path, container), signal, async () => {
     const ask = plainCommand(path, ['--no-defaults', '--version'], container);
-    const output = await runProcess(ask, { signal }).catch(() => null);
+    const output = await runProcess(ask, { signal }).catch(unlessLimited(null));
     throwIfAborted(signal);
     return parseToolVersion(output?.stdout ?? '');
   });

@@ -1,6 +1,6 @@
 import { access, constants, readdir, realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { HoldfastError } from '../../base/errors.ts';
+import { HoldfastError, unlessLimited } from '../../base/errors.ts';
 import { baseEnvironment } from '../../base/run-process.ts';
 import type { FoundContainer } from '../shared/container.ts';
 import type { ToolSettings } from './database-options.ts';
@@ -121,7 +121,7 @@ async function fileOf(path: string, names: readonly string[]): Promise<string | 
 async function usualFolders(): Promise<string[]> {
   const folders = ['/usr/bin', '/usr/local/bin', '/usr/local/mysql/bin', '/usr/local/mariadb/bin', '/opt/mysql/bin'];
   for (const parent of ['/opt/homebrew/opt', '/usr/local/opt']) {
-    const names = await readdir(parent).catch(() => []);
+    const names = await readdir(parent).catch(unlessLimited<string[]>([]));
     folders.push(...names.filter((name) => /^(mysql|mariadb)/.test(name)).map((name) => join(parent, name, 'bin')));
   }
   return folders;

@@ -1,6 +1,6 @@
 import { access, constants, readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { HoldfastError } from '../../base/errors.ts';
+import { HoldfastError, unlessLimited } from '../../base/errors.ts';
 import { runProcess } from '../../base/run-process.ts';
 
 export interface ServerBinaries {
@@ -50,7 +50,7 @@ async function usualFolders(): Promise<string[]> {
 }
 
 async function below(folder: string, path: (name: string) => string | null): Promise<string[]> {
-  const names = await readdir(folder).catch(() => []);
+  const names = await readdir(folder).catch(unlessLimited<string[]>([]));
   return names.flatMap((name) => {
     const inside = path(name);
     return inside === null ? [] : [join(folder, inside)];

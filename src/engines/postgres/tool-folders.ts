@@ -1,5 +1,6 @@
 import { access, constants, readdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
+import { unlessLimited } from '../../base/errors.ts';
 import { baseEnvironment } from '../../base/run-process.ts';
 
 export type ToolName = 'pg_dump' | 'pg_restore' | 'psql' | 'pg_dumpall';
@@ -32,7 +33,7 @@ const parents: readonly (readonly [folder: string, versioned: RegExp, below: str
 async function usualFolders(): Promise<string[]> {
   const folders: string[] = [];
   for (const [parent, versioned, below] of parents) {
-    const names = await readdir(parent).catch(() => []);
+    const names = await readdir(parent).catch(unlessLimited<string[]>([]));
     folders.push(...names.filter((name) => versioned.test(name)).map((name) => join(parent, name, below)));
   }
   return [...folders, '/usr/local/pgsql/bin', '/usr/local/bin'];

@@ -1,4 +1,5 @@
 import { throwIfAborted } from '../../base/abort.ts';
+import { unlessLimited } from '../../base/errors.ts';
 import { runProcess, toolFailure } from '../../base/run-process.ts';
 import { remembered } from '../shared/remembered.ts';
 import type { FoundContainer } from '../shared/container.ts';
@@ -19,7 +20,9 @@ export async function versionOf(
 ): Promise<ToolVersion | null> {
   const key = await toolIdentity(path, container);
   const answer = await remembered(versions, key, signal, async () => {
-    const output = await runProcess(plainCommand(path, ['--version'], container), { signal }).catch(() => null);
+    const output = await runProcess(plainCommand(path, ['--version'], container), { signal }).catch(
+      unlessLimited(null),
+    );
     throwIfAborted(signal);
     return parseToolVersion(output?.stdout ?? '');
   });
@@ -59,7 +62,7 @@ async function canCompress({ path, major, container }: DumpTool, codec: ToolCode
     const args = ['--format=custom', `--compress=${codec}`, '--no-password', '--dbname', "host='/nonexistent'"];
     const words = await runProcess({ ...plainCommand(path, args, container), env: { LC_ALL: 'C' } }, { signal }).then(
       () => '',
-      (error: unknown) => toolFailure(error)?.stderr ?? '',
+      (error: unknown) => toolFailure(error)?.stderr ?? unlessLimited('')(error),
     );
     throwIfAborted(signal);
     return words.includes('/nonexistent');
