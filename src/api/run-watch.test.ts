@@ -30,3 +30,26 @@ test('whoever cannot be told of a change ends nothing, and is told of the next; 
     vi.useRealTimers();
   }
 });
+
+test('who begins to listen while the catalog cannot be read is told of everything as soon as it can', async () => {
+  vi.useFakeTimers();
+  try {
+    let isLocked = true;
+    const list = () => {
+      if (isLocked) throw new Error('the catalog is busy');
+      return [{ id: 'r1', state: 'running', finishedAt: null }];
+    };
+    const backups = { versions: () => new Map([['shop', 1]]) };
+    const catalog = { runs: { list, progressOf: () => null }, backups };
+    using watch = openRunWatch(catalog as unknown as Catalog, { log: () => undefined });
+    const told: string[] = [];
+    watch.listen(({ kind }) => void told.push(kind));
+    await vi.advanceTimersByTimeAsync(600);
+    expect(told).toEqual([]);
+    isLocked = false;
+    await vi.advanceTimersByTimeAsync(600);
+    expect(told).toEqual(['run', 'changed']);
+  } finally {
+    vi.useRealTimers();
+  }
+});

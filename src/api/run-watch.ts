@@ -58,7 +58,11 @@ export function openRunWatch(catalog: Catalog, logger: Logger): RunWatch {
   return {
     listen: (listener) => {
       if (timer === null) {
-        look();
+        try {
+          look();
+        } catch {
+          // The first look that works tells of everything: too much rather than too little.
+        }
         timer = setInterval(tell, lookEveryMs);
         timer.unref();
       }

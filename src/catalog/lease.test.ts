@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { systemClock, type Clock } from '../base/clock.ts';
 import { HoldfastError } from '../base/errors.ts';
 import type { Catalog, LockRow, RunRecord } from './catalog.ts';
-import { holdLock, type LockRequest } from './lease.ts';
+import { endSilentRuns, holdLock, type LockRequest } from './lease.ts';
 import { ownProcess } from './process-identity.ts';
 import { openCatalog } from './sqlite/sqlite-catalog.ts';
 
@@ -172,6 +172,46 @@ describe('a holder that ended without a word', () => {
     await using lease = await holdLock(ask());
     lease.assertHeld();
     expect(catalog.locks.list()).toMatchObject([{ name, run: 'r1' }]);
+  });
+});
+
+describe('runs elsewhere whose locks are renewed no more', () => {
+  const silent = { ...elsewhere, leaseMs: 100, renewedAt: longAgo };
+  const endSilent = () => endSilentRuns({ catalog, clock: systemClock, signal: new AbortController().signal });
+
+  test('S1 have ended, and what they held is free', async () => {
+    catalog.runs.add(runElsewhere('r0', 'shop'));
+    leave(silent);
+    leave({ ...silent, name: 'backup:shop/b#theirs' });
+    expect((await endSilent()).map(({ id }) => id)).toEqual(['r0']);
+    expect(catalog.runs.get('r0')).toMatchObject({ state: 'failed', error: { code: 'INTERRUPTED' } });
+    expect(names()).toEqual([]);
+    expect(await endSilent()).toEqual([]);
+  });
+  test('but not as long as one of them is', async () => {
+    catalog.runs.add(runElsewhere('r0', 'shop'));
+    leave(silent);
+    const row = leave({ ...silent, name: 'backup:shop/b', leaseMs: 400 });
+    const sign = () => catalog.locks.renew(row.name, row.token, new Date().toISOString());
+    const timer = setInterval(sign, 20);
+    expect(await endSilent()).toEqual([]);
+    clearInterval(timer);
+    expect(catalog.runs.get('r0')).toMatchObject({ state: 'running' });
+    expect(names()).toHaveLength(2);
+  });
+  test('nor while they let go of them by themselves', async () => {
+    catalog.runs.add(runElsewhere('r0', 'shop'));
+    const row = leave({ ...silent, leaseMs: 400 });
+    const ending = endSilent();
+    catalog.locks.release(row.name, row.token);
+    expect(await ending).toEqual([]);
+    expect(catalog.runs.get('r0')).toMatchObject({ state: 'running' });
+  });
+  test('nor those of this machine, whose process can be asked', async () => {
+    catalog.runs.add({ ...runElsewhere('r0', 'shop'), ...ownProcess() });
+    leave({ ...silent, ...ownProcess() });
+    expect(await endSilent()).toEqual([]);
+    expect(catalog.runs.get('r0')).toMatchObject({ state: 'running' });
   });
 });
 

@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { throwIfAborted } from '../base/abort.ts';
 import type { Clock } from '../base/clock.ts';
 import { HoldfastError } from '../base/errors.ts';
-import type { Catalog, LockRow } from './catalog.ts';
+import type { Catalog, LockRow, RunRecord } from './catalog.ts';
 import { endInterrupted } from './interrupted.ts';
 import { hasFallenSilent, isGone, lettingGo, sameSign } from './lock-holder.ts';
 import { patiently } from './patiently.ts';
-import { ownProcess } from './process-identity.ts';
+import { ownProcess, processState } from './process-identity.ts';
 
 export interface LockRequest {
   catalog: Catalog;
@@ -90,7 +90,7 @@ async function acquire(request: LockRequest, row: LockRow): Promise<void> {
   for (;;) {
     const attempt = await patiently(catalog, () => catalog.locks.acquire(row, mayTake), { signal });
     if (attempt.ok) {
-      if (silent !== null) endRunOf(silent, request);
+      if (silent !== null) endRunOf(silent.run, request);
       return;
     }
     if (!(await hasFallenSilent(attempt.holder, request))) throw busy(request, attempt.holder);
@@ -110,13 +110,37 @@ async function standAgainstOthers(request: LockRequest, row: LockRow): Promise<v
   for (const holder of locks.list().filter(inTheWay)) {
     if (!isGone(holder) && !(await hasFallenSilent(holder, request))) throw busy(request, holder);
     locks.release(holder.name, holder.token);
-    endRunOf(holder, request);
+    endRunOf(holder.run, request);
   }
   if (!(await patiently(catalog, () => locks.renew(row.name, row.token, row.renewedAt), { signal }))) throw lost(row);
 }
 
+/**
+ * Runs that cannot be seen from here and have stopped renewing what they hold have ended, also when nobody needs it. Should one of them only
+ * have slept, it has lost its locks, and stops before it changes anything for good. Takes half a lease where there are any.
+ */
+export async function endSilentRuns(parts: Pick<LockRequest, 'catalog' | 'clock' | 'signal'>): Promise<RunRecord[]> {
+  const { catalog } = parts;
+  const all = catalog.locks.list();
+  const runs = catalog.runs.list({ state: 'running' }).filter((run) => processState(run) === 'unknown');
+  const ended = await Promise.all(
+    runs.map(async (run) => {
+      const held = all.filter((row) => row.run === run.id);
+      const silent = await Promise.all(held.map((row) => hasFallenSilent(row, parts)));
+      if (held.length === 0 || silent.includes(false)) return null;
+      // What it has let go of is no silence.
+      const left = catalog.locks.list();
+      if (!held.every((row) => left.some((now) => sameSign(now, row)))) return null;
+      for (const { name, token } of held) catalog.locks.release(name, token);
+      endRunOf(run.id, parts);
+      return run;
+    }),
+  );
+  return ended.filter((run) => run !== null);
+}
+
 /** Of a container that was killed nobody can tell that it is gone; that its place was taken is the moment to say so. */
-function endRunOf({ run }: LockRow, { catalog, clock }: LockRequest): void {
+function endRunOf(run: string | null, { catalog, clock }: Pick<LockRequest, 'catalog' | 'clock'>): void {
   const record = run === null ? null : catalog.runs.get(run);
   if (record?.state === 'running') endInterrupted(catalog, clock, record);
 }

@@ -202,6 +202,16 @@ describe('missed times (S20)', () => {
   test('down over three due times, missed times skipped: the next one', () => {
     expect(nextDue(plan, history('2026-11-20T12:00:00Z', down, 'skip'))).toEqual(new Date('2026-11-21T05:00:00Z'));
   });
+  test('a plan that was changed counts from what was done by the old one: a time of today that has passed since is made up for', () => {
+    const nightly = { cron: '0 3 * * *', timezone: 'UTC' };
+    const now = '2026-11-20T12:00:00Z';
+    const due = (lastGood: string, missed: 'run' | 'skip') =>
+      nextDue(nightly, history(now, { lastGood }, missed))?.toISOString();
+    // It was to come at 23:00 until now: tomorrow at 03:00 would be 28 hours after the last one.
+    expect(due('2026-11-19T23:00:00Z', 'run')).toBe('2026-11-20T03:00:00.000Z');
+    expect(due('2026-11-20T05:15:00Z', 'run')).toBe('2026-11-21T03:00:00.000Z');
+    expect(due('2026-11-19T23:00:00Z', 'skip')).toBe('2026-11-21T03:00:00.000Z');
+  });
   test('a scheduler that wakes up late has missed nothing, also when missed times are skipped', () => {
     const late = history('2026-11-21T05:00:03Z', down, 'skip');
     expect(nextDue(plan, late)).toEqual(new Date('2026-11-21T05:00:00Z'));
