@@ -91,8 +91,8 @@ function isTaken(error: unknown): boolean {
   return error instanceof HoldfastError && error.code === 'STORAGE_TAKEN';
 }
 
-/** A bucket may lock whatever is put into it: then the mark is what is left, and is swept when its time has come. */
-function unlessLocked(error: unknown): void {
+/** A bucket may lock whatever is put into it: then a mark of ours is what is left, and goes when its time has come. */
+export function unlessLocked(error: unknown): void {
   if (!(error instanceof HoldfastError) || error.code !== 'STORAGE_LOCKED') throw error;
 }
 

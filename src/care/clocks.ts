@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { clockProbeKey } from '../archive/layout.ts';
+import { unlessLocked } from '../archive/remove.ts';
 import { clockToleranceMs, isFromFuture, type Clock } from '../base/clock.ts';
 import { HoldfastError } from '../base/errors.ts';
 import { formatDuration } from '../base/units.ts';
@@ -44,7 +45,7 @@ export async function assertClocksAgree({ source, storage, clock, signal }: Plac
     }
   } finally {
     // The signal may have fired; the file must go all the same.
-    await storage.delete([key], AbortSignal.timeout(30_000));
+    await storage.delete([key], AbortSignal.timeout(30_000)).catch(unlessLocked);
   }
 }
 

@@ -1,10 +1,14 @@
 import { expect, test } from 'vitest';
+import { removingKey } from '../../src/archive/layout.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import { takeInventory } from '../../src/care/inventory.ts';
 import { prune } from '../../src/care/prune.ts';
 import { vanishedFrom } from '../../src/care/vanished.ts';
 import { faultyStorage } from '../support/faulty-storage.ts';
+import { clientFor, hasRadosgw, newBucket, startRadosgw } from '../support/s3-server.ts';
+import { storageAt } from '../support/s3-storage.ts';
 import { smallHouse } from '../support/small-house.ts';
+import { storeBackup } from '../support/stored-backups.ts';
 
 const { signal } = new AbortController();
 
@@ -23,3 +27,35 @@ test('S11 a backup whose removal was cut off is not missed: we took it away', as
   expect(left.map(({ id }) => id)).toEqual([newer]);
   expect(vanishedFrom(catalog, { storage: storage.name, source: 'shop' })).toEqual([]);
 });
+
+test.skipIf(!hasRadosgw())(
+  'N-27 a bucket that locks whatever is put into it keeps what the removal writes, and not the backup',
+  async () => {
+    await using house = await smallHouse({ retention: { last: 1, minimum: 1 } });
+    await using service = await startRadosgw();
+    const Bucket = await newBucket(service, 'lockable');
+    await using storage = storageAt(service, Bucket);
+    const ago = (days: number) => new Date(Date.now() - days * 86_400_000);
+    const { id: older } = await storeBackup(storage, 'shop', ago(3));
+    const { id: newer } = await storeBackup(storage, 'shop', ago(2));
+    using s3 = { client: clientFor(service), [Symbol.dispose]: () => s3.client.destroy() };
+    const Rule = { DefaultRetention: { Mode: 'GOVERNANCE', Days: 1 } } as const;
+    const ObjectLockConfiguration = { ObjectLockEnabled: 'Enabled', Rule } as const;
+    await s3.client.putObjectLockConfiguration({ Bucket, ObjectLockConfiguration });
+
+    const source = { ...house.source, storages: [storage] as const };
+    const common = { source, catalog: house.catalog, clock: systemClock, signal, report: () => undefined };
+    const pruning = () => prune({ ...common, storage, timezone: 'UTC', dryRun: false });
+    expect(await pruning()).toMatchObject({ removed: [older], failed: [] });
+    const left: string[] = [];
+    for await (const { key } of storage.list(`shop/${older}/`, signal)) left.push(key);
+    expect(left).toEqual([removingKey('shop', older)]);
+
+    // What was stored since is locked itself.
+    const { id: third } = await storeBackup(storage, 'shop', ago(1.5));
+    await storeBackup(storage, 'shop', ago(1.2));
+    const { removed, decisions } = await pruning();
+    expect(removed).toEqual([newer]);
+    expect(decisions.find(({ id }) => id === third)?.reasons).toEqual([expect.stringContaining('locked until')]);
+  },
+);
