@@ -70,6 +70,38 @@ describe.skipIf(!hasMysql())(`what the tools of ${productName} cannot write`, ()
     expect(excluded.warnings.join('\n')).not.toContain('FLOAT');
   });
 
+  it('texts are told that do not come back from utf8mb4 as they are', async () => {
+    await using server = await startMysql();
+    await using folder = await temporaryFolder();
+    await server.sql(null, 'CREATE DATABASE shop');
+    await server.sql(
+      'shop',
+      'CREATE TABLE fine (a VARCHAR(9) CHARACTER SET latin1, b TEXT CHARACTER SET greek, c CHAR(9) CHARACTER SET sjis)',
+      "INSERT INTO fine VALUES (UNHEX('8081FF'), UNHEX('C1'), UNHEX('955C'))",
+      'CREATE TABLE `number one` (t VARCHAR(9) CHARACTER SET sjis)',
+      "INSERT INTO `number one` VALUES (UNHEX('8740'))",
+      'CREATE TABLE euro (id INT, t TEXT CHARACTER SET greek)',
+      "INSERT INTO euro VALUES (1, UNHEX('C1')), (2, UNHEX('A4'))",
+    );
+    const bytes = async (database: string) => [
+      await server.sql(database, 'SELECT HEX(a) AS a, HEX(b) AS b, HEX(c) AS c FROM fine'),
+      await server.sql(database, 'SELECT HEX(t) AS t FROM `number one`'),
+      await server.sql(database, 'SELECT HEX(t) AS t FROM euro WHERE id = 2'),
+    ];
+    const open = (name: string, dump: Record<string, unknown> = {}) =>
+      openMysql(server, name, { scratch: folder.path, dump });
+    const taken = await takeDump(open('shop'), folder.path);
+    expect(taken.warnings.filter((each) => each.includes('character set'))).toEqual([
+      expect.stringMatching(/as they are: euro, `number one`; ALTER TABLE/),
+    ]);
+    await bringBack(open('copy'), taken);
+    const [before, after] = [await bytes('shop'), await bytes('copy')];
+    expect(after[0]).toEqual(before[0]);
+    for (const at of [1, 2]) expect(after[at]).not.toEqual(before[at]);
+    const excluded = await takeDump(open('shop', { exclude: { tables: ['euro', 'number*'] } }), folder.path);
+    expect(excluded.warnings.join('\n')).not.toContain('character set');
+  });
+
   it('an event over whose text the tool would never come to an end is refused before it begins', async () => {
     await using server = await startMysql();
     await using folder = await temporaryFolder();

@@ -3,6 +3,7 @@ import { largeWrites } from '../../base/large-writes.ts';
 import type { Counts, Snapshot, TableCount } from '../engine.ts';
 import { viaOf, type Access } from './access.ts';
 import { mayLockAll, readAccount } from './account.ts';
+import { changedTexts } from './changed-texts.ts';
 import { chooseFormat } from './choose-format.ts';
 import { countTables, readSequences, settle } from './counts.ts';
 import { planDump } from './dump-plan.ts';
@@ -150,8 +151,10 @@ export async function openSnapshot(
       using _ = endWith(later, life);
       const wanted = tables.filter(({ name }) => dump.rowCounts === 'exact' && !selection.withoutRows.has(name));
       const counted = await countIn(moment, database, plan.asDumped(wanted), dump.fingerprints, warnings);
-      const rounded = await roundedFloats(moment.sessions[0], database, plan.asDumped(wanted));
-      if (rounded !== null) warnings.push(rounded);
+      for (const look of [roundedFloats, changedTexts]) {
+        const told = await look(moment.sessions[0], database, plan.asDumped(wanted));
+        if (told !== null) warnings.push(told);
+      }
       const byName = new Map(counted.map((each) => [each.name, each]));
       return { tables: tables.map(({ name }) => byName.get(name) ?? uncounted(name)), sequences: positions };
     },
