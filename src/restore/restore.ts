@@ -99,11 +99,10 @@ export async function restore(task: RestoreTask): Promise<RestoreResult> {
       const { safety, outcome, state } = await withHooks(hooksOf(inside, plan, run.id), async (reached) => {
         let before: string | null = null;
         const previous = plan.mode === 'swap' && plan.targetFacts ? previousName(plan, run.id) : null;
-        await using laid = await layTrees(inside, plan.trees, { only: null, to: null }, (files) =>
-          run.keep(
-            files.length > 0 ? { id: plan.from, mode: plan.mode, previous, files, safety: before, swapping: true } : {},
-          ),
-        );
+        await using laid = await layTrees(inside, plan.trees, { only: null, to: null }, (files) => {
+          const moves = files !== null && (files.length > 0 || previous !== null);
+          run.keep(moves ? { id: plan.from, mode: plan.mode, previous, files, safety: before, swapping: true } : {});
+        });
         const done = await carryOut(inside, plan, run.id, {
           assertHeld: () => sourceLease.assertHeld(),
           laid,

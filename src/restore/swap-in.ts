@@ -66,7 +66,11 @@ export async function swapIn(
   if (late !== null) report({ kind: 'warning', message: late });
   const kept = exists && (request.keepOld || late !== null);
   const left = request.keepOld || late !== null ? files : await laid.forget();
-  if (exists && !kept) await dropPrevious(task, previous);
+  if (exists && !kept) {
+    // Half dropped, it is no way back.
+    reached({ previous: null, files: left });
+    await dropPrevious(task, previous);
+  }
   return {
     comparison: rehearsal.comparison,
     previous: kept ? previous.name : null,

@@ -59,14 +59,14 @@ export interface Laid extends AsyncDisposable {
 }
 
 /**
- * Everything is laid down beside what lives and compared before anything moves. `noteMoved` is told what has moved, and
- * nothing once it has to go back: so there is a way back also when this program is killed before the end.
+ * Everything is laid down beside what lives and compared before anything moves. `noteMoved` is told what has moved, which may be none,
+ * and null once it has to go back: so there is a way back also when this program is killed before the end.
  */
 export async function layTrees(
   { report, signal }: AppTask,
   all: readonly TreesOfBackup[],
   wanted: WantedTrees,
-  noteMoved: (files: SwappedTree[]) => void = () => undefined,
+  noteMoved: (files: SwappedTree[] | null) => void = () => undefined,
 ): Promise<Laid> {
   await using doors = new AsyncDisposableStack();
   const staged: StagedTrees[] = [];
@@ -98,11 +98,11 @@ export async function layTrees(
             files.push(...(await each.swap(signal)));
             moved.push(each);
           }
-          if (files.length > 0) noteMoved(files);
+          noteMoved(files);
         };
         return { result: await swap(move), files };
       } catch (error) {
-        if (files.length > 0) noteMoved([]);
+        noteMoved(null);
         if (isUncertain(error)) throw error;
         for (const each of moved.toReversed()) {
           for (const { path, why } of await each.back())

@@ -151,15 +151,21 @@ async function findHalfSwap(source: Source, catalog: Catalog, signal: AbortSigna
 }
 
 async function findKept(source: Source, catalog: Catalog, signal: AbortSignal): Promise<WayBack> {
-  const { restored, previous, files, swapping } = findWayBack(source, catalog);
-  const there = previous === null || (await databaseOf(source).named(previous).target(signal)) !== null;
-  if (there) return { restored, previous, files, half: null };
-  // Cut off after the folders had changed places, and before the database did.
-  if (swapping) return { restored, previous: null, files, half: null };
-  throw noWayBack(
-    `the database ${previous}, kept by the restore ${restored.id}, does not exist any more`,
-    'Restore the safety backup made before that restore: `holdfast list` shows it.',
-  );
+  const unmoved = new Set<string>();
+  for (;;) {
+    const { restored, previous, files, swapping } = findWayBack(source, catalog, unmoved);
+    const there = previous === null || (await databaseOf(source).named(previous).target(signal)) !== null;
+    if (there) return { restored, previous, files, half: null };
+    if (!swapping)
+      throw noWayBack(
+        `the database ${previous}, kept by the restore ${restored.id}, does not exist any more`,
+        'Restore the safety backup made before that restore: `holdfast list` shows it.',
+      );
+    // Cut off after the folders had changed places, and before the database did.
+    if (files.length > 0) return { restored, previous: null, files, half: null };
+    // Before either did: it has changed nothing, and an older one's way back is as good as before.
+    unmoved.add(restored.id);
+  }
 }
 
 function wasMoved({ previous }: SwappedTree): boolean {
@@ -169,6 +175,7 @@ function wasMoved({ previous }: SwappedTree): boolean {
 function findWayBack(
   source: Source,
   catalog: Catalog,
+  unmoved: ReadonlySet<string>,
 ): { restored: RunRecord; previous: string | null; files: SwappedTree[]; swapping: boolean } {
   // One that was killed, or did not end well, after its swap has kept what was there before as well.
   const runs = catalog.runs
@@ -181,7 +188,7 @@ function findWayBack(
     const result = restored.result as (Partial<RestoreResult> & { swapping?: boolean }) | null;
     const files = (result?.files ?? []).filter(wasMoved);
     const previous = result?.previous ?? null;
-    if (undone.has(restored.id)) continue;
+    if (undone.has(restored.id) || unmoved.has(restored.id)) continue;
     if (previous !== null || files.length > 0)
       return { restored, previous, files, swapping: result?.swapping === true };
     // One beside it changed nothing here. Of any other, an older one's way back would also throw away what came after it.

@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { installHoldfast } from '../support/holdfast.ts';
-import { killInSwap, startSmallShop } from '../support/killed-swap.ts';
+import { killAfterSwap, killInSwap, startSmallShop } from '../support/killed-swap.ts';
 import { hasMysql } from '../support/mysql-server.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
@@ -44,5 +44,18 @@ describe.skipIf(!hasMysql())('a restore killed in the middle of the swap of a Ma
     await holdfast.json('restore', id, '--yes');
     expect(await server.sql('shop', 'SELECT * FROM customers')).toEqual([{ id: 1 }]);
     expect(readdirSync(uploads)).toEqual(['a.txt']);
+  });
+
+  test('S14 killed after the swap, before its end was noted, the way back is known all the same', async () => {
+    await using server = await startSmallShop();
+    await using holdfast = await installHoldfast({ url: server.url('shop') });
+    const { id } = await holdfast.json<{ id: string }>('backup');
+    await server.sql('shop', 'INSERT INTO customer VALUES (2)');
+    await killAfterSwap(server, holdfast, id);
+    expect(await server.sql('shop', 'SELECT * FROM customer')).toEqual([{ id: 1 }]);
+
+    const undone = await holdfast.json<{ kept: string }>('restore', '--undo', '--yes');
+    expect(await server.sql('shop', 'SELECT * FROM customers ORDER BY id')).toEqual([{ id: 1 }, { id: 2 }]);
+    expect(await server.sql(undone.kept, 'SELECT * FROM customer')).toEqual([{ id: 1 }]);
   });
 });

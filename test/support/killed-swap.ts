@@ -22,13 +22,9 @@ export async function killInSwap(server: TestMysql, holdfast: Installation, id: 
     await using holder = await server.session(null);
     await holder.query('START TRANSACTION');
     await holder.query('SELECT * FROM shop.customer');
-    const { child, ended } = holdfast.start({}, 'restore', id, '--yes', '--no-safety-backup');
-    await until(
-      async () => (await server.connections()).some(({ info }) => info?.startsWith('RENAME TABLE')),
-      'the renaming waits for the table',
-    );
-    child.kill('SIGKILL');
-    await Promise.all([ended, child.exitCode === null && child.signalCode === null ? once(child, 'exit') : null]);
+    const restore = holdfast.start({}, 'restore', id, '--yes', '--no-safety-backup');
+    await until(async () => doing(server, 'RENAME TABLE'), 'the renaming waits for the table');
+    await kill(restore);
     await holder.query('COMMIT');
   }
   await until(
@@ -36,4 +32,30 @@ export async function killInSwap(server: TestMysql, holdfast: Installation, id: 
     'the database that keeps what lived',
   );
   await until(async () => (await server.connections()).length === 0, 'the last statement has ended');
+}
+
+/** Kills it after its swap, before it has cleared away what is left of that. */
+export async function killAfterSwap(server: TestMysql, holdfast: Installation, id: string): Promise<void> {
+  await using journal = await server.session(null);
+  await using holder = await server.session(null);
+  await holder.query('START TRANSACTION');
+  await holder.query('SELECT * FROM shop.customer');
+  const restore = holdfast.start({}, 'restore', id, '--yes', '--no-safety-backup');
+  await until(async () => doing(server, 'RENAME TABLE'), 'the renaming waits for the table');
+  const emptied = (await server.databases()).find((name) => name.startsWith('shop_restoring_')) ?? '';
+  await journal.query('START TRANSACTION');
+  await journal.query(`SELECT * FROM ${emptied}.holdfast_swap`);
+  await holder.query('COMMIT');
+  await until(async () => doing(server, 'DROP DATABASE'), 'what was emptied waits to be dropped');
+  await kill(restore);
+  await journal.query('COMMIT');
+}
+
+async function doing(server: TestMysql, statement: string): Promise<boolean> {
+  return (await server.connections()).some(({ info }) => info?.startsWith(statement));
+}
+
+async function kill({ child, ended }: ReturnType<Installation['start']>): Promise<void> {
+  child.kill('SIGKILL');
+  await Promise.all([ended, child.exitCode === null && child.signalCode === null ? once(child, 'exit') : null]);
 }
