@@ -657,6 +657,72 @@ describe('schemas in place', () => {
 
   const schema = (...schemas: string[]): LoadOptions => ({ ...wholeLoad, scope: { tables: [], schemas } });
 
+  describe('together with tables elsewhere', () => {
+    const mixed = (schemas: string[], ...tables: string[]): LoadOptions => ({
+      ...wholeLoad,
+      scope: { tables: tables.map((name) => ({ schema: 'public', name })), schemas },
+    });
+
+    test('that they refer to', async () => {
+      await server.createDatabase('referring');
+      await server.sql(
+        'referring',
+        `create schema s; create table a (id int primary key, v text); insert into a values (1, 'x');
+         create table s.b (id int primary key, a int references a); insert into s.b values (1, 1)`,
+      );
+      const dump = await stockDump(server, 'referring', 'custom', path('referring'));
+      const before = await shapeOf(server, 'referring');
+      await server.sql('referring', `delete from s.b; update a set id = 7; insert into s.b values (2, 7)`);
+      await open('referring').replace(dump, mixed(['s'], 'a'), nothing, signal);
+      expect(await shapeOf(server, 'referring')).toEqual(before);
+      expect(await server.sql('referring', 'select b.id, a.v from s.b join a on a.id = b.a')).toEqual([
+        { id: 1, v: 'x' },
+      ]);
+    });
+
+    test('of which they hold partitions', async () => {
+      await server.createDatabase('held');
+      await server.sql(
+        'held',
+        `create schema s; create schema t; create table log (what text); create table kind (k int primary key);
+         create function note() returns trigger language plpgsql as $$ begin insert into public.log values (tg_table_name); return new; end $$;
+         create table p (id serial, k int references kind, v text, constraint filled check (v <> '')) partition by list (k);
+         create trigger noted after insert on p for each row execute function note();
+         create table s.p1 partition of p for values in (1); create table p2 partition of p for values in (2);
+         create table t.p3 partition of p for values in (3) partition by list (id); create table s.p3all partition of t.p3 default;
+         create table first (id int primary key); insert into first values (1); alter table s.p1 add foreign key (id) references first;
+         create index on p (v); insert into kind select generate_series(1, 3);
+         insert into p (k, v) select k, 'as it was' from kind; alter table p add constraint late check (id > 2) not valid; delete from log`,
+      );
+      const dump = await stockDump(server, 'held', 'custom', path('held'));
+      const before = await shapeOf(server, 'held');
+      const rows = 'select tableoid::regclass::text as at, id, v from p order by id';
+      const content = await server.sql('held', rows);
+      const states =
+        'select tgrelid::regclass::text as at, tgname, tgenabled::text as on from pg_trigger where not tgisinternal order by 1, 2';
+      const triggers = await server.sql('held', states);
+      expect(content).toHaveLength(3);
+      for (const changed of [
+        'delete from p',
+        'drop table s.p1, s.p3all',
+        'drop table t.p3, p2',
+        'drop table p cascade',
+        'drop schema s cascade; drop table p',
+      ]) {
+        await server.sql('held', `alter table p disable trigger noted; ${changed}`);
+        await server.sql(
+          'held',
+          `do $$ begin if to_regclass('p') is not null then alter table p enable trigger noted; end if; end $$`,
+        );
+        await open('held').replace(dump, mixed(['s'], 'p'), nothing, signal);
+        expect(await shapeOf(server, 'held'), changed).toEqual(before);
+        expect(await server.sql('held', rows), changed).toEqual(content);
+        expect(await server.sql('held', states), changed).toEqual(triggers);
+        expect(await server.sql('held', 'select * from log'), changed).toEqual([]);
+      }
+    });
+  });
+
   test('partitions in them come back to a table elsewhere, under checks that were never validated', async () => {
     await server.createDatabase('apart');
     await server.sql(

@@ -7,7 +7,7 @@ import { planKeyTriggers } from './replace-triggers.ts';
 /**
  * Foreign keys from and to the tables are taken off while rows are put in, and put back as they were, which makes the server check every row.
  * So are checks that were never validated: rows may be older than they are, and a dump makes a partition without those of its table (`parents`).
- * `dropped`: schemas that are made anew as a whole.
+ * `dropped`: schemas that are made anew as a whole, with all that was declared in them.
  */
 export async function planConstraints(
   session: Connection,
@@ -15,8 +15,8 @@ export async function planConstraints(
   parents: readonly number[],
   dropped: readonly string[],
 ): Promise<{ before: string[]; after: string[]; warnings: string[] }> {
-  const keys = await foreignKeys(session, oids);
-  const checks = await unvalidated(session, oids, parents);
+  const keys = await foreignKeys(session, oids, dropped);
+  const checks = await unvalidated(session, { oids, parents, dropped });
   const constraints = [...keys, ...checks];
   const states = await planKeyTriggers(session, keys);
   return {
@@ -34,7 +34,11 @@ interface Constraint extends TableName {
 }
 
 /** Those of the tables and to the tables, each where it was declared: its copies on partitions follow. */
-async function foreignKeys(session: Connection, oids: readonly number[]): Promise<Constraint[]> {
+async function foreignKeys(
+  session: Connection,
+  oids: readonly number[],
+  dropped: readonly string[],
+): Promise<Constraint[]> {
   return session.rows<Constraint>(
     `with recursive ${touched}, keys(oid, parent) as (
        select k.oid, k.conparentid from pg_catalog.pg_constraint k
@@ -44,16 +48,15 @@ async function foreignKeys(session: Connection, oids: readonly number[]): Promis
        pg_catalog.pg_get_constraintdef(k.oid) as definition, pg_catalog.obj_description(k.oid, 'pg_constraint') as comment
      from keys join pg_catalog.pg_constraint k on k.oid = keys.oid join pg_catalog.pg_class c on c.oid = k.conrelid
      join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-     where k.conparentid = 0 order by 2, 3, 4`,
-    [oids],
+     where k.conparentid = 0 and n.nspname <> all ($2::text[]) order by 2, 3, 4`,
+    [oids, dropped],
   );
 }
 
 /** Checks and, since 18, NOT NULL; those of a partition stand on the table that they were declared on. */
 async function unvalidated(
   session: Connection,
-  oids: readonly number[],
-  parents: readonly number[],
+  { oids, parents, dropped }: Record<'oids' | 'parents', readonly number[]> & { dropped: readonly string[] },
 ): Promise<Constraint[]> {
   return session.rows<Constraint>(
     `with recursive ${touched}, checks(oid, relation, name, inherited) as (
@@ -67,8 +70,8 @@ async function unvalidated(
        pg_catalog.pg_get_constraintdef(k.oid) as definition, pg_catalog.obj_description(k.oid, 'pg_constraint') as comment
      from checks join pg_catalog.pg_constraint k on k.oid = checks.oid join pg_catalog.pg_class c on c.oid = k.conrelid
      join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-     where not checks.inherited order by 2, 3, 4`,
-    [oids, parents],
+     where not checks.inherited and n.nspname <> all ($3::text[]) order by 2, 3, 4`,
+    [oids, parents, dropped],
   );
 }
 

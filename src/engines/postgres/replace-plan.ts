@@ -53,18 +53,20 @@ export async function planReplacement(
 }
 
 /**
- * A partition joins a parent that is there already only when it has its own indexes: otherwise the server makes them, and the dump's
- * come too late. Listed in another order, pg_restore follows the list.
+ * A partition joins a parent that is there already only when it has its own indexes, and those of its own partitions have joined them: otherwise
+ * the server makes some, and the dump's come too late. Listed in another order, pg_restore follows the list.
  */
 function attachLate(entries: readonly TocEntry[]): TocEntry[] {
   const tables = new Set(entries.filter((entry) => entry.kind === 'TABLE').map((entry) => entry.id));
-  const isLate = (entry: TocEntry) =>
-    entry.kind === 'TABLE ATTACH' && entry.needs.filter((need) => tables.has(need)).length < 2;
+  const isLate = ({ kind, needs }: TocEntry) =>
+    attachments.includes(kind) && new Set(needs.filter((need) => tables.has(need))).size < 2;
   const late = entries.filter(isLate);
   const rest = entries.filter((entry) => !isLate(entry));
-  const last = rest.findLastIndex((entry) => ['TABLE', 'CONSTRAINT', 'INDEX'].includes(entry.kind));
+  const last = rest.findLastIndex((entry) => ['TABLE', 'CONSTRAINT', 'INDEX', ...attachments].includes(entry.kind));
   return [...rest.slice(0, last + 1), ...late, ...rest.slice(last + 1)];
 }
+
+const attachments = ['TABLE ATTACH', 'INDEX ATTACH'];
 
 /** What a script restores around itself: it cannot be told to leave anything out. */
 export async function planScript(

@@ -23,11 +23,13 @@ export async function planTables(
   wanted: readonly TableName[],
   { schemas, made }: Anew,
 ): Promise<Replacement> {
-  const tables = [...new Set(wanted.flatMap((table) => tableWithPartitions(all, table)))];
+  const together = [...new Set(wanted.flatMap((table) => tableWithPartitions(all, table)))];
+  // Partitions in a schema that is made anew come back with it.
+  const tables = together.filter(({ schema }) => !schemas.includes(schema ?? ''));
   const found = await liveTables(session, tables.map(nameOf));
   const live = new Map(tables.map((table) => [table, found.find((each) => isSame(each, table))]));
   const existing = [...live].flatMap(([entry, facts]) => (facts ? [{ entry, facts }] : []));
-  for (const each of existing) refuseOther(all, tables, each);
+  for (const each of existing) refuseOther(all, together, each);
   refuseDetached(all, tables, existing);
   const missing = new Set(tables.filter((table) => live.get(table) === undefined));
   await refuseTakenNames(session, all, missing);
@@ -36,7 +38,9 @@ export async function planTables(
   const there = new Set(existing.map(({ entry }) => entry));
   const parents = await parentsThatStay(session, all, new Set([...missing, ...made]));
   const constraints = await planConstraints(session, oids, parents, schemas);
-  const triggers = await planTriggers(session, oids, [...missing].map(nameOf), triggersOf(all, missing));
+  const comeBack = new Set([...missing, ...made.filter(({ kind }) => kind === 'TABLE')]);
+  const copies = { made: [...comeBack].map(nameOf), told: triggersOf(all, comeBack) };
+  const triggers = await planTriggers(session, oids, copies, schemas);
   const sequences = await planSequences(session, positionsOf(all, there), oids);
   const entries = entriesFor(all, there, missing, await existingNames(session, all));
   const kept = new Set([...entries, ...sequences.entries]);

@@ -12,13 +12,13 @@ interface Trigger extends TableName {
 
 /**
  * Triggers of the tables sleep while rows are put in, and are then as they were. What partitions that are made meanwhile (`made`) have from them would
- * sleep on: it wakes as well, unless the dump itself says (`told`) how it was there.
+ * sleep on: it wakes as well, unless the dump itself says (`told`) how it was there. `dropped`: schemas that are made anew as a whole.
  */
 export async function planTriggers(
   session: Connection,
   oids: readonly number[],
-  made: readonly TableName[],
-  told: readonly TocEntry[],
+  { made, told }: { made: readonly TableName[]; told: readonly TocEntry[] },
+  dropped: readonly string[],
 ): Promise<{ before: string[]; after: string[] }> {
   // Before 15, what a partition has from its table counts as internal.
   const triggers = await session.rows<Trigger>(
@@ -26,8 +26,9 @@ export async function planTriggers(
      select n.nspname as schema, c.relname as name, t.tgname as trigger, t.tgenabled::text as enabled
      from pg_catalog.pg_trigger t join touched on touched.oid = t.tgrelid join pg_catalog.pg_class c on c.oid = t.tgrelid
      join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-     where (not t.tgisinternal or t.tgparentid <> 0 and t.tgconstraint = 0) and t.tgenabled <> 'D' order by 1, 2, 3`,
-    [oids],
+     where (not t.tgisinternal or t.tgparentid <> 0 and t.tgconstraint = 0) and t.tgenabled <> 'D'
+       and n.nspname <> all ($2::text[]) order by 1, 2, 3`,
+    [oids, dropped],
   );
   const alter = (each: Trigger, how: string) =>
     `ALTER TABLE ONLY ${quoteTable(each)} ${how} ${quoteIdent(each.trigger)}`;
