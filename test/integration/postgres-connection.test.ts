@@ -1,11 +1,13 @@
 import { createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as fc from 'fast-check';
+import { Client } from 'pg';
 import { interrupted } from '../../src/base/errors.ts';
 import { Secret } from '../../src/base/secret.ts';
 import { connect, type Address } from '../../src/engines/postgres/connection.ts';
 import { quoteIdent, quoteLiteral } from '../../src/engines/postgres/names.ts';
 import { cutProxy } from '../support/loopback.ts';
+import { startPooler } from '../support/pooler.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 
 let server: TestPostgres;
@@ -41,6 +43,29 @@ describe('connect', () => {
     expect(await connection.value('select $1::text[]', [odd])).toEqual(odd);
     expect(await connection.value<string[]>(`select '{}'::text[]`)).toEqual([]);
     expect(await connection.rows('select where false')).toEqual([]);
+  });
+
+  test('a pooler that lends sessions by the transaction is refused, and nothing is set for others', async () => {
+    await using pooler = await startPooler(server, 'postgres', 'transaction');
+    const { host, port } = pooler;
+    const application = new Client({ host, port, user: server.user, database: 'postgres' });
+    application.on('error', () => undefined);
+    await application.connect();
+    const settings = `select name, setting from pg_settings where name in ('search_path', 'row_security', 'statement_timeout') order by 1`;
+    const before = (await application.query(settings)).rows;
+    await expect(connect(address({ host, port }), { signal })).rejects.toMatchObject({
+      code: 'DATABASE_POOLED',
+      kind: 'refused',
+      message: expect.stringContaining(`${host}:${port}`),
+    });
+    expect((await application.query(settings)).rows).toEqual(before);
+    await application.end();
+  });
+
+  test('a pooler that gives each its own session is as good as the server', async () => {
+    await using pooler = await startPooler(server, 'postgres', 'session');
+    await using connection = await connect(address({ host: pooler.host, port: pooler.port }), { signal });
+    expect(await connection.value(`select current_setting('search_path')`)).toBe('');
   });
 
   test('makes output independent of the settings of database and role', async () => {

@@ -5,6 +5,7 @@ import { HoldfastError } from '../../base/errors.ts';
 import type { Tunnel } from '../shared/container.ts';
 import type { ServerAddress } from '../shared/server-settings.ts';
 import { driverError } from './errors.ts';
+import { refuseLent, servingProcess } from './pooler.ts';
 import { tlsAttempts, type SslMode, type TlsOptions } from './tls.ts';
 import { valueTypes } from './value-types.ts';
 import { asSocket, requestCancel } from './wire.ts';
@@ -40,9 +41,11 @@ export interface Connection extends AsyncDisposable {
 export async function connect(address: Address, options: ConnectOptions): Promise<Connection> {
   const session = await openSession(address, options);
   try {
-    // By itself and first: a short limit of the role would end the statement below.
-    await session.rows('set statement_timeout = 0');
-    await session.rows(sessionSettings, [options.searchPath === 'database']);
+    // Before anything is set: what is lent by the transaction would keep it for whoever comes next.
+    if ((await servingProcess(session)) !== session.pid)
+      await refuseLent(session, (signal) => openSession(address, { ...options, signal }), options.signal);
+    // First: a short limit of the role would end the statement below.
+    await session.rows(`set statement_timeout = 0; ${sessionSettings(options.searchPath === 'database')}`);
   } catch (error) {
     await session[Symbol.asyncDispose]();
     throw error;
@@ -51,10 +54,10 @@ export async function connect(address: Address, options: ConnectOptions): Promis
 }
 
 /** Makes text output independent of how server, database and role are set, and ends every time limit on the session itself. */
-const sessionSettings = `
+const sessionSettings = (itsOwnPath: boolean) => `
   select pg_catalog.set_config(wanted.name, wanted.value, false)
   from (values
-    ('search_path', case when $1 then pg_catalog.current_setting('search_path') else '' end),
+    ('search_path', case when ${itsOwnPath} then pg_catalog.current_setting('search_path') else '' end),
     ('client_encoding', 'UTF8'), ('client_min_messages', 'error'), ('standard_conforming_strings', 'on'),
     ('lock_timeout', '0'), ('idle_in_transaction_session_timeout', '0'),
     ('idle_session_timeout', '0'), ('transaction_timeout', '0'), ('row_security', 'off'), ('synchronize_seqscans', 'off'),
