@@ -61,6 +61,19 @@ describe('the tree', () => {
     });
   });
 
+  test('a number that NocoDB can only give rounded is told', async () => {
+    const columns = [column('Name', 'SingleLineText'), column('Count', 'Number')];
+    const counts = table('Counts', columns, [
+      { Id: 1, Name: 'exact', Count: 9007199254740991 },
+      { Id: 2, Name: 'rounded', Count: 9007199254740992 },
+    ]);
+    server.world.bases = [base('Shop', [counts])];
+    const tree = await saveAll(app());
+    expect(tree.warnings).toEqual([
+      expect.stringMatching(/^table Counts of base Shop: 1 value of Count \(record 2\) may be rounded/),
+    ]);
+  });
+
   test('N-d25: links, views, people and settings of the base are saved too', async () => {
     server.world.bases = [shop()];
     const [customers] = server.world.bases[0]?.tables ?? [];

@@ -5,6 +5,7 @@ import type { WholeTable } from './instance.ts';
 import { gzippedLines } from './lines.ts';
 import type { Notes } from './notes.ts';
 import { readRecords, type Group, type RecordsRead } from './read-records.ts';
+import { holdsNumbers, roundedNumbers, type Rounded } from './rounded.ts';
 import type { RecordKey, SavedRecord } from './tree-format.ts';
 import type { BaseToSave } from './task.ts';
 
@@ -22,6 +23,8 @@ export interface RecordsSaving {
   readonly read: RecordsRead;
   /** Records that have comments; null: they could not be asked for. */
   readonly commented: () => string[] | null;
+  /** Numbers that are not in the backup as they are in the database. */
+  readonly rounded: Rounded;
   /** The token may not see them. */
   readonly commentsForbidden: () => boolean;
 }
@@ -37,13 +40,16 @@ export function saveRecords({ whole, place, task, files }: RecordsToSave, signal
   const key = keyColumns(columns);
   const attachmentColumns = columns.filter(({ uidt }) => uidt === 'Attachment');
   const titles = attachmentColumns.map(({ title }) => title);
+  const rounded = roundedNumbers();
+  const stored = recordColumns(columns);
+  const numeric = stored.filter(holdsNumbers);
   const { groups, read } = readRecords({
     instance,
     table: table.id,
     title: place,
     pageSize: options.pageSize,
     key,
-    columns: recordColumns(columns),
+    columns: stored,
     updatedAt: updatedAtColumn(columns),
     signal,
   });
@@ -75,6 +81,8 @@ export function saveRecords({ whole, place, task, files }: RecordsToSave, signal
     const ids = pieces();
     for await (const group of groups) {
       if (titles.length > 0) await note(group);
+      for (const [row, record] of group.records.entries())
+        for (const column of numeric) rounded.look(column, record[column.title], group.keys?.[row] ?? 'without a key');
       for (const own of group.keys ?? []) {
         for (const id of rowIds(own)) {
           const full = ids.add(id);
@@ -89,6 +97,7 @@ export function saveRecords({ whole, place, task, files }: RecordsToSave, signal
   return {
     open: () => gzippedLines(all()),
     read,
+    rounded,
     commented: () => (comments === 'asked' ? commented.flat() : null),
     commentsForbidden: () => comments === 'forbidden',
   };

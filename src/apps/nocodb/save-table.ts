@@ -62,6 +62,7 @@ export async function* saveTable(
   saved.records = records.read.records;
   saved.changed.push(...records.read.changed);
   for (const line of saved.changed) warnings.add(`${place} changed: ${line}`);
+  for (const line of records.rounded.lines(place)) warnings.add(line);
 
   const commented = records.commented();
   if (records.commentsForbidden()) warnings.add(`the token may not read the comments of base ${base.title}`);

@@ -8,6 +8,7 @@ import type { People } from './people.ts';
 import { numberedKey, savedLines, type SavedTable } from './saved-tree.ts';
 import type { Scope } from './scope.ts';
 import { countedAmong, finishCounting, moveCounter } from './sequence.ts';
+import { roundedNumbers, type Rounded } from '../rounded.ts';
 import { isUnfinished, type Target } from './target.ts';
 import { filesByRecord, uploadCell } from './uploads.ts';
 import { comparable, known, writable } from './values.ts';
@@ -157,6 +158,7 @@ async function insertAll(inserting: Inserting, work: Work): Promise<RestoredReco
   };
   const done = { inserted: 0, kept: 0, different: 0, files: 0, links: 0, failed: new Set<number>() };
   const total = table.saved.records ?? 0;
+  const rounded = roundedNumbers();
   await using files = filesByRecord(inserting.scope.base.folder, table, work);
   const tell = () =>
     work.task.report({
@@ -172,7 +174,7 @@ async function insertAll(inserting: Inserting, work: Work): Promise<RestoredReco
     work.atOnce,
     async (batch) => {
       const rows: Row[] = [];
-      for (const wanted of batch) rows.push(await rowOf(wanted, inserting, done, work));
+      for (const wanted of batch) rows.push(await rowOf(wanted, inserting, { done, rounded }, work));
       const failed = await insertRows(rows, goal, work);
       for (const each of failed) done.failed.add(each);
       done.inserted += rows.length - failed.length;
@@ -180,6 +182,7 @@ async function insertAll(inserting: Inserting, work: Work): Promise<RestoredReco
     },
     work.task.signal,
   );
+  for (const line of rounded.lines(where)) work.found.warn(line);
   return done;
 }
 
@@ -227,7 +230,7 @@ async function* missingRows(
 async function rowOf(
   { key, rank, record, files }: Wanted,
   { fields, people, where, scope, table, live, target }: Inserting,
-  done: { files: number; links: number },
+  { done, rounded }: { done: { files: number; links: number }; rounded: Rounded },
   work: Work,
 ): Promise<Row> {
   const body: Record<string, unknown> = { [fields.key.id]: key };
@@ -242,6 +245,7 @@ async function rowOf(
       body[column.id] = cell.length === 0 ? null : cell;
       continue;
     }
+    rounded.look(saved, record[saved.title], key);
     const { value, lost } = writable(record[saved.title], saved.uidt, { people, jsonIsText: jsonIsText(scope) });
     if (lost !== null) work.found.lose(where, `record ${key}, ${saved.title}`, lost);
     body[column.id] = value;
