@@ -370,6 +370,26 @@ describe('what NocoDB here does not make as it was', () => {
     );
   });
 
+  it('what a field asked of its values, and does not ask here, is told', async () => {
+    const validate = (name: string) => JSON.stringify({ func: [name], args: [''], msg: ['no'] });
+    const tree = await save(
+      base('Shop', [
+        table('Orders', [
+          column('Name', 'SingleLineText', { rqd: 1 }),
+          column('Mail', 'Email', { validate: validate('isEmail') }),
+          column('State', 'SingleLineText', { readonly: true, rqd: false, validate: null }),
+        ]),
+      ]),
+    );
+    const report = await bases().restore(tree, request({ what: 'records' }), task());
+    expect(report.warnings).toEqual([
+      'Shop/Orders/Name was required in the original: set that again in NocoDB',
+      'Shop/Orders/State was read-only in the original: set that again in NocoDB',
+      'Shop/Orders/Mail had other validations in the original: set that again in NocoDB',
+    ]);
+    expect(report.ok).toBe(true);
+  });
+
   it('computed fields and links that it calls otherwise are told', async () => {
     const [orders, tags] = [table('Orders', [column('Name', 'SingleLineText')], []), table('Tags', [], [])];
     orders.columns.push(column('Loud ', 'Formula', { colOptions: { formula: '1', formula_raw: '1' } }));

@@ -9,6 +9,7 @@ import { makeLinks } from './links.ts';
 import { liveTable, madeBase } from './live.ts';
 import { bringPeople, type People } from './people.ts';
 import { prepareKeys } from './records.ts';
+import { tellRules } from './rules.ts';
 import type { SavedTable } from './saved-tree.ts';
 import type { Scope } from './scope.ts';
 import { makeTables } from './tables.ts';
@@ -86,10 +87,12 @@ export async function finishSchema(scope: Scope, target: Target, made: SavedTabl
     for (const table of made) await makeViews(scope, table, target, work);
     await limitLinks(scope, idsOf(made), target, work);
   });
-  for (const { schema } of made) {
+  for (const table of made) {
+    const { schema } = table;
     const known = target.tables.get(schema.table.id);
     if (known === undefined) continue;
     const live = await liveTable(client, known.id, task.signal);
+    tellRules(scope, table, live, target, work);
     const { [unfinished]: mark, ...meta } = { ...live.meta, ...schema.table.meta };
     void mark;
     await client.send('PATCH', `/api/v2/meta/tables/${live.id}`, {
