@@ -50,13 +50,18 @@ export async function removeBackup(
     throw error;
   }
   await storage.delete([manifestKey(source, id)], signal);
-  const left = await ours();
-  await storage.delete(
-    left.filter((key) => key !== mark),
-    signal,
-  );
-  await storage.delete([mark], signal).catch(unlessLocked);
-  await storage.removeFolder(prefix, signal);
+  try {
+    const left = await ours();
+    await storage.delete(
+      left.filter((key) => key !== mark),
+      signal,
+    );
+    await storage.delete([mark], signal).catch(unlessLocked);
+    await storage.removeFolder(prefix, signal);
+  } catch (error) {
+    throwIfAborted(signal);
+    throw halfRemoved(storage, source, id, error);
+  }
 }
 
 /** A process, and with it a clock, may stand still. */
@@ -71,6 +76,14 @@ export function beingRemoved(storage: Storage, source: string, id: string, why: 
     hint: 'Try again in a quarter of an hour.',
     retryable: true,
   });
+}
+
+/** The same trouble, told with what it has left behind. */
+function halfRemoved(storage: Storage, source: string, id: string, cause: unknown): HoldfastError {
+  const { code, kind, message, retryable, details } = toHoldfastError(cause);
+  const said = `${id} of ${source} is no backup in ${storage.name} any more, but the rest of it could not be removed: ${message}`;
+  const hint = 'Nothing has to be done: a backup that is made there more than a day later removes what is left.';
+  return new HoldfastError(code, said, { cause, kind, retryable, details, hint });
 }
 
 /** Where it does not fit (a full disk), the removal goes on all the more; only that it was cut off would not be known. */

@@ -12,7 +12,7 @@ import { storeBackup } from '../support/stored-backups.ts';
 
 const { signal } = new AbortController();
 
-test('S11 a backup whose removal was cut off is not missed: we took it away', async () => {
+test('S11 a backup whose removal was cut off is said to be gone, and is not missed', async () => {
   await using house = await smallHouse({ retention: { last: 1, minimum: 1 } });
   const { catalog, source, storage } = house;
   const { id: older } = await house.take({ source: { ...source, retentionIn: () => ({ minimum: 1 }) } });
@@ -22,6 +22,7 @@ test('S11 a backup whose removal was cut off is not missed: we took it away', as
   const common = { source, catalog, clock: systemClock, signal, report: () => undefined };
   const pruned = await prune({ ...common, storage: cut, timezone: 'UTC', dryRun: false });
   expect(pruned).toMatchObject({ removed: [], failed: [{ id: older, code: 'STORAGE_UNREACHABLE' }] });
+  expect(pruned.failed[0]?.message).toContain(`${older} of shop is no backup in local any more`);
 
   const left = await takeInventory({ storage, source: 'shop', catalog, signal });
   expect(left.map(({ id }) => id)).toEqual([newer]);
