@@ -65,8 +65,12 @@ export async function clearStage(
   for (const unfinished of await to.unfinished(sourcePrefix(source.name), signal)) {
     if (unfinished.prefix !== prefix) continue;
     const silent = clock.now().getTime() - unfinished.touchedAt.getTime() > silentMs;
-    if (begunBefore || silent) await to.removeUnfinished(prefix, signal);
+    // Somebody else writes it, and may be about to put the first file into what is empty.
+    if (!begunBefore && !silent) return;
+    await to.removeUnfinished(prefix, signal);
   }
+  // A removal, or somebody by hand, may have left the folder alone.
+  await to.removeFolder(prefix, signal);
 }
 
 function busy(id: string, to: Storage, { run, pid, host, acquiredAt }: LockRow): HoldfastError {

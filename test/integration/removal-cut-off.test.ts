@@ -1,6 +1,9 @@
+import { existsSync, mkdirSync, rmdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { removingKey } from '../../src/archive/layout.ts';
 import { systemClock } from '../../src/base/clock.ts';
+import { copyOne } from '../../src/care/copies.ts';
 import { takeInventory } from '../../src/care/inventory.ts';
 import { prune } from '../../src/care/prune.ts';
 import { vanishedFrom } from '../../src/care/vanished.ts';
@@ -8,7 +11,7 @@ import { faultyStorage } from '../support/faulty-storage.ts';
 import { clientFor, hasRadosgw, newBucket, startRadosgw } from '../support/s3-server.ts';
 import { storageAt } from '../support/s3-storage.ts';
 import { smallHouse } from '../support/small-house.ts';
-import { storeBackup } from '../support/stored-backups.ts';
+import { localAt, storeBackup } from '../support/stored-backups.ts';
 
 const { signal } = new AbortController();
 
@@ -60,3 +63,19 @@ test.skipIf(!hasRadosgw())(
     expect(decisions.find(({ id }) => id === third)?.reasons).toEqual([expect.stringContaining('locked until')]);
   },
 );
+
+test('N-42 the empty folder that a removal left behind is not in the way of a copy; a stage that somebody else writes is', async () => {
+  await using house = await smallHouse();
+  const { id } = await house.take();
+  const offsite = localAt(join(house.folder, 'offsite'), 'offsite');
+  const source = { ...house.source, storages: [house.storage, offsite] as const };
+  const common = { source, catalog: house.catalog, clock: systemClock, signal, report: () => undefined };
+  const copying = () => copyOne({ ...common, id, to: offsite, from: null });
+  const [left, partial] = [`shop/${id}`, `shop/.partial-${id}`].map((path) => join(house.folder, 'offsite', path));
+  mkdirSync(join(left ?? '', 'files'), { recursive: true });
+  mkdirSync(partial ?? '');
+  expect(await copying()).toMatchObject({ state: 'pending', error: { code: 'STORAGE_TAKEN' } });
+  expect(existsSync(join(left ?? '', 'files'))).toBe(true);
+  rmdirSync(partial ?? '');
+  expect(await copying()).toMatchObject({ state: 'complete' });
+});
