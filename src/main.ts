@@ -9,6 +9,7 @@ import { exitCode } from './cli/exit-codes.ts';
 import { mustSettle } from './cli/must-settle.ts';
 import { jsonLogger, jsonScreen } from './cli/output/json-log.ts';
 import { wantsJsonLog } from './cli/output/log-level.ts';
+import { messageStream } from './cli/output/message-stream.ts';
 import { openScreen } from './cli/output/screen.ts';
 import { styleFor, wantsColor } from './cli/output/style.ts';
 import { runProgram, showError } from './cli/program.ts';
@@ -27,6 +28,7 @@ async function main(): Promise<void> {
   const stopFor = stopOnSignals(stop, urgent, io);
   heedHangUps(hangUps, stopFor, env);
   stopOnFaults(stop, io, argv);
+  tellLostResult(io, argv);
   const ending = await runProgram({
     argv,
     io,
@@ -50,12 +52,11 @@ async function main(): Promise<void> {
 }
 
 function openIo(argv: readonly string[], env: NodeJS.ProcessEnv): Io {
-  const { stdin, stdout, stderr } = process;
-  // A reader that went away (`| head`, a closed terminal) must not end a backup half-way.
-  for (const stream of [stdout, stderr]) stream.on('error', ignoreBrokenPipe);
+  const { stdin, stdout } = process;
+  const stderr = messageStream(process.stderr);
   const terminal = stdout.isTTY === true;
   const jsonLog = wantsJsonLog(env) ? jsonLogger(stderr, systemClock) : undefined;
-  const live = stderr.isTTY === true && env['TERM'] !== 'dumb' && !jsonLog;
+  const live = process.stderr.isTTY === true && env['TERM'] !== 'dumb' && !jsonLog;
   const refused = hasFlag(argv, '--no-color');
   return {
     stdin,
@@ -63,20 +64,30 @@ function openIo(argv: readonly string[], env: NodeJS.ProcessEnv): Io {
     stderr,
     screen: jsonLog ? jsonScreen(jsonLog) : openScreen(stderr, live),
     jsonLog,
-    interactive: stdin.isTTY === true && stderr.isTTY === true,
+    interactive: stdin.isTTY === true && process.stderr.isTTY === true,
     terminal,
     live,
     color: wantsColor(stdout, env, refused),
-    errorColor: !jsonLog && wantsColor(stderr, env, refused),
+    errorColor: !jsonLog && wantsColor(process.stderr, env, refused),
     // Asked each time: a window can be made smaller while a run is drawn.
     get columns() {
-      return (terminal ? stdout.columns : stderr.columns) || 80;
+      return (terminal ? stdout.columns : process.stderr.columns) || 80;
     },
   };
 }
 
-function ignoreBrokenPipe(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
+/**
+ * A reader of the result that went away (`| head`, a closed terminal) has had enough of it. Anything else that keeps it from being written is
+ * told, and ends nothing half-way.
+ */
+function tellLostResult(io: Io, argv: readonly string[]): void {
+  let told = false;
+  io.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (told || error.code === 'EPIPE' || error.code === 'EIO') return;
+    told = true;
+    showError(error, io, { json: hasFlag(argv, '--json'), debug: hasFlag(argv, '--debug') });
+    process.exitCode = exitCode('failed');
+  });
 }
 
 /** The first signal stops the work, which then ends its programs and removes what is half done; a further one hurries only those who take their time. */
