@@ -1,11 +1,12 @@
 import { Center, Container, Loader } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { Activity as Kept, lazy, Suspense } from 'react';
+import { Activity as Kept, lazy, Suspense, useEffect, useEffectEvent } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Route, Switch, useLocation } from 'wouter';
 import type { RunView } from '../../src/api/contract.ts';
 import { call, Problem } from './api/client.ts';
 import { SessionContext } from './api/session.ts';
+import { isWaitedFor, takeWayBack, tellSignedIn } from './api/sign-in.ts';
 import { useEvents } from './api/events.ts';
 import { LiveContext } from './api/live.ts';
 import { Entry } from './pages/entry.tsx';
@@ -36,6 +37,7 @@ export function App() {
     queryFn: ({ signal }) => call('GET', '/session', { signal }),
     retry: false,
   });
+  useArrival(session.data !== undefined);
   if (session.isPending) return <Waiting />;
   const isOut = session.error instanceof Problem && session.error.status === 401;
   if (!session.data)
@@ -57,6 +59,22 @@ export function App() {
       </Kept>
     </>
   );
+}
+
+/** Who comes with a session may come from the provider's page. */
+function useArrival(isIn: boolean): void {
+  const { t } = useTranslation();
+  const toasts = useToasts();
+  const [, go] = useLocation();
+  const arrive = useEffectEvent(() => {
+    const way = takeWayBack();
+    if (way !== null) go(way, { replace: true });
+    else if (window.location.pathname === '/' && isWaitedFor()) toasts.done(t('entry.goesOn'));
+    tellSignedIn();
+  });
+  useEffect(() => {
+    if (isIn) arrive();
+  }, [isIn]);
 }
 
 function Pages() {

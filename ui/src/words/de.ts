@@ -298,6 +298,9 @@ export const de: Words = {
     submit: 'Anmelden',
     or: 'oder',
     by: 'Mit {{name}} anmelden',
+    goesOn: 'Sie sind angemeldet. Die Seite, von der Sie kamen, geht in ihrem eigenen Tab weiter.',
+    byInTab:
+      'Öffnet einen eigenen Tab. Was Sie eingegeben haben, bleibt hier und geht weiter, sobald Sie angemeldet sind.',
     setUpTitle: 'Das erste Konto anlegen',
     setUpText:
       'Der Dienst hat einen Einrichtungscode in sein Protokoll geschrieben. Er belegt, dass dies Ihre Installation ist.',

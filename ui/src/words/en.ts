@@ -296,6 +296,8 @@ export const en = {
     submit: 'Sign in',
     or: 'or',
     by: 'Sign in with {{name}}',
+    goesOn: 'You are signed in. The page you came from goes on in its own tab.',
+    byInTab: 'Opens in a tab of its own. What you typed stays here and goes on once you are signed in.',
     setUpTitle: 'Make the first user',
     setUpText: 'The daemon wrote a setup token into its log. It proves that this is your installation.',
     token: 'Setup token',

@@ -19,6 +19,18 @@ export const problemsEn = {
     text: 'There were too many wrong tries.',
     hint: 'Try again in {{seconds}} s.',
   },
+  PROVIDER_GROUP: {
+    text: 'You are in none of the groups that are let in.',
+    hint: 'Ask whoever looks after this installation; `server.provider` names the groups.',
+  },
+  PROVIDER_REFUSED: {
+    text: 'The sign-in came to nothing.',
+    hint: 'Begin it again; it has to be finished within ten minutes. The log of the daemon has the cause.',
+  },
+  PROVIDER_UNREACHABLE: {
+    text: 'The provider of the sign-in does not answer as it should.',
+    hint: 'Try again in a moment; `server.provider.issuer` says where it is.',
+  },
   SETUP_TOKEN_WRONG: {
     text: 'This is not the setup token.',
     hint: 'The log of the daemon shows it at each start as long as there is no user.',
@@ -83,6 +95,18 @@ export const problemsDe: typeof problemsEn = {
   LOGIN_THROTTLED: {
     text: 'Es gab zu viele falsche Versuche.',
     hint: 'Versuchen Sie es in {{seconds}} s wieder.',
+  },
+  PROVIDER_GROUP: {
+    text: 'Sie sind in keiner der Gruppen, die eingelassen werden.',
+    hint: 'Fragen Sie, wer diese Installation betreut; `server.provider` nennt die Gruppen.',
+  },
+  PROVIDER_REFUSED: {
+    text: 'Die Anmeldung kam nicht zustande.',
+    hint: 'Beginnen Sie sie noch einmal; sie muss innerhalb von zehn Minuten fertig sein. Das Protokoll des Dienstes nennt die Ursache.',
+  },
+  PROVIDER_UNREACHABLE: {
+    text: 'Der Anmeldedienst antwortet nicht, wie er sollte.',
+    hint: 'Versuchen Sie es gleich noch einmal; `server.provider.issuer` sagt, wo er ist.',
   },
   SETUP_TOKEN_WRONG: {
     text: 'Das ist nicht der Einrichtungscode.',
