@@ -17,6 +17,7 @@ import { Shown } from '../parts/shown.tsx';
 import { useSourceFacts } from '../parts/source-facts.tsx';
 import { SourceState } from '../parts/source-state.tsx';
 import { Time } from '../parts/time.tsx';
+import { usePlace } from '../parts/use-place.ts';
 import { BackUpDialog } from './source/back-up-dialog.tsx';
 import { Backups } from './source/backups.tsx';
 import { RetentionDialog } from './source/retention-dialog.tsx';
@@ -28,6 +29,7 @@ const HistoryChart = lazy(() =>
 /** One source: how it stands, its backups, what can be done with them. */
 export function Source() {
   const { t } = useTranslation();
+  const place = usePlace();
   const { source: name = '' } = useParams();
   const source = useQuery({
     queryKey: ['source', name],
@@ -37,7 +39,7 @@ export function Source() {
     <Page
       title={name}
       above={[{ label: t('nav.overview'), path: '/' }]}
-      about={source.data?.database}
+      about={source.data === undefined ? undefined : place(source.data.database)}
       actions={source.data ? <Actions source={source.data} /> : null}
     >
       <Shown query={source} lines={6}>

@@ -1,5 +1,6 @@
 import type { Words } from './en.ts';
 import { deliveriesDe } from './deliveries.ts';
+import { placesDe } from './places.ts';
 import { findingsDe } from './findings.ts';
 import { guardsDe } from './guards.ts';
 import { incidentsDe } from './incidents.ts';
@@ -289,6 +290,7 @@ export const de: Words = {
     isDamaged_other: '{{count}} beschädigte Sicherungen',
     encrypted: 'verschlüsselt',
   },
+  places: placesDe,
   entry: {
     title: 'Anmelden',
     name: 'Name',

@@ -1,4 +1,5 @@
 import { deliveriesEn } from './deliveries.ts';
+import { placesEn } from './places.ts';
 import { findingsEn } from './findings.ts';
 import { guardsEn } from './guards.ts';
 import { incidentsEn } from './incidents.ts';
@@ -287,6 +288,7 @@ export const en = {
     isDamaged_other: '{{count}} damaged backups',
     encrypted: 'encrypted',
   },
+  places: placesEn,
   entry: {
     title: 'Sign in',
     name: 'Name',

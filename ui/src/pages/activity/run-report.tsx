@@ -10,6 +10,7 @@ import { Said } from '../../parts/said.tsx';
 import { useRunWords } from '../../parts/run-words.ts';
 import { Time, useNow } from '../../parts/time.tsx';
 import { useFormat } from '../../parts/use-format.ts';
+import { usePlace } from '../../parts/use-place.ts';
 import { BackupLink } from './backup-link.tsx';
 import { Comparison } from './comparison.tsx';
 import { RestoredParts } from './restored-parts.tsx';
@@ -49,6 +50,7 @@ export function RunReport({ run }: { run: RunView }) {
 function Summary({ run }: { run: RunView }) {
   const { t } = useTranslation();
   const words = useRunWords();
+  const place = usePlace();
   const format = useFormat();
   const now = useNow();
   const { target, bytes } = resultOf(run);
@@ -58,7 +60,7 @@ function Summary({ run }: { run: RunView }) {
     { name: t('activity.took'), value: format.seconds(secondsOf(run, now)) },
     { name: t('activity.trigger'), value: words.trigger(run.trigger) },
     ...(run.backup === null ? [] : [{ name: t('activity.backup'), value: <BackupLink run={run} /> }]),
-    ...(target === null ? [] : [{ name: t('activity.target'), value: target }]),
+    ...(target === null ? [] : [{ name: t('activity.target'), value: place(target) }]),
     ...(bytes === null ? [] : [{ name: t('activity.size'), value: format.bytes(bytes) }]),
     { name: t('activity.where'), value: t('activity.process', { host: run.host, pid: run.pid }) },
     { name: t('activity.run'), value: <Code>{run.id}</Code> },

@@ -9,9 +9,11 @@ import { Facts } from '../../parts/facts.tsx';
 import { RunProgress } from '../../parts/run-progress.tsx';
 import { SourceState } from '../../parts/source-state.tsx';
 import { useSourceFacts } from '../../parts/source-facts.tsx';
+import { usePlace } from '../../parts/use-place.ts';
 
 export function SourceCard({ source }: { source: SourceView }) {
   const { t } = useTranslation();
+  const place = usePlace();
   const mayBackUp = useMay('backup');
   const backUp = useBackUp();
   const facts = useSourceFacts(source);
@@ -27,7 +29,7 @@ export function SourceCard({ source }: { source: SourceView }) {
               <SourceState source={source} />
             </Group>
             <Text size="sm" c="dimmed" style={{ overflowWrap: 'anywhere' }}>
-              {[source.database, source.encrypted ? t('overview.encrypted') : null].filter(Boolean).join(' · ')}
+              {[place(source.database), source.encrypted ? t('overview.encrypted') : null].filter(Boolean).join(' · ')}
             </Text>
           </Box>
           {mayBackUp ? (

@@ -5,6 +5,7 @@ import { StateBadge } from '../../parts/badge.tsx';
 import { Facts } from '../../parts/facts.tsx';
 import { guardsEn } from '../../words/guards.ts';
 import classes from './checklist.module.css';
+import { usePlace } from '../../parts/use-place.ts';
 import { PlannedBases, PlannedFiles } from './planned-parts.tsx';
 import { liftOf, type Plan, type Wish } from './wish.ts';
 
@@ -21,6 +22,7 @@ const signs = { pass: 'ok', warn: 'warning', block: 'critical' } as const;
 /** What it would do, and every guard with what it found. */
 export function Checklist({ plan, wish, onLift, busy }: ChecklistProps) {
   const { t } = useTranslation();
+  const place = usePlace();
   const { id, what, mode, target, guards, files, blocked } = plan;
   return (
     <Stack gap="md">
@@ -28,7 +30,7 @@ export function Checklist({ plan, wish, onLift, busy }: ChecklistProps) {
         cols={{ base: 1, sm: 3 }}
         items={[
           { name: t('restore.backup'), value: <Code>{id}</Code> },
-          { name: t('restore.target'), value: target },
+          { name: t('restore.target'), value: place(target) },
           {
             name: t('restore.way'),
             value:
