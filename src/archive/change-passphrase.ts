@@ -1,5 +1,5 @@
 import { throwIfAborted } from '../base/abort.ts';
-import { toHoldfastError } from '../base/errors.ts';
+import { HoldfastError, toHoldfastError } from '../base/errors.ts';
 import type { Secret } from '../base/secret.ts';
 import type { Storage } from '../storage/storage.ts';
 import {
@@ -44,15 +44,28 @@ export async function changePassphrase(change: Change): Promise<Rewrapped[]> {
   const done: Rewrapped[] = [];
   /** By recipient: opening and wrapping cost a second each, and every storage has the same keys. */
   const wrapped = new Map<string, Wrapped>();
-  for (const storage of storages) {
-    for (const id of await listKeyIds(storage, source, signal)) {
+  const found: { storage: Storage; id: string }[] = [];
+  // All are asked before the first key is changed: whoever sees this fail may well throw the new passphrase away.
+  for (const storage of storages)
+    for (const id of await listKeyIds(storage, source, signal)) found.push({ storage, id });
+  try {
+    for (const { storage, id } of found) {
       throwIfAborted(signal);
       const result = await rewrap(change, storage, id, wrapped);
       done.push({ storage: storage.name, file: mainFile(id), result });
     }
+    await remember(change, wrapped);
+  } catch (error) {
+    throwIfAborted(signal);
+    throw wrapped.size === 0 ? error : halfChanged(source, error);
   }
-  await remember(change, wrapped);
   return done;
+}
+
+function halfChanged(source: string, cause: unknown): HoldfastError {
+  const { code, message, kind, retryable, details, hint = '' } = toHoldfastError(cause);
+  const keep = `Some keys of ${source} open with the new passphrase already, the others with the old one: keep both, and run the same command again.`;
+  return new HoldfastError(code, message, { cause, kind, retryable, details, hint: `${keep} ${hint}`.trim() });
 }
 
 async function rewrap(

@@ -9,6 +9,7 @@ import { sourceKeys, type KeySettings } from '../../src/archive/source-keys.ts';
 import { Secret } from '../../src/base/secret.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import { streamOf } from '../suites/storage-suite.ts';
+import { faultyStorage } from '../support/faulty-storage.ts';
 import { localAt } from '../support/stored-backups.ts';
 import { temporaryFolder, type TemporaryFolder } from '../support/temporary-folder.ts';
 
@@ -233,6 +234,26 @@ describe('rotation and change', () => {
     expect((await readdir(fileOf('keys'))).filter((name) => name.includes('next'))).toEqual([]);
     const key = await keysOf({ passphrase: next }).forWriting(storage, 'shop', signal);
     expect(key?.file).toBe('keys/2026-11-20-2.age');
+  });
+
+  test('a storage that does not answer keeps all keys as they are; one that cannot be written to is told with what opens now', async () => {
+    await keysOf().forWriting(storage, 'shop', signal);
+    const target = localAt(join(folder.path, 'two'), 'offsite');
+    await copyKeys(storage, target, 'shop', file, signal);
+    const change = { source: 'shop', from: old, to: next, signal };
+    const down = faultyStorage(target, { list: ['refuse'] });
+    const refused = keysOf().changePassphrase({ ...change, storages: [storage, down] });
+    await expect(refused).rejects.toMatchObject({ code: 'STORAGE_UNREACHABLE' });
+    await keysOf().unlock(storage, 'shop', file, signal);
+
+    const readOnly = faultyStorage(target, { put: ['denied'] });
+    const half = keysOf().changePassphrase({ ...change, storages: [storage, readOnly] });
+    const hint = expect.stringMatching(/some keys of shop open with the new passphrase already.*keep both/i);
+    await expect(half).rejects.toMatchObject({ code: 'STORAGE_DENIED', hint });
+    await keysOf({ passphrase: next }).unlock(storage, 'shop', file, signal);
+    await keysOf().unlock(target, 'shop', file, signal);
+    const done = await keysOf().changePassphrase({ ...change, storages: [storage, target] });
+    expect(done.map(({ result }) => result)).toEqual(['present', 'changed']);
   });
 
   test('a change made from another machine is taken over', async () => {

@@ -98,12 +98,19 @@ two, and the same command finishes the work.`,
     });
     const { changePassphrase } = await import('../../backup/renew-keys.ts');
     const done: ({ source: string } & Rewrapped)[] = [];
-    for (const { task, source } of sources) {
-      for (const each of await changePassphrase(task, chosen)) done.push({ source: source.name, ...each });
+    const lines = () =>
+      done.map(({ source, storage, file, result }) => `${source}  ${storage}  ${file}  ${words[result]}`);
+    try {
+      for (const { task, source } of sources) {
+        for (const each of await changePassphrase(task, chosen)) done.push({ source: source.name, ...each });
+      }
+    } catch (error) {
+      // These need the new passphrase from now on, whatever became of the others.
+      for (const line of lines()) context.io.screen.line(line);
+      throw error;
     }
     if (context.json) return printJson(context.io, done);
-    for (const { source, storage, file, result } of done)
-      print(context.io, `${source}  ${storage}  ${file}  ${words[result]}`);
+    for (const line of lines()) print(context.io, line);
     if (chosen.to) context.io.screen.line('Now change encryption.passphrase (or HOLDFAST_PASSPHRASE) to the new one.');
   },
 };
