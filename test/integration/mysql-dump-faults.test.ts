@@ -51,6 +51,25 @@ describe.skipIf(!hasMysql())(`what goes wrong with dumps of ${productName}`, () 
     await server?.[Symbol.asyncDispose]();
     await folder?.[Symbol.asyncDispose]();
   });
+  it('a limit on the rows of a query, which the tool would keep to, is told before anything is dumped', async () => {
+    await server.sql(null, 'CREATE DATABASE wide');
+    for (let at = 1; at <= 5; at += 1)
+      await server.sql('wide', `CREATE TABLE t${at} (id INT PRIMARY KEY)`, `INSERT INTO t${at} VALUES (1), (2), (3)`);
+    await server.sql(null, 'SET GLOBAL sql_select_limit = 2');
+    try {
+      const { tables } = await open('wide').count({ tables: null, sequences: false, fingerprints: false }, never);
+      expect(tables).toHaveLength(5);
+      await expect(open('wide').open({ folders: true }, never)).rejects.toMatchObject({
+        code: 'TOOL_LACKS_FEATURE',
+        message: expect.stringContaining('sql_select_limit is 2'),
+        hint: expect.stringContaining('SET GLOBAL sql_select_limit = DEFAULT'),
+      });
+    } finally {
+      await server.sql(null, 'SET GLOBAL sql_select_limit = DEFAULT');
+    }
+    expect((await takeDump(open('wide'), folder.path)).counts.tables).toHaveLength(5);
+  });
+
   const open = (name: string, more: Partial<Parameters<typeof openMysql>[2]> = {}) =>
     openMysql(server, name, { scratch: folder.path, ...more });
 

@@ -55,7 +55,8 @@ export const ownMode = "sql_mode = CONCAT('NO_AUTO_VALUE_ON_ZERO' /*M!100000 , '
 
 // Fixed, so that texts do not depend on how server and user are set; and no limit of theirs ends a long count or an idle snapshot.
 const sessionSettings = `SET SESSION ${ownMode}, time_zone = '+00:00', wait_timeout = 2147483,
-  net_write_timeout = 3600, net_read_timeout = 3600, sql_quote_show_create = 1, group_concat_max_len = 1048576, autocommit = 1`;
+  net_write_timeout = 3600, net_read_timeout = 3600, sql_quote_show_create = 1, group_concat_max_len = 1048576, autocommit = 1,
+  @holdfast_select_limit = @@SESSION.sql_select_limit, SESSION sql_select_limit = 18446744073709551615`;
 
 function unlessUnknown(error: unknown): void {
   if (!(error instanceof HoldfastError) || error.details['errno'] !== 1193) throw error;

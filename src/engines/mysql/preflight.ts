@@ -38,6 +38,7 @@ export async function lookAhead(
   const problems = rightsProblems(account, database);
   if (flavour === 'mysql' && tool === 'mariadb') problems.push(...(await foreignToolProblems(connection, selection)));
   problems.push(...(await eventProblems(connection, tool)));
+  problems.push(...(await limitProblems(connection)));
   const routines = await routineFacts(connection, account, flavour);
   if (routines.hidden.length > 0) {
     problems.push({
@@ -82,6 +83,20 @@ async function foreignToolProblems(connection: Connection, { relations, withoutR
       code: 'TOOL_LACKS_FEATURE',
       message: `MariaDB's dump tool writes generated columns and vectors as no MySQL reads them (${listed(tables)})`,
       hint: "Install MySQL's own client tools, or name their folder under database.tools.",
+    },
+  ];
+}
+
+/** Not of this session, which has none: of what the tool's will be. The tool writes as many rows of a table, and says nothing. */
+async function limitProblems(connection: Connection): Promise<Problem[]> {
+  const limit = await connection.value('SELECT CAST(@holdfast_select_limit AS CHAR)');
+  // Nobody has more rows than that.
+  if (limit.length > 15) return [];
+  return [
+    {
+      code: 'TOOL_LACKS_FEATURE',
+      message: `sql_select_limit is ${limit} there, and the dump tool would write no more rows than that of any table`,
+      hint: "SET GLOBAL sql_select_limit = DEFAULT; and take it out of the server's configuration and of init_connect.",
     },
   ];
 }
