@@ -2,14 +2,15 @@ import { toHoldfastError } from '../../base/errors.ts';
 import type { Connection } from './connection.ts';
 
 /**
- * Rules for tables that are made, and not for those that are there: what was made before a rule came is read, saved and changed, and
- * would not come back. Each server knows some of them, and lets some accounts switch some of them off.
+ * Rules for tables that are made and rows that are written, and not for those that are there: what was there before a rule came is read
+ * and saved, and would not come back. Each server knows some of them, and lets some accounts switch some of them off.
  */
 const rules = [
   'innodb_strict_mode',
   'sql_require_primary_key',
   'sql_generate_invisible_primary_key',
   'restrict_fk_on_non_standard_key',
+  'check_constraint_checks',
 ];
 
 /** Switches them off for this session; the assignments that the account's other sessions may make as well. */
