@@ -127,6 +127,27 @@ describe.skipIf(!hasMysql())(`restores into ${productName}`, () => {
     }
   });
 
+  it.runIf(product === 'mysql')('says which rule is in the way of an account that may not switch it off', async () => {
+    await server.sql(
+      null,
+      'CREATE DATABASE old_times',
+      "CREATE USER ruled@'127.0.0.1' IDENTIFIED BY 'secret-of-ruled'",
+      "GRANT ALL ON `ruled\\_%`.* TO ruled@'127.0.0.1'",
+    );
+    const columns = Array.from({ length: 60 }, (_, at) => `c${at} VARCHAR(200) CHARACTER SET latin1`).join(', ');
+    await server.sql(
+      'old_times',
+      'SET SESSION innodb_strict_mode = 0',
+      `CREATE TABLE wide (id INT PRIMARY KEY, ${columns}) ROW_FORMAT=COMPACT`,
+    );
+    const old = await takeDump(open('old_times'), folder.path);
+    const ruled = { user: 'ruled', password: 'secret-of-ruled' };
+    await expect(bringBack(open('ruled_one', { login: ruled }), old)).rejects.toMatchObject({
+      code: 'DATABASE_FAILED',
+      hint: expect.stringContaining('innodb_strict_mode'),
+    });
+  });
+
   it.runIf(product === 'mariadb')('brings rows from the time before a check', async () => {
     await server.sql(null, 'CREATE DATABASE lax');
     await server.sql(

@@ -195,7 +195,7 @@ export function faultOfErrno(errno: number, message: string): Fault {
   const known = byErrno[errno];
   if (known) return known;
   if (errno === 1356 || errno === 1194 || errno === 1195 || errno === 1932 || errno === 1146) return 'damaged-table';
-  if (errno === 1005 && /Wrong create options/i.test(message)) return 'rule';
+  if (errno === 1031 && /doesn't have this option/i.test(message)) return 'rule';
   return /No space left/i.test(message) ? 'disk-full' : 'other';
 }
 
