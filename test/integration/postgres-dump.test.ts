@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { countDatabase } from '../../src/engines/postgres/counts.ts';
 import { openSnapshot } from '../../src/engines/postgres/dump.ts';
 import { clientTools } from '../support/postgres.ts';
 import { assortedTables, consume, databasePart, openDumpLab, partsOf, type DumpLab } from '../support/postgres-dump.ts';
@@ -36,6 +37,32 @@ describe('a dump', () => {
       isolation: 'serializable-deferrable',
       lsn: expect.stringMatching(/^[0-9A-F]+\/[0-9A-F]+$/),
     });
+  });
+
+  test('what counts needs no more room for locks the more tables there are', async () => {
+    await using small = await openDumpLab({ settings: { max_locks_per_transaction: '64', max_connections: '20' } });
+    const database = await small.databaseWith('many', '');
+    for (let first = 1; first <= 1000; first += 100)
+      await small.server.sql(
+        database,
+        `do $$ begin for i in ${first}..${first + 99} loop
+           execute format('create table t%s (id serial primary key, a int unique, b int unique, c int unique)', i);
+           execute format('insert into t%s (a) values (1)', i);
+         end loop; end $$`,
+      );
+    for (const fingerprints of [false, true]) {
+      const access = small.access(database, { format: 'custom', fingerprints });
+      await using snapshot = await openSnapshot(access, place, signal);
+      const [dump, counts] = await Promise.all([consume(await databasePart(snapshot)), snapshot.count(signal)]);
+      expect(dump.length).toBeGreaterThan(10_000);
+      expect(counts.tables).toHaveLength(1000);
+      expect(counts.tables.every(({ rows }) => rows === 1)).toBe(true);
+      expect(counts.tables.every(({ fingerprint }) => (fingerprint !== null) === fingerprints)).toBe(true);
+      const settled = await snapshot.settleSequences(counts, signal);
+      expect(settled.sequences.map(({ value }) => value)).toEqual(Array.from({ length: 1000 }, () => '1'));
+      await using session = await access.connect(signal);
+      expect(await countDatabase(session, { tables: null, sequences: true, fingerprints })).toEqual(settled);
+    }
   });
 
   test('directory with jobs fills a folder and leaves no session behind', async () => {

@@ -2,6 +2,7 @@ import { HoldfastError } from '../../base/errors.ts';
 import type { Counts, SequencePosition, TableCount, TableName } from '../engine.ts';
 import type { Connection } from './connection.ts';
 import { fingerprintOf } from './fingerprint.ts';
+import { lettingGo } from './letting-go.ts';
 import { quoteTable } from './names.ts';
 import { hasRows, listRelations } from './tables.ts';
 
@@ -32,7 +33,7 @@ async function countEverything(connection: Connection, wish: CountWish): Promise
   };
 }
 
-/** Exact numbers of rows, many tables in one question. Names are looked up when it runs: a table dropped meanwhile is an error. */
+/** In an open transaction: exact numbers of rows, many tables in one question. Names are looked up when it runs: a table dropped meanwhile is an error. */
 export async function countTables(
   connection: Connection,
   tables: readonly TableName[],
@@ -45,7 +46,9 @@ export async function countTables(
       (table, index) =>
         `select ${index}::int as place, pg_catalog.count(*)::text as rows from only ${quoteTable(table)}`,
     );
-    const rows = await connection.rows<{ place: number; rows: string }>(parts.join(' union all ')).catch(changed);
+    const rows = await lettingGo(connection, () =>
+      connection.rows<{ place: number; rows: string }>(parts.join(' union all ')),
+    ).catch(changed);
     const byPlace = new Map(rows.map((row) => [row.place, Number(row.rows)]));
     for (const [index, { schema, name }] of some.entries()) {
       counted.push({ schema, name, rows: byPlace.get(index) ?? 0, fingerprint: null });
@@ -55,7 +58,7 @@ export async function countTables(
   return counted;
 }
 
-/** Positions as they are at this moment: sequences know no snapshots. */
+/** In an open transaction, positions as they are at this moment: sequences know no snapshots. */
 export async function readSequences(
   connection: Connection,
   sequences: readonly TableName[],
@@ -66,9 +69,9 @@ export async function readSequences(
       (each, index) =>
         `select ${index}::int as place, last_value::text as value, is_called as called from ${quoteTable(each)}`,
     );
-    const rows = await connection
-      .rows<{ place: number; value: string; called: boolean }>(parts.join(' union all '))
-      .catch(changed);
+    const rows = await lettingGo(connection, () =>
+      connection.rows<{ place: number; value: string; called: boolean }>(parts.join(' union all ')),
+    ).catch(changed);
     const byPlace = new Map(rows.map((row) => [row.place, row]));
     for (const [index, { schema, name }] of some.entries()) {
       const row = byPlace.get(index);

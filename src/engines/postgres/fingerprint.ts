@@ -1,6 +1,7 @@
 import { HoldfastError } from '../../base/errors.ts';
 import type { TableName } from '../engine.ts';
 import type { Connection } from './connection.ts';
+import { lettingGo } from './letting-go.ts';
 import { quoteTable } from './names.ts';
 
 /**
@@ -9,15 +10,14 @@ import { quoteTable } from './names.ts';
  * for rows too large to be a text. Runs inside a transaction, which stays usable.
  */
 export async function fingerprintOf(connection: Connection, table: TableName): Promise<string | null> {
-  await connection.rows('savepoint fingerprint');
   try {
-    const { high, low } = await connection.row<{ high: string; low: string }>(digestQuery(table));
-    await connection.rows('release savepoint fingerprint');
+    const { high, low } = await lettingGo(connection, () =>
+      connection.row<{ high: string; low: string }>(digestQuery(table)),
+    );
     return `md5sum:${high}:${low}`;
   } catch (error) {
     const code = error instanceof HoldfastError ? error.code : '';
     if (code !== 'DATABASE_FAILED' && code !== 'DATABASE_OUT_OF_MEMORY') throw error;
-    await connection.rows('rollback to savepoint fingerprint');
     return null;
   }
 }

@@ -12,7 +12,7 @@ interface Another {
   signal: AbortSignal;
 }
 
-/** Asks the session that is open anyway, or a new one where that was lost meanwhile: hours may have gone by. */
+/** Asks the session that is open anyway, in its transaction, or a new one where that was lost meanwhile: hours may have gone by. */
 export async function onSession<T>(
   open: Connection,
   another: Another,
@@ -21,6 +21,7 @@ export async function onSession<T>(
   const { access, application, signal } = another;
   if (await answers(open)) return ask(open);
   await using connection = await access.connect(signal, { application });
+  await connection.rows('begin isolation level read committed read only');
   return await ask(connection);
 }
 
