@@ -245,6 +245,15 @@ describe('restoring a base of NocoDB', () => {
     expect(records('People, "all"').find(({ Id }) => Id === 1555)?.['Name']).toBeNull();
   });
 
+  it('sends in parts what is too large at once for what stands before NocoDB', async () => {
+    const most = 4000;
+    target.intercept = ({ method, path, body }) =>
+      method === 'POST' && path.includes('/upsert') && body.length > most ? { status: 413, json: {} } : null;
+    const report = await bases().restore(tree, request(), task());
+    expect(report.tables.find(({ table: name }) => name === 'People, "all"')).toMatchObject({ restored: count });
+    expect(report.lost.filter(({ what }) => /^record/.test(what))).toEqual([]);
+  });
+
   it('names a record that NocoDB does not take at all, with the link that leads to it', async () => {
     faults.refuses = (record) => (record['Id'] === 9 ? 'no' : null);
     const report = await bases().restore(tree, request(), task());

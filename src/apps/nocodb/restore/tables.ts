@@ -171,8 +171,12 @@ function isReserved({ title }: Column): boolean {
 /** Nothing else tells which field came of a request. */
 export const otherTitle = 'NocoDB made it under another title';
 
-/** NocoDB looked at it and said no (also with 500, for what it does not expect); nothing was lost on the way. */
+const refusals: ReadonlySet<number | null> = new Set([400, 404, 409, 413, 422, 500]);
+
+/**
+ * NocoDB looked at it and said no (also with 500, for what it does not expect), or what stands before it did (413: too much at once);
+ * nothing was lost on the way.
+ */
 export function isRefusal(error: unknown): boolean {
-  const status = statusOf(error);
-  return status !== null && (status === 400 || status === 404 || status === 409 || status === 422 || status === 500);
+  return refusals.has(statusOf(error));
 }

@@ -100,7 +100,7 @@ async function uploadOne(
     }
     return { ...stored(uploaded), ...known };
   } catch (error) {
-    if (!isRefusal(error) && statusOf(error) !== 413) throw error;
+    if (!isRefusal(error)) throw error;
     found.lose(where, what, reasonOf(error));
     return null;
   }
