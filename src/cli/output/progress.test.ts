@@ -108,3 +108,22 @@ test('plain: one line per finished step and warning, and a sign of life every ha
     '✓ dump            70.0 s',
   ]);
 });
+
+test('the name of a step is of foreign origin, too: a table can be called anything', () => {
+  const screen = recordedScreen();
+  const clock = handClock();
+  const step = `records of \u001B]0;owned\u0007${'x'.repeat(100)}`;
+  using progress = drawnProgress({ screen, columns: () => 60, style, clock });
+  progress.report({ kind: 'step', step });
+  expect(screen.drawn.join('')).not.toMatch(/[\u001B\u0007]/);
+  expect(columnsOf(screen.drawn[0] ?? '')).toBeLessThan(60);
+  progress.report({ kind: 'done', step, ms: 1000 });
+  expect(screen.lines.join('')).toContain(String.raw`records of \u{1b}]0;owned\u{7}xx`);
+
+  using plain = plainProgress({ screen, style, clock });
+  plain.report({ kind: 'step', step });
+  clock.pass(31_000);
+  plain.report({ kind: 'progress', step, part: 'x', bytes: 1, total: 2 });
+  expect(screen.lines).toHaveLength(2);
+  expect(screen.lines.join('')).not.toMatch(/[\u001B\u0007]/);
+});

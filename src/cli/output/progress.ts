@@ -48,6 +48,8 @@ interface OpenStep {
 }
 
 const nameColumns = 13;
+/** The spinner, the time and the spaces between them. */
+const aroundName = 15;
 const redrawMs = 100;
 const rateWindowMs = 5000;
 const frames = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
@@ -97,7 +99,7 @@ export function plainProgress(on: { screen: Screen; style: Style; clock: Clock }
       for (const line of lasting) screen.line(line);
       if (lasting.length === 0 && event.kind === 'progress' && now - saidAt >= plainEveryMs) {
         const step = open.get(event.step);
-        if (step) screen.line(`  ${step.name}: ${facts(step, now).join(', ')}`);
+        if (step) screen.line(`  ${printable(step.name)}: ${facts(step, now).join(', ')}`);
       } else if (lasting.length === 0) return;
       saidAt = now;
     },
@@ -132,13 +134,14 @@ function follow(open: Map<string, OpenStep>, event: RunEvent, now: number): void
 function lastingLines(event: RunEvent, style: Style, columns: number): string[] {
   if (event.kind === 'warning') return hanging(`${style.warn('!')} `, printable(event.message), columns);
   if (event.kind !== 'done') return [];
-  const head = `${style.good('✓')} ${padTo(event.step, nameColumns)} ${formatDuration(event.ms).padStart(8)}`;
+  const head = `${style.good('✓')} ${padTo(printable(event.step), nameColumns)} ${formatDuration(event.ms).padStart(8)}`;
   return event.detail === undefined ? [head] : hanging(`${head}   `, style.dim(printable(event.detail)), columns);
 }
 
 function liveLine(step: OpenStep, now: number, look: { columns: number; style: Style; spinner: string }): string {
   const { columns, style, spinner } = look;
-  const head = `${spinner} ${padTo(step.name, nameColumns)} ${formatDuration(now - step.startedAt).padStart(8)}`;
+  const name = clip(printable(step.name), Math.max(nameColumns, columns - aroundName));
+  const head = `${spinner} ${padTo(name, nameColumns)} ${formatDuration(now - step.startedAt).padStart(8)}`;
   const texts = facts(step, now);
   const barColumns = Math.min(24, columns - columnsOf(`${head}      ${texts.join('  ')}`) - 1);
   const bar =
