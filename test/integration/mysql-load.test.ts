@@ -95,6 +95,17 @@ describe.skipIf(!hasMysql())(`restores into ${productName}`, () => {
     ).toEqual([{ s: asleep }]);
   });
 
+  it('S7 a server that somebody keeps from changes is told by the time limit, and not waited for', async () => {
+    await using holder = await server.session(null);
+    await holder.query('FLUSH TABLES WITH READ LOCK');
+    await expect(open('kept_out').create(taken.facts, 'test', never)).rejects.toMatchObject({
+      code: 'DATABASE_LOCKED',
+      retryable: true,
+    });
+    await holder.query('UNLOCK TABLES');
+    expect(await server.databases()).not.toContain('kept_out');
+  });
+
   it('brings tables that the server keeps, and would make no more', async () => {
     const eased = {
       mariadb: ['innodb_strict_mode'],

@@ -20,7 +20,12 @@ export async function create(access: Access, like: DatabaseFacts, note: string, 
   await using session = await access.connect(together.signal, { database: null });
   const characters =
     like.encoding === '' ? '' : ` CHARACTER SET ${word(like.encoding)} COLLATE ${word(like.collation)}`;
-  await session.rows(`CREATE DATABASE ${quoteIdent(name)}${characters}`);
+  // Another backup may keep the whole server from changes; left alone, it would be waited for as long as a day without a word.
+  const seconds = Math.max(1, Math.ceil(access.settings.dump.lockTimeoutMs / 1000));
+  await session.rows(`SET SESSION lock_wait_timeout = ${seconds}`);
+  await session.rows(`CREATE DATABASE ${quoteIdent(name)}${characters}`).catch((error: unknown) => {
+    throw keptFrom(error, name);
+  });
   try {
     const mark = writeMark({ note, createdAt: access.context.clock.now().toISOString() });
     await session.rows(
@@ -31,6 +36,15 @@ export async function create(access: Access, like: DatabaseFacts, note: string, 
     await session.rows(`DROP DATABASE ${quoteIdent(name)}`).catch(() => undefined);
     throw error;
   }
+}
+
+function keptFrom(error: unknown, name: string): unknown {
+  if (!(error instanceof HoldfastError) || error.code !== 'DATABASE_LOCKED') return error;
+  return new HoldfastError(error.code, `somebody keeps the server from changes: ${name} could not be created`, {
+    cause: error,
+    retryable: true,
+    hint: 'Often that is another backup (FLUSH TABLES WITH READ LOCK, BACKUP STAGE, LOCK INSTANCE FOR BACKUP); wait until it is done, or raise dump.lockTimeout.',
+  });
 }
 
 /** How long creating and marking may go on after an interruption. */
