@@ -82,6 +82,10 @@ describe('what the tools say', () => {
       'pg_dump: error: Dumping the contents of table "files" failed: PQgetResult() failed.\npg_dump: detail: Error message from server: ERROR:  invalid memory alloc request size 1200000003\npg_dump: detail: Command was: COPY public.files (id, body) TO stdout;',
       { code: 'DATABASE_VALUE_TOO_LARGE', details: expect.objectContaining({ object: 'public.files' }) },
     ],
+    [
+      'psql:<stdin>:47: ERROR:  out of shared memory\nHINT:  You might need to increase max_locks_per_transaction.',
+      { code: 'DATABASE_OUT_OF_MEMORY', hint: expect.stringContaining('max_locks_per_transaction') },
+    ],
     ['pg_dump: error: this build does not support compression with zstd', { code: 'TOOL_LACKS_FEATURE' }],
     [
       'pg_dump: error: query failed: ERROR:  query would be affected by row-level security policy for table "users"',

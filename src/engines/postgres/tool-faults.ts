@@ -65,6 +65,7 @@ const patterns: readonly (readonly [RegExp, Fault, Named?])[] = [
   [/permission denied for|must be owner of|permission denied to/, 'privilege'],
   [/(ERROR|FATAL):.*No space left on device/, 'disk-full', none],
   [/No space left on device|Disk quota exceeded/, 'local-disk-full', none],
+  [/out of shared memory/, 'memory', none],
   [/invalid memory alloc request size|out of memory|string buffer exceeds maximum/, 'value-too-large', copiedTable],
   [/conflict with recovery/, 'conflict', none],
   [/cache lookup failed|could not open relation with OID/, 'changed', none],
