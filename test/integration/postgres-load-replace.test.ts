@@ -351,6 +351,15 @@ describe('the whole database in place', () => {
   });
 });
 
+test('what is read-only by default, so that nobody writes meanwhile, is restored in place all the same', async () => {
+  await server.sql('live', 'delete from shop.item; alter database live set default_transaction_read_only = on');
+  const part: LoadOptions = { ...wholeLoad, scope: { tables: [{ schema: 'shop', name: 'item' }], schemas: [] } };
+  for (const options of [part, wholeLoad]) {
+    await open('live').replace(dumpOf('custom'), options, nothing, signal);
+    expect(await open('live').count(all, signal)).toEqual(original);
+  }
+});
+
 describe('single tables in place', () => {
   const scoped = (...names: [schema: string, name: string][]): LoadOptions => ({
     ...wholeLoad,

@@ -10,7 +10,8 @@ export function beginStatements(lockTimeoutMs: number): string[] {
     'SET statement_timeout = 0',
     `SET lock_timeout = ${lockTimeoutMs}`,
     `SET search_path = ''`,
-    'BEGIN',
+    // Also where the database or the role is read-only unless somebody says otherwise: the operator did.
+    'BEGIN READ WRITE',
   ];
 }
 
