@@ -391,6 +391,18 @@ describe('what is there already', () => {
     expectWhole();
   });
 
+  it('a field that was removed since is told before, as it is afterwards', async () => {
+    await bases().restore(tree, request(), task());
+    const people = tableIn('People, "all"');
+    people.columns = people.columns.filter(({ title }) => title !== 'State');
+    const again = request({ skipExisting: true });
+    const told = { where: 'Shop/People, "all"', what: 'values of State (SingleSelect)' };
+    expect((await bases().plan(tree, again, task())).cannot).toContain(
+      `${told.what} of ${told.where}: the table has no such field`,
+    );
+    expect((await bases().restore(tree, again, task())).lost).toEqual([expect.objectContaining(told)]);
+  });
+
   it('a record that people have changed is in the way, and left alone with --skip-existing', async () => {
     await bases().restore(tree, request(), task());
     const changed = records('People, "all"')[3];

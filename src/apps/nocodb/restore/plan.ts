@@ -2,7 +2,8 @@ import { throwIfAborted } from '../../../base/abort.ts';
 import type { BasesPlan, BasesRequest } from '../../app.ts';
 import { kindOf } from './column-kinds.ts';
 import { linkPairs } from './link-pairs.ts';
-import { liveUsers } from './live.ts';
+import { fieldsOf } from './fields.ts';
+import { liveUsers, type LiveTable } from './live.ts';
 import { isMember } from './people.ts';
 import { surveyRecords } from './records.ts';
 import { numberedKey, savedBases, type SavedTable } from './saved-tree.ts';
@@ -118,6 +119,7 @@ async function planRecords(
         live === undefined ? null : await surveyRecords({ scope, table, target, live, people, withFiles: false }, work);
       const { missing, kept, different } = survey ?? { missing: count, kept: 0, different: 0 };
       records += missing;
+      if (live !== undefined && !isUnfinished(live)) plan.cannot.push(...goneFields(scope, table, live, target));
       plan.creates.push(`${missing} records in ${name}${withAttachments ? `, ${attachments.files} files` : ''}`);
       if (kept > different) plan.skips.push(`${kept - different} records of ${name} are there already`);
       if (different > 0 && skipExisting)
@@ -132,6 +134,14 @@ async function planRecords(
     plan.cannot.push(
       `time and author of creation and last change of ${records} records in ${scope.title}: NocoDB sets them itself`,
     );
+}
+
+/** Of a table that lives; the keys of links come with the links. */
+function goneFields(scope: Scope, table: SavedTable, live: LiveTable, target: Target): string[] {
+  const missing = fieldsOf(scope.base, table, live, target)?.missing ?? [];
+  return missing
+    .filter(({ uidt }) => uidt !== 'ForeignKey')
+    .map(({ title, uidt }) => `values of ${title} (${uidt}) of ${nameOf(scope, table)}: the table has no such field`);
 }
 
 function planFiles(scope: Scope, target: Target, plan: BasesPlan): void {
