@@ -177,7 +177,7 @@ export function openAlerts(options: AlertsOptions): Alerts {
   };
 
   const look = async (signal: AbortSignal, last = false): Promise<void> => {
-    outbox.tidy();
+    await patiently(catalog, () => outbox.tidy(), { signal });
     // Thousands may have gathered while there was no channel: one transaction for all would keep every backup waiting.
     while (catalog.runs.unnoticed().length > 0 || isDue(incidentsAt(last), clock)) {
       pings.queue(await patiently(catalog, () => lookOnce(last), { signal }));

@@ -7,6 +7,7 @@ import { HoldfastError, toHoldfastError } from '../base/errors.ts';
 import { parseBackupId } from '../base/ids.ts';
 import { inParallel } from '../base/parallel.ts';
 import type { BackupRow, Catalog } from '../catalog/catalog.ts';
+import { patiently } from '../catalog/patiently.ts';
 import type { Storage, StoredObject } from '../storage/storage.ts';
 import { describeManifest, oldestFirst } from './backup-facts.ts';
 import { learnDrills } from './proofs.ts';
@@ -16,7 +17,7 @@ export interface InventoryRequest {
   storage: Storage;
   source: string;
   /** The cache; null, or one that cannot be written, only makes it slower. */
-  catalog: (Pick<Catalog, 'backups'> & Partial<Pick<Catalog, 'marks' | 'proofs' | 'runs'>>) | null;
+  catalog: (Pick<Catalog, 'backups'> & Partial<Pick<Catalog, 'marks' | 'proofs' | 'runs' | 'briefly'>>) | null;
   signal: AbortSignal;
 }
 
@@ -50,7 +51,7 @@ export async function takeInventory(request: InventoryRequest): Promise<BackupRo
   // Where not a single one can be read, it is not about one of them.
   if (failures[0] && failures.length === stamps.size) throw failures[0];
   const gone = [...known.keys()].filter((id) => !stamps.has(id));
-  remember(request, changed, gone, (id) => stamps.has(id));
+  await remember(request, changed, gone, (id) => stamps.has(id));
   return oldestFirst([...rows, ...changed]);
 }
 
@@ -186,16 +187,20 @@ function recall({ storage, source, catalog }: InventoryRequest): BackupRow[] {
   return catalog?.backups.list(storage.name, source) ?? [];
 }
 
-function remember(
-  { storage, source, catalog }: InventoryRequest,
+async function remember(
+  { storage, source, catalog, signal }: InventoryRequest,
   changed: BackupRow[],
   gone: string[],
   isThere: (id: string) => boolean,
-): void {
+): Promise<void> {
+  if (!catalog) return;
+  const write = () => {
+    noteVanished(catalog, { storage: storage.name, source }, { gone, isThere });
+    for (const row of changed) catalog.backups.put(row);
+    for (const id of gone) catalog.backups.remove(storage.name, source, id);
+  };
   try {
-    if (catalog) noteVanished(catalog, { storage: storage.name, source }, { gone, isThere });
-    for (const row of changed) catalog?.backups.put(row);
-    for (const id of gone) catalog?.backups.remove(storage.name, source, id);
+    await patiently({ briefly: catalog.briefly ?? ((work) => work()) }, write, { signal });
   } catch (error) {
     // A full disk or a read-only state folder must not hide what the storage holds.
     if (!(error instanceof HoldfastError)) throw error;

@@ -154,8 +154,8 @@ export function openOutbox({ channels, catalog, clock, logger }: OutboxParts): O
     tidy: () => {
       dropForeign();
       if (clock.monotonic() < tidyAt) return;
-      tidyAt = clock.monotonic() + hour;
       deliveries.trim(later(clock.now(), -keepMs));
+      tidyAt = clock.monotonic() + hour;
     },
     undelivered: () => [
       ...deliveries.list({ state: 'failed' }).filter(({ channel }) => names.has(channel)),

@@ -131,8 +131,10 @@ export async function endSilentRuns(parts: Pick<LockRequest, 'catalog' | 'clock'
       // What it has let go of is no silence.
       const left = catalog.locks.list();
       if (!held.every((row) => left.some((now) => sameSign(now, row)))) return null;
-      for (const { name, token } of held) catalog.locks.release(name, token);
-      endRunOf(run.id, parts);
+      await patiently(catalog, () => {
+        for (const { name, token } of held) catalog.locks.release(name, token);
+        endRunOf(run.id, parts);
+      });
       return run;
     }),
   );

@@ -4,6 +4,7 @@ import { formatSetting } from '../base/units.ts';
 import type { Alerts } from '../care/alerts.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { endSilentRuns } from '../catalog/lease.ts';
+import { patiently } from '../catalog/patiently.ts';
 import { owesEnds } from '../catalog/run.ts';
 import { alertsJob, copiesJob, planJob, postJob, regularJob, type JobParts } from './jobs.ts';
 import { holdDaemonLock, startHeartbeat, type DaemonView } from './daemon.ts';
@@ -170,7 +171,7 @@ function owedCopies({ catalog }: DaemonParts): Map<string, Date> {
 
 async function tidy(parts: DaemonParts, signal: AbortSignal): Promise<void> {
   await sweepInterrupted(parts, signal);
-  forgetHistory(parts, parts.plans.history);
+  await patiently(parts.catalog, () => forgetHistory(parts, parts.plans.history), { signal });
   const silent = await endSilentRuns({ ...parts, signal });
   for (const { id, operation, source } of silent)
     parts.logger.log('warn', `${operation} of ${source ?? 'all sources'} gives no sign of life any more: ${id}`);

@@ -12,6 +12,7 @@ import { usualSilentMs } from '../care/copy-lock.ts';
 import type { Catalog, LockRow, Operation, RunRecord } from '../catalog/catalog.ts';
 import { holdLock } from '../catalog/lease.ts';
 import { isGone } from '../catalog/lock-holder.ts';
+import { patiently } from '../catalog/patiently.ts';
 import { markInterrupted } from '../catalog/run.ts';
 import type { Database } from '../engines/engine.ts';
 
@@ -56,7 +57,8 @@ export async function sweepInterrupted(parts: SweepParts, signal: AbortSignal): 
     }
   }
   const now = clock.now().toISOString();
-  catalog.marks.put({ name: markName, lastAttempt: now, lastGood: now, detail: done.map(({ id }) => id) });
+  const mark = { name: markName, lastAttempt: now, lastGood: now, detail: done.map(({ id }) => id) };
+  await patiently(catalog, () => catalog.marks.put(mark), { signal });
 }
 
 const writing: readonly Operation[] = ['backup', 'restore'];

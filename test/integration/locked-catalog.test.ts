@@ -49,11 +49,14 @@ test('a catalog that is locked for some seconds keeps neither answers nor a back
   await until(async () => (await api.run({ params: { id: run } })).state === 'running', 'the backup runs');
   const answers: number[] = [];
   let made: Promise<unknown>;
+  let checked: Promise<unknown>;
   {
     using _lock = lockCatalog(holdfast);
     await writeFile(join(holdfast.folder, 'go'), '');
     made = api.createToken({ body: { name: 'another', role: 'viewer' } });
     made.catch(() => undefined);
+    checked = api.check({ query: { fresh: 'true' } });
+    checked.catch(() => undefined);
     const until5 = performance.now() + 5000;
     while (performance.now() < until5) {
       answers.push(await millisecondsOf(async () => expect(await healthz(served)).toBe(200)));
@@ -63,6 +66,7 @@ test('a catalog that is locked for some seconds keeps neither answers nor a back
   }
   expect(Math.max(...answers)).toBeLessThan(1500);
   await expect(made).resolves.toMatchObject({ token: expect.stringMatching(/^hf_/) });
+  await expect(checked).resolves.toMatchObject({ at: expect.any(String) });
   await until(async () => (await api.run({ params: { id: run } })).state !== 'running', 'the backup ends');
   expect(await api.run({ params: { id: run } })).toMatchObject({ state: 'succeeded', error: null });
   const log = await api.runLog({ params: { id: run } });

@@ -11,6 +11,7 @@ import type { DatabaseFacts, Facts, InstallationFacts, SourceFacts, Trouble } fr
 import type { MonitorRules, SourceSchedule } from './settings.ts';
 import { troubleOf } from './trouble.ts';
 import { tryKeys } from './try-keys.ts';
+import { patiently } from '../../catalog/patiently.ts';
 import { saysNothing } from '../../catalog/turned-away.ts';
 
 export interface GatherTask {
@@ -41,7 +42,7 @@ export async function gatherFacts(task: GatherTask): Promise<Facts> {
       ...sourceFacts(source, task, byStorage, databases),
       keyTrouble: keys.get(source.name) ?? null,
     })),
-    installation: installationFacts(task),
+    installation: await installationFacts(task),
   };
 }
 
@@ -91,21 +92,21 @@ function lastEnded(catalog: Catalog, source: string, operation: Operation): RunR
   return runs.find((run) => run.finishedAt !== null && !saysNothing(run)) ?? null;
 }
 
-function installationFacts({ catalog, clock, schedules, state }: GatherTask): InstallationFacts {
+async function installationFacts({ catalog, clock, schedules, state, signal }: GatherTask): Promise<InstallationFacts> {
   const scheduled = schedules.filter(({ planned }) => planned).length;
   const daemons = catalog.daemons.list();
   const states = daemons.map((daemon) => daemonState(daemon, clock));
   return {
     state,
-    stateTrouble: troubleWith(() => catalog.probe()),
+    stateTrouble: await troubleWith(patiently(catalog, () => catalog.probe(), { signal })),
     scheduled,
     daemon: states.includes('alive') ? 'alive' : (states[0] ?? null),
   };
 }
 
-function troubleWith(work: () => void): Trouble | null {
+async function troubleWith(work: Promise<void>): Promise<Trouble | null> {
   try {
-    work();
+    await work;
     return null;
   } catch (error) {
     return troubleOf(error);

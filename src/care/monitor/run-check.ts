@@ -1,5 +1,6 @@
 import type { Clock } from '../../base/clock.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
+import { patiently } from '../../catalog/patiently.ts';
 import type { Storage } from '../../storage/storage.ts';
 import type { Alerts } from '../alerts.ts';
 import type { Source } from '../source.ts';
@@ -29,11 +30,13 @@ export async function runCheck(house: CheckedHouse, signal: AbortSignal): Promis
   const kept = carryOver(lastFindings(house.catalog), result);
   const told = [...result.findings, ...kept];
   // That alerts do not arrive cannot be told by an alert.
-  house.alerts.report(told.filter(({ code }) => !code.startsWith('ALERT_')));
+  const news = told.filter(({ code }) => !code.startsWith('ALERT_'));
+  await patiently(house.catalog, () => house.alerts.report(news), { signal });
   const at = house.clock.now().toISOString();
   try {
     const { status, findings } = result;
-    house.catalog.marks.put({ name: markName, lastAttempt: at, lastGood: at, detail: { status, findings, kept } });
+    const mark = { name: markName, lastAttempt: at, lastGood: at, detail: { status, findings, kept } };
+    await patiently(house.catalog, () => house.catalog.marks.put(mark), { signal });
   } catch {
     // A state that cannot be written is among the findings.
   }
