@@ -13,8 +13,8 @@ export interface StageCopy {
   source: string;
   /** What nobody may rely on there, asked when the stage was visible; null: no shared object may lie there as such. */
   unsharable: ReadonlySet<string> | null;
-  /** An object that lies there, as long as it should be, is what it should be: it was compared when it came. */
-  trust: boolean;
+  /** Whether an object that lies there, as long as it should be, is what it should be: it was compared when it came. */
+  trust(object: string): boolean;
   open(artifact: Artifact): Promise<Readable>;
   signal: AbortSignal;
   report: Report;
@@ -28,7 +28,7 @@ interface ArtifactPlace {
 
 /** A shared object that the receiver has already is not sent again. */
 export async function placeOf(artifact: Artifact, copy: StageCopy): Promise<ArtifactPlace | 'there'> {
-  const { stage, to, source, unsharable, trust, signal } = copy;
+  const { stage, to, source, unsharable, signal } = copy;
   const { path, object, bytes } = artifact;
   const own: ArtifactPlace = {
     shared: false,
@@ -37,10 +37,11 @@ export async function placeOf(artifact: Artifact, copy: StageCopy): Promise<Arti
   };
   if (object === null) return own;
   const key = objectKey(source, object);
+  const trust = copy.trust(object);
   const put: ArtifactPlace['put'] = (content, options) => to.put(key, content, options);
   const found = await to.stat(key, signal);
   const whole = found?.bytes === bytes && (trust || (await isWhole(to, key, artifact, signal)));
-  // Somebody else's backups may be whole with what is there: only who was asked to replace what is damaged puts it right.
+  // Somebody else's backups may be whole with what is there: only who was asked to replace what is damaged, or knows of it, puts it right.
   if (found !== null && !whole && trust) throw notTheSame(to, object);
   // Its lock began when it came and would end before that of this backup.
   if (unsharable === null || unsharable.has(object) || found?.lockedUntil !== undefined) {

@@ -28,6 +28,8 @@ export interface CopyTask {
   replace: 'nothing' | 'damaged' | 'anything';
   /** Asked before anything goes; rejects to keep it. */
   confirmReplace?: (there: 'damaged' | 'other') => Promise<void>;
+  /** Shared objects at the receiver that may be damaged, for all that they are as long as they should be. */
+  doubtful?: ReadonlySet<string>;
   /** Removes a stage of the same backup that nobody works on any more. */
   clear?: () => Promise<void>;
   signal: AbortSignal;
@@ -69,7 +71,7 @@ export async function copyBackup(task: CopyTask): Promise<Copied> {
     to,
     source,
     // What was damaged there may have been what it shared.
-    trust: there === 'nothing',
+    trust: (object) => there === 'nothing' && !task.doubtful?.has(object),
     unsharable: task.alone ? null : await unsharable(to, source, id, signal),
     open: (artifact) => openArtifact(from, source, id, artifact, signal),
     signal,

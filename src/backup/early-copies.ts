@@ -9,6 +9,7 @@ import type { Report } from '../base/progress.ts';
 import { noteReceived, pendingOutcome, type CopiesTask, type CopyOutcome } from '../care/copies.ts';
 import { holdCopy } from '../care/copy-lock.ts';
 import { noteBegun, noteDone, noteFailed } from '../care/copy-queue.ts';
+import { doubtfulObjects } from '../care/doubtful-objects.ts';
 import { sweepElsewhere } from '../care/sweep-elsewhere.ts';
 import type { Storage } from '../storage/storage.ts';
 import { StoredReader } from './stored-reader.ts';
@@ -109,10 +110,11 @@ async function copyTo(task: EarlyTask, { to, queue, reader, proven }: OneTarget)
   const old = { olderThanMs: task.sweepAfterMs, alive: () => false, signal };
   await sweepElsewhere({ source, storage: to, clock }, old).catch(unlessClocksDisagree);
   await using stage = await to.stage(backupPrefix(source.name, id), signal);
+  const doubtful = await doubtfulObjects({ ...task, to, signal });
   const around = {
     source: source.name,
     unsharable: await unsharable(to, source.name, id, signal),
-    trust: true,
+    trust: (object: string) => !doubtful.has(object),
     signal,
     report: quiet(task.report),
   };

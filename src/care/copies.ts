@@ -10,6 +10,7 @@ import type { Storage } from '../storage/storage.ts';
 import { withBlame } from '../storage/with-blame.ts';
 import { clearStage, holdCopy } from './copy-lock.ts';
 import { noteBegun, noteDone, noteFailed } from './copy-queue.ts';
+import { doubtfulObjects } from './doubtful-objects.ts';
 import { nearestFirst } from './nearest.ts';
 import { longestRetryDelayMs } from './retry-delay.ts';
 import type { Source } from './source.ts';
@@ -230,6 +231,8 @@ async function copyFromAny(task: OneCopy, sources: readonly Storage[], begunBefo
   const { source, id, to, signal, report } = task;
   const started = performance.now();
   const clear = () => clearStage(task, begunBefore);
+  const doubtful = await doubtfulObjects(task);
+  const rest = { to, source: source.name, id, replace: task.replace ?? 'nothing', doubtful, clear, signal, report };
   const ofReading = new Set<unknown>();
   let isReceiverDown = false;
   let failure: { error: unknown } | undefined;
@@ -239,8 +242,7 @@ async function copyFromAny(task: OneCopy, sources: readonly Storage[], begunBefo
       const { bytes } = await step(
         report,
         `copy to ${to.name}`,
-        () =>
-          copyBackup({ from, to, source: source.name, id, replace: task.replace ?? 'nothing', clear, signal, report }),
+        () => copyBackup({ from, ...rest }),
         (done) => (done.state === 'present' ? 'was there already, and is whole' : formatBytes(done.bytes)),
       );
       noteReceived(task, id, to, (performance.now() - started) / 1000);

@@ -1,4 +1,5 @@
-import { appendFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { appendFileSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
@@ -7,6 +8,7 @@ import { downloadBackup } from '../../src/care/download.ts';
 import { drill } from '../../src/care/drill.ts';
 import { listBackups } from '../../src/care/listing.ts';
 import { prune } from '../../src/care/prune.ts';
+import { verify } from '../../src/care/verify.ts';
 import { restoreFiles } from '../../src/restore/restore-files.ts';
 import { restore, type RestoreResult } from '../../src/restore/restore.ts';
 import type { Storage } from '../../src/storage/storage.ts';
@@ -58,6 +60,9 @@ async function twoStorages(house: SmallHouse) {
       const request = { source, from: { storage, id: newer }, wanted, keepOld: true, safetyBackup: false };
       return restoreFiles({ ...common, ...around, request, confirm: async () => undefined });
     },
+    take: () => house.take({ source }),
+    verify: (storage: Storage, id = newer) =>
+      verify({ ...common, storage, id, depth: 'checksum', scratch: join(folder, 'scratch') }),
     drill: (storage: Storage) => drill({ ...common, storage, id: newer, scratch: join(folder, 'scratch') }),
     fetch: (from: readonly Storage[]) => {
       const to = localAt(join(folder, 'fetched'), 'fetched');
@@ -136,4 +141,23 @@ test('S4 a copy that was found damaged when it was fetched is noted as such', as
   damage('backups', does.newer);
   expect(await does.fetch([house.storage, offsite])).toMatchObject({ from: 'offsite' });
   expect(await does.copies(does.newer)).toEqual({ local: 'corrupt', offsite: 'complete' });
+});
+
+test('S4 a shared object that is known to be damaged in a storage is compared and put right, and not taken for whole', async () => {
+  await using house = await smallHouse({ share: true });
+  writeFileSync(join(house.uploads, 'large.bin'), randomBytes(5 * 1024 * 1024));
+  const { offsite, older, ...does } = await twoStorages(house);
+  const objects = join(house.folder, 'offsite/shop/objects');
+  const [object = ''] = readdirSync(objects, { recursive: true, encoding: 'utf8' })
+    .map((name) => join(objects, name))
+    .toSorted((left, right) => statSync(right).size - statSync(left).size);
+  const content = readFileSync(object);
+  content[1000] = (content[1000] ?? 0) ^ 1;
+  writeFileSync(object, content);
+  expect(await does.verify(offsite)).toMatchObject({ ok: false });
+
+  const { id, copies } = await does.take();
+  expect(copies).toMatchObject({ offsite: 'complete' });
+  expect(await does.verify(offsite, id)).toMatchObject({ ok: true });
+  expect(await does.verify(offsite, older)).toMatchObject({ ok: true });
 });
