@@ -35,6 +35,11 @@ describe('comparing a restored database with its manifest', () => {
     ]);
   });
 
+  test('a digest that no version wrote is another one, and not one of another kind', () => {
+    const result = compareCounts(counts(7, '5', { fingerprint: 'x' }), counts(7, '5', { fingerprint: 'md5sum:1:3' }));
+    expect(result.tables).toMatchObject({ contentUnknown: 0, mismatched: [{ reason: 'content' }] });
+  });
+
   test.each(['sha256sum:1:2', null])('content with a digest of another kind (%s) is told as not compared', (other) => {
     const result = compareCounts(counts(7, '5', { fingerprint: 'md5sum:1:2' }), counts(7, '5', { fingerprint: other }));
     expect(result).toMatchObject({
