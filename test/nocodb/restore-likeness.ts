@@ -166,6 +166,8 @@ async function addViews(
     const tree = (parent: unknown): unknown =>
       filters.list
         .filter((filter) => (filter['fk_parent_id'] ?? null) === parent)
+        // As people see them: the interface tells them in the order in which its database happens to find them.
+        .toSorted((one, other) => Number(one['order']) - Number(other['order']))
         .map((filter) => [
           filter['fk_column_id'] ?? null,
           filter['comparison_op'] ?? null,

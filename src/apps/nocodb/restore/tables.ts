@@ -4,6 +4,7 @@ import { statusOf } from '../errors.ts';
 import type { Column } from '../tree-format.ts';
 import { plainBody } from './column-bodies.ts';
 import { kindOf } from './column-kinds.ts';
+import type { Ids } from './ids.ts';
 import { liveTable, liveTables, madeTable, type LiveTable } from './live.ts';
 import type { SavedTable } from './saved-tree.ts';
 import { isUnfinished, learnColumn, savedForeignKeys, unfinished, type Target } from './target.ts';
@@ -40,7 +41,7 @@ export async function makeTables(
     const whole = await addMissing(begun, table, { plain, foreignKeys }, where, work);
     target.tables.set(table.schema.table.id, whole);
     target.ids.set(table.schema.table.id, whole.id);
-    noteColumns(table, plain, whole, target);
+    noteColumns(table.schema.columns, { plain, foreignKeys }, whole, target.ids);
     made.push(table);
   }
   return made;
@@ -152,14 +153,21 @@ async function renameOwn(
   return renamed ? liveTable(client, live.id, signal) : live;
 }
 
-function noteColumns({ schema }: SavedTable, plain: readonly Column[], live: LiveTable, { ids }: Target): void {
-  for (const column of schema.columns) {
-    const counterpart = plain.includes(column)
-      ? live.columns.find(({ title, uidt }) => title === column.title && uidt === column.uidt)
-      : live.columns.find(
-          ({ uidt, system, pk }) =>
-            uidt === column.uidt && system === column.system && pk === column.pk && (column.pk || column.system),
-        );
+/** Links, their keys and what is computed come later: those that an interrupted restore has made are told apart where they are. */
+export function noteColumns(
+  columns: readonly Column[],
+  { plain, foreignKeys }: { plain: readonly Column[]; foreignKeys: ReadonlySet<string> },
+  live: Pick<LiveTable, 'columns'>,
+  ids: Ids,
+): void {
+  for (const column of columns) {
+    const isOwn = kindOf(column, foreignKeys) === 'own';
+    if (!isOwn && !plain.includes(column)) continue;
+    const counterpart = isOwn
+      ? live.columns.find(
+          ({ uidt, system, pk }) => uidt === column.uidt && system === column.system && pk === column.pk,
+        )
+      : live.columns.find(({ title, uidt }) => title === column.title && uidt === column.uidt);
     if (counterpart !== undefined) learnColumn(column, counterpart, ids);
   }
 }
