@@ -182,9 +182,12 @@ export async function noteDamage(
   await verifyCopy({ ...task, depth: 'checksum', scratch: '' }).catch(() => undefined);
 }
 
-/** What somebody found who read a copy, or some of it, for another reason: damage is kept; that what was read is whole proves nothing of the rest. */
+/**
+ * What somebody found who read a copy, or some of it, for another reason: damage is kept; that what was read is whole proves nothing of the rest.
+ * A full disk under the state must not keep them from another copy.
+ */
 export async function noteFound(task: Keeping, result: VerifyResult, seconds: number): Promise<void> {
-  if (!result.ok) await keep(task, result, seconds);
+  if (!result.ok) await keep(task, result, seconds).catch(() => undefined);
 }
 
 /** Who cannot wait until all of it is read: that it cannot be read is what a verification would have told. */
@@ -196,7 +199,7 @@ export async function noteUnreadable(
   const known = toHoldfastError(error);
   if (!isDamage(known)) return;
   const check = failedCheck('database', 'structure', known);
-  await keep(task, { id, ok: false, storage: storage.name, depth: 'structure', checks: [check] }, 0);
+  await noteFound(task, { id, ok: false, storage: storage.name, depth: 'structure', checks: [check] }, 0);
 }
 
 /** For callers that need a whole backup and nothing less. */

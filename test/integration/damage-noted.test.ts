@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { appendFileSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
 import { copyOne, type OneCopy } from '../../src/care/copies.ts';
@@ -133,6 +134,19 @@ test('S4 a part of a database comes from another copy where the first one is dam
   const restored = does.restore({ storage: house.storage, others: [offsite] }, ['orders']);
   expect(await restored).toMatchObject({ state: 'succeeded' });
   expect(await does.copies(does.newer)).toEqual({ local: 'corrupt', offsite: 'complete' });
+});
+
+test.each([
+  ['a whole database', []],
+  ['a part of one', ['orders']],
+])('S4 %s comes from another copy also where the damage cannot be written down', async (_what, tables) => {
+  await using house = await smallHouse();
+  const { damage, offsite, ...does } = await twoStorages(house);
+  damage('backups', does.newer, 'database.sqlite.zst');
+  using beside = new DatabaseSync(join(house.folder, 'state/catalog.sqlite'));
+  beside.exec(`create trigger no_more before insert on proofs begin select raise(abort, 'there is no room'); end`);
+  const restored = does.restore({ storage: house.storage, others: [offsite] }, tables);
+  expect(await restored).toMatchObject({ state: 'succeeded' });
 });
 
 test('S4 a copy that was found damaged when it was fetched is noted as such', async () => {
