@@ -4,8 +4,8 @@ import type { RestorePlan } from './plan.ts';
 import { replaceInPlace } from './replace-in-place.ts';
 import type { Live, RestoreTask } from './task.ts';
 
-/** An engine that asks as often as `looks` says whether it may go on, each time for what may have been written since. */
-function restoring(looks: readonly boolean[]) {
+/** An engine that asks as often as `looks` says whether it may go on, each time for what may have been written since; null: nobody can tell. */
+function restoring(looks: readonly (boolean | null)[]) {
   let moves = 0;
   let asked = 0;
   const target = {
@@ -18,7 +18,7 @@ function restoring(looks: readonly boolean[]) {
   };
   const live = {
     assertHeld: () => undefined,
-    secure: async () => ({ changed: async () => looks[asked++] ?? false }),
+    secure: async () => ({ changed: async () => looks[asked++] }),
     laid: {
       goLive: async (swap: (move: () => Promise<void>) => Promise<unknown>) => ({
         result: await swap(async () => void (moves += 1)),
@@ -45,4 +45,11 @@ test('what somebody wrote before the engine asked again ends it', async () => {
   const { done, moves } = restoring([false, true]);
   await expect(done).rejects.toMatchObject({ code: 'LIVE_CHANGED' });
   expect(moves()).toBe(1);
+});
+
+test('where nobody can tell whether somebody wrote, nothing is changed', async () => {
+  const { done, moves } = restoring([null]);
+  const message = 'nobody can tell whether somebody wrote into shop after the safety backup had begun';
+  await expect(done).rejects.toMatchObject({ code: 'LIVE_CHANGED', message });
+  expect(moves()).toBe(0);
 });

@@ -22,7 +22,8 @@ export async function replaceInPlace(
     // Loading takes its time, in which the application writes into its folders.
     laid.goLive((move) =>
       target.replace(dump, load, expected ?? { tables: [], sequences: [] }, signal, async () => {
-        if (await secured.changed(target)) throw lateWrites(target);
+        const changed = await secured.changed(target);
+        if (changed !== false) throw lateWrites(target, changed);
         // Asked again, somebody came in between.
         if (!moved) await move();
         moved = true;
@@ -40,8 +41,9 @@ export async function replaceInPlace(
 }
 
 /** There is no former database that could be kept: what was written would be nowhere. */
-function lateWrites({ name }: Database): HoldfastError {
-  return new HoldfastError('LIVE_CHANGED', `somebody wrote into ${name} after the safety backup had begun`, {
+function lateWrites({ name }: Database, changed: true | null): HoldfastError {
+  const wrote = `somebody wrote into ${name} after the safety backup had begun`;
+  return new HoldfastError('LIVE_CHANGED', changed === null ? `nobody can tell whether ${wrote}` : wrote, {
     kind: 'refused',
     hint: 'Everything is as it was. Stop the application and restore again; or go on without this protection with `--no-safety-backup`.',
   });

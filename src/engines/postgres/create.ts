@@ -29,6 +29,7 @@ export async function create(access: Access, like: DatabaseFacts, note: string, 
     const mark = writeMark({ note, createdAt: access.context.clock.now().toISOString() });
     // The mark before the owner: only who owns it may write on it.
     await session.rows(`COMMENT ON DATABASE ${quoteIdent(name)} IS ${quoteLiteral(mark)}`);
+    if (major >= 17) await quieten(session, name);
     if (like.owner !== '') await session.rows(`ALTER DATABASE ${quoteIdent(name)} OWNER TO ${quoteIdent(like.owner)}`);
   } catch (error) {
     await dropQuietly(access, name);
@@ -39,6 +40,21 @@ export async function create(access: Access, like: DatabaseFacts, note: string, 
 /** How long creating and marking may go on after an interruption. */
 const graceMs = 30_000;
 
+/** Until it is dressed, the event triggers that come with the dump stay still: one that notes logins would write down ours, one that refuses would refuse us. */
+async function quieten(session: Connection, name: string): Promise<void> {
+  if (!(await session.value<boolean>(`select pg_catalog.has_parameter_privilege('event_triggers', 'SET')`))) return;
+  await session.rows(`ALTER DATABASE ${quoteIdent(name)} SET event_triggers TO off`);
+}
+
+async function isQuiet(session: Connection, name: string): Promise<boolean> {
+  const found = await session.rows(
+    `select from pg_catalog.pg_db_role_setting s join pg_catalog.pg_database d on d.oid = s.setdatabase
+     where d.datname = $1 and s.setrole = 0 and 'event_triggers=off' = any (s.setconfig)`,
+    [name],
+  );
+  return found.length > 0;
+}
+
 export async function dress(access: Access, like: DatabaseFacts, signal: AbortSignal): Promise<string[]> {
   const { database: name } = access.address;
   await using session = await openMaintenance(access, [name], signal);
@@ -46,6 +62,7 @@ export async function dress(access: Access, like: DatabaseFacts, signal: AbortSi
   const settings = settingStatements(name, like, roles);
   const refused: Refused[] = [];
   await session.rows('BEGIN');
+  if (await isQuiet(session, name)) await session.rows(`ALTER DATABASE ${quoteIdent(name)} RESET event_triggers`);
   for (const statement of dressStatements(name, like, roles)) {
     const setting = settings.find((each) => each.statement === statement);
     if (setting) refused.push(...(await trySetting(session, setting)));

@@ -119,7 +119,10 @@ function setAgain(keys: readonly SwitchedKey[]): string {
   return block(`
 declare
   item record;
+  role text := pg_catalog.current_setting('session_replication_role');
 begin
+  -- The event triggers of the database are there already, and one may refuse whatever is defined.
+  perform pg_catalog.set_config('session_replication_role', 'replica', true);
   for item in
     with recursive family(oid, on_table, calls, setting) as (
       select k.oid, w.on_table, w.calls, w.setting
@@ -133,5 +136,6 @@ begin
   loop
     execute pg_catalog.format('alter table only %s %s %I', item.on_table, item.setting, item.tgname);
   end loop;
+  perform pg_catalog.set_config('session_replication_role', role, true);
 end`);
 }
