@@ -13,7 +13,7 @@ import { assertAllStay } from './stays.ts';
  * source. One that is held or in use stays until the next time.
  */
 export async function deleteLocalCopies(task: CopiesTask): Promise<{ id: string; storage: string }[]> {
-  const { source, clock, signal } = task;
+  const { source, catalog, clock, signal } = task;
   const local = source.storages.filter((storage) => storage.localPath(source.name) !== null);
   const elsewhere = source.storages.filter((storage) => !local.includes(storage));
   if (local.length === 0 || elsewhere.length === 0) return [];
@@ -23,7 +23,7 @@ export async function deleteLocalCopies(task: CopiesTask): Promise<{ id: string;
     for (const { id, state, held } of await inventory(task, storage)) {
       if (state !== 'complete' || held || !safe(id)) continue;
       const sure = () =>
-        assertAllStay(elsewhere.map((to) => ({ storage: to, source: source.name, id, clock, signal })));
+        assertAllStay(elsewhere.map((to) => ({ storage: to, source: source.name, id, catalog, clock, signal })));
       if (await removeFrom({ ...task, storage, id, sure })) removed.push({ id, storage: storage.name });
     }
     if (removed.some((copy) => copy.storage === storage.name)) await collectShared({ ...task, storage });

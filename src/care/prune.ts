@@ -13,7 +13,7 @@ import { learnNewestDrill, standings, wasReadBack } from './proofs.ts';
 import { holdRemovals, removeCopy } from './remove-copy.ts';
 import { decideRetention, standIns, type RetentionBackup, type RetentionDecision } from './retention.ts';
 import type { Source } from './source.ts';
-import { assertAllStay } from './stays.ts';
+import { assertAllStay, type StandIn } from './stays.ts';
 
 export interface PruneTask {
   source: Source;
@@ -76,13 +76,14 @@ async function carryOutAll(
   insteadOf: ReadonlyMap<string, readonly string[]>,
 ): Promise<void> {
   await assertClocksAgree(task);
+  const whole = new Set<string>();
+  const staying = (id: string) => (insteadOf.get(id) ?? []).map((other) => standIn(task, other, whole));
   await step(
     task.report,
     'retention',
     async () => {
       // Oldest first: whatever stops this leaves the newest.
-      for (const decision of going.toReversed())
-        await carryOut(task, decision, result, insteadOf.get(decision.id) ?? []);
+      for (const decision of going.toReversed()) await carryOut(task, decision, result, staying(decision.id));
     },
     () => `${result.removed.length} removed from ${task.storage.name}, ${formatBytes(result.freedBytes)} freed`,
   );
@@ -131,17 +132,20 @@ function decide(task: PruneTask, rows: readonly BackupRow[], backups: RetentionB
   }));
 }
 
+function standIn({ source, storage, catalog, clock, signal }: PruneTask, id: string, whole: Set<string>): StandIn {
+  return { source: source.name, storage, id, catalog, clock, whole, signal };
+}
+
 /** One that cannot be removed now does not keep the others from going; it is tried again the next time. */
 async function carryOut(
   task: PruneTask,
   decision: PruneDecision,
   result: PruneResult,
-  insteadOf: readonly string[],
+  insteadOf: readonly StandIn[],
 ): Promise<void> {
   const { id, bytes } = decision;
   try {
-    const sure = () => assertAllStay(insteadOf.map((other) => ({ ...task, source: task.source.name, id: other })));
-    await removeCopy({ ...task, id, sure });
+    await removeCopy({ ...task, id, sure: () => assertAllStay(insteadOf) });
     result.removed.push(id);
     result.freedBytes += (bytes ?? 0) - decision.sharedBytes;
   } catch (error) {

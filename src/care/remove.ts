@@ -104,7 +104,7 @@ type Judge = ReturnType<typeof standings>;
 
 /** What of the good ones would stay and has at least as much; one that was read back where there is one. None where none is wanted. */
 function standIns(task: RemoveTask, rows: BackupRow[], going: BackupRow, standing: Judge): StandIn[] {
-  const { source, storages, id, allowLastGood, clock, signal } = task;
+  const { source, storages, id, allowLastGood, catalog, clock, signal } = task;
   if (allowLastGood) return [];
   const goes = (row: BackupRow) => row.id === id && storages.some(({ name }) => name === row.storage);
   const isInstead = (row: BackupRow) => !goes(row) && covers(partsOf(row), partsOf(going));
@@ -112,7 +112,7 @@ function standIns(task: RemoveTask, rows: BackupRow[], going: BackupRow, standin
   const instead = readBack.length > 0 ? readBack : goodOf(rows, standing).filter(isInstead);
   return instead.toReversed().flatMap((row) => {
     const storage = source.storages.find(({ name }) => name === row.storage);
-    return storage ? [{ storage, source: source.name, id: row.id, clock, signal }] : [];
+    return storage ? [{ storage, source: source.name, id: row.id, catalog, clock, signal }] : [];
   });
 }
 

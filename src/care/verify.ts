@@ -70,7 +70,7 @@ export async function verifyCopy(task: Omit<VerifyTask, 'catalog'> & { catalog: 
   return result;
 }
 
-type Keeping = Pick<VerifyTask, 'source' | 'catalog' | 'clock'>;
+type Keeping = Pick<VerifyTask, 'catalog' | 'clock'> & { source: { name: string } };
 
 async function keep({ source, catalog, clock }: Keeping, result: VerifyResult, seconds: number): Promise<void> {
   const { id: backup, storage, ok, depth } = result;

@@ -1,7 +1,7 @@
 import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { noKeys } from '../../src/archive/keys.ts';
 import { manifestKey, removingKey } from '../../src/archive/layout.ts';
 import { systemClock } from '../../src/base/clock.ts';
@@ -213,4 +213,56 @@ test('a removal that took too long to be sure, as when its machine was asleep, g
   vi.restoreAllMocks();
   expect(await near.stat(manifestKey('shop', older), signal)).not.toBeNull();
   expect(await near.stat(removingKey('shop', older), signal)).toBeNull();
+});
+
+describe('what is to stay instead and is there in part only, as a transfer that was cut off leaves it', () => {
+  const emptyIt = (storage: Storage, id: string) => rmSync(join(folder, storage.name, 'shop', id, 'database.dump'));
+  const cutIt = (storage: Storage, id: string) =>
+    writeFileSync(join(folder, storage.name, 'shop', id, 'database.dump'), '01');
+  const knownDamaged = (storage: Storage) =>
+    catalogs[0].proofs
+      .list({ source: 'shop', kind: 'verify' })
+      .filter((proof) => proof.storage === storage.name && !proof.ok);
+
+  test.each([
+    ['is missing', emptyIt],
+    ['has 2 bytes instead of 10', cutIt],
+  ])('keeps the older one from retention: a file %s', async (problem, harm) => {
+    const { near, older, newer } = await storages();
+    harm(near, newer);
+    const own = installation(catalogs[0], [near], { last: 1 });
+    const pruned = await own.prune();
+    expect(pruned).toMatchObject({ removed: [], failed: [{ id: older, code: 'BACKUP_DAMAGED' }] });
+    expect(pruned.failed[0]?.message).toContain(
+      `${newer} in near, which stays instead, is damaged: database.dump ${problem}`,
+    );
+    expect(existsSync(join(folder, 'near', manifestKey('shop', older)))).toBe(true);
+    expect(await near.stat(removingKey('shop', older), signal)).toBeNull();
+    expect(knownDamaged(near)).toMatchObject([{ backup: newer }]);
+    // From now on it is known, and another one is the newest that is good.
+    const again = await own.prune();
+    expect(again.decisions).toMatchObject([
+      { id: newer, keep: expect.any(Boolean) },
+      { id: older, keep: true },
+    ]);
+  });
+
+  test('keeps the last whole copy from being deleted', async () => {
+    const { near, far, older, newer } = await storages();
+    rmSync(join(folder, 'near/shop', older), { recursive: true });
+    emptyIt(far, newer);
+    const own = installation(catalogs[0], [near, far]);
+    await expect(own.delete(newer, [near])).rejects.toMatchObject({ code: 'BACKUP_DAMAGED' });
+    expect(knownDamaged(far)).toMatchObject([{ backup: newer }]);
+    await expect(own.delete(newer, [near])).rejects.toMatchObject({ code: 'LAST_GOOD_BACKUP' });
+    expect(await near.stat(manifestKey('shop', newer), signal)).not.toBeNull();
+  });
+
+  test('keeps the copy on this machine, although that one was compared byte by byte when it was made', async () => {
+    const there = await storages();
+    emptyIt(there.far, there.newer);
+    expect(await deletesCopied(there, catalogs[0])).toEqual([]);
+    expect(await there.near.stat(manifestKey('shop', there.newer), signal)).not.toBeNull();
+    expect(knownDamaged(there.far)).toMatchObject([{ backup: there.newer }]);
+  });
 });

@@ -1,5 +1,4 @@
-import { placesOf } from '../../archive/open-stored.ts';
-import { readManifest } from '../../archive/read-manifest.ts';
+import { findMissingFile } from '../../archive/missing-file.ts';
 import { toHoldfastError } from '../../base/errors.ts';
 import type { BackupRow } from '../../catalog/catalog.ts';
 import type { Storage } from '../../storage/storage.ts';
@@ -25,20 +24,7 @@ export async function lookAtNewest(
 
 async function missingIn(storage: Storage, { source, id }: BackupRow, signal: AbortSignal): Promise<string | null> {
   try {
-    const { artifacts } = await readManifest(storage, source, id, signal);
-    const places = artifacts.map((artifact) => placesOf(source, id, artifact));
-    const usual = await storage.statMany(
-      places.map(([key = '']) => key),
-      signal,
-    );
-    for (const [at, { path, object, bytes }] of artifacts.entries()) {
-      const [, own] = places[at] ?? [];
-      const found = usual[at] ?? (own === undefined ? null : await storage.stat(own, signal));
-      const name = object === null ? path : `${path}, the shared object ${object},`;
-      if (!found) return `${name} is missing`;
-      if (found.bytes !== bytes) return `${name} has ${found.bytes} bytes instead of ${bytes}`;
-    }
-    return null;
+    return (await findMissingFile(storage, source, id, signal))?.problem ?? null;
   } catch (error) {
     const { code, kind } = toHoldfastError(error);
     // Deleted meanwhile, or changed since it was listed: the next check sees it as it is then.
