@@ -10,6 +10,7 @@ import type { BackupRow, Catalog } from '../catalog/catalog.ts';
 import { patiently } from '../catalog/patiently.ts';
 import type { Storage, StoredObject } from '../storage/storage.ts';
 import { describeManifest, oldestFirst } from './backup-facts.ts';
+import { settlePlace } from './places.ts';
 import { learnDrills } from './proofs.ts';
 import { assertPresent, forgetVanished, noteVanished } from './vanished.ts';
 
@@ -17,7 +18,9 @@ export interface InventoryRequest {
   storage: Storage;
   source: string;
   /** The cache; null, or one that cannot be written, only makes it slower. */
-  catalog: (Pick<Catalog, 'backups'> & Partial<Pick<Catalog, 'marks' | 'proofs' | 'runs' | 'briefly'>>) | null;
+  catalog:
+    | (Pick<Catalog, 'backups'> & Partial<Pick<Catalog, 'marks' | 'proofs' | 'runs' | 'briefly' | 'atomically'>>)
+    | null;
   signal: AbortSignal;
 }
 
@@ -29,6 +32,7 @@ const readAtOnce = 8;
  */
 export async function takeInventory(request: InventoryRequest): Promise<BackupRow[]> {
   const { storage, source, catalog, signal } = request;
+  if (catalog) await settlePlace(catalog, storage, signal);
   const known = new Map(recall(request).map((row) => [row.id, row]));
   const ids = (await storage.folders(sourcePrefix(source), signal)).filter((name) => parseBackupId(name) !== null);
   // A disk that is not mounted holds nothing, either.
@@ -76,6 +80,7 @@ export async function rebuild(
   for (const storage of storages) {
     // One that is away, not mounted, or whose bucket is misspelt would be forgotten for nothing.
     await storage.folders('', signal);
+    await settlePlace(catalog, storage, signal);
     for (const source of sources) await assertPresent({ name: source }, storage, catalog, signal);
     const rows = await readAnew(task, storage);
     found.backups += rows.length;

@@ -9,6 +9,7 @@ import { holdLock } from '../catalog/lease.ts';
 import { patiently } from '../catalog/patiently.ts';
 import { withRun } from '../catalog/run.ts';
 import type { Storage } from '../storage/storage.ts';
+import { settlePlace } from './places.ts';
 import { appOf, readerOf, type Source } from './source.ts';
 
 export type VerifyDepth = 'checksum' | 'structure';
@@ -62,7 +63,8 @@ export function readingLock(source: string, id: string): string {
 
 /** Reads every stored byte (checksum) and, for `structure`, lets the restoring tool read the dump to its end. */
 export async function verifyCopy(task: Omit<VerifyTask, 'catalog'> & { catalog: Catalog }): Promise<VerifyResult> {
-  const { storage, id, depth } = task;
+  const { storage, id, depth, catalog, signal } = task;
+  await settlePlace(catalog, storage, signal);
   const started = performance.now();
   const checks = await collectChecks(task);
   const result = { id, ok: checks.every((check) => check.ok), storage: storage.name, depth, checks };

@@ -83,8 +83,10 @@ export interface ProofRecords {
   add(record: ProofRecord): void;
   /** One that was made some time, maybe elsewhere. The same one twice is one. */
   learn(record: ProofRecord): void;
-  /** Newest first. */
+  /** Newest first. Those of storages whose name begins with `?` are left out: they wait for a name. */
   list(filter: { source?: string; backup?: string; kind?: 'verify' | 'drill' }): ProofRecord[];
+  /** The verifications of one storage are those of another from now on. */
+  move(from: string, to: string): void;
   remove(source: string, backup: string): void;
 }
 

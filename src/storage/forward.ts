@@ -19,6 +19,7 @@ export function forward(storage: Storage): Storage {
     removeUnfinished: (prefix, signal) => storage.removeUnfinished(prefix, signal),
     clearUploads: (prefix, begunBefore, signal) => storage.clearUploads(prefix, begunBefore, signal),
     localPath: (key) => storage.localPath(key),
+    ...(storage.place === undefined ? {} : { place: storage.place }),
     ...(storage.setup === undefined ? {} : { setup: storage.setup }),
     ...(storage.identity === undefined ? {} : { identity: storage.identity }),
     free: (signal) => storage.free(signal),

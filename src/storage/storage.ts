@@ -12,6 +12,8 @@ export interface Storage extends AsyncDisposable {
   readonly name: string;
   /** For people: where it is (`/srv/backups`, `s3://bucket/prefix`). No secret in it. */
   readonly title: string;
+  /** For the program: the same as long as it is the same place by the configuration; where it is absent, the title is. No secret in it. */
+  readonly place?: string;
   readonly capabilities: StorageCapabilities;
 
   /** All or nothing: when it rejects or the signal fires, nothing is stored under the key. Replaces what was there. */

@@ -28,12 +28,18 @@ export function proofRecords(connection: Connection): ProofRecords {
         .all(
           `select * from proofs
            where ($source is null or source = $source) and ($backup is null or backup = $backup)
-             and ($kind is null or kind = $kind)
+             and ($kind is null or kind = $kind) and storage not like '?%'
            order by at desc, rowid desc`,
           { source: source ?? null, backup: backup ?? null, kind: kind ?? null },
         )
         .map(toProof)
         .toSorted(newestFirst),
+    move: (from, to) => {
+      connection.run(`update or replace proofs set storage = $to where storage = $from and kind = 'verify'`, {
+        from,
+        to,
+      });
+    },
     remove: (source, backup) => {
       connection.run('delete from proofs where source = $source and backup = $backup', { source, backup });
     },

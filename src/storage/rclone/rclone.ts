@@ -29,6 +29,7 @@ export function rcloneStorage(name: string, options: RcloneOptions, _context?: S
 class RcloneStorage implements Storage {
   readonly name: string;
   readonly title: string;
+  readonly place: string;
   readonly capabilities = {
     atomicRename: false,
     localFolders: false,
@@ -49,6 +50,7 @@ class RcloneStorage implements Storage {
   constructor(name: string, options: RcloneOptions) {
     this.name = name;
     this.title = `rclone ${options.remote}`;
+    this.place = options.config === undefined ? this.title : `${this.title} of ${options.config}`;
     this.#remote = options.remote;
     this.#daemon = new Daemon(options, this.title);
     const size = async (path: string, signal: AbortSignal) => (await this.#stat(path, signal))?.bytes ?? null;

@@ -28,6 +28,7 @@ export function s3Storage(name: string, options: S3Options, context: StorageCont
 class S3Storage implements Storage {
   readonly name: string;
   readonly title: string;
+  readonly place: string;
   readonly capabilities: Storage['capabilities'];
   readonly setup: StorageSetup;
   readonly #options: S3Options;
@@ -43,6 +44,7 @@ class S3Storage implements Storage {
     this.#connection = new Connection(options);
     this.#prefix = this.#connection.prefix;
     this.title = this.#connection.title;
+    this.place = `${this.title} at ${options.endpoint?.toLowerCase() ?? 'Amazon'}`;
     this.setup = bucketSetup(this.#connection);
     this.capabilities = {
       atomicRename: false,
