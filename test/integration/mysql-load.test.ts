@@ -138,6 +138,28 @@ describe.skipIf(!hasMysql())(`restores into ${productName}`, () => {
     }
   });
 
+  it('times that nobody sets stay as they are, also where the server lets such times change with their row', async () => {
+    const rule = 'explicit_defaults_for_timestamp';
+    const [usual] = await server.sql<{ is: number }>(null, `SELECT @@GLOBAL.${rule} AS \`is\``);
+    await server.sql(null, `SET GLOBAL ${rule} = 0`);
+    try {
+      await server.sql(null, 'CREATE DATABASE timed');
+      await server.sql(
+        'timed',
+        `SET SESSION ${rule} = 1`,
+        'CREATE TABLE t (id INT PRIMARY KEY, at TIMESTAMP NOT NULL)',
+      );
+      await server.sql('timed', "INSERT INTO t VALUES (1, '2020-01-01 12:00:00')");
+      await bringBack(open('timed_again'), await takeDump(open('timed'), folder.path));
+      await server.sql('timed_again', 'UPDATE t SET id = 2');
+      expect(await server.sql('timed_again', 'SELECT * FROM t')).toEqual([{ id: 2, at: '2020-01-01 12:00:00' }]);
+      const made = await server.sql('timed_again', 'SHOW CREATE TABLE t');
+      expect(made).toEqual(await server.sql('timed', 'SHOW CREATE TABLE t'));
+    } finally {
+      await server.sql(null, `SET GLOBAL ${rule} = ${usual?.is ?? 1}`);
+    }
+  });
+
   it.runIf(product === 'mysql')('says which rule is in the way of an account that may not switch it off', async () => {
     await server.sql(
       null,

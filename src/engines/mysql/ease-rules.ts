@@ -3,24 +3,23 @@ import type { Connection } from './connection.ts';
 
 /**
  * Rules for tables that are made and rows that are written, and not for those that are there: what was there before a rule came is read
- * and saved, and would not come back. Each server knows some of them, and lets some accounts switch some of them off.
+ * and saved, and would not come back, or come back as something else. Each server knows some of them, and lets some accounts set some of them.
  */
-const rules = [
-  'innodb_strict_mode',
-  'sql_require_primary_key',
-  'sql_generate_invisible_primary_key',
-  'restrict_fk_on_non_standard_key',
-  'check_constraint_checks',
+const eased = [
+  'innodb_strict_mode = 0',
+  'sql_require_primary_key = 0',
+  'sql_generate_invisible_primary_key = 0',
+  'restrict_fk_on_non_standard_key = 0',
+  'check_constraint_checks = 0',
+  // Servers show each default that a table has. Switched off, a time without one would be set anew with every change of its row.
+  'explicit_defaults_for_timestamp = 1',
 ];
 
-/** Switches them off for this session; the assignments that the account's other sessions may make as well. */
+/** Sets them for this session; the assignments that the account's other sessions may make as well. */
 export async function easeRules(session: Connection): Promise<string[]> {
-  const eased: string[] = [];
-  for (const rule of rules) {
-    const off = `${rule} = 0`;
-    if (await may(session, `SET SESSION ${off}`)) eased.push(off);
-  }
-  return eased;
+  const made: string[] = [];
+  for (const assignment of eased) if (await may(session, `SET SESSION ${assignment}`)) made.push(assignment);
+  return made;
 }
 
 async function may(session: Connection, statement: string): Promise<boolean> {
@@ -29,8 +28,8 @@ async function may(session: Connection, statement: string): Promise<boolean> {
     return true;
   } catch (error) {
     const errno = Number(toHoldfastError(error).details['errno']);
-    // Unknown (1193), only for everybody at once (1229), or not for this account (1227).
-    if ([1193, 1227, 1229].includes(errno)) return false;
+    // Unknown (1193), only for everybody at once (1229) or from the start on (1238), or not for this account (1227).
+    if ([1193, 1227, 1229, 1238].includes(errno)) return false;
     throw error;
   }
 }
