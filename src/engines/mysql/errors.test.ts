@@ -36,6 +36,11 @@ describe('what a client tool says', () => {
     ["ERROR 1273 (HY000) at line 3: Unknown collation: 'utf8mb4_0900_ai_ci'", 'LOCALE_MISSING'],
     ["ERROR 1153 (08S01) at line 3: Got a packet bigger than 'max_allowed_packet' bytes", 'DATABASE_VALUE_TOO_LARGE'],
     ['mariadb-dump: Got errno 28 on write', 'DISK_FULL'],
+    [
+      'ERROR 1005 (HY000) at line 9: Can\'t create table `shop`.`t` (errno: 135 "No more room in record file")',
+      'DATABASE_DISK_FULL',
+    ],
+    ["ERROR 3185 (HY000) at line 9: Create table/tablespace 't' failed, as disk is full", 'DATABASE_DISK_FULL'],
     ['something nobody knows', 'TOOL_FAILED'],
   ])('%s', (stderr, code) => {
     const failure = failedProcess('/usr/bin/mariadb-dump', { status: 2, signal: null, stderr: `${stderr}\n` });

@@ -196,7 +196,8 @@ export function faultOfErrno(errno: number, message: string): Fault {
   if (known) return known;
   if (errno === 1356 || errno === 1194 || errno === 1195 || errno === 1932 || errno === 1146) return 'damaged-table';
   if (errno === 1031 && /doesn't have this option/i.test(message)) return 'rule';
-  return /No space left/i.test(message) ? 'disk-full' : 'other';
+  // How each storage engine calls it when there is no room for another table.
+  return /No space left|No more room in|disk is full/i.test(message) ? 'disk-full' : 'other';
 }
 
 const byErrno: Readonly<Record<number, Fault | undefined>> = {
