@@ -59,6 +59,10 @@ describe('what a client tool says', () => {
 describe('what the driver throws', () => {
   it.each([
     [{ errno: 1045, code: 'ER_ACCESS_DENIED_ERROR', message: 'Access denied' }, 'DATABASE_LOGIN_FAILED'],
+    [
+      { errno: 3, message: `Error writing file './shop/t.TRG~' (Errcode: 28 "No space left on device")` },
+      'DATABASE_DISK_FULL',
+    ],
     [{ errno: -111, code: 'ECONNREFUSED', message: 'connect ECONNREFUSED' }, 'DATABASE_UNREACHABLE'],
     [
       { code: 'HANDSHAKE_NO_SSL_SUPPORT', message: 'Server does not support secure connection' },

@@ -42,7 +42,8 @@ export function driverError(error: unknown, at: Place): HoldfastError {
   const first: unknown = error instanceof AggregateError ? error.errors[0] : error;
   const system = systemErrno(first) ?? systemErrno(error);
   if (system) return describeFault('unreachable', { ...told, message: reasons[system] ?? message });
-  return describeFault('other', told);
+  // Numbers below 1000 are of the server's file system: only its words tell.
+  return describeFault(faultOfErrno(0, message), told);
 }
 
 const reasons: Record<string, string> = {
