@@ -265,4 +265,6 @@ export interface AppGuard {
   detail: string;
   /** The option that lifts it, such as `--allow app-version`; null: nothing does. */
   override: string | null;
+  /** Of a state that may be another one a moment later: what runs can be stopped, and started again. */
+  momentary?: true;
 }

@@ -1,5 +1,5 @@
 import type { StoredBackup } from '../archive/reader.ts';
-import type { AppDatabase, StagedTree } from '../apps/app.ts';
+import type { StagedTree } from '../apps/app.ts';
 import {
   type Counts,
   type Database,
@@ -13,6 +13,7 @@ import { HoldfastError } from '../base/errors.ts';
 import type { Storage } from '../storage/storage.ts';
 import { databaseOf, family, readerOf, type Source } from '../care/source.ts';
 import { sourceNotConfigured } from '../care/unconfigured.ts';
+import { guardsOfApp } from './app-guards.ts';
 import { withConsequences } from './consequences.ts';
 import { blocking, type Guard, type GuardFacts, type RestoreMode } from './guards.ts';
 import { findExcluded, findLacking, nothingLeftOut, type LeftOut } from '../care/left-out.ts';
@@ -153,7 +154,7 @@ export async function planRestore(
       allowSuperuser: accepted || allowed.includes('superuser'),
       facts: backup,
     },
-    guards: [...guards, ...(await guardsOfApp(request, archive, target, targetFacts, signal))],
+    guards: [...guards, ...(await guardsOfApp(request, { mode, archive, target, targetFacts }, signal))],
     destructive: isDestructive(mode, targetFacts, files),
     trees,
     files,
@@ -234,32 +235,6 @@ function wantsTrees({ scope, from, files }: RestoreRequest, mode: RestoreMode): 
 }
 
 const everyTree = { only: null, to: null };
-
-/** What the application demands of a database that goes live under it. */
-async function guardsOfApp(
-  { source, allowed }: RestoreRequest,
-  archive: StoredBackup | null,
-  target: Database,
-  targetFacts: TargetFacts | null,
-  signal: AbortSignal,
-): Promise<Guard[]> {
-  const facts = archive?.manifest.app;
-  const guards = facts && source.apps.find(({ kind }) => kind === facts['kind'])?.guards;
-  if (!facts || !guards) return [];
-  return guards.before({ facts }, targetFacts && appDatabase(target, targetFacts.facts.serverVersion), {
-    allowed,
-    signal,
-  });
-}
-
-export function appDatabase(database: Database, serverVersion: string): AppDatabase {
-  return {
-    engine: database.engine,
-    name: database.name,
-    serverVersion,
-    select: (query, signal) => database.select(query, signal),
-  };
-}
 
 /** Of a database that holds something, at least a part goes; whoever made it must have meant this one. */
 function isDestructive(mode: RestoreMode, target: TargetFacts | null, files: readonly StagedTree[]): boolean {

@@ -25,8 +25,8 @@ import { withEverything } from '../care/left-out.ts';
 import { afterwards } from './afterwards.ts';
 import { aroundRestore } from './around-restore.ts';
 import { fillNew } from './fill-new.ts';
-import { appDatabase, assertAllowed, planRestore, type RestorePlan } from './plan.ts';
-import { refuseUnfitted } from './fit-app.ts';
+import { assertAllowed, planRestore, type RestorePlan } from './plan.ts';
+import { refuseMomentary, refuseUnfitted, whatIsNext } from './fit-app.ts';
 import { replaceInPlace } from './replace-in-place.ts';
 import { safetyBackup } from './safety.ts';
 import { previousName, swapIn } from './swap-in.ts';
@@ -97,6 +97,7 @@ export async function restore(task: RestoreTask): Promise<RestoreResult> {
       const plan = await readWholeCopy(inside, planned);
       using after = afterwards(readLease.signal, run.report);
       const { safety, outcome, state } = await withHooks(hooksOf(inside, plan, run.id), async (reached) => {
+        await refuseMomentary(inside, plan);
         let before: string | null = null;
         const previous = plan.mode === 'swap' && plan.targetFacts ? previousName(plan, run.id) : null;
         await using laid = await layTrees(inside, plan.trees, { only: null, to: null }, (files) => {
@@ -109,6 +110,7 @@ export async function restore(task: RestoreTask): Promise<RestoreResult> {
           secure: async () => {
             const then = await watchLive(inside, plan, laid);
             before = await takeSafetyBackup(inside, plan, sourceLease, run.id);
+            await refuseMomentary(inside, plan);
             return { changed: (former) => hasChanged(former, then, plan.load.scope) };
           },
           reached: (wayBack) => run.keep({ id: plan.from, mode: plan.mode, ...wayBack, safety: before }),
@@ -270,19 +272,6 @@ async function takeSafetyBackup(
 function goes({ request }: RestoreTask, { mode, guards, archive }: RestorePlan): boolean {
   const keeps = mode === 'swap' && request.keepOld;
   return !keeps && (archive === null || guards.some(({ code }) => code === 'excluded'));
-}
-
-/** The restore is done: not knowing this is no reason to call it failed. */
-async function whatIsNext({ request, signal }: RestoreTask, { mode, archive, target }: RestorePlan): Promise<string[]> {
-  const facts = archive?.manifest.app;
-  const guards = facts && request.source.apps.find(({ kind }) => kind === facts['kind'])?.guards;
-  if (!facts || !guards || mode === 'new') return [];
-  try {
-    const now = (await target.target(signal))?.facts;
-    return now ? await guards.after({ facts }, appDatabase(target, now.serverVersion), signal) : [];
-  } catch (error) {
-    return [`look after the application: ${(error as Error).message}`];
-  }
 }
 
 async function carryOut(task: RestoreTask, plan: RestorePlan, run: string, live: Live): Promise<Outcome> {

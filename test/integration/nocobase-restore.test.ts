@@ -1,5 +1,5 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { installHoldfast, type Installation } from '../support/holdfast.ts';
@@ -18,6 +18,8 @@ let server: TestPostgres;
 let holdfast: Installation;
 let folder: TemporaryFolder;
 let path: string;
+/** What a NocoBase that runs holds open. */
+let running: Server | null = null;
 
 beforeAll(async () => {
   server = await startPostgres();
@@ -36,15 +38,38 @@ beforeEach(async () => {
   holdfast = await installHoldfast({
     url: server.url('nb'),
     source: 'nb',
-    settings: { app: { kind: 'nocobase', path }, encryption: { passphrase: 'a long enough passphrase' } },
+    settings: sourceSettings(),
+    top: { storages },
   });
   const made = await holdfast.run('backup', 'nb');
   if (made.status !== 0) throw new Error(made.stderr);
 });
 afterEach(async () => {
+  running?.close();
+  running = null;
   await holdfast[Symbol.asyncDispose]();
   await folder[Symbol.asyncDispose]();
 });
+
+const storages = { local: { type: 'local', path: './backups' } };
+
+function sourceSettings() {
+  return { app: { kind: 'nocobase', path }, encryption: { passphrase: 'a long enough passphrase' } };
+}
+
+function start(): void {
+  running = createServer().listen(join(path, 'storage/gateway.sock'));
+}
+
+/** A command of the operator's, to be run before a restore. */
+async function hookBefore(shell: string): Promise<void> {
+  const source = {
+    database: { url: server.url('nb') },
+    ...sourceSettings(),
+    hooks: { restore: { before: { shell } } },
+  };
+  await holdfast.configure({ state: './state', sources: { nb: source }, storages });
+}
 
 async function set(more: string): Promise<void> {
   const settings = await readFile(join(path, '.env'), 'utf8');
@@ -91,11 +116,10 @@ test('B-09: into another schema only where that is allowed, and then everything 
 
 test('B-09, B-12: a prefix, or an application that runs, blocks before anything is touched', async () => {
   await set('DB_SCHEMA=tenant1\nDB_TABLE_PREFIX=x_\n');
-  const socket = createServer().listen(join(path, 'storage/gateway.sock'));
+  start();
   const before = await readdir(path, { recursive: true });
   const refused = await holdfast.run(...restore);
   const after = await readdir(path, { recursive: true });
-  socket.close();
   expect(refused.status).toBe(4);
   for (const word of ['table prefix', 'NocoBase runs']) expect(refused.stderr + refused.stdout).toContain(word);
   expect(after.toSorted()).toEqual(before.toSorted());
@@ -108,4 +132,45 @@ test('B-18: folders alone come back into a place of their own', async () => {
   expect(ended.status, ended.stderr).toBe(0);
   expect(await readFile(join(to, 'storage-scans/deep/er/scan.pdf'), 'utf8')).toBe('ccccc');
   expect(await readdir(join(to, 'keys'))).toContain('settings.env');
+});
+
+test('B-12: beside the live one, a database is restored while the application runs, whatever its settings', async () => {
+  await set('DB_SCHEMA=tenant1\nDB_TABLE_PREFIX=x_\n');
+  start();
+  await server.sql('postgres', 'drop database if exists nb_copy with (force)');
+  const beside = await holdfast.run('restore', 'latest', '--yes', '--into', 'nb_copy');
+  expect(beside.status, beside.stderr).toBe(0);
+  expect(await server.sql('nb_copy', 'select count(*)::int as n from tenant1.storages')).toEqual([{ n: 3 }]);
+});
+
+test('B-12: an application that a hook stops is restored; one that the hook leaves running is not', async () => {
+  start();
+  await hookBefore('true');
+  const left = await holdfast.run(...restore);
+  expect(left.status, left.stderr).toBe(4);
+  expect(left.stderr).toContain('NocoBase runs');
+  expect(left.stderr).toContain('--allow app-stopped');
+
+  // Without its socket nothing answers, as when it was stopped.
+  await hookBefore(`rm ${join(path, 'storage/gateway.sock')}`);
+  const restored = await holdfast.run(...restore);
+  expect(restored.status, restored.stderr).toBe(0);
+  expect(restored.stdout + restored.stderr).toContain('left to the hook');
+});
+
+test('B-12: an application that is started while a restore runs keeps it from going live', async () => {
+  await server.sql('nb', `update tenant1.storages set title = 'now'`);
+  const { child, ended } = holdfast.start({}, ...restore);
+  let seen = '';
+  child.stderr?.on('data', (text: string) => {
+    seen += text;
+    if (running === null && seen.includes('✓ load')) start();
+  });
+  const { status, stderr } = await ended;
+  expect(running).not.toBeNull();
+  expect(status, stderr).toBe(4);
+  expect(stderr).toContain('NocoBase runs');
+  expect(await server.sql('nb', 'select distinct title from tenant1.storages')).toEqual([{ title: 'now' }]);
+  expect((await server.databases()).filter((name) => name.includes('restoring'))).toEqual([]);
+  expect((await readdir(path)).filter((name) => name.includes('holdfast') || name.includes('before'))).toEqual([]);
 });

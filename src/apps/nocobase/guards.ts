@@ -47,11 +47,8 @@ function checkRunning({ running }: Target): AppGuard {
   if (running.state === 'unknown') {
     return warn('app-stopped', `${running.detail}: nobody can tell from here whether NocoBase is stopped; see to it`);
   }
-  return block(
-    'app-stopped',
-    `NocoBase runs: ${running.detail}; it would go on with the collections of the old database. Stop it first`,
-    '--allow app-stopped',
-  );
+  const detail = `NocoBase runs: ${running.detail}; it would go on with the collections of the old database. Stop it first`;
+  return { ...block('app-stopped', detail, '--allow app-stopped'), momentary: true };
 }
 
 function checkVersion(saved: NocobaseFacts, { codeVersion, live }: Target): AppGuard {
