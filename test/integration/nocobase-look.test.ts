@@ -150,6 +150,37 @@ test.each([
   expect(compared.otherSize).toEqual([expect.stringContaining('longer.txt (99 bytes noted, 5 found)')]);
 });
 
+test('B-06: what lies in databases of its own is named: sub-applications and external data sources', async () => {
+  const statements = (json: string, quote: string) => [
+    `create table applications (name varchar(255), status varchar(255), options ${json})`,
+    `insert into applications values ('apart', 'running', '{"autoStart":true}'), ('tenant1', 'running', '{"dbConnType":"new_schema"}'),
+      ('far', 'running', '{"dbConnType":"new_connection","database":{"host":"other","database":"elsewhere","schema":"tenant1"}}')`,
+    `create table ${quote}dataSources${quote} (${quote}key${quote} varchar(255), type varchar(255), enabled boolean, options ${json})`,
+    `insert into ${quote}dataSources${quote} values ('main', 'main', true, '{}'), ('crm', 'mysql', true, '{}'), ('old', 'mysql', false, '{}')`,
+  ];
+  const told = async (database: AppDatabase, env: Record<string, string>) => {
+    const { path } = await makeAppFolder(join(folder.path, `apart ${database.engine}`), { env });
+    return (await look(database, path)).seen.warnings.slice(1);
+  };
+  const sources = 'the data of the external data sources crm lies elsewhere and is not part of this backup';
+  // A schema of this database is saved with it.
+  const inSchema = nocobaseTables({ ...usualShape, schema: 'tenant1' }, {});
+  const postgres = await postgresWith('apart', [
+    ...nocobaseTables(usualShape, {}),
+    ...inSchema,
+    ...statements('json', '"'),
+  ]);
+  expect(await told(postgres, { DB_HOST: 'here' })).toEqual([
+    expect.stringMatching(/^the applications apart, far of .* give each database a source$/),
+    sources,
+  ]);
+  using sqlite = sqliteWith([...nocobaseTables(usualShape, {}, 'sqlite'), ...statements('text', '"')]);
+  expect(await told(sqlite, { DB_DIALECT: 'sqlite' })).toEqual([
+    expect.stringMatching(/^the applications apart, far, tenant1 of /),
+    sources,
+  ]);
+});
+
 describe('what contradicts itself', () => {
   test('B-09: settings that say something else than the database are told, and the database counts', async () => {
     const database = await postgresWith('contradicting', nocobaseTables(usualShape, {}));

@@ -18,6 +18,8 @@ export interface FoundApp extends Shape {
   contradictions: string[];
   /** Which of NocoBase's own tables there are: not every plugin is there in every one. */
   has(table: string): boolean;
+  /** Where in this database a NocoBase lies; '': the default one. */
+  schemas: ReadonlySet<string>;
 }
 
 /**
@@ -31,10 +33,12 @@ export async function findApp(
   signal: AbortSignal,
 ): Promise<FoundApp> {
   const tables = await readTables(database, signal);
-  const shape = chooseShape(shapesIn(tables), settings, environment, database);
+  const shapes = shapesIn(tables);
+  const shape = chooseShape(shapes, settings, environment, database);
   return {
     ...shape,
     has: (table) => has(tables, shape, table),
+    schemas: new Set(shapes.map(({ schema }) => schema)),
     version: await readVersion(database, shape, signal),
     contradictions: contradictionsOf(database, shape, environment),
   };

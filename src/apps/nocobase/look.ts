@@ -1,5 +1,6 @@
 import type { AppDatabase } from '../app.ts';
 import { treesOf, type PlacedTree } from './app-trees.ts';
+import { tellElsewhere } from './elsewhere.ts';
 import type { AppEnvironment } from './env-file.ts';
 import { exists } from './exchange.ts';
 import { dialectName, type NocobaseFacts } from './facts.ts';
@@ -38,7 +39,6 @@ export async function lookAt(
   const keys = await readKeyFiles(places, environment);
   const names = namesOfKeys(keys, environment);
   const aesKey = fingerprintOfAesKey(keys, environment, places.aesKey);
-  const remote = storages.filter(({ local }) => !local).map(({ name }) => name);
   return {
     app,
     storages,
@@ -48,9 +48,7 @@ export async function lookAt(
     warnings: [
       ...app.contradictions,
       ...wide,
-      ...(remote.length > 0
-        ? [`files in the storages ${remote.join(', ')} lie elsewhere and are not part of this backup`]
-        : []),
+      ...(await tellElsewhere(database, app, { storages, signal })),
       ...(encrypted
         ? []
         : [
