@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { createServer } from 'node:http';
 import { createServer as createSocket } from 'node:net';
-import { cp, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -145,6 +145,19 @@ test('B-01, B-d10: folders and keys go from one application to another, and noth
   await staged[Symbol.asyncDispose]();
   expect(await contentOf(into.path)).toEqual(before);
   expect(swapped.map(({ name }) => name)).toEqual(['uploads', 'plugins', 'storage-scans', 'keys', 'settings']);
+});
+
+test.each([
+  ['uploads', 'uploads.holdfast-0a1b2c3d'],
+  ['apps', '.holdfast-keys-Ab3dE6/apps'],
+])('S14: killed while %s changed places, nothing is saved without them', async (name, laid) => {
+  const live = join(from.path, 'storage', name);
+  await mkdir(join(from.path, 'storage', laid), { recursive: true });
+  await rename(live, `${live}.before-2026-11-20_05-15-00`);
+  await expect(keep()).rejects.toMatchObject({
+    code: 'FILES_HALF_SWAPPED',
+    hint: expect.stringContaining(`mv '${live}.before-2026-11-20_05-15-00' '${live}'`),
+  });
 });
 
 test('what was live is kept beside it, comes back long afterwards, or is forgotten', async () => {

@@ -1,4 +1,5 @@
 import type { AppDatabase } from '../app.ts';
+import { refuseHalfSwapped } from '../files/half-swap.ts';
 import { treesOf, type PlacedTree } from './app-trees.ts';
 import { tellElsewhere } from './elsewhere.ts';
 import type { AppEnvironment } from './env-file.ts';
@@ -9,6 +10,7 @@ import { findApp, type FoundApp } from './find-app.ts';
 import { fingerprintOfAesKey, namesOfKeys, readKeyFiles, type KeyFile } from './key-files.ts';
 import { describeNeeds, readNeeds, tellMissingKey } from './needs-keys.ts';
 import type { NocobaseSettings } from './options.ts';
+import { refuseHalfPlaced } from './place-keys.ts';
 import type { Places } from './places.ts';
 import { readPlugins, readStorages, type AppStorage } from './storages.ts';
 
@@ -35,7 +37,11 @@ export async function lookAt(
   const { trees: wanted, warnings: wide } = treesOf(storages, places);
   // A storage nobody has used yet has no folder; where records say otherwise, their files are told to be missing.
   const trees: PlacedTree[] = [];
-  for (const tree of wanted) if (await exists(tree.path)) trees.push(tree);
+  for (const tree of wanted) {
+    if (await exists(tree.path)) trees.push(tree);
+    else await refuseHalfSwapped(tree);
+  }
+  await refuseHalfPlaced(places);
   const keys = await readKeyFiles(places, environment);
   const names = namesOfKeys(keys, environment);
   const aesKey = fingerprintOfAesKey(keys, environment, places.aesKey);

@@ -1,5 +1,6 @@
 import { chown, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
+import { HoldfastError } from '../../base/errors.ts';
 import type { StagedTree, SwappedTree } from '../app.ts';
 import { parseEnv, type AppEnvironment } from './env-file.ts';
 import { exchangeAll, exists, removePrevious, takeBack, type Exchange, type Exchanged } from './exchange.ts';
@@ -40,6 +41,24 @@ export async function placeKeysBelow(keys: readonly SavedKey[], folder: string):
       if (!kept) await rm(target, { recursive: true, force: true });
     },
   };
+}
+
+/** What a restore that was killed between its renames left is saved by nobody: NocoBase would make itself a new key, and this one be lost. */
+export async function refuseHalfPlaced({ storage, aesKey }: Pick<Places, 'storage' | 'aesKey'>): Promise<void> {
+  for (const target of [join(storage, 'apps'), ...(aesKey === null ? [] : [aesKey])]) {
+    if (await exists(target)) continue;
+    const beside = await readdir(dirname(target)).catch(() => []);
+    const laid = beside.find((name) => name.startsWith(stagePrefix));
+    const previous = beside.filter((name) => name.startsWith(`${basename(target)}.before-`)).toSorted();
+    const last = previous.at(-1);
+    if (laid === undefined || last === undefined) continue;
+    const [from, rest] = [join(dirname(target), last), join(dirname(target), laid)];
+    throw new HoldfastError(
+      'FILES_HALF_SWAPPED',
+      `a restore into ${target} (${keysTree}) was cut off in the middle: what lived there is in ${from}`,
+      { kind: 'refused', hint: `To go back: mv '${from}' '${target}'. Then remove ${rest}.` },
+    );
+  }
 }
 
 export interface Placing {
