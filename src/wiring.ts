@@ -17,9 +17,11 @@ import { findSources, type FoundSource } from './care/find-sources.ts';
 import { makeMonitorRules } from './care/monitor/settings.ts';
 import type { Source } from './care/source.ts';
 import { sourceNotConfigured, unconfiguredDatabase } from './care/unconfigured.ts';
+import type { Catalog } from './catalog/catalog.ts';
 import { markInterrupted } from './catalog/run.ts';
 import { scratchFolder, sweepScratch } from './catalog/scratch.ts';
 import { openCatalog } from './catalog/sqlite/sqlite-catalog.ts';
+import { isUnwritable, openStandIn } from './catalog/sqlite/stand-in.ts';
 import type { LoadedConfig } from './config/load.ts';
 import type { SourceConfig } from './config/schema.ts';
 import type { EngineName } from './engines/engine.ts';
@@ -40,6 +42,8 @@ export interface HouseTools {
   identityFile?: string | undefined;
   /** Asks the person at the terminal for a passphrase, where there is one. */
   ask?: ((what: string) => Promise<Secret | null>) | undefined;
+  /** With a copy of the state where it cannot be written. */
+  goesOnWithoutState?: boolean;
 }
 
 /** Puts the running parts together. The only place that sees configuration, engines and storages at once. */
@@ -47,7 +51,8 @@ export async function openHouse(loaded: LoadedConfig, tools: HouseTools): Promis
   const { config } = loaded;
   const { clock, logger } = tools;
   const identities = await readIdentities(loaded, tools.identityFile);
-  const catalog = openCatalog(config.state, clock);
+  const state = openState(config.state, tools);
+  const { catalog } = state;
   markInterrupted(catalog, clock);
   await sweepScratch();
   const scratch = scratchFolder();
@@ -143,10 +148,10 @@ export async function openHouse(loaded: LoadedConfig, tools: HouseTools): Promis
       return storage && kind ? { kind, title: storage.title } : null;
     },
   });
-  const telling = commandAlerts({ alerts, channels, catalog, clock, logger });
+  const telling = state.isCopy ? null : commandAlerts({ alerts, channels, catalog, clock, logger });
   return {
     loaded,
-    catalog: telling.catalog,
+    catalog: telling?.catalog ?? catalog,
     sources,
     storages: [...storages.values()],
     alerts,
@@ -176,11 +181,57 @@ export async function openHouse(loaded: LoadedConfig, tools: HouseTools): Promis
     storageOf: (source, name) => findStorage(source, name),
     folder: (path) => createStorage('local', 'folder', { type: 'local', path }, { clock, logger, scratch }),
     [Symbol.asyncDispose]: async () => {
-      await telling[Symbol.asyncDispose]();
+      await telling?.[Symbol.asyncDispose]();
       await alerts[Symbol.asyncDispose]();
       await Promise.allSettled([...storages.values()].map((storage) => storage[Symbol.asyncDispose]()));
-      catalog[Symbol.dispose]();
+      state[Symbol.dispose]();
       await rm(scratch, { recursive: true, force: true });
+    },
+  };
+}
+
+interface State extends Disposable {
+  catalog: Catalog;
+  /** What it is told of is known there alone: alerts are left to whoever has the state. */
+  isCopy: boolean;
+}
+
+function openState(folder: string, { clock, logger, goesOnWithoutState = false }: HouseTools): State {
+  let opened: Catalog | null = null;
+  try {
+    const catalog = (opened = openCatalog(folder, clock));
+    if (goesOnWithoutState) assertWritable(catalog);
+    return { catalog, isCopy: false, [Symbol.dispose]: () => catalog[Symbol.dispose]() };
+  } catch (error) {
+    opened?.[Symbol.dispose]();
+    if (!goesOnWithoutState || !isUnwritable(error)) throw error;
+    const { message, code } = toHoldfastError(error);
+    logger.log('warn', `the state in ${folder} cannot be written: ${message} (${code}); going on with a copy of it`);
+    return copiedState(folder, { clock, logger });
+  }
+}
+
+function assertWritable(catalog: Catalog): void {
+  try {
+    catalog.briefly(() => catalog.probe());
+  } catch (error) {
+    if (isUnwritable(error)) throw error;
+  }
+}
+
+function copiedState(folder: string, { clock, logger }: HouseTools): State {
+  const standIn = openStandIn(folder, clock);
+  const { catalog } = standIn;
+  return {
+    catalog,
+    isCopy: true,
+    [Symbol.dispose]: () => {
+      if (standIn.isNeeded())
+        logger.log(
+          'warn',
+          `what was done is known in that copy alone: HOLDFAST_STATE=${standIn.folder} before a command such as \`holdfast restore --undo\` or \`holdfast logs\` goes by it`,
+        );
+      standIn[Symbol.dispose]();
     },
   };
 }

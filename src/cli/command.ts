@@ -24,6 +24,8 @@ export interface Command {
   readonly options?: readonly CommandOption[];
   /** Runs for months: its log is told from `info` on, and each line says when. */
   readonly lasting?: boolean;
+  /** It only looks, or brings back what was lost: where the state cannot be written any more, it goes on with a copy. */
+  readonly goesOnWithoutState?: boolean;
   /** At least one; each is a complete line to type. */
   readonly examples: readonly CommandExample[];
   /** Paragraphs below the options: what it does to what, and how it ends. */

@@ -40,6 +40,7 @@ interface HouseParts {
   logger: Logger;
   identityFile: string | undefined;
   ask: ((what: string) => Promise<Secret | null>) | undefined;
+  goesOnWithoutState: boolean;
 }
 
 interface Call {
@@ -131,7 +132,8 @@ function openContext(world: World, command: Command, globals: Globals, doors: As
   const readConfig = once(() => world.loadConfig({ path: globals.config, env, cwd }));
   const houseTools = () => {
     const identityFile = globals.identity === undefined ? undefined : resolve(cwd, globals.identity);
-    return { clock, logger, identityFile, ask: askerFor(io, signal) };
+    const { goesOnWithoutState = false } = command;
+    return { clock, logger, identityFile, ask: askerFor(io, signal), goesOnWithoutState };
   };
   let told = false;
   const loadConfig = async ({ quietly } = { quietly: false }) => {

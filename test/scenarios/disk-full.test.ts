@@ -1,10 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { installHoldfast } from '../support/holdfast.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { fillShop } from '../support/shop.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+import { until } from '../support/until.ts';
 
 const mayMount = canMount();
 let server: TestPostgres;
@@ -63,7 +65,82 @@ describe.skipIf(!mayMount)('S3: a full disk', () => {
     expect(stderr).toMatch(/\(DISK_FULL\)$/m);
     expect(await holdfast.stored()).toEqual([]);
   });
+
+  test('in the state folder of one that has worked: what there is can be seen and brought back, and the rest says why it cannot go on', async () => {
+    await using holdfast = await installHoldfast({ url: server.url('shop') });
+    await using elsewhere = await temporaryFolder();
+    await mkdir(holdfast.state);
+    using _disk = smallDisk(holdfast.state, '2m');
+    expect(await holdfast.run('backup')).toMatchObject({ status: 0 });
+    const [id = ''] = await holdfast.stored();
+    fill(holdfast.state);
+    await server.sql('shop', 'delete from shop.item');
+    const run = (...args: string[]) => holdfast.runWith({ env: { TMPDIR: elsewhere.path } }, ...args);
+
+    for (const looking of ['list', 'show latest', 'inspect latest', 'runs', 'status', 'restore latest --dry-run']) {
+      const { status, stdout, stderr } = await run(...looking.split(' '));
+      expect({ looking, status, stderr }).toMatchObject({
+        status: 0,
+        stderr: expect.stringMatching(/^warning: the state in .* cannot be written: no space left .*\(DISK_FULL\)/m),
+      });
+      expect(stdout).toContain(looking === 'runs' ? 'backup' : looking === 'status' ? 'shop' : id.slice(0, 10));
+    }
+    expect(await readdir(elsewhere.path), 'who only looks leaves nothing').toEqual([]);
+
+    const restored = await run('restore', 'latest', '--keep-old', '--yes');
+    expect(restored).toMatchObject({ status: 0 });
+    expect(await items()).not.toBe(0);
+    const [, state = ''] = /HOLDFAST_STATE=(\S+)/.exec(restored.stderr) ?? [];
+    const undone = await holdfast.runWith({ env: { HOLDFAST_STATE: state } }, 'restore', '--undo', '--yes');
+    expect(undone, 'what it did is known there').toMatchObject({ status: 0 });
+    expect(await items()).toBe(0);
+
+    for (const writing of ['backup', 'hold latest', 'drill latest']) {
+      const { status, stderr } = await run(...writing.split(' '));
+      expect({ writing, status, stderr }).toMatchObject({
+        status: 1,
+        stderr: expect.stringMatching(/\(DISK_FULL\)\n.*hint: Free some space/s),
+      });
+    }
+  });
+
+  test('in the state folder of a run that goes on elsewhere: its lock holds', async () => {
+    await using holdfast = await installHoldfast({ url: server.url('shop') });
+    await using elsewhere = await temporaryFolder();
+    await mkdir(holdfast.state);
+    using _disk = smallDisk(holdfast.state, '2m');
+    expect(await holdfast.run('backup')).toMatchObject({ status: 0 });
+    await holdfast.configure({
+      state: './state',
+      sources: {
+        shop: { database: { url: server.url('shop') }, hooks: { before: ['sleep', '600'] } },
+      },
+      storages: { local: { type: 'local', path: './backups' } },
+    });
+    const { child, ended } = holdfast.start({}, 'backup');
+    await until(async () => (await holdfast.run('runs')).stdout.includes('running'), 'it holds the lock');
+    fill(holdfast.state);
+
+    const { status, stderr } = await holdfast.runWith(
+      { env: { TMPDIR: elsewhere.path } },
+      'restore',
+      'latest',
+      '--yes',
+    );
+    expect({ status, stderr }).toMatchObject({ status: 5, stderr: expect.stringContaining('(SOURCE_BUSY)') });
+    child.kill('SIGTERM');
+    await ended;
+  });
 });
+
+async function items(): Promise<number | undefined> {
+  const [row] = await server.sql<{ count: number }>('shop', 'select count(*)::int as count from shop.item');
+  return row?.count;
+}
+
+function fill(folder: string): void {
+  execFileSync('sh', ['-c', `dd if=/dev/zero of=${join(folder, 'filler')} bs=1k 2>/dev/null || true`]);
+}
 
 function canMount(): boolean {
   try {

@@ -1,4 +1,4 @@
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { HoldfastError, systemLimit, toHoldfastError } from '../../base/errors.ts';
 
 /** What SQLite says, in our words. The primary result code is the low byte of the extended one. */
@@ -10,11 +10,7 @@ export function catalogError(error: unknown, path: string): unknown {
     case 26: // NOTADB
       return damaged(path, error);
     case 13: // FULL
-      return new HoldfastError('DISK_FULL', `no space left for the catalog ${path}`, {
-        cause: error,
-        hint: 'Free some space on the disk that holds the state folder, then try again.',
-        retryable: true,
-      });
+      return full(path, error);
     case 5: // BUSY
     case 6: // LOCKED
       return new HoldfastError('CATALOG_BUSY', `another process keeps the catalog ${path} locked`, {
@@ -33,13 +29,42 @@ export function catalogError(error: unknown, path: string): unknown {
           hint: 'Give the user that runs holdfast the right to write the state folder and the files in it.',
         })
       );
+    case 10: // IOERR
+      return isFull(path) ? full(path, error) : failed(path, error);
     default:
-      return new HoldfastError('CATALOG_FAILED', `the catalog ${path} failed: ${(error as Error).message}`, {
-        cause: error,
-        hint: 'Check the disk that holds the state folder; `holdfast doctor` tries to write there.',
-      });
+      return failed(path, error);
   }
 }
+
+function full(path: string, cause: unknown): HoldfastError {
+  return new HoldfastError('DISK_FULL', `no space left for the catalog ${path}`, {
+    cause,
+    hint: 'Free some space on the disk that holds the state folder, then try again; `holdfast restore` on the command line goes on without.',
+    retryable: true,
+  });
+}
+
+function failed(path: string, cause: unknown): HoldfastError {
+  return new HoldfastError('CATALOG_FAILED', `the catalog ${path} failed: ${(cause as Error).message}`, {
+    cause,
+    hint: 'Check the disk that holds the state folder; `holdfast doctor` tries to write there. HOLDFAST_STATE takes another folder for the time being.',
+  });
+}
+
+/** Where it needs room for more than a row, as for the index of its log when it is opened, SQLite tells of a full disk as of one that is broken. */
+function isFull(path: string): boolean {
+  const room = `${path}-room-${process.pid}`;
+  try {
+    writeFileSync(room, Buffer.alloc(logIndexBytes), { mode: 0o600 });
+    return false;
+  } catch (error) {
+    return toHoldfastError(error).code === 'DISK_FULL';
+  } finally {
+    rmSync(room, { force: true });
+  }
+}
+
+const logIndexBytes = 32_768;
 
 /** SQLite tells that it could not open a file, and not why. */
 function noFileLeft(path: string): HoldfastError | null {

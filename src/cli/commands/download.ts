@@ -24,6 +24,7 @@ export const download: Command = {
       summary: 'only this artifact, as it is stored; into --to or the current folder',
     },
   ],
+  goesOnWithoutState: true,
   examples: [
     { line: 'holdfast download latest', does: 'into the local storage of the source' },
     { line: 'holdfast download 2026-11-20 --to ./carry', does: 'into a folder that is a storage itself' },

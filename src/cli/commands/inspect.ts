@@ -12,6 +12,7 @@ export const inspect: Command = {
   summary: 'what is inside a backup: files, tables, rows',
   group: 'look',
   arguments: [{ name: 'id', summary: 'id, unique prefix or `latest` (default)', optional: true, complete: 'backup' }],
+  goesOnWithoutState: true,
   examples: [
     { line: 'holdfast inspect', does: 'the newest backup' },
     { line: 'holdfast inspect latest --json | jq .schemas', does: 'its tables, for a program' },

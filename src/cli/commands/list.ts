@@ -15,6 +15,7 @@ export const list: Command = {
   summary: 'the backups: when, how big, where, how well proven',
   group: 'look',
   arguments: [{ name: 'source', summary: 'which source; default: all', optional: true, complete: 'source' }],
+  goesOnWithoutState: true,
   examples: [
     { line: 'holdfast list', does: 'newest first' },
     { line: 'holdfast list shop --storage offsite', does: 'of one source, in one storage' },

@@ -14,6 +14,7 @@ export const logs: Command = {
   arguments: [
     { name: 'run', summary: 'id or unique prefix; default: the newest run', optional: true, complete: 'run' },
   ],
+  goesOnWithoutState: true,
   examples: [
     { line: 'holdfast logs', does: 'the newest run' },
     { line: 'holdfast logs 20261120-0515', does: 'by a prefix of its id' },

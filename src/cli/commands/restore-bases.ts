@@ -62,6 +62,7 @@ function part({ what, summary, options, example }: Part): Command {
     group: 'recover',
     arguments: [{ name: 'id', summary: 'id, unique prefix or `latest`', optional: true, complete: 'backup' }],
     options,
+    goesOnWithoutState: true,
     examples: [example],
     help: `For applications that were saved through their API. An interrupted restore is begun again with the same command: what was done is
 recognised and not done twice. At the end, counts are compared with the backup, and whatever could not be restored is listed with

@@ -28,6 +28,7 @@ export const restoreFiles: Command = {
     { name: 'dry-run', summary: 'say what would be replaced, touch nothing' },
     { name: 'force', summary: 'same as --yes', hidden: true },
   ],
+  goesOnWithoutState: true,
   examples: [
     { line: 'holdfast restore files latest --to ./recovered', does: 'beside everything' },
     { line: 'holdfast restore files latest --tree uploads', does: 'one live folder, replaced as a whole' },

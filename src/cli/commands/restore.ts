@@ -73,6 +73,7 @@ export const restore: Command = {
     { name: 'undo', summary: 'swap back the database that the last restore kept (--keep-old)' },
     { name: 'force', summary: 'same as --yes', hidden: true },
   ],
+  goesOnWithoutState: true,
   examples: [
     { line: 'holdfast restore latest --dry-run', does: 'what would happen, and what stands in the way' },
     { line: 'holdfast restore latest', does: 'replace the live database by the newest backup' },

@@ -32,6 +32,7 @@ export const runs: Command = {
     { name: 'state', value: 'state', choices: states, summary: 'only these' },
     { name: 'limit', value: 'n', summary: `how many, newest first; default: ${shownByDefault}` },
   ],
+  goesOnWithoutState: true,
   examples: [
     { line: 'holdfast runs', does: 'the last ones' },
     { line: 'holdfast runs --state failed', does: 'what went wrong' },

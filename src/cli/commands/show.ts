@@ -16,6 +16,7 @@ export const show: Command = {
   summary: 'the facts, copies and proofs of one backup',
   group: 'look',
   arguments: [{ name: 'id', summary: 'id, unique prefix or `latest` (default)', optional: true, complete: 'backup' }],
+  goesOnWithoutState: true,
   examples: [
     { line: 'holdfast show', does: 'the newest backup' },
     { line: 'holdfast show 2026-11-20 --json | jq .manifest.database', does: 'its manifest' },

@@ -18,6 +18,7 @@ export const status: Command = {
   summary: 'is all well: newest backup, last drill, last failure',
   group: 'look',
   arguments: [{ name: 'source', summary: 'which source; default: all', optional: true, complete: 'source' }],
+  goesOnWithoutState: true,
   examples: [{ line: 'holdfast status', does: 'one paragraph per source' }],
   run: async (context, input) => {
     const { io } = context;
