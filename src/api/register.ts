@@ -62,9 +62,19 @@ export function registerRoutes(app: FastifyInstance, set: RouteSet, registration
     scope.removeAllContentTypeParsers();
     // Left for the handler to read.
     scope.addContentTypeParser('application/octet-stream', (_request, content, done) => done(null, content));
+    scope.addContentTypeParser('*', (_request, _content, done) => done(noFile()));
     for (const each of all) if (each[1].upload) add(scope, each);
   });
 }
+
+function noFile(): HoldfastError {
+  return new HoldfastError('TYPE_UNSUPPORTED', 'this is no file as it is taken here', {
+    kind: 'usage',
+    hint: sendFile,
+  });
+}
+
+const sendFile = 'Send the file as the body of the request, with `Content-Type: application/octet-stream`.';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -161,6 +171,8 @@ export function notAllowed(action: string): HoldfastError {
 
 /** All that is wrong with it at once. */
 function readRequest(route: Route, request: FastifyRequest): RequestOf<Route> {
+  if (route.upload && request.body === undefined)
+    throw new HoldfastError('REQUEST_INVALID', 'there is no file in the request', { kind: 'usage', hint: sendFile });
   const problems: { path: string; message: string }[] = [];
   const read = (part: 'params' | 'query' | 'body', given: unknown): unknown => {
     const schema: z.ZodType | undefined = route[part];

@@ -14,6 +14,7 @@ const fields = z.strictObject({
   into: z
     .string()
     .max(1000)
+    .regex(/^[^\0]*$/, 'must not contain a NUL')
     .nullable()
     .default(null)
     .meta({ description: 'Another database instead of the live one.' }),

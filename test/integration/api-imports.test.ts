@@ -145,6 +145,24 @@ test('S24: what is no dump, a script and what is too large are refused, and noth
   expect((await fetch(`${served.base}/healthz`)).status).toBe(200);
 });
 
+test('S24: whoever sends no file, or says nothing of its kind as curl does, is told what to send', async () => {
+  const authorization = `Bearer ${await served.token('curl', '--role', 'operator')}`;
+  const send = async (init: { headers?: Record<string, string>; body?: string }) => {
+    const headers = { authorization, ...init.headers };
+    const answer = await fetch(`${served.base}/api/v1/imports?name=x.dump`, { method: 'POST', ...init, headers });
+    const { code, hint } = (await answer.json()) as { code: string; hint: string };
+    return { status: answer.status, code, hint };
+  };
+  const hint = expect.stringContaining('application/octet-stream') as string;
+  expect(await send({})).toEqual({ status: 400, code: 'REQUEST_INVALID', hint });
+  for (const type of ['application/x-www-form-urlencoded', 'application/json'])
+    expect(await send({ headers: { 'content-type': type }, body: 'x' })).toEqual({
+      status: 415,
+      code: 'TYPE_UNSUPPORTED',
+      hint,
+    });
+});
+
 test('an upload that breaks off leaves nothing behind', async () => {
   const stopped = new AbortController();
   const slow = new ReadableStream({

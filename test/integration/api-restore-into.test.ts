@@ -89,6 +89,11 @@ describe('S24: over HTTP, a restore into another database fills only a new one',
     expect(await server.sql(into, `select 1 from pg_class where relname = 'orders'`)).toEqual([]);
   });
 
+  test('a name that no server could have is refused before one is asked', async () => {
+    const body = { source: 'shop', id: of['shop'] ?? '', into: 'a\0b' };
+    expect(await said(operator.planRestore({ body }))).toMatchObject({ status: 400, code: 'REQUEST_INVALID' });
+  });
+
   test.each(['b.db', 'c.db'])('SQLite: parts do not go into %s, which holds something', async (into) => {
     const body = { source: 'a', id: of['a'] ?? '', into, tables: table.a, confirm: into };
     await said(operator.restore({ body, query: wait }));
