@@ -1,4 +1,5 @@
-import { chmod, mkdtemp, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import type { Readable } from 'node:stream';
@@ -7,6 +8,7 @@ import { interrupted } from '../../src/base/errors.ts';
 import { runProcess } from '../../src/base/run-process.ts';
 import { openSnapshot } from '../../src/engines/postgres/dump.ts';
 import { accessTo, type AccessOptions } from '../support/postgres-access.ts';
+import { toolsWith } from '../support/tools.ts';
 import { assortedTables, consume, databasePart, openDumpLab, partsOf, type DumpLab } from '../support/postgres-dump.ts';
 
 let lab: DumpLab;
@@ -245,6 +247,40 @@ sleep 1
     await lab.server.sql(database, `select nextval('numbers')`);
     const settled = await snapshot.settleSequences(counts, signal);
     expect(settled.sequences).toEqual([{ schema: 'public', name: 'numbers', value: '1', called: false, until: '1' }]);
+  });
+
+  test('a server that goes away while a table is locked is told as that, and not as a table that stays locked', async () => {
+    const database = await lab.databaseWith('gone_while_locking', assortedTables);
+    const folder = await lab.emptyFolder();
+    // What pg_dump says when the question for the lock fails for whatever reason; the server's own words it keeps to itself.
+    const tools = await toolsWith(join(folder, 'tools'), {
+      pg_dump: `touch '${folder}/begun'
+until [ -e '${folder}/restarted' ]; do sleep 0.05; done
+echo 'pg_dump: error: could not obtain lock on relation "public.notes"' >&2
+echo 'This usually means that someone requested an ACCESS EXCLUSIVE lock on the table.' >&2
+exit 1`,
+    });
+    const dump = { format: 'directory', globals: false } as const;
+    const dumpFails = async (meanwhile: () => Promise<void>) => {
+      await using snapshot = await openSnapshot(
+        accessTo(lab.server.url(database), { database: { tools }, dump }),
+        place,
+        signal,
+      );
+      const part = await databasePart(snapshot);
+      if (part.kind !== 'folder') throw new Error('a folder was expected');
+      const writing = part.write(await mkdtemp(join(folder, 'dump-')), signal).catch((error: unknown) => error);
+      await expect.poll(() => existsSync(join(folder, 'begun'))).toBe(true);
+      await meanwhile();
+      await writeFile(join(folder, 'restarted'), '');
+      return await writing;
+    };
+    expect(await dumpFails(async () => {})).toMatchObject({ code: 'DATABASE_LOCKED' });
+    for (const mark of ['begun', 'restarted']) await rm(join(folder, mark));
+    expect(await dumpFails(() => lab.server.restart())).toMatchObject({
+      code: 'DATABASE_CONNECTION_LOST',
+      retryable: true,
+    });
   });
 
   test('dump.timeout ends it and says so', async () => {

@@ -1,3 +1,4 @@
+import { HoldfastError } from '../../base/errors.ts';
 import { largeWrites } from '../../base/large-writes.ts';
 import { sharedRate, slowed } from '../../base/rate.ts';
 import { outputOf } from '../../base/piped-program.ts';
@@ -109,10 +110,21 @@ async function writeFolder(plan: DumpPlan, folder: string, running: Set<symbol>,
     ...listening(plan),
   });
   running.add(mark);
-  await process.done;
+  await process.done.catch(async (error: unknown) => {
+    throw await lossBehind(error, plan.holder);
+  });
   // The leader's status does not speak for workers that outlived it.
   await onSession(plan.holder, { access: plan.access, application: `${plan.application} check`, signal }, (session) =>
     expectNoSessions(session, `${plan.application} dump`, signal),
   );
   running.delete(mark);
+}
+
+/** A worker that cannot ask for its lock any more, because the server is gone, has the same words for it as one that is refused. */
+async function lossBehind(error: unknown, holder: Connection): Promise<unknown> {
+  if (!(error instanceof HoldfastError) || error.code !== 'DATABASE_LOCKED') return error;
+  return await holder.rows('select').then(
+    () => error,
+    (loss: unknown) => loss,
+  );
 }
