@@ -1,13 +1,15 @@
 import type { BasesPlan, BasesReport, BasesRequest, Bases, Saved } from '../apps/app.ts';
+import type { Artifact } from '../archive/manifest.ts';
 import { openArchive, type StoredBackup } from '../archive/reader.ts';
 import { sourceLock } from '../backup/backup.ts';
 import { HoldfastError } from '../base/errors.ts';
 import { step } from '../base/progress.ts';
 import { formatCount } from '../base/units.ts';
 import { appOf, type Source } from '../care/source.ts';
-import { assertVerified, noteFound, readingLock, type VerifyResult } from '../care/verify.ts';
+import { assertVerified, readingLock } from '../care/verify.ts';
 import { holdLock } from '../catalog/lease.ts';
 import { withRun } from '../catalog/run.ts';
+import { checkBytes } from './check-bytes.ts';
 import type { BackupPlace } from './open-dump.ts';
 import type { RestoreTask } from './task.ts';
 
@@ -52,7 +54,9 @@ export async function restoreParts(task: PartsTask): Promise<PartsResult> {
       const name = readingLock(source.name, from.id);
       await using lease = await holdLock({ ...lock, name, mode: 'shared', signal: sourceLease.signal });
       const inside = { signal: lease.signal, report: run.report };
-      await checkBytes(archive, { ...task, ...inside });
+      // Through an interface, half a table cannot be taken back.
+      const isPart = ({ role }: Artifact) => role === 'app';
+      assertVerified(await checkBytes({ ...task, ...inside, source }, { archive, id: from.id }, isPart));
       const done = await step(
         run.report,
         request.what,
@@ -100,18 +104,4 @@ async function openBases({ source, from }: PartsRequest, scratch: string, signal
       ? 'Configure the application under `app` of the source: its address and a token.'
       : '`holdfast inspect` shows what is in it.',
   });
-}
-
-/** Every part is read to its end first: through an interface, half a table cannot be taken back. */
-async function checkBytes(archive: StoredBackup, task: PartsTask): Promise<void> {
-  const { request, signal, report } = task;
-  const { id, storage } = request.from;
-  const started = performance.now();
-  const checks = await step(report, 'checksum', () =>
-    archive.checkDigests(report, signal, ({ role }) => role === 'app'),
-  );
-  const ok = checks.every((check) => check.ok);
-  const result: VerifyResult = { id, ok, storage: storage.name, depth: 'checksum', checks };
-  await noteFound({ ...task, source: request.source }, result, (performance.now() - started) / 1000);
-  assertVerified(result);
 }

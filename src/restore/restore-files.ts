@@ -1,15 +1,17 @@
 import type { StagedTree, SwappedTree, WantedTrees } from '../apps/app.ts';
+import type { Artifact } from '../archive/manifest.ts';
 import { openArchive, type StoredBackup } from '../archive/reader.ts';
 import { sourceLock } from '../backup/backup.ts';
 import { withHooks } from '../backup/hooks.ts';
 import { HoldfastError } from '../base/errors.ts';
 import { step } from '../base/progress.ts';
 import type { Source } from '../care/source.ts';
-import { assertVerified, noteFound, readingLock, type VerifyResult } from '../care/verify.ts';
+import { assertVerified, readingLock } from '../care/verify.ts';
 import { holdLock } from '../catalog/lease.ts';
 import { withRun } from '../catalog/run.ts';
 import { afterwards } from './afterwards.ts';
 import { aroundRestore } from './around-restore.ts';
+import { checkBytes } from './check-bytes.ts';
 import type { BackupPlace } from './open-dump.ts';
 import { safetyBackup } from './safety.ts';
 import type { RestoreTask } from './task.ts';
@@ -83,7 +85,8 @@ export async function restoreFiles(task: FilesTask): Promise<FilesResult> {
       const name = readingLock(source.name, from.id);
       await using lease = await holdLock({ ...lock, name, mode: 'shared', signal: sourceLease.signal });
       const inside = { ...task, source, signal: lease.signal, report: run.report };
-      await checkBytes(inside, planned.archive);
+      const isFolder = ({ role }: Artifact) => role === 'files' || role === 'app';
+      assertVerified(await checkBytes(inside, { archive: planned.archive, id: from.id }, isFolder));
       // Beside everything that lives, nothing has to stand still.
       const around = aroundRestore(inside, { run: run.id, trigger });
       const hooks = wanted.to === null ? around : { ...around, hooks: undefined };
@@ -119,20 +122,6 @@ export async function restoreFiles(task: FilesTask): Promise<FilesResult> {
       return { state: result.state, result: { run: run.id, id: from.id, ...result, seconds } };
     },
   );
-}
-
-/** Damage is told before anything is laid down. */
-async function checkBytes(task: FilesTask, archive: StoredBackup): Promise<void> {
-  const { signal, report, request } = task;
-  const started = performance.now();
-  const checks = await step(report, 'checksum', () =>
-    archive.checkDigests(report, signal, ({ role }) => role === 'files' || role === 'app'),
-  );
-  const { id, storage } = request.from;
-  const ok = checks.every((check) => check.ok);
-  const result: VerifyResult = { id, ok, storage: storage.name, depth: 'checksum', checks };
-  await noteFound({ ...task, source: request.source }, result, (performance.now() - started) / 1000);
-  assertVerified(result);
 }
 
 function withSizes(swapped: readonly SwappedTree[], planned: readonly StagedTree[]): FilesResult['files'] {

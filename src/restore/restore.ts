@@ -5,25 +5,18 @@ import { isOneOf } from '../archive/stored-dump.ts';
 import type { SwappedTree } from '../apps/app.ts';
 import { throwIfAborted } from '../base/abort.ts';
 import type { Database } from '../engines/engine.ts';
-import { toHoldfastError } from '../base/errors.ts';
-import { step } from '../base/progress.ts';
+import { toHoldfastError, type HoldfastError } from '../base/errors.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { Comparison } from '../care/compare.ts';
 import { readerOf, type Source } from '../care/source.ts';
-import {
-  assertVerified,
-  noteDamage,
-  noteFound,
-  noteUnreadable,
-  readingLock,
-  type VerifyResult,
-} from '../care/verify.ts';
+import { assertVerified, noteDamage, noteUnreadable, readingLock, type VerifyResult } from '../care/verify.ts';
 import { holdLock, type Lease } from '../catalog/lease.ts';
 import { withRun } from '../catalog/run.ts';
 import type { Guard } from './guards.ts';
 import { withEverything } from '../care/left-out.ts';
 import { afterwards } from './afterwards.ts';
 import { aroundRestore } from './around-restore.ts';
+import { checkBytes } from './check-bytes.ts';
 import { fillNew } from './fill-new.ts';
 import { assertAllowed, planRestore, type RestorePlan } from './plan.ts';
 import { refuseMomentary, refuseUnfitted, whatIsNext } from './fit-app.ts';
@@ -171,44 +164,48 @@ async function readWholeCopy(task: RestoreTask, plan: RestorePlan): Promise<Rest
   const { archive } = plan;
   if (!archive || 'file' in from) return plan;
   const { id } = from;
-  const first = await checkBytes(task, archive, id);
-  if (first.ok) return plan;
+  const wrong = await whatIsWrong(task, archive, id);
+  if (wrong === null) return plan;
+  const isGone = wrong.code === 'BACKUP_NOT_FOUND';
   for (const storage of from.others ?? []) {
     if (storage.name === archive.storage.name) continue;
     try {
       const other = await openArchive({ storage, source: source.name, id, keys: source.keys, scratch, signal });
       const same = other.manifest.digest === archive.manifest.digest;
-      if (!same || !(await checkBytes(task, other, id)).ok) continue;
-      report({
-        kind: 'warning',
-        message: `the copy in ${first.storage} is damaged; this reads the one in ${storage.name}`,
-      });
+      if (!same || !(await checkWanted(task, other, id)).ok) continue;
+      const first = `the copy in ${archive.storage.name} is ${isGone ? 'not there any more' : 'damaged'}`;
+      report({ kind: 'warning', message: `${first}; this reads the one in ${storage.name}` });
       return { ...plan, archive: other, dump: other.dump() };
     } catch (error) {
       throwIfAborted(signal); // otherwise, what is wrong with the first is what counts
       await noteDamage({ ...task, source, storage, id }, error);
     }
   }
-  assertVerified(first);
-  return plan;
+  throw wrong;
 }
 
-async function checkBytes(task: RestoreTask, archive: StoredBackup, id: string): Promise<VerifyResult> {
-  const { report, signal, request } = task;
-  const started = performance.now();
-  const checks = await step(report, 'checksum', async () => {
-    const { scope, source } = request;
-    if (scope === null) return archive.checkDigests(report, signal);
-    // Of a part of a database, only what it lies in: the rest may be large and far away.
-    const files = await filesFor(source, archive, scope, signal);
-    return archive.checkDigests(report, signal, (artifact) => {
-      return artifact.role === 'database' && (files === null || isOneOf(artifact, files));
-    });
+/** Null: it is there and whole. */
+async function whatIsWrong(task: RestoreTask, archive: StoredBackup, id: string): Promise<HoldfastError | null> {
+  try {
+    assertVerified(await checkWanted(task, archive, id));
+    return null;
+  } catch (error) {
+    const known = toHoldfastError(error);
+    if (known.code === 'BACKUP_NOT_FOUND' || known.code === 'BACKUP_DAMAGED') return known;
+    throw error;
+  }
+}
+
+/** Of a part of a database, only what it lies in: the rest may be large and far away. */
+async function checkWanted(task: RestoreTask, archive: StoredBackup, id: string): Promise<VerifyResult> {
+  const { signal, request } = task;
+  const { scope, source } = request;
+  const inside = { ...task, source };
+  if (scope === null) return checkBytes(inside, { archive, id });
+  const files = await filesFor(source, archive, scope, signal);
+  return checkBytes(inside, { archive, id }, (artifact) => {
+    return artifact.role === 'database' && (files === null || isOneOf(artifact, files));
   });
-  const ok = checks.every((check) => check.ok);
-  const result: VerifyResult = { id, ok, storage: archive.storage.name, depth: 'checksum', checks };
-  await noteFound({ ...task, source: request.source }, result, (performance.now() - started) / 1000);
-  return result;
 }
 
 /** Null: all of them. A table of contents that cannot be read is found damaged with the rest. */

@@ -183,6 +183,8 @@ async function verifyCopies(
 /** What is about one backup keeps no other from being read; every one of a storage that does not answer would be waited for in vain. */
 function noteUnlessOfStorage(failures: HoldfastError[], error: unknown, signal: AbortSignal): null {
   throwIfAborted(signal);
+  // Retention took it away since the list was made.
+  if (toHoldfastError(error).code === 'BACKUP_NOT_FOUND') return null;
   if (!isOfOneFile(error) && !(error instanceof HoldfastError && ['busy', 'integrity'].includes(error.kind)))
     throw error;
   failures.push(error);

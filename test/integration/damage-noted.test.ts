@@ -1,83 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { appendFileSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
-import { copyOne, type OneCopy } from '../../src/care/copies.ts';
-import { downloadBackup } from '../../src/care/download.ts';
-import { drill } from '../../src/care/drill.ts';
-import { listBackups } from '../../src/care/listing.ts';
-import { prune } from '../../src/care/prune.ts';
-import { verify } from '../../src/care/verify.ts';
-import { restoreFiles } from '../../src/restore/restore-files.ts';
-import { restore, type RestoreResult } from '../../src/restore/restore.ts';
-import type { Storage } from '../../src/storage/storage.ts';
+import { copyOne } from '../../src/care/copies.ts';
 import { localAt } from '../support/stored-backups.ts';
-import { smallHouse, type SmallHouse } from '../support/small-house.ts';
+import { smallHouse } from '../support/small-house.ts';
+import { twoStorages } from '../support/two-storages.ts';
 
 const { signal } = new AbortController();
-
-/** Two backups in two storages. */
-async function twoStorages(house: SmallHouse) {
-  const { folder, catalog } = house;
-  const offsite = localAt(join(folder, 'offsite'), 'offsite');
-  const source = { ...house.source, storages: [house.storage, offsite] as const };
-  const { id: older } = await house.take({ source });
-  const { id: newer } = await house.take({ source });
-  const common = { source, catalog, clock: systemClock, signal, report: () => undefined };
-  const around = { instance: 'test', version: '0.0.0', timezone: 'UTC', scratch: join(folder, 'scratch') };
-  return {
-    older,
-    newer,
-    offsite,
-    damage: (where: string, id: string, artifact = 'files/uploads.tar.zst') =>
-      appendFileSync(join(folder, where, 'shop', id, artifact), 'x'),
-    restore: (
-      from: { storage: Storage; others?: readonly Storage[] },
-      tables: string[] = [],
-    ): Promise<RestoreResult> => {
-      const scope = tables.length === 0 ? null : { tables: tables.map((name) => ({ schema: '', name })), schemas: [] };
-      const request = {
-        source,
-        from: { ...from, id: newer },
-        into: scope ? null : join(folder, 'restored.sqlite'),
-        onlyNew: scope === null,
-        guarded: { sources: [source], folders: [] },
-        inPlace: scope !== null,
-        files: false,
-        scope,
-        owners: 'none' as const,
-        sessions: 'refuse' as const,
-        keepOld: true,
-        safetyBackup: false,
-        jobs: null,
-        allowed: [],
-      };
-      return restore({ ...common, ...around, request, confirm: async () => undefined });
-    },
-    restoreFiles: (storage: Storage) => {
-      const wanted = { only: null, to: join(folder, 'unpacked') };
-      const request = { source, from: { storage, id: newer }, wanted, keepOld: true, safetyBackup: false };
-      return restoreFiles({ ...common, ...around, request, confirm: async () => undefined });
-    },
-    take: () => house.take({ source }),
-    verify: (storage: Storage, id = newer) =>
-      verify({ ...common, storage, id, depth: 'checksum', scratch: join(folder, 'scratch') }),
-    drill: (storage: Storage) => drill({ ...common, storage, id: newer, scratch: join(folder, 'scratch') }),
-    fetch: (from: readonly Storage[]) => {
-      const to = localAt(join(folder, 'fetched'), 'fetched');
-      return downloadBackup({ ...common, id: newer, from, to, confirmReplace: async () => undefined });
-    },
-    copy: (rest: Pick<OneCopy, 'to' | 'from' | 'replace'>) => copyOne({ ...common, id: newer, ...rest }),
-    copies: async (id: string) =>
-      (await listBackups({ catalog }, source, signal)).backups.find((backup) => backup.id === id)?.copies,
-    prune: async (storage: Storage) => {
-      const one = { ...source, retentionIn: () => ({ last: 1, minimum: 1 }) };
-      return (await prune({ ...common, source: one, storage, timezone: 'UTC', dryRun: false })).removed;
-    },
-  };
-}
 
 test('N-d9 S4 a copy that a drill found damaged pushes out no good one, and is good again once it was replaced', async () => {
   await using house = await smallHouse();

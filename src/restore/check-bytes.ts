@@ -1,0 +1,29 @@
+import type { Artifact } from '../archive/manifest.ts';
+import { readManifest } from '../archive/read-manifest.ts';
+import type { StoredBackup } from '../archive/reader.ts';
+import { step } from '../base/progress.ts';
+import type { Source } from '../care/source.ts';
+import { noteFound, type VerifyResult } from '../care/verify.ts';
+import type { RestoreTask } from './task.ts';
+
+type Task = Pick<RestoreTask, 'catalog' | 'clock' | 'signal' | 'report'> & { source: Source };
+
+/**
+ * Compares what is stored with the manifest, before anything is laid down; damage is kept. Rejects where the backup is not there any more: until
+ * the lock of those who read it was held, somebody could remove it, and what was removed is not damaged.
+ */
+export async function checkBytes(
+  task: Task,
+  { archive, id }: { archive: StoredBackup; id: string },
+  wanted?: (artifact: Artifact) => boolean,
+): Promise<VerifyResult> {
+  const { source, signal, report } = task;
+  const { storage } = archive;
+  const started = performance.now();
+  await readManifest(storage, source.name, id, signal);
+  const checks = await step(report, 'checksum', () => archive.checkDigests(report, signal, wanted));
+  const ok = checks.every((check) => check.ok);
+  const result: VerifyResult = { id, ok, storage: storage.name, depth: 'checksum', checks };
+  await noteFound(task, result, (performance.now() - started) / 1000);
+  return result;
+}
