@@ -18,6 +18,8 @@ import type { Database } from '../engines/engine.ts';
 
 export interface SweepParts {
   sources: readonly Source[];
+  /** Only what runs of this one have left. */
+  only?: Source;
   catalog: Catalog;
   clock: Clock;
   logger: Logger;
@@ -31,7 +33,7 @@ const looksBack = 500;
  * name. What belongs to a run this state folder does not know is left alone; it may be somebody else's work.
  */
 export async function sweepInterrupted(parts: SweepParts, signal: AbortSignal): Promise<void> {
-  const { catalog, clock, logger, sources } = parts;
+  const { catalog, clock, logger, sources, only } = parts;
   for (const run of markInterrupted(catalog, clock))
     logger.log(
       'warn',
@@ -42,7 +44,7 @@ export async function sweepInterrupted(parts: SweepParts, signal: AbortSignal): 
     .filter(({ error }) => error?.code === 'INTERRUPTED');
   const before = new Set((catalog.marks.get(markName)?.detail ?? []) as string[]);
   const done = dead.filter(({ id }) => before.has(id));
-  const open = dead.filter(({ id }) => !before.has(id));
+  const open = dead.filter(({ id, source }) => !before.has(id) && (!only || source === only.name));
   if (open.length === 0) return;
   for (const run of open) {
     signal.throwIfAborted();

@@ -41,8 +41,10 @@ test.each(['SIGKILL', 'SIGTERM', 'SIGINT'] as const)(
     child.kill(signal);
     const { status } = await ended;
     expect(await evidenceOf(server, 'shop')).toEqual(before);
+    const [run] = await holdfast.json<{ operation: string; state: string }[]>('runs');
+    expect(run).toMatchObject({ operation: 'restore', state: signal === 'SIGKILL' ? 'failed' : 'cancelled' });
     if (signal === 'SIGKILL') {
-      // Nobody was left to clean up: the leftover is named and can be removed.
+      // Nobody was left to clean up: the leftover is named, and the next that begins something removes it.
       const [leftover = ''] = await scratch();
       await until(
         async () => (await server.connections()).every(({ database }) => database !== leftover),
@@ -50,13 +52,14 @@ test.each(['SIGKILL', 'SIGTERM', 'SIGINT'] as const)(
       );
       const { stdout, stderr } = await holdfast.run('doctor');
       expect(stdout + stderr).toContain(leftover);
-      await server.sql('postgres', `drop database "${leftover}"`);
+      const next = await holdfast.run('restore', id, '--into', 'beside', '--yes');
+      expect(next.stderr).toContain(`dropped the scratch database ${leftover} of `);
+      expect(await scratch()).toEqual([]);
+      await server.sql('postgres', 'drop database beside');
     } else {
       expect(status).toBe(130);
       expect(await scratch()).toEqual([]);
     }
-    const [run] = await holdfast.json<{ operation: string; state: string }[]>('runs');
-    expect(run).toMatchObject({ operation: 'restore', state: signal === 'SIGKILL' ? 'failed' : 'cancelled' });
   },
 );
 

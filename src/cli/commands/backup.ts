@@ -2,6 +2,7 @@ import type { Command, CommandInput } from '../command.ts';
 import { describeBackup } from '../output/backup-result.ts';
 import { print, printJson } from '../output/print.ts';
 import { showProgress } from '../output/progress.ts';
+import { clearUp } from '../clear-up.ts';
 import { pickSource } from '../pick.ts';
 import { wrongUsage } from '../usage-error.ts';
 
@@ -29,6 +30,7 @@ storage and applies the retention. A backup that cannot be read back is removed 
     const { house, source } = await pickSource(context, input);
     const only = partsOf(input);
     const { backup: takeBackup } = await import('../../backup/backup.ts');
+    await clearUp(context, house, source);
     using progress = showProgress(context);
     const result = await takeBackup({
       source,

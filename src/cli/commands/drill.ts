@@ -1,6 +1,7 @@
 import { formatDuration } from '../../base/units.ts';
 import type { DrillResult } from '../../care/drill.ts';
 import type { Source } from '../../care/source.ts';
+import { clearUp } from '../clear-up.ts';
 import type { Command, Io } from '../command.ts';
 import { describeComparison } from '../output/comparison.ts';
 import { renderFacts, sign } from '../output/facts.ts';
@@ -36,6 +37,7 @@ took is what a recovery would take. Ends with exit code 6 when something differs
     const target = drillTarget(input.text('target'));
     const { house, source, storage, id } = await pickBackup(context, input, 'database');
     const { drill: rehearse } = await import('../../care/drill.ts');
+    await clearUp(context, house, source);
     using progress = showProgress(context);
     const result = await rehearse({
       source,

@@ -4,6 +4,7 @@ import type { HalfSwap, TableName } from '../../engines/engine.ts';
 import type { House } from '../../house.ts';
 import type { Guard } from '../../restore/guards.ts';
 import type { RestorePlan, RestoreRequest } from '../../restore/plan.ts';
+import { clearUp } from '../clear-up.ts';
 import type { Command, CommandContext, CommandInput, Ending } from '../command.ts';
 import { required } from '../input.ts';
 import { confirm } from '../output/confirm.ts';
@@ -182,6 +183,7 @@ async function preview(context: CommandContext, house: House, request: RestoreRe
 async function carryOut(context: CommandContext, house: House, request: RestoreRequest): Promise<Ending> {
   const { io, signal } = context;
   const { restore: bringBack } = await import('../../restore/restore.ts');
+  await clearUp(context, house, request.source);
   using progress = showProgress(context);
   try {
     const result = await bringBack({
