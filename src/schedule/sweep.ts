@@ -30,7 +30,7 @@ const looksBack = 500;
 
 /**
  * Clears up after runs whose process died: what they had half written in the storages, and the scratch databases that carry their
- * name. What belongs to a run this state folder does not know is left alone; it may be somebody else's work.
+ * name; and after those whose scratch database could not be dropped when they ended. What belongs to a run this state folder does not know is left alone; it may be somebody else's work.
  */
 export async function sweepInterrupted(parts: SweepParts, signal: AbortSignal): Promise<void> {
   const { catalog, clock, logger, sources, only } = parts;
@@ -39,9 +39,8 @@ export async function sweepInterrupted(parts: SweepParts, signal: AbortSignal): 
       'warn',
       `${run.operation} of ${run.source ?? 'all sources'} was cut off: ${run.id}; its process is gone`,
     );
-  const dead = catalog.runs
-    .list({ state: 'failed', limit: looksBack })
-    .filter(({ error }) => error?.code === 'INTERRUPTED');
+  const ended = (['failed', 'cancelled'] as const).flatMap((state) => catalog.runs.list({ state, limit: looksBack }));
+  const dead = ended.filter((run) => hasDied(run) || run.error?.code === 'LEFTOVER_DATABASE');
   const before = new Set((catalog.marks.get(markName)?.detail ?? []) as string[]);
   const done = dead.filter(({ id }) => before.has(id));
   const open = dead.filter(({ id, source }) => !before.has(id) && (!only || source === only.name));
@@ -66,8 +65,12 @@ export async function sweepInterrupted(parts: SweepParts, signal: AbortSignal): 
 const writing: readonly Operation[] = ['backup', 'restore'];
 const rehearsing: readonly Operation[] = ['drill', 'restore', 'import'];
 
+function hasDied({ state, error }: RunRecord): boolean {
+  return state === 'failed' && error?.code === 'INTERRUPTED';
+}
+
 async function sweepAfter(run: RunRecord, source: Source, parts: SweepParts, signal: AbortSignal): Promise<void> {
-  if (writing.includes(run.operation)) await sweepStages(run, source, parts, signal);
+  if (hasDied(run) && writing.includes(run.operation)) await sweepStages(run, source, parts, signal);
   if (rehearsing.includes(run.operation)) await dropScratch(run, source, parts, signal);
 }
 

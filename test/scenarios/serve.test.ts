@@ -7,7 +7,7 @@ import { openCatalog } from '../../src/catalog/sqlite/sqlite-catalog.ts';
 import { installHoldfast, type Ended, type Installation } from '../support/holdfast.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { fillShop } from '../support/shop.ts';
-import { until } from '../support/until.ts';
+import { caught, until } from '../support/until.ts';
 
 let server: TestPostgres;
 
@@ -307,4 +307,30 @@ test('a port that is in use ends it with a clear error, before it has done anyth
   expect(status).toBe(2);
   expect(stderr).toMatch(/LISTEN_IN_USE/);
   expect(await runsOf(holdfast)).toEqual([]);
+});
+
+test('S14 a scratch database that could not be dropped when its run ended goes as soon as it can', async () => {
+  await server.sql('postgres', `create role owner login createdb password 'owner'`);
+  await server.createDatabase('small', 'owner owner');
+  const url = server.url('small', { user: 'owner', password: 'owner' });
+  await using holdfast = await installHoldfast({
+    url,
+    settings: { drill: { target: 'same', checks: ['select true from pg_sleep(2)'] } },
+    top: { server: false },
+  });
+  const { id } = await holdfast.json<{ id: string }>('backup');
+  const scratch = async () => (await server.databases()).filter((name) => name.startsWith('small_drill_'));
+  const isAsleep = async () => (await server.connections()).some(({ query }) => query.includes('pg_sleep'));
+  const { ended } = await caught(() => holdfast.start({}, 'drill', id), isAsleep, 'the check of the drill');
+  const [left = ''] = await scratch();
+  {
+    // Whom an ordinary role may not end.
+    await using _ = await server.session(left);
+    expect(await ended).toMatchObject({ status: 1, stderr: expect.stringContaining('(LEFTOVER_DATABASE)') });
+    expect(await scratch()).toEqual([left]);
+  }
+  const served = serve(holdfast);
+  await until(async () => (await scratch()).length === 0, 'the scratch database is gone');
+  await served.stop();
+  expect(served.said()).toContain(`dropped the scratch database ${left}`);
 });
