@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openDatabase, temporaryFolder } from '../support/databases.ts';
 import { hasServer, startPostgres, type Major, type TestPostgres } from '../support/postgres.ts';
+import { until } from '../support/until.ts';
 
 const signal = new AbortController().signal;
 
@@ -244,6 +245,34 @@ describe('swap', () => {
       hint: expect.stringContaining('"mine" RENAME TO "mine old"'),
     });
     expect((await client.query('select what from t')).rows).toEqual([{ what: 'old' }]);
+  });
+
+  test('S15 whoever ends the connected clients may be ended in between, and goes on', async () => {
+    const names = await pair('lost helper');
+    const unheard: unknown[] = [];
+    const hear = (error: unknown) => void unheard.push(error);
+    process.on('unhandledRejection', hear);
+    try {
+      // One that may not be ended keeps the renaming waiting for a while.
+      await server.sql(
+        'postgres',
+        'alter database "lost helper" owner to app; alter database "lost helper new" owner to app',
+      );
+      await using held = await server.session('lost helper');
+      const swapping = open('lost helper', 'app').swap(names, 'disconnect', signal);
+      const helper = async () =>
+        (await server.connections()).find(({ query }) => /pg_terminate_backend|pg_locks l where/.test(query))?.pid;
+      let first: number | undefined;
+      await until(async () => (first = await helper()) !== undefined, 'the session that ends others');
+      await server.sql('postgres', 'select pg_terminate_backend($1)', [first]);
+      await until(async () => ![undefined, first].includes(await helper()), 'another one');
+      await held.end();
+      await swapping;
+    } finally {
+      process.off('unhandledRejection', hear);
+    }
+    expect(unheard).toEqual([]);
+    expect(await content('lost helper')).toBe('new');
   });
 
   test('a former database of that name is in the way: nothing is renamed', async () => {

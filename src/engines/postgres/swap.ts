@@ -1,4 +1,4 @@
-import { abortReason, pause, throwIfAborted } from '../../base/abort.ts';
+import { abortReason, pause } from '../../base/abort.ts';
 import { HoldfastError } from '../../base/errors.ts';
 import type { Access } from './access.ts';
 import type { Connection } from './connection.ts';
@@ -38,7 +38,7 @@ export async function swap(
     await rename(renaming, plan.statements);
   } catch (error) {
     ending.abort();
-    await ended?.catch(() => undefined);
+    await ended;
     // The answer to COMMIT may be what was lost.
     const swapped = await askPatiently((asking) => isSwapped(access, plan, replacement, asking));
     if (swapped === true) return;
@@ -47,7 +47,7 @@ export async function swap(
     throw withWayOut(await explained(access, error, plan), plan);
   } finally {
     ending.abort();
-    await ended?.catch(() => undefined);
+    await ended;
   }
 }
 
@@ -148,15 +148,28 @@ function sessionsConnected({ live }: Plan, others: readonly OtherSession[], caus
   });
 }
 
-/** Only while the rename holds its lock: it has then passed every check but this one, and nobody new gets in. */
+/**
+ * Only while the rename holds its lock: it has then passed every check but this one, and nobody new gets in. What goes wrong here is tried
+ * again as long as the rename waits, which tells in the end who is left: it never rejects.
+ */
 async function endOthers(access: Access, plan: Plan, renamer: number, signal: AbortSignal): Promise<void> {
-  await using session = await openMaintenance(access, [plan.live, plan.replacement], signal);
-  for (;;) {
-    // One statement for each: a role that we may not end is an error, which the rename will tell when it gives up.
-    for (const { pid } of await session.rows<{ pid: number }>(toEnd, [plan.live, plan.replacement, renamer])) {
-      await session.rows('select pg_catalog.pg_terminate_backend($1)', [pid]).catch(() => throwIfAborted(signal));
+  while (!signal.aborted) {
+    try {
+      await using session = await openMaintenance(access, [plan.live, plan.replacement], signal);
+      for (;;) {
+        await endOnce(session, plan, renamer);
+        await pause(20, signal);
+      }
+    } catch {
+      await pause(200, signal).catch(() => undefined);
     }
-    await pause(20, signal);
+  }
+}
+
+async function endOnce(session: Connection, { live, replacement }: Plan, renamer: number): Promise<void> {
+  for (const { pid } of await session.rows<{ pid: number }>(toEnd, [live, replacement, renamer])) {
+    // One statement for each: a role that we may not end is an error, which the rename will tell when it gives up.
+    await session.rows('select pg_catalog.pg_terminate_backend($1)', [pid]).catch(() => undefined);
   }
 }
 
