@@ -139,6 +139,23 @@ describe('T-d9 an equal database', () => {
     await expect(open('nowhere').create(like, 'test', signal)).rejects.toMatchObject({ code: 'LOCALE_MISSING' });
   });
 
+  test('S6 a server that is restarted before its mark is written keeps nothing of it', async () => {
+    await using other = await startPostgres();
+    const copy = openDatabase(other, 'copy', { scratch: folder.path });
+    const like = await copy.named('postgres').probe(signal);
+    await using holder = await other.session('postgres');
+    await holder.query('begin; lock table pg_shdescription in exclusive mode');
+    const creating = copy.create(like, 'test', signal);
+    const ended = creating.then(
+      () => 'made',
+      (error: { code: string }) => error.code,
+    );
+    await until(async () => (await other.databases()).includes('copy'), 'it is there, and not yet marked');
+    await other.restart('immediate');
+    expect(await ended).toBe('DATABASE_CONNECTION_LOST');
+    expect(await other.databases()).toEqual(['postgres']);
+  });
+
   test('made twice at once is told to one of them as there already', async () => {
     const like = await open('postgres').probe(signal);
     for (let round = 0; round < 5; round += 1) {

@@ -1,5 +1,5 @@
-import { throwIfAborted, withGrace } from '../../base/abort.ts';
-import { HoldfastError } from '../../base/errors.ts';
+import { pause, throwIfAborted, withGrace } from '../../base/abort.ts';
+import { HoldfastError, toHoldfastError } from '../../base/errors.ts';
 import type { DatabaseFacts, Leftover } from '../engine.ts';
 import type { Access } from './access.ts';
 import type { Connection } from './connection.ts';
@@ -159,14 +159,19 @@ async function withKnownTablespace(session: Connection, like: DatabaseFacts): Pr
   return found.length > 0 ? like : { ...like, properties: { ...like.properties, tablespace: 'pg_default' } };
 }
 
-/** What nobody has seen yet must not stay without a mark. */
+/** What nobody has seen yet must not stay without a mark: a server that was restarted in between is waited for. */
 async function dropQuietly(access: Access, name: string): Promise<void> {
-  try {
-    const signal = AbortSignal.timeout(30_000);
-    await using session = await openMaintenance(access, [name], signal);
-    await session.rows(`DROP DATABASE IF EXISTS ${quoteIdent(name)} WITH (FORCE)`);
-  } catch {
-    // The first error tells more.
+  const signal = AbortSignal.timeout(30_000);
+  for (;;) {
+    try {
+      await using session = await openMaintenance(access, [name], signal);
+      await session.rows(`DROP DATABASE IF EXISTS ${quoteIdent(name)} WITH (FORCE)`);
+      return;
+    } catch (error) {
+      // The first error tells more.
+      if (signal.aborted || !toHoldfastError(error).retryable) return;
+      await pause(500, signal).catch(() => undefined);
+    }
   }
 }
 
