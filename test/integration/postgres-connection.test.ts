@@ -9,6 +9,7 @@ import { quoteIdent, quoteLiteral } from '../../src/engines/postgres/names.ts';
 import { cutProxy } from '../support/loopback.ts';
 import { startPooler } from '../support/pooler.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
+import { until } from '../support/until.ts';
 
 let server: TestPostgres;
 const { signal } = new AbortController();
@@ -175,6 +176,18 @@ describe('connect', () => {
       code: 'DATABASE_CONNECTION_LOST',
       retryable: true,
     });
+  });
+
+  test('what a server said when it ended an idle session is told to whoever asks next', async () => {
+    await using connection = await connect(address(), { signal });
+    await connection.rows(`set idle_in_transaction_session_timeout = 50`);
+    await connection.rows('begin');
+    await until(
+      async () => (await server.connections()).every(({ pid }) => pid !== connection.pid),
+      'its session is gone',
+    );
+    const told = { code: 'DATABASE_CONNECTION_LOST', message: expect.stringContaining('idle-in-transaction timeout') };
+    for (let asked = 0; asked < 2; asked += 1) await expect(connection.rows('select 1')).rejects.toMatchObject(told);
   });
 
   test('S18 quoted names and texts come back as they were', async () => {

@@ -120,7 +120,7 @@ async function openOnce(address: Address, tls: TlsOptions | false, options: Conn
   });
   // The driver fills gaps from the caller's PG* variables, which belong to somebody else's connection.
   Object.assign(Reflect.get(client, 'connectionParameters') as object, { options: undefined, replication: undefined });
-  client.on('error', () => undefined); // whoever asks next is told, see `Session.query`
+  client.on('error', () => undefined); // whoever asks next is told, see `Session`
 
   const stop = () => socket.destroy();
   options.signal.addEventListener('abort', stop, { once: true });
@@ -145,6 +145,8 @@ class Session implements Connection {
   #running = 0;
   #closing: Promise<void> | undefined;
   #ended = false;
+  /** What ended it while nobody asked for anything. */
+  #loss: Error | undefined;
 
   constructor(address: Address, client: Client, socket: Socket, options: ConnectOptions) {
     this.address = address;
@@ -156,6 +158,10 @@ class Session implements Connection {
     client.once('end', () => {
       this.#ended = true;
     });
+    // The first says why; after it come others, of a socket that is closed.
+    client.on('error', (error) => {
+      this.#loss ??= error;
+    });
     options.signal.addEventListener('abort', this.#onAbort, { once: true });
     if (options.signal.aborted) this.#onAbort();
   }
@@ -164,7 +170,8 @@ class Session implements Connection {
     const { signal } = this.#options;
     if (signal.aborted) await this.#close();
     throwIfAborted(signal);
-    if (this.#ended || this.#closing) throw driverError(new Error('Connection terminated unexpectedly'), this.address);
+    if (this.#loss || this.#ended || this.#closing)
+      throw driverError(this.#loss ?? new Error('Connection terminated unexpectedly'), this.address);
     this.#running += 1;
     try {
       const result = await this.#client.query(sql, parameters === undefined ? undefined : [...parameters]);

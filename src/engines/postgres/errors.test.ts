@@ -19,6 +19,8 @@ describe('what the server says', () => {
     ['57014', 'canceling statement due to statement timeout', 'DATABASE_TIMEOUT', true],
     ['40001', 'canceling statement due to conflict with recovery', 'DATABASE_CONFLICT', true],
     ['42P04', 'database "x" already exists', 'DATABASE_EXISTS', false],
+    ['22023', 'invalid snapshot identifier: "00000003-00000033-1"', 'DATABASE_CONNECTION_LOST', true],
+    ['22023', 'invalid value for parameter "work_mem"', 'DATABASE_FAILED', false],
     ['22012', 'division by zero', 'DATABASE_FAILED', false],
   ])('%s %s', (sqlstate, message, code, retryable) => {
     const error = driverError(Object.assign(new Error(message), { code: sqlstate }), at);
@@ -69,6 +71,14 @@ describe('what the tools say', () => {
       { code: 'DATABASE_UNREACHABLE' },
     ],
     ['pg_dump: error: query failed: ERROR:  permission denied for table users', { code: 'DATABASE_NO_PRIVILEGE' }],
+    [
+      'pg_dump: error: query failed: FATAL:  terminating connection due to conflict with recovery\nserver closed the connection unexpectedly',
+      { code: 'DATABASE_CONFLICT', retryable: true, hint: expect.stringContaining('standby') },
+    ],
+    [
+      'pg_dump: error: query failed: ERROR:  invalid snapshot identifier: "00000003-00000033-1"',
+      { code: 'DATABASE_CONNECTION_LOST', retryable: true },
+    ],
     [
       'pg_dump: error: query failed: FATAL:  terminating connection due to administrator command\nserver closed the connection unexpectedly',
       { code: 'DATABASE_CONNECTION_LOST', retryable: true },

@@ -96,6 +96,9 @@ function faultOfSqlstate(sqlstate: string, message: string): Parameters<typeof d
       return 'conflict';
     case '25006':
       return 'read-only';
+    case '22023':
+      // The session that exported it is gone.
+      return message.startsWith('invalid snapshot identifier') ? 'lost' : 'other';
     case '42P04':
       return 'exists';
     case '55006':

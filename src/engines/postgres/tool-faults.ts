@@ -49,6 +49,9 @@ const patterns: readonly (readonly [RegExp, Fault, Named?])[] = [
   [/database ".*" does not exist/, 'missing', none],
   [/remaining connection slots|too many clients|too many connections/, 'too-many', none],
   [/the database system is (starting up|shutting down|not yet accepting|in recovery)/, 'not-ready', none],
+  [/conflict with recovery/, 'conflict', none],
+  // The session that exported it is gone.
+  [/invalid snapshot identifier/, 'lost', none],
   [
     /terminating connection|server closed the connection|connection has been closed|connection to server was lost|no connection to the server/,
     'lost',
@@ -67,7 +70,6 @@ const patterns: readonly (readonly [RegExp, Fault, Named?])[] = [
   [/No space left on device|Disk quota exceeded/, 'local-disk-full', none],
   [/out of shared memory/, 'memory', none],
   [/invalid memory alloc request size|out of memory|string buffer exceeds maximum/, 'value-too-large', copiedTable],
-  [/conflict with recovery/, 'conflict', none],
   [/cache lookup failed|could not open relation with OID/, 'changed', none],
   [/canceling statement due to/, 'cancelled', none],
   [
