@@ -1,5 +1,6 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import type { Database } from '../engines/engine.ts';
+import { abortReason } from '../base/abort.ts';
 import { HoldfastError } from '../base/errors.ts';
 import { orDrop, thenDrop } from './scratch.ts';
 
@@ -34,5 +35,38 @@ test('it goes once the server answers again, and what cannot go is named', async
       message: expect.stringMatching(message),
       hint: expect.stringContaining('Drop review'),
     });
+  }
+});
+
+/** A server that drops at its own speed and can be interrupted. */
+function slowly(minutes: number) {
+  const drop = (_options: object, signal: AbortSignal) =>
+    new Promise<void>((resolve, reject) => {
+      setTimeout(resolve, minutes * 60_000);
+      signal.addEventListener('abort', () => reject(abortReason(signal)));
+    });
+  return { name: 'review', drop } as unknown as Database;
+}
+
+test('one of many files takes a while to go, and one that does not go is told as that', async () => {
+  vi.useFakeTimers();
+  vi.spyOn(AbortSignal, 'timeout').mockImplementation((ms) => {
+    const timeout = new AbortController();
+    setTimeout(() => timeout.abort(new DOMException('too late', 'TimeoutError')), ms);
+    return timeout.signal;
+  });
+  try {
+    const soon = thenDrop(slowly(12), async () => 'done').catch((error: unknown) => error);
+    const never = thenDrop(slowly(60), async () => 'done').catch((error: unknown) => error);
+    await vi.advanceTimersByTimeAsync(20 * 60_000);
+    expect(await soon).toBe('done');
+    expect(await never).toMatchObject({
+      code: 'LEFTOVER_DATABASE',
+      message:
+        'the unfinished database review could not be removed: the server did not come to its end within 15 minutes',
+    });
+  } finally {
+    vi.useRealTimers();
+    vi.restoreAllMocks();
   }
 });

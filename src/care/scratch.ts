@@ -1,4 +1,4 @@
-import { pause } from '../base/abort.ts';
+import { pause, withTimeout } from '../base/abort.ts';
 import { HoldfastError, toHoldfastError } from '../base/errors.ts';
 import type { Database } from '../engines/engine.ts';
 
@@ -34,20 +34,26 @@ export async function thenDrop<T>(scratch: Database, work: () => Promise<T>): Pr
 
 /** The run's own signal may have fired already, so removing has a time of its own, in which a server that was restarted answers again. */
 export async function dropPatiently(database: Database, options: { unmarked: boolean }): Promise<void> {
-  const signal = AbortSignal.timeout(dropMs);
+  using limit = withTimeout(new AbortController().signal, dropMs, tooSlow);
+  const { signal } = limit;
   const began = performance.now();
   for (;;) {
     try {
       return await database.drop(options, signal);
     } catch (error) {
-      if (!toHoldfastError(error).retryable || performance.now() - began > patienceMs) throw error;
+      if (signal.aborted || !toHoldfastError(error).retryable || performance.now() - began > patienceMs) throw error;
       await pause(500, signal);
     }
   }
 }
 
-const dropMs = 60_000;
+/** Tens of thousands of files go one by one, after all that the server has not yet written: interrupted, it would leave half of them. */
+const dropMs = 15 * 60_000;
 const patienceMs = 30_000;
+
+function tooSlow(): HoldfastError {
+  return new HoldfastError('DATABASE_TIMEOUT', 'the server did not come to its end within 15 minutes');
+}
 
 function leftover(scratch: Database, left: unknown, error: unknown): HoldfastError {
   const what = `the unfinished database ${scratch.name} could not be removed: ${(left as Error).message}`;
