@@ -40,6 +40,35 @@ test('S16: a role that may not create databases is refused by name, and offered 
   expect(await contentOf(server, 'app')).toEqual(content);
 });
 
+test('S16: a role that gets into its own database alone restores in place, and is told so', async () => {
+  await server.sql('postgres', `create role lodger login createdb password 'lodger'`);
+  await server.createDatabase('flat', 'owner lodger');
+  await server.sql('flat', 'create table t as select 1 as n; alter table t owner to lodger');
+  const closed = (how: string) =>
+    server.sql(
+      'postgres',
+      ['postgres', 'template1', 'app'].map((name) => `${how} public`.replace('%', name)).join('; '),
+    );
+  await closed('revoke connect on database % from');
+  try {
+    await using holdfast = await installHoldfast({ url: server.url('flat', { user: 'lodger', password: 'lodger' }) });
+    const { id } = await holdfast.json<{ id: string }>('backup');
+    const content = await contentOf(server, 'flat');
+    await server.sql('flat', 'update t set n = 2');
+    const refused = await holdfast.run('restore', id, '--yes');
+    expect(refused.status).toBe(4);
+    expect(refused.stderr).toMatch(/lodger can use no other database of this server/);
+    expect(refused.stderr).toMatch(/--in-place/);
+    await holdfast.json('restore', id, '--table', 'public.t', '--yes');
+    expect(await contentOf(server, 'flat')).toEqual(content);
+    await server.sql('flat', 'update t set n = 2');
+    await holdfast.json('restore', id, '--in-place', '--yes');
+    expect(await contentOf(server, 'flat')).toEqual(content);
+  } finally {
+    await closed('grant connect on database % to');
+  }
+});
+
 test('S16: a role without rights on one table is told which, before anything is dumped', async () => {
   await server.sql('app', `create table private (id int); revoke all on private from public`);
   await using holdfast = await asPlain();
