@@ -63,7 +63,7 @@ function isSame({ base, names, types }: UsedType, { kind, definition }: TocEntry
   if (kind === 'DOMAIN') return base !== null && holds(base, baseOfDomain(definition) ?? base);
   // A table that inherits does not name all of its columns.
   const listed = columnTypes(definition);
-  if (/\nINHERITS \(|^CREATE [^\n(]+ OF /.test(definition) || listed.length === 0) return true;
+  if (/\nINHERITS \(/.test(definition) || listed.length === 0) return true;
   return (
     base === null &&
     listed.length === names.length &&

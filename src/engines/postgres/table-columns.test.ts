@@ -23,6 +23,7 @@ PARTITION BY RANGE (at);
     { name: 'CONSTRAINT', type: 'oid' },
   ]);
   expect(columnTypes('CREATE TABLE shop.child (\n)\nINHERITS (shop.parent);\n')).toEqual([]);
+  expect(columnTypes('CREATE TABLE shop.typed OF shop.pair (\n    a NOT NULL,\n    b DEFAULT 5\n);\n')).toEqual([]);
   expect(
     columnTypes('CREATE TYPE shop.address AS (\n\tstreet text,\n\tzip character(5) COLLATE pg_catalog."C"\n);\n'),
   ).toEqual([

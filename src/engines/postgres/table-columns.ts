@@ -4,11 +4,15 @@ import type { TocEntry } from './toc.ts';
 /** What follows a type where a column is defined. */
 const afterType = / (?:COLLATE|CONSTRAINT|DEFAULT|GENERATED|NOT NULL|NOT VALID|NULL|STORAGE|COMPRESSION)\b.*$/;
 
+/** Its columns are named for what they have beside the type. */
+const ofType = /^CREATE [^\n(]+ OF /;
+
 /**
  * The columns that `CREATE TABLE` and `CREATE TYPE ... AS` of pg_dump name, each on a line of its own, with their types in the words of the server.
  * Those that a table inherits, or has from its type, are not among them.
  */
 export function columnTypes(definition: string): { name: string; type: string }[] {
+  if (ofType.test(definition)) return [];
   const lines = definition.matchAll(/\n(?: {4}|\t)("(?:[^"]|"")+"|[^\s"(]+) ([^\n]+)/g);
   return [...lines]
     .filter(([, name]) => name !== 'CONSTRAINT')
