@@ -164,6 +164,18 @@ describe('local: a root that cannot be used', () => {
     await expect(storage.get('shop/x', { signal })).rejects.toMatchObject(wrong);
   });
 
+  test('one whose path leaves no room for what lies in it is told as that', async () => {
+    const long = join(root, ...Array.from({ length: 15 }, () => 'd'.repeat(250)));
+    const path = join(long, 'e'.repeat(150), 'f'.repeat(4078 - 152 - long.length));
+    const deep = localStorage('local', { type: 'local', path });
+    const failure = { code: 'STORAGE_PATH_TOO_LONG', hint: expect.stringContaining('shorter') };
+    const key = `shop/2026-11-20_12-00-00/${'f'.repeat(60)}`;
+    await expect(deep.put(key, streamOf('x'), { signal })).rejects.toMatchObject(failure);
+    await expect(deep.get(key, { signal })).rejects.toMatchObject(failure);
+    await expect(deep.stat(key, signal)).rejects.toMatchObject(failure);
+    await expect(deep.stage('shop/2026-11-20_12-00-00/', signal)).rejects.toMatchObject(failure);
+  });
+
   test('reading does not create it', async () => {
     expect(await storage.folders('', signal)).toEqual([]);
     expect(await storage.free(signal)).toMatchObject({ bytes: expect.any(Number) });

@@ -19,6 +19,11 @@ export function localError(error: unknown, path: string): HoldfastError {
       });
     case 'ENOTDIR':
       return notAFolder(path, error);
+    case 'ENAMETOOLONG':
+      return new HoldfastError('STORAGE_PATH_TOO_LONG', `${shortened(path)} is longer than the system takes`, {
+        cause: error,
+        hint: 'Set the path of the storage to a folder with a shorter one (all of it may have 4,095 bytes, each name 255), or name the folders of the source shorter.',
+      });
     case 'ELOOP':
       return outsideRoot(path);
     case 'EIO':
@@ -30,6 +35,10 @@ export function localError(error: unknown, path: string): HoldfastError {
     default:
       return toHoldfastError(error);
   }
+}
+
+function shortened(path: string): string {
+  return path.length <= 200 ? path : `${path.slice(0, 100)}...${path.slice(-100)}`;
 }
 
 export function notAFolder(path: string, cause: unknown): HoldfastError {
