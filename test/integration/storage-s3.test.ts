@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { S3 } from '@aws-sdk/client-s3';
 import { removeBackup } from '../../src/archive/remove.ts';
 import type { HoldfastError } from '../../src/base/errors.ts';
@@ -11,6 +13,7 @@ import { collect, describeStorage, endless, failing, streamOf } from '../suites/
 import { faultProxy, type FaultProxy, type FaultRule } from '../support/fault-proxy.ts';
 import { admin, clientFor, createUser, newBucket, startRadosgw, type S3Access } from '../support/s3-server.ts';
 import { storageAt } from '../support/s3-storage.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 import { until } from '../support/until.ts';
 
 const { signal } = new AbortController();
@@ -317,6 +320,54 @@ describe('s3: errors', () => {
     await expect(storageAt({ ...server, ...keys }, bucket).folders('', signal)).rejects.toMatchObject({
       code: 'STORAGE_DENIED',
     });
+  });
+
+  test('N-22 keys that change in a credentials file while the daemon runs are taken up', async () => {
+    await using folder = await temporaryFolder();
+    const file = join(folder.path, 'credentials');
+    const write = (keys: { accessKey: string; secretKey: string }) =>
+      writeFileSync(file, `[default]\naws_access_key_id=${keys.accessKey}\naws_secret_access_key=${keys.secretKey}\n`);
+    const user = `u${randomBytes(4).toString('hex')}`;
+    const keys = () => ({
+      accessKey: `k${randomBytes(6).toString('hex')}`,
+      secretKey: randomBytes(20).toString('hex'),
+    });
+    const [old, fresh] = [keys(), keys()];
+    await createUser(server, user, old);
+    write(old);
+    const none = { accessKey: undefined, secretKey: undefined };
+    const own = storageAt(server, `b${randomBytes(6).toString('hex')}`, {
+      ...none,
+      credentialsFile: file,
+      createBucket: true,
+    });
+    await own.put('x', Readable.from([Buffer.from('1')]), { signal });
+
+    const { accessKey, secretKey } = fresh;
+    await admin(
+      server.configFile,
+      'key',
+      'create',
+      '--uid',
+      user,
+      '--access-key',
+      accessKey,
+      '--secret-key',
+      secretKey,
+    );
+    write(fresh);
+    await admin(server.configFile, 'key', 'rm', '--uid', user, '--access-key', old.accessKey);
+    const now = Date.now();
+    vi.useFakeTimers({ toFake: ['Date'], now: now + 70_000 });
+    try {
+      await own.put('x', Readable.from([Buffer.from('2')]), { signal });
+      // Caught while it is written: what was there before serves until it is whole.
+      writeFileSync(file, '[default]\naws_access_key_id=');
+      vi.setSystemTime(now + 140_000);
+      expect(await own.stat('x', signal)).toMatchObject({ bytes: 1 });
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   test('N-20 one key alone is no login', async () => {

@@ -5,6 +5,8 @@ import type { S3Options } from './options.ts';
 
 const connectMs = 10_000;
 const attempts = 5;
+const sdkAsksBeforeMs = 300_000;
+const rereadMs = 60_000;
 const ignore = () => undefined;
 /** Without one, the SDK now and then writes to the terminal itself. */
 const silent = { trace: ignore, debug: ignore, info: ignore, warn: ignore, error: ignore };
@@ -56,7 +58,9 @@ interface Credentials {
   sessionToken?: string;
 }
 
-async function credentialsOf(options: S3Options): Promise<Credentials | null> {
+type Given = Credentials | (() => Promise<Credentials & { expiration: Date }>);
+
+async function credentialsOf(options: S3Options): Promise<Given | null> {
   const { accessKey, secretKey, sessionToken, credentialsFile, profile } = options;
   if (accessKey !== undefined && secretKey !== undefined) {
     return {
@@ -69,11 +73,27 @@ async function credentialsOf(options: S3Options): Promise<Credentials | null> {
     throw authMissing(`only ${accessKey === undefined ? 'secretKey' : 'accessKey'} of the two keys is set`);
   }
   if (credentialsFile === undefined) return null;
+  return rereading(() => readKeys(credentialsFile, profile ?? 'default'));
+}
+
+/**
+ * Keys that somebody else renews: a daemon runs longer than they are valid. The SDK asks again five minutes before what it was given ends. A file
+ * that is just being written changes nothing.
+ */
+async function rereading(read: () => Promise<Credentials>): Promise<() => Promise<Credentials & { expiration: Date }>> {
+  let known = await read();
+  return async () => {
+    known = await read().catch(() => known);
+    return { ...known, expiration: new Date(Date.now() + sdkAsksBeforeMs + rereadMs) };
+  };
+}
+
+async function readKeys(credentialsFile: string, profile: string): Promise<Credentials> {
   const text = await readFile(credentialsFile, 'utf8').catch((error: unknown) => {
     throw authMissing(`the file ${credentialsFile} cannot be read`, error);
   });
-  const found = credentialsIn(text, profile ?? 'default');
-  if (found === null) throw authMissing(`${credentialsFile} has no keys for the profile ${profile ?? 'default'}`);
+  const found = credentialsIn(text, profile);
+  if (found === null) throw authMissing(`${credentialsFile} has no keys for the profile ${profile}`);
   return found;
 }
 
