@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { gzipSync } from 'node:zlib';
+import { crc32, gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { HoldfastError } from '../base/errors.ts';
 import { throughProcess } from '../base/piped-program.ts';
@@ -163,6 +163,29 @@ describe('S4 gzip of several members', () => {
     const read = () =>
       through(Readable.from(packed), [digest(() => differs).stream, decompressor('gzip', signal)], signal);
     await expect(buffer(read())).rejects.toBe(differs);
+  });
+});
+
+describe('what asks for much memory to be decompressed, as files of foreign origin may', () => {
+  /** A frame of zstd with a window of so many bits. */
+  const zstdWith = (windowLog: number) =>
+    Buffer.concat([Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0, (windowLog - 10) * 8, 0x29, 0, 0]), Buffer.from('hello')]);
+  const tooMuch = { code: 'DECOMPRESSION_MEMORY', kind: 'refused', hint: expect.any(String) };
+
+  test('zstd --long=30 is read, and more is refused as what it is, not called damage', async () => {
+    expect((await decompress('zstd', [zstdWith(30)])).toString()).toBe('hello');
+    await expect(decompress('zstd', [zstdWith(31)])).rejects.toMatchObject(tooMuch);
+  });
+
+  test.runIf(codecs.includes('xz'))('xz with a dictionary of three gigabytes is refused likewise', async () => {
+    const xz = { program: 'xz', args: ['-z', '-c', '-T1'] };
+    const packed = await buffer(through(Readable.from([data]), [throughProcess(xz, { signal })], signal));
+    // The header of its block: size, flags, filter, length of its properties, dictionary; and a checksum at its end.
+    const header = packed.subarray(12, 12 + (packed.readUInt8(12) + 1) * 4);
+    expect([...header.subarray(1, 4)]).toEqual([0, 0x21, 1]);
+    header[4] = 39;
+    header.writeUInt32LE(crc32(header.subarray(0, -4)), header.length - 4);
+    await expect(decompress('xz', [packed])).rejects.toMatchObject(tooMuch);
   });
 });
 

@@ -1,5 +1,5 @@
 import type { Duplex, Transform, TransformCallback } from 'node:stream';
-import { createGunzip, createGzip, createZstdDecompress, type Gunzip } from 'node:zlib';
+import { constants, createGunzip, createGzip, createZstdDecompress, type Gunzip } from 'node:zlib';
 import { HoldfastError } from '../base/errors.ts';
 import { throughProcess } from '../base/piped-program.ts';
 import { letGo } from '../base/reuse.ts';
@@ -9,6 +9,14 @@ import { zstdStream } from './zstd-frames.ts';
 
 /** Few, large pieces: every piece is a round trip to a thread. */
 const chunkSize = 1024 * 1024;
+
+const zstdReading = {
+  chunkSize,
+  // Without it, garbage after a frame is ignored in silence. Further frames are read all the same.
+  rejectGarbageAfterEnd: true,
+  // What was compressed elsewhere with `--long=30` wants a gigabyte of memory; the usual limit is an eighth of that.
+  params: { [constants.ZSTD_d_windowLogMax]: 30 },
+};
 
 /** Null when there is nothing to do. */
 export function compressor(compression: Compression, signal: AbortSignal): Duplex | null {
@@ -43,14 +51,11 @@ export function decompressor(codec: Codec, signal: AbortSignal): Duplex | null {
       // By itself it refuses what follows a member, unless that is another member or a zero.
       return explained(toItsEnd(passing(createGunzip({ chunkSize }))), (error) => explainZlib(codec, error));
     case 'zstd':
-      // Without the option, garbage after a frame is ignored in silence. Further frames are read all the same.
-      return explained(passing(createZstdDecompress({ chunkSize, rejectGarbageAfterEnd: true })), (error) =>
-        explainZlib(codec, error),
-      );
+      return explained(passing(createZstdDecompress(zstdReading)), (error) => explainZlib(codec, error));
     case 'bzip2':
       return program(codec, ['-d', '-c'], signal, explainDamage);
     case 'xz':
-      // A file may ask for up to 4 GiB of memory; ours never need more than 65 MiB.
+      // A file may ask for up to 4 GiB of memory; ours never need more than 65 MiB. As much as zstd may have.
       return program(codec, ['-d', '-c', '--memlimit-decompress=1GiB'], signal, explainDamage);
     case 'lz4':
       return program(codec, ['-d', '-c'], signal, explainDamage);
@@ -122,10 +127,12 @@ function explained(stream: Duplex, explain: (error: Error) => Error): Duplex {
 
 function explainZlib(codec: Codec, error: Error): Error {
   const { code } = error as NodeJS.ErrnoException;
+  if (code === 'ZSTD_error_frameParameter_windowTooLarge') return tooMuchMemory(codec, error);
   return /^(Z_|ZSTD_|ERR_TRAILING_JUNK)/.test(code ?? '') ? damaged(codec, lowerFirst(error.message), error) : error;
 }
 
 function explainDamage(codec: Codec, error: Error): Error {
+  if (codec === 'xz' && error.message.includes('Memory usage limit')) return tooMuchMemory(codec, error);
   if (error instanceof HoldfastError && error.code === 'TOOL_FAILED') return damaged(codec, error.message, error);
   return explainMissing(codec, error);
 }
@@ -140,6 +147,15 @@ function explainMissing(codec: Codec, error: Error): Error {
 
 function damaged(codec: Codec, why: string, cause?: Error): HoldfastError {
   return new HoldfastError('COMPRESSED_DAMAGED', `the ${codec} data is damaged: ${why}`, { kind: 'integrity', cause });
+}
+
+/** Not what anybody here wrote, and not damaged. */
+function tooMuchMemory(codec: Codec, cause: Error): HoldfastError {
+  return new HoldfastError('DECOMPRESSION_MEMORY', `the ${codec} data asks for more than 1 GiB of memory to be read`, {
+    kind: 'refused',
+    cause,
+    hint: `Decompress it with ${codec} itself (\`zstd -d --long=31\`, \`xz -d\`) on a machine that has the memory, and use what comes out.`,
+  });
 }
 
 function lowerFirst(text: string): string {
