@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { throwIfAborted } from '../base/abort.ts';
 import { HoldfastError, toHoldfastError } from '../base/errors.ts';
 import { inParallel } from '../base/parallel.ts';
@@ -93,7 +94,9 @@ async function leaveMark(
   { ifAbsent, signal }: { ifAbsent: boolean; signal: AbortSignal },
 ): Promise<void> {
   try {
-    await writeJson(storage, mark, { at: new Date().toISOString() }, { ifAbsent, signal });
+    // By its token it is known where it shows, too.
+    const said = { at: new Date().toISOString(), token: randomUUID() };
+    await writeJson(storage, mark, said, { ifAbsent, signal });
   } catch (error) {
     throwIfAborted(signal);
     if (isTaken(error)) throw error;

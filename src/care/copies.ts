@@ -12,6 +12,7 @@ import { clearStage, holdCopy } from './copy-lock.ts';
 import { noteBegun, noteDone, noteFailed } from './copy-queue.ts';
 import { doubtfulObjects } from './doubtful-objects.ts';
 import { nearestFirst } from './nearest.ts';
+import { assertNotItself } from './own-place.ts';
 import { longestRetryDelayMs } from './retry-delay.ts';
 import type { Source } from './source.ts';
 import { noteDamage } from './verify.ts';
@@ -226,6 +227,8 @@ async function placesToReadFrom(task: OneCopy): Promise<[Storage, ...Storage[]]>
   });
 }
 
+const atReceiver = ['COPY_DAMAGED', 'COPY_DIFFERS', 'STORAGE_UNRELIABLE', 'STORAGES_SAME_PLACE'];
+
 /** Of several sources the next is tried when one turns out damaged or gone. */
 async function copyFromAny(task: OneCopy, sources: readonly Storage[], begunBefore: boolean): Promise<CopyOutcome> {
   const { source, id, to, signal, report } = task;
@@ -239,12 +242,13 @@ async function copyFromAny(task: OneCopy, sources: readonly Storage[], begunBefo
   for (const storage of sources) {
     const from = withBlame(storage, ofReading);
     try {
-      const { bytes } = await step(
+      const { state, bytes } = await step(
         report,
         `copy to ${to.name}`,
         () => copyBackup({ from, ...rest }),
         (done) => (done.state === 'present' ? 'was there already, and is whole' : formatBytes(done.bytes)),
       );
+      if (state === 'present') await assertNotItself(to, source.storages, manifestKey(source.name, id), signal);
       noteReceived(task, id, to, (performance.now() - started) / 1000);
       return { id, from: from.name, to: to.name, state: 'complete', bytes, nextAt: null, error: null };
     } catch (error) {
@@ -253,7 +257,7 @@ async function copyFromAny(task: OneCopy, sources: readonly Storage[], begunBefo
       failure ??= { error };
       isReceiverDown ||= isTrouble(error) && !ofReading.has(error);
       // What is wrong at the receiver stays wrong from wherever it is read.
-      if (['COPY_DAMAGED', 'COPY_DIFFERS', 'STORAGE_UNRELIABLE'].includes(toHoldfastError(error).code)) throw error;
+      if (atReceiver.includes(toHoldfastError(error).code)) throw error;
     }
   }
   if (isReceiverDown) task.round?.receivers.add(to.name);

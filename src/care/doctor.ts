@@ -13,7 +13,7 @@ import { compressor, decompressor } from '../pipeline/compress.ts';
 import type { Storage } from '../storage/storage.ts';
 import { findCutOffRestore } from './cut-off-restore.ts';
 import { examineKeys } from './examine-keys.ts';
-import { examineStorage } from './examine-storage.ts';
+import { examineStorage, placeFailed } from './examine-storage.ts';
 import { findTwin, samePlace } from './own-place.ts';
 import type { Source } from './source.ts';
 import { assertPresent } from './vanished.ts';
@@ -149,22 +149,23 @@ async function leftoverCheck(database: Database, signal: AbortSignal): Promise<C
 /** The probe would make the folder of a disk that is not mounted. */
 async function examinePresent(
   storage: Storage,
-  { sources, catalog, clock }: ExamineOptions,
+  { sources, storages, catalog, clock }: ExamineOptions,
   signal: AbortSignal,
 ): Promise<Check[]> {
   for (const source of sources) {
     if (source.storages.some(({ name }) => name === storage.name))
       await assertPresent(source, storage, catalog, signal);
   }
-  return examineStorage(storage, clock, signal);
+  // Those on this machine are told apart without a probe.
+  const others = storage.identity ? storages.filter((other) => !other.identity) : storages;
+  return examineStorage(storage, clock, signal, others);
 }
 
 async function placeCheck(storage: Storage, all: readonly Storage[], signal: AbortSignal): Promise<Check[]> {
   // One that cannot be looked at was reported by its own check.
   const twin = await findTwin(storage, all, signal).catch(() => null);
   if (!twin) return [];
-  const { message, hint } = samePlace(storage, twin);
-  return [{ name: 'place', result: 'failed', detail: message, ...(hint === undefined ? {} : { hint }) }];
+  return [placeFailed(samePlace(storage, twin))];
 }
 
 async function compressionCheck(compression: Compression, signal: AbortSignal): Promise<Check> {

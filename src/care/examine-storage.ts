@@ -7,6 +7,7 @@ import { formatBytes, formatDuration } from '../base/units.ts';
 import type { Check } from '../engines/engine.ts';
 import type { Storage, StoredObject } from '../storage/storage.ts';
 import { unignoredWorkTree } from './git-tree.ts';
+import { findWhereElse, samePlace } from './own-place.ts';
 
 const scarceBytes = 1024 ** 3;
 const scarcePart = 0.05;
@@ -14,10 +15,15 @@ const scarcePart = 0.05;
 const lockedProbe = 'holdfast-probe/';
 
 /** Does to a storage what backups do to it, with a probe that is removed again, and looks at what surrounds it. */
-export async function examineStorage(storage: Storage, clock: Clock, signal: AbortSignal): Promise<Check[]> {
-  const probe = await probeStorage(storage, clock, signal);
+export async function examineStorage(
+  storage: Storage,
+  clock: Clock,
+  signal: AbortSignal,
+  others: readonly Storage[] = [],
+): Promise<Check[]> {
+  const probe = await probeStorage(storage, { clock, others, signal });
   if (!probe.ok) return [probe.check];
-  const { modifiedAt, lockedUntil, ms } = probe;
+  const { modifiedAt, lockedUntil, ms, twin } = probe;
   const deleted = lockedUntil === null ? 'listed and deleted a probe' : 'and listed a probe';
   return [
     {
@@ -25,6 +31,7 @@ export async function examineStorage(storage: Storage, clock: Clock, signal: Abo
       result: 'ok',
       detail: `${storage.title}: wrote, read, ${deleted} in ${formatDuration(ms)}`,
     },
+    ...(twin ? [placeFailed(samePlace(storage, twin, 'place'))] : []),
     ...lockCheck(storage, lockedUntil),
     clockCheck(modifiedAt, clock),
     ...(await spaceCheck(storage, signal)),
@@ -33,13 +40,16 @@ export async function examineStorage(storage: Storage, clock: Clock, signal: Abo
 }
 
 type Probe =
-  | { ok: true; modifiedAt: Date; lockedUntil: Date | 'unknown' | null; ms: number }
+  | { ok: true; modifiedAt: Date; lockedUntil: Date | 'unknown' | null; twin: Storage | null; ms: number }
   | { ok: false; check: Check };
 
 type Step = 'write' | 'read' | 'list' | 'delete';
 
 /** Does to a small object all that is ever done to a backup; which of it did not work is what the operator has to know. */
-async function probeStorage(storage: Storage, clock: Clock, signal: AbortSignal): Promise<Probe> {
+async function probeStorage(
+  storage: Storage,
+  { clock, others, signal }: { clock: Clock; others: readonly Storage[]; signal: AbortSignal },
+): Promise<Probe> {
   const started = clock.monotonic();
   // What is locked stays: then always the same, so that not every examination leaves one more.
   const folder = storage.capabilities.lock ? lockedProbe : `holdfast-probe-${randomBytes(4).toString('hex')}/`;
@@ -55,11 +65,12 @@ async function probeStorage(storage: Storage, clock: Clock, signal: AbortSignal)
     doing = 'list';
     const object = await findListed(storage, key, { folder, signal });
     if (!object) throw probeFailed(storage, 'what was written is not listed');
+    const twin = await findWhereElse({ storage, key, content }, others, signal);
     doing = 'delete';
     lockedUntil = await deleteProbe(storage, object, signal);
     if (lockedUntil === null && (await storage.stat(key, signal)))
       throw probeFailed(storage, 'what was deleted is still there');
-    return { ok: true, modifiedAt: object.modifiedAt, lockedUntil, ms: clock.monotonic() - started };
+    return { ok: true, modifiedAt: object.modifiedAt, lockedUntil, twin, ms: clock.monotonic() - started };
   } catch (error) {
     signal.throwIfAborted();
     return { ok: false, check: failedStep(doing, error) };
@@ -82,6 +93,10 @@ async function deleteProbe(
   }
   const left = storage.capabilities.lock && (await storage.stat(key, signal));
   return left ? (left.lockedUntil ?? lockedUntil ?? 'unknown') : null;
+}
+
+export function placeFailed({ message, hint }: HoldfastError): Check {
+  return { name: 'place', result: 'failed', detail: message, ...(hint === undefined ? {} : { hint }) };
 }
 
 function failedStep(step: Step, error: unknown): Check {

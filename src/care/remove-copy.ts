@@ -5,7 +5,7 @@ import { HoldfastError } from '../base/errors.ts';
 import type { Catalog, LockRow } from '../catalog/catalog.ts';
 import { holdLock, type Lease } from '../catalog/lease.ts';
 import type { Storage } from '../storage/storage.ts';
-import { assertOwnPlace } from './own-place.ts';
+import { assertMarkedHereOnly, assertOwnPlace } from './own-place.ts';
 import type { Source } from './source.ts';
 import { assertNobodyRemoves } from './stays.ts';
 import { forgetVanished } from './vanished.ts';
@@ -37,6 +37,7 @@ export async function removeCopy(task: RemoveCopyTask): Promise<void> {
   await assertNobodyRemoves({ storage, source: source.name, id, clock, signal: lease.signal });
   lease.assertHeld();
   await removeBackup(storage, source.name, id, lease.signal, async () => {
+    await assertMarkedHereOnly(source, storage, id, lease.signal);
     await task.sure?.();
     await assertNotHeld();
     lease.assertHeld();
