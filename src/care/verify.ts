@@ -1,3 +1,5 @@
+import { manifestKey } from '../archive/layout.ts';
+import { throwIfAborted } from '../base/abort.ts';
 import type { Clock } from '../base/clock.ts';
 import { HoldfastError, toHoldfastError } from '../base/errors.ts';
 import { step, type Report } from '../base/progress.ts';
@@ -67,6 +69,7 @@ export async function verifyCopy(task: Omit<VerifyTask, 'catalog'> & { catalog: 
   await settlePlace(catalog, storage, signal);
   const started = performance.now();
   const checks = await collectChecks(task);
+  if (checks.some(({ ok }) => !ok) && (await isGone(task))) throw removedMeanwhile(task);
   const result = { id, ok: checks.every((check) => check.ok), storage: storage.name, depth, checks };
   await keep(task, result, (performance.now() - started) / 1000);
   return result;
@@ -87,6 +90,8 @@ async function collectChecks(task: VerifyTask): Promise<VerifyCheck[]> {
   try {
     archive = await openArchive({ storage, source: source.name, id, keys: source.keys, scratch, signal });
   } catch (error) {
+    // Whoever asks has seen it a moment ago.
+    if (toHoldfastError(error).code === 'BACKUP_NOT_FOUND') throw removedMeanwhile(task, error);
     return [failedCheck('manifest.json', 'manifest', error)];
   }
   const checks: VerifyCheck[] = [
@@ -105,6 +110,29 @@ async function collectChecks(task: VerifyTask): Promise<VerifyCheck[]> {
     checks.push(...(await step(report, 'structure', () => checkStructure(source, archive, signal))));
   }
   return checks;
+}
+
+type Copy = Pick<VerifyTask, 'source' | 'storage' | 'id' | 'signal'>;
+
+/** Its manifest goes first when it is removed, and locks reach no other machine: what was missed then is no damage. */
+export async function isGone({ source, storage, id, signal }: Copy): Promise<boolean> {
+  const manifest = await storage.stat(manifestKey(source.name, id), signal).catch(() => undefined);
+  throwIfAborted(signal);
+  return manifest === null;
+}
+
+export function removedMeanwhile({ storage, id }: Copy, cause?: unknown): HoldfastError {
+  return new HoldfastError('BACKUP_BUSY', `${id} was removed from ${storage.name} while it was to be read`, {
+    kind: 'busy',
+    cause,
+    hint: 'See what is left with `holdfast list`.',
+    details: { removed: true },
+  });
+}
+
+/** There is nothing left to say of that one. */
+export function wasRemoved(error: unknown): boolean {
+  return error instanceof HoldfastError && error.code === 'BACKUP_BUSY' && error.details['removed'] === true;
 }
 
 async function checkStructure(source: Source, archive: StoredBackup, signal: AbortSignal): Promise<VerifyCheck[]> {

@@ -9,7 +9,14 @@ import { toHoldfastError, type HoldfastError } from '../base/errors.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { Comparison } from '../care/compare.ts';
 import { readerOf, type Source } from '../care/source.ts';
-import { assertVerified, noteDamage, noteUnreadable, readingLock, type VerifyResult } from '../care/verify.ts';
+import {
+  assertVerified,
+  noteDamage,
+  noteUnreadable,
+  readingLock,
+  wasRemoved,
+  type VerifyResult,
+} from '../care/verify.ts';
 import { holdLock, type Lease } from '../catalog/lease.ts';
 import { withRun } from '../catalog/run.ts';
 import type { Guard } from './guards.ts';
@@ -166,14 +173,13 @@ async function readWholeCopy(task: RestoreTask, plan: RestorePlan): Promise<Rest
   const { id } = from;
   const wrong = await whatIsWrong(task, archive, id);
   if (wrong === null) return plan;
-  const isGone = wrong.code === 'BACKUP_NOT_FOUND';
   for (const storage of from.others ?? []) {
     if (storage.name === archive.storage.name) continue;
     try {
       const other = await openArchive({ storage, source: source.name, id, keys: source.keys, scratch, signal });
       const same = other.manifest.digest === archive.manifest.digest;
       if (!same || !(await checkWanted(task, other, id)).ok) continue;
-      const first = `the copy in ${archive.storage.name} is ${isGone ? 'not there any more' : 'damaged'}`;
+      const first = `the copy in ${archive.storage.name} is ${wasRemoved(wrong) ? 'not there any more' : 'damaged'}`;
       report({ kind: 'warning', message: `${first}; this reads the one in ${storage.name}` });
       return { ...plan, archive: other, dump: other.dump() };
     } catch (error) {
@@ -191,7 +197,7 @@ async function whatIsWrong(task: RestoreTask, archive: StoredBackup, id: string)
     return null;
   } catch (error) {
     const known = toHoldfastError(error);
-    if (known.code === 'BACKUP_NOT_FOUND' || known.code === 'BACKUP_DAMAGED') return known;
+    if (wasRemoved(known) || known.code === 'BACKUP_DAMAGED') return known;
     throw error;
   }
 }

@@ -13,7 +13,7 @@ import { drill } from '../care/drill.ts';
 import { takeInventory } from '../care/inventory.ts';
 import { resolveBackup } from '../care/select.ts';
 import type { Source } from '../care/source.ts';
-import { verify, type VerifyResult } from '../care/verify.ts';
+import { verify, wasRemoved, type VerifyResult } from '../care/verify.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { withRun } from '../catalog/run.ts';
 import type { Outcome } from './memory.ts';
@@ -183,8 +183,7 @@ async function verifyCopies(
 /** What is about one backup keeps no other from being read; every one of a storage that does not answer would be waited for in vain. */
 function noteUnlessOfStorage(failures: HoldfastError[], error: unknown, signal: AbortSignal): null {
   throwIfAborted(signal);
-  // Retention took it away since the list was made.
-  if (toHoldfastError(error).code === 'BACKUP_NOT_FOUND') return null;
+  if (wasRemoved(error)) return null;
   if (!isOfOneFile(error) && !(error instanceof HoldfastError && ['busy', 'integrity'].includes(error.kind)))
     throw error;
   failures.push(error);

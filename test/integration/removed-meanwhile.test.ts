@@ -7,7 +7,7 @@ import { forward } from '../../src/storage/forward.ts';
 import { smallHouse, type SmallHouse } from '../support/small-house.ts';
 import { twoStorages } from '../support/two-storages.ts';
 
-const gone = { code: 'BACKUP_NOT_FOUND', kind: 'usage' };
+const gone = { code: 'BACKUP_BUSY', kind: 'busy', message: expect.stringContaining('was removed') as unknown };
 
 const foundDamaged = ({ catalog }: SmallHouse) =>
   catalog.proofs.list({ source: 'shop', kind: 'verify' }).filter(({ ok }) => !ok);

@@ -1,11 +1,13 @@
 import { readdir, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { removeBackup } from '../../src/archive/remove.ts';
 import { HoldfastError } from '../../src/base/errors.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import { silentLogger } from '../../src/base/logger.ts';
 import type { Source } from '../../src/care/source.ts';
 import { doWork } from '../../src/schedule/work.ts';
+import { saysNothing } from '../../src/catalog/turned-away.ts';
 import type { ScheduledPlan } from '../../src/schedule/plans.ts';
 import { forward } from '../../src/storage/forward.ts';
 import type { Storage } from '../../src/storage/storage.ts';
@@ -66,3 +68,42 @@ test('S5 one file that is not given out keeps no other backup from being verifie
   expect(looked(house).length).toBe(before + 1);
   expect(looked(house).filter(([id]) => id === second.id)).toHaveLength(2);
 });
+
+test.each([
+  ['the one that is read', 0],
+  ['one that is to be read later', 1],
+])(
+  'S21 retention of another machine that takes %s is no damage, and keeps no other from being verified',
+  async (_, taken) => {
+    await using house = await smallHouse();
+    const ids: string[] = [];
+    for (let n = 0; n < 3; n += 1) {
+      ids.push((await house.take()).id);
+      await new Promise((resolve) => setTimeout(resolve, 1100));
+    }
+    const [first = '', ...others] = ids;
+    const [going = ''] = taken === 0 ? [first] : others;
+    let removed = false;
+    const shared: Storage = {
+      ...forward(house.storage),
+      capabilities: { ...house.storage.capabilities, localFolders: false },
+      get: async (key, options) => {
+        if (!removed && key.includes(first) && !key.endsWith('manifest.json')) {
+          removed = true;
+          await removeBackup(house.storage, 'shop', going, options.signal);
+        }
+        return await house.storage.get(key, options);
+      },
+    };
+    const before = looked(house).length;
+    expect(await verifyAll(house, [shared])).toMatchObject({ outcome: 'good' });
+    expect(removed).toBe(true);
+    expect(looked(house).filter(([, ok]) => !ok)).toEqual([]);
+    expect(looked(house).length).toBe(before + 2);
+    const runs = house.catalog.runs.list({ operation: 'verify' }).filter(({ backup }) => backup === going);
+    expect(runs).toMatchObject([
+      { state: 'failed', error: { code: 'BACKUP_BUSY', message: expect.stringContaining('removed') } },
+    ]);
+    expect(runs.every(saysNothing)).toBe(true);
+  },
+);

@@ -58,8 +58,7 @@ async function verifyAll(context: CommandContext, input: CommandInput, depth: Ve
       const isAboutOne =
         ['KEY_MISSING', 'KEY_DAMAGED', 'MANIFEST_NEWER'].includes(code) || (isOfStorage && isOfOneFile(error));
       if (code.startsWith('STORAGE_') && !isAboutOne) unreachable.push({ storage: name, error });
-      else if (kind === 'busy' || code === 'BACKUP_NOT_FOUND')
-        context.io.screen.line(`${target.id} in ${name} was not read: ${message}`);
+      else if (kind === 'busy') context.io.screen.line(`${target.id} in ${name} was not read: ${message}`);
       else if (isAboutOne) {
         // It says nothing of the others.
         context.io.screen.line(`${target.id} in ${name} was not read: ${message}`);
