@@ -47,6 +47,39 @@ describe.skipIf(!hasMysql())(`dumps of ${productName}`, () => {
 });
 
 describe.skipIf(!hasMysql())(`what the tools of ${productName} cannot write`, () => {
+  it.runIf(product === 'mariadb')(
+    'history that goes by transactions, which no tool saves, keeps nothing else from being saved',
+    async () => {
+      await using server = await startMysql();
+      await using folder = await temporaryFolder();
+      await server.sql(null, 'CREATE DATABASE counted');
+      await server.sql(
+        'counted',
+        `CREATE TABLE by_transaction (id INT PRIMARY KEY, n INT, began BIGINT UNSIGNED GENERATED ALWAYS AS ROW START,
+         ended BIGINT UNSIGNED GENERATED ALWAYS AS ROW END, PERIOD FOR SYSTEM_TIME (began, ended)) ENGINE=InnoDB WITH SYSTEM VERSIONING`,
+        'CREATE TABLE by_time (id INT PRIMARY KEY, n INT) WITH SYSTEM VERSIONING',
+        'INSERT INTO by_transaction (id, n) VALUES (1, 1)',
+        'INSERT INTO by_time VALUES (1, 1)',
+        'UPDATE by_transaction SET n = 2',
+        'UPDATE by_time SET n = 2',
+      );
+      const [tool] = await server.sql<{ v: string }>(null, 'SELECT VERSION() AS v');
+      const savesHistory = !tool?.v.startsWith('10.5.');
+      const formats = { plain: 1, directory: savesHistory ? 2 : 1, auto: savesHistory ? 2 : 1 };
+      for (const [format, versions] of Object.entries(formats)) {
+        const open = (name: string) =>
+          openMysql(server, name, { scratch: folder.path, dump: { format, fingerprints: true } });
+        const taken = await takeDump(open('counted'), folder.path);
+        expect(taken.warnings.join('\n')).toMatch(/only the present rows, not their history: .*by_transaction/);
+        const copy = open(`counted_${format}`);
+        const { counts } = await bringBack(copy, taken);
+        expect(compareCounts(taken.counts, counts)).toMatchObject({ ok: true });
+        expect(await server.sql(copy.name, 'SELECT id, n FROM by_transaction')).toEqual([{ id: 1, n: 2 }]);
+        expect(await server.sql(copy.name, 'SELECT n FROM by_time FOR SYSTEM_TIME ALL')).toHaveLength(versions);
+      }
+    },
+  );
+
   it('digits of FLOAT are told, where values have more than the tool writes', async () => {
     await using server = await startMysql();
     await using folder = await temporaryFolder();

@@ -5,7 +5,7 @@ import { optionFile } from './option-file.ts';
 import { select, type Relation } from './tables.ts';
 import { Secret } from '../../base/secret.ts';
 
-const at = { sizeBytes: directoryFromBytes, tables: 10, folders: true, locks: true, splits: false, cpus: 2 };
+const at = { sizeBytes: directoryFromBytes, tables: 10, folders: true, locks: true, splits: null, cpus: 2 };
 const wish = { format: 'auto', compression: 'auto', jobs: 'auto', limit: null } as const;
 
 describe('the format of a dump', () => {
@@ -18,7 +18,7 @@ describe('the format of a dump', () => {
     [{ jobs: 1 }, {}, 'plain', 1],
     [{ jobs: 3 }, { sizeBytes: 1 }, 'directory', 3],
     [{ compression: { codec: 'xz', level: null } }, {}, 'plain', 1],
-    [{}, { sizeBytes: 1, folders: false, splits: true }, 'directory', 2],
+    [{}, { sizeBytes: 1, folders: false, splits: 'rows of single tables are left out' }, 'directory', 2],
     [{ format: 'directory' }, { locks: false }, 'directory', 1],
     [{ format: 'directory', jobs: 20 }, { tables: 4 }, 'directory', 4],
   ] as const)('%j, %j: %s by %i', (more, circumstances, format, jobs) => {
@@ -96,6 +96,7 @@ describe('what is left out', () => {
     kind: 'table',
     engine: 'InnoDB',
     versioned: false,
+    byTransaction: false,
     partitioned: false,
     bytes: 0,
     comment: '',

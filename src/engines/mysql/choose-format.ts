@@ -9,8 +9,8 @@ export interface FormatCircumstances {
   folders: boolean;
   /** Several sessions can be given the same moment. */
   locks: boolean;
-  /** Rows of single tables are left out, which the tool can do in a directory only. */
-  splits: boolean;
+  /** What the tool can do in a directory only, and is wanted; null: nothing. */
+  splits: string | null;
   cpus: number;
 }
 
@@ -71,7 +71,7 @@ function formatOf(
     );
   }
   if (typeof wish.limit === 'number') return plain('its speed is limited');
-  if (at.splits) return { format: 'directory', reason: 'mysqldump leaves out rows of single tables only there' };
+  if (at.splits !== null) return { format: 'directory', reason: at.splits };
   if (!at.folders) return plain('its files would have to be written twice');
   if (!at.locks) return plain('only one session can have the snapshot');
   if (codec === 'bzip2' || codec === 'xz' || codec === 'lz4') return plain(`${codec} cannot compress a directory`);

@@ -3,7 +3,7 @@ import type { Counts, SequencePosition, TableCount, TableName } from '../engine.
 import type { Connection } from './connection.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { quoteIn } from './names.ts';
-import { listRelations, type Relation } from './tables.ts';
+import { listRelations, type DumpedTable, type Relation } from './tables.ts';
 
 export interface CountWish {
   /** Null: all. */
@@ -35,7 +35,7 @@ export async function countDatabase(connection: Connection, wish: CountWish): Pr
 export async function countTables(
   connection: Connection,
   database: string,
-  tables: readonly Relation[],
+  tables: readonly DumpedTable[],
   fingerprints: boolean,
 ): Promise<TableCount[]> {
   const counted: TableCount[] = [];

@@ -6,7 +6,7 @@ import { mayLockAll, readAccount } from './account.ts';
 import { changedTexts } from './changed-texts.ts';
 import { chooseFormat } from './choose-format.ts';
 import { countTables, readSequences, settle } from './counts.ts';
-import { planDump } from './dump-plan.ts';
+import { onlyInDirectory, planDump } from './dump-plan.ts';
 import { dumpPart } from './dump-parts.ts';
 import { toolError } from './errors.ts';
 import { readFacts } from './facts.ts';
@@ -18,7 +18,7 @@ import { listed } from './names.ts';
 import { lookAhead, preflightError } from './preflight.ts';
 import { flavourOf, numberOf } from './server-version.ts';
 import { startDump, type StartedDump } from './started-tool.ts';
-import { listRelations, select, type Relation } from './tables.ts';
+import { listRelations, select, type DumpedTable } from './tables.ts';
 import { toolStart } from './tool-command.ts';
 import { seriesOf } from './tool-version.ts';
 import { watchLocks } from './watch-locks.ts';
@@ -71,7 +71,7 @@ export async function openSnapshot(
     tables: tables.length,
     folders: place.folders,
     locks: mayLock,
-    splits: tool.flavour === 'mysql' && selection.withoutRows.size > 0,
+    splits: onlyInDirectory(tool, selection, mayLock && dump.jobs !== 1),
     cpus: availableParallelism(),
   });
   logger.log('info', `dump of ${database}: ${format.format}, ${format.reason}`, {
@@ -82,10 +82,7 @@ export async function openSnapshot(
 
   // The script says where it comes from, and the names within it are written as the server keeps them.
   const plan = planDump({ tool, format, selection, database: (await keptNames(session))(database) });
-  if (plan.withoutHistory.length > 0)
-    warnings.push(
-      `only the present rows, not their history: ${listed(plan.withoutHistory)}; the dump tool is too old for more`,
-    );
+  warnings.push(...plan.warnings);
   const folder = opened.use(await access.folder());
   // Ends the tools and sessions of this snapshot, whoever gives up first.
   const life = new AbortController();
@@ -171,7 +168,7 @@ export async function openSnapshot(
 async function countIn(
   { sessions: [first, second] }: Moment,
   database: string,
-  tables: readonly Relation[],
+  tables: readonly DumpedTable[],
   fingerprints: boolean,
   warnings: string[],
 ): Promise<TableCount[]> {

@@ -11,16 +11,32 @@ export interface Relation {
   engine: string | null;
   /** Keeps the history of its rows (MariaDB). */
   versioned: boolean;
+  /** By the numbers of transactions and not by times: no dump tool saves such a history. */
+  byTransaction: boolean;
   partitioned: boolean;
   /** As the server estimates it. */
   bytes: number;
   comment: string;
 }
 
+/** One as a dump holds it. */
+export interface DumpedTable extends Relation {
+  /** Its rows come back as if they were new: since when they are as they are is not in the dump. */
+  undated?: boolean;
+}
+
 /** All that a dump takes; tables of our own are not of the database. */
 export async function listRelations(connection: Connection, database: string): Promise<Relation[]> {
   const rows = await connection.rows<Row>(relationsQuery, [database]);
-  return rows.map(toRelation).filter((each) => !isOurs(each));
+  const relations = rows.map(toRelation).filter((each) => !isOurs(each));
+  if (!relations.some(({ versioned }) => versioned)) return relations;
+  const found = await connection.rows<{ name: string }>(
+    `SELECT TABLE_NAME AS name FROM information_schema.COLUMNS
+     WHERE TABLE_SCHEMA = ? AND GENERATION_EXPRESSION = 'ROW START' AND DATA_TYPE = 'bigint'`,
+    [database],
+  );
+  const byTransaction = new Set(found.map(({ name }) => name));
+  return relations.map((each) => ({ ...each, byTransaction: byTransaction.has(each.name) }));
 }
 
 interface Row {
@@ -45,6 +61,7 @@ function toRelation({ name, type, engine, options, bytes, comment }: Row): Relat
     kind,
     engine,
     versioned: type === 'SYSTEM VERSIONED',
+    byTransaction: false,
     partitioned: /\bpartitioned\b/.test(options ?? ''),
     bytes: Number(bytes ?? 0),
     comment: comment ?? '',
