@@ -80,6 +80,29 @@ describe.skipIf(!hasMysql())(`what the tools of ${productName} cannot write`, ()
     },
   );
 
+  it('rows that lie elsewhere are not counted as if they were in the dump, and told', async () => {
+    await using server = await startMysql();
+    await using folder = await temporaryFolder();
+    await server.sql(null, 'CREATE DATABASE shop', 'CREATE DATABASE elsewhere');
+    await server.sql('elsewhere', 'CREATE TABLE t (id INT) ENGINE=MyISAM', 'INSERT INTO t VALUES (1), (2)');
+    await server.sql(
+      'shop',
+      'CREATE TABLE merged (id INT) ENGINE=MERGE UNION=(elsewhere.t)',
+      'CREATE TABLE own (id INT)',
+      'INSERT INTO own VALUES (1)',
+    );
+    for (const format of ['plain', 'directory']) {
+      const database = openMysql(server, 'shop', { scratch: folder.path, dump: { format, fingerprints: true } });
+      const { counts, warnings } = await takeDump(database, folder.path);
+      const rows = counts.tables.map((each) => [each.name, each.rows, each.fingerprint === null]);
+      expect(rows).toEqual([
+        ['merged', null, true],
+        ['own', 1, false],
+      ]);
+      expect(warnings).toEqual([expect.stringMatching(/not in this backup.*: merged \(MRG_MYISAM\)/i)]);
+    }
+  });
+
   it('digits of FLOAT are told, where values have more than the tool writes', async () => {
     await using server = await startMysql();
     await using folder = await temporaryFolder();

@@ -18,7 +18,7 @@ import { listed } from './names.ts';
 import { lookAhead, preflightError } from './preflight.ts';
 import { flavourOf, numberOf } from './server-version.ts';
 import { startDump, type StartedDump } from './started-tool.ts';
-import { listRelations, select, type DumpedTable } from './tables.ts';
+import { listRelations, livesElsewhere, select, type DumpedTable } from './tables.ts';
 import { toolStart } from './tool-command.ts';
 import { seriesOf } from './tool-version.ts';
 import { watchLocks } from './watch-locks.ts';
@@ -146,7 +146,8 @@ export async function openSnapshot(
     parts: (later) => parts(later),
     count: async (later) => {
       using _ = endWith(later, life);
-      const wanted = tables.filter(({ name }) => dump.rowCounts === 'exact' && !selection.withoutRows.has(name));
+      const filled = tables.filter((each) => !selection.withoutRows.has(each.name) && !livesElsewhere(each));
+      const wanted = dump.rowCounts === 'exact' ? filled : [];
       const counted = await countIn(moment, database, plan.asDumped(wanted), dump.fingerprints, warnings);
       for (const look of [roundedFloats, changedTexts]) {
         const told = await look(moment.sessions[0], database, plan.asDumped(wanted));

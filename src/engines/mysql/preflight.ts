@@ -5,7 +5,7 @@ import type { Connection } from './connection.ts';
 import { mayGlobally, mayInAll } from './grants.ts';
 import { exactly } from './kept-names.ts';
 import { accountSql, displayName, listed, quoteIdent } from './names.ts';
-import { outsideSnapshot, type Selection } from './tables.ts';
+import { livesElsewhere, outsideSnapshot, type Relation, type Selection } from './tables.ts';
 import type { ToolFlavour } from './tool-version.ts';
 
 export interface Problem {
@@ -53,19 +53,28 @@ export async function lookAhead(
       `${account.name} may not see routines: if ${displayName(database)} has some, they are not in this backup (${routinesHint(account.name, flavour)})`,
     );
   }
-  const outside = selection.relations.filter((each) => outsideSnapshot(each) && !selection.withoutRows.has(each.name));
-  if (outside.length > 0) {
-    const engines = [...new Set(outside.map(({ engine }) => engine ?? 'unknown'))].join(', ');
+  const dumped = selection.relations.filter(({ name }) => !selection.withoutRows.has(name));
+  const elsewhere = dumped.filter(livesElsewhere);
+  if (elsewhere.length > 0)
     warnings.push(
-      `not covered by the snapshot, and as they are when the dump comes to them: ${listed(outside.map(({ name }) => name))} (${engines}); ALTER TABLE ... ENGINE=InnoDB makes them safe`,
+      `not in this backup are rows that tables only show, of other tables, servers or files: ${withEngines(elsewhere)}; back up the place where they lie`,
     );
-  }
+  const outside = dumped.filter((each) => outsideSnapshot(each) && !livesElsewhere(each));
+  if (outside.length > 0)
+    warnings.push(
+      `not covered by the snapshot, and as they are when the dump comes to them: ${withEngines(outside)}; ALTER TABLE ... ENGINE=InnoDB makes them safe`,
+    );
   if (!mayLockAll(account, flavour)) {
     warnings.push(
       `${account.name} may not lock the server for the moment in which the snapshot is taken (RELOAD): rows are counted before and after that moment, and a table that changes in between stays uncounted`,
     );
   }
   return { problems, warnings };
+}
+
+function withEngines(relations: readonly Relation[]): string {
+  const engines = [...new Set(relations.map(({ engine }) => engine ?? 'unknown'))].join(', ');
+  return `${listed(relations.map(({ name }) => name))} (${engines})`;
 }
 
 /** MariaDB's tool writes these in a way only MariaDB reads: found at a restore, it would be too late. */

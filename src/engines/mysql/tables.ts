@@ -112,3 +112,10 @@ const transactional = new Set(['innodb', 'rocksdb', 'tokudb', 'sequence', 'ndbcl
 export function outsideSnapshot({ kind, engine }: Relation): boolean {
   return kind === 'table' && !transactional.has((engine ?? '').toLowerCase());
 }
+
+/** Engines that show rows of other tables, other servers or files: the tools write none of them. */
+const borrowing = new Set(['mrg_myisam', 'mrg_isam', 'federated', 'connect', 'spider', 'oqgraph', 'vp']);
+
+export function livesElsewhere({ kind, engine }: Relation): boolean {
+  return kind === 'table' && borrowing.has((engine ?? '').toLowerCase());
+}
