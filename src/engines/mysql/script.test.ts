@@ -219,12 +219,44 @@ DELIMITER ;
     }
   });
 
-  it.each(['USE `x`;', 'CREATE DATABASE `x`;', '/*!40000 DROP DATABASE IF EXISTS `x`*/;'])(
-    'refuses %s',
-    async (line) => {
-      await expect(rewritten(`${head}${line}\n`)).rejects.toMatchObject({ code: 'SCRIPT_NAMES_DATABASE' });
-    },
-  );
+  it.each([
+    'USE `x`;',
+    'CREATE DATABASE `x`;',
+    '/*!40000 DROP DATABASE IF EXISTS `x`*/;',
+    '  use x;',
+    'CREATE OR REPLACE DATABASE x;',
+    'DROP  SCHEMA x;',
+    '/*!DROP DATABASE x*/;',
+    '/*M!100100 DROP DATABASE x*/;',
+    '/* first */ DROP DATABASE x;',
+    "SET @a = ';'; DROP DATABASE x;",
+    'INSERT INTO `shop`.`t` VALUES (1);',
+    'INSERT INTO `shop` . `t` VALUES\n(1);',
+    'insert ignore into shop.t values (1);',
+    'REPLACE INTO "shop"."t" VALUES (1);',
+    'DROP TABLE IF EXISTS `shop`.`t`;',
+    'CREATE TABLE IF NOT EXISTS shop.t (',
+    'TRUNCATE shop.t;',
+    'DELETE FROM `shop`.t;',
+    'ALTER TABLE shop.t ADD COLUMN a INT;',
+    'DELIMITER //\nDROP DATABASE x//\nDELIMITER ;',
+  ])('refuses %s', async (line) => {
+    for (const size of [1, 100_000])
+      await expect(rewritten(`${head}${line}\n`, {}, size)).rejects.toMatchObject({ code: 'SCRIPT_NAMES_DATABASE' });
+  });
+
+  it.each([
+    "INSERT INTO `a.b` VALUES\n('x.y; DROP DATABASE z');",
+    "INSERT INTO `t` VALUES ('`shop`.`t`');",
+    'insert into t values (1.5, "USE x; DROP DATABASE y");',
+    'INSERT INTO `copy`.`t` VALUES (1);',
+    "SELECT 'a; USE b';",
+    'CREATE TABLE `used` (\n  `use` int,\n  `x` int CHECK (`t`.`x` > 0)\n);',
+    '-- USE x;',
+    'DROP TABLE IF EXISTS `t`;\nUPDATE t SET a = b.c;',
+  ])('passes %s', async (line) => {
+    for (const size of [1, 100_000]) expect(await rewritten(`${line}\n`, { into: 'copy' }, size)).toBe(`${line}\n`);
+  });
 
   it('drops the line that only MariaDB’s newer clients know, and passes the rest byte for byte however it is cut', async () => {
     const text = `/*M!999999\\- enable the sandbox mode */ \n${head}CREATE TABLE \`ü\` (\n  \`a\` int\n);\nINSERT INTO \`ü\` VALUES\n('a;b\\n;'),\n('😀');\n-- Dump completed\n`;

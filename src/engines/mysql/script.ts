@@ -2,6 +2,7 @@ import { HoldfastError } from '../../base/errors.ts';
 import { statusOf, withStatus, type EventStatus } from './event-status.ts';
 import { definerPattern, otherDatabase, quotedIdent, quoteIdent, unquoteIdent } from './names.ts';
 import { ScriptViews } from './script-views.ts';
+import { longestName, namesDatabase, stayingIn } from './script-target.ts';
 import { withoutDatabase } from './trigger-text.ts';
 
 export interface ScriptRules {
@@ -44,6 +45,10 @@ export async function* rewriteScript(source: AsyncIterable<Buffer>, rules: Scrip
 const longestLine = 1024 * 1024 * 1024;
 const insert = Buffer.from('INSERT INTO `');
 const ends = [Buffer.from(';\n'), Buffer.from(';\r\n')] as const;
+
+function beginsRows(text: Buffer, at: number): boolean {
+  return text.length - at >= insert.length && text.compare(insert, 0, insert.length, at, at + insert.length) === 0;
+}
 
 /** Where the statement with rows ends that goes on at `from`; a script may have the line ends of Windows. */
 function endOfRows(text: Buffer, from: number): number {
@@ -102,11 +107,12 @@ class Rewriter {
         this.#inRows = false;
         at = text.indexOf(0x0a, end) + 1;
       }
-      if (
-        this.#delimiter === ';' &&
-        text.length - at >= insert.length &&
-        text.compare(insert, 0, insert.length, at, at + insert.length) === 0
-      ) {
+      if (this.#delimiter === ';' && beginsRows(text, at)) {
+        if (text.length - at < longestName && text.indexOf(0x0a, at) === -1) {
+          pass(at);
+          return Buffer.from(text.subarray(passed));
+        }
+        stayingIn(this.#into, text.toString('latin1', at, at + longestName));
         if (!this.#views.empty) {
           pass(at);
           done.push(this.end());
@@ -177,8 +183,7 @@ class Rewriter {
       this.#from ??= /^-- Host: .*? {4}Database: (.+?)\r?\n?$/.exec(text)?.[1] ?? null;
       return text;
     }
-    if (/^(?:\/\*!\d+ )?(?:USE|CREATE DATABASE|DROP DATABASE|CREATE SCHEMA|DROP SCHEMA)\b/i.test(text))
-      throw namesDatabase();
+    stayingIn(this.#into, text);
     if (altering.test(text)) return this.#changeAltered(text);
     if (/^\/\*!\d+ DEFINER=/.test(text)) return this.#changeDefiner(text, 'a view');
     if (/^\/\*!\d+ VIEW /.test(text)) return this.#changeNames(text);
@@ -200,7 +205,7 @@ class Rewriter {
     const text = this.#code;
     this.#code = '';
     const made = creation.exec(text);
-    if (!made) return text;
+    if (!made) return stayingIn(this.#into, text);
     const [, kind = '', name = ''] = made;
     this.#object = `${kind.toLowerCase()} ${textOf(name)}`;
     let statement = this.#changeDefiner(text, this.#object);
@@ -280,13 +285,6 @@ function bytesOf(text: string): string {
 
 function textOf(bytes: string): string {
   return Buffer.from(unquoteIdent(bytes), 'latin1').toString('utf8');
-}
-
-function namesDatabase(): HoldfastError {
-  return new HoldfastError('SCRIPT_NAMES_DATABASE', 'the script says itself into which database it goes', {
-    kind: 'refused',
-    hint: 'It was made with --databases or --all-databases, and would change those. Dump the one database without these options.',
-  });
 }
 
 function tooLong(): HoldfastError {
