@@ -49,8 +49,11 @@ export async function findCutOffRestore(
 
 /** A server that cannot be asked is told of by itself. */
 async function hasSwapped(source: Source, previous: string | null, signal: AbortSignal): Promise<boolean> {
+  const database = databaseOf(source);
   if (previous === null) return false;
-  const facts = databaseOf(source).named(previous).target(signal);
+  const half = await database.halfSwap?.find(signal).catch(() => null);
+  if (half?.untouched) return false;
+  const facts = database.named(previous).target(signal);
   const there = await facts.then(
     (found) => found !== null,
     () => true,

@@ -275,6 +275,8 @@ export interface StateWish {
 export interface HalfSwap {
   replacement: string;
   previous: string | null;
+  /** Nothing has changed places yet: what lives is whole, and only has a second name. */
+  untouched?: true;
 }
 
 /** A check made by `doctor`. */
@@ -419,7 +421,7 @@ export interface Database {
   ): Promise<{ warnings: string[] }>;
   /** Where a swap takes several steps, and a machine that stops in the middle leaves it half done. */
   readonly halfSwap?: {
-    /** Null: there is none. While there is one, `open` and `swap` refuse with `DATABASE_HALF_SWAPPED`. */
+    /** Null: there is none. While there is one, `swap` refuses with `DATABASE_HALF_SWAPPED`, and so does `open`, unless what lives is untouched. */
     find(signal: AbortSignal): Promise<HalfSwap | null>;
     /** Rejects with the same where there is one. */
     refuse(signal: AbortSignal): Promise<void>;

@@ -221,7 +221,12 @@ async function confirmRestore(
   if (plan.destructive) await confirm(context, { says: [''], word: plan.target.name });
 }
 
-function takesBack({ previous }: HalfSwap, title: string): string[] {
+function takesBack({ previous, untouched }: HalfSwap, title: string): string[] {
+  if (untouched)
+    return [
+      `This takes a restore back that was cut off before its exchange: ${title} stays what it is, ${previous ?? ''}, its second name, goes,`,
+      'with folders that had changed places, and what was to be restored is kept beside it.',
+    ];
   const from = previous === null ? '' : `, with what is in ${previous}`;
   return [
     `This takes a swap back that was cut off in the middle: what lived in ${title}${from}, is live again,`,

@@ -2,8 +2,9 @@ import { access as mayAccess, constants } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { formatBytes } from '../../base/units.ts';
 import type { Check } from '../engine.ts';
-import { failed } from '../shared/checks.ts';
+import { failed, guarded } from '../shared/checks.ts';
 import type { Access } from './access.ts';
+import { refuseHalfSwapped } from './half-swap.ts';
 import type { FileFacts } from './process/facts.ts';
 import { freeBytes } from './room.ts';
 import { usersOf } from './users.ts';
@@ -19,6 +20,7 @@ export async function checkDatabase(access: Access, signal: AbortSignal): Promis
     const bytes = facts.pageCount * facts.pageSize;
     const detail = `${access.path}: SQLite ${facts.version}, ${formatBytes(bytes)}, journal mode ${facts.journalMode}`;
     checks.push({ name: 'connection', result: 'ok', detail });
+    checks.push(...(await guarded('unfinished swap', signal, () => halfSwapChecks(access))));
     checks.push(await folderCheck(dirname(path), bytes));
     if (facts.journalMode !== 'wal') checks.push(await copyCheck(access, bytes));
     if (!safeModes.has(facts.journalMode)) checks.push(unsafeMode(facts));
@@ -31,6 +33,12 @@ export async function checkDatabase(access: Access, signal: AbortSignal): Promis
     if (signal.aborted) throw error;
     return [...checks, failed('connection', error)];
   }
+}
+
+/** Only what is wrong is worth a line. */
+async function halfSwapChecks(access: Access): Promise<Check[]> {
+  await refuseHalfSwapped(access);
+  return [];
 }
 
 const safeModes = new Set(['wal', 'delete', 'truncate', 'persist']);

@@ -6,3 +6,8 @@ export function restName(replacement: string): string {
   const name = replacement.replace(/_restoring_(?=[^/]*$)/, '_before_');
   return name === replacement ? `${replacement}_rest` : name;
 }
+
+/** While a file and its replacement change places: the names of both, for whoever finds them cut off. */
+export function noteOf(live: string): string {
+  return `${live}.holdfast-swap`;
+}

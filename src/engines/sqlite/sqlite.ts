@@ -55,6 +55,11 @@ function databaseOf(access: Access): Database {
     state: async (wish, signal) => (await import('./state.ts')).stateOf(access, wish, signal),
     drop: async (options, signal) => (await import('./create.ts')).drop(access, options, signal),
     swap: async (names, _sessions, signal) => (await import('./swap.ts')).swap(access, names, signal),
+    halfSwap: {
+      find: async () => (await import('./half-swap.ts')).findHalfSwap(access),
+      refuse: async () => (await import('./half-swap.ts')).refuseHalfSwapped(access),
+      takeBack: async (signal) => (await import('./half-swap.ts')).takeBackHalf(access, signal),
+    },
     replace: async (dump, options, expected, signal, beforeCommit) =>
       (await import('./replace.ts')).replace(access, dump, { options, expected, beforeCommit }, signal),
     leftovers: async (signal) => (await import('./create.ts')).leftovers(access, signal),

@@ -1,9 +1,10 @@
-import { rename, rm, stat } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { throwIfAborted, withGrace } from '../../base/abort.ts';
 import { HoldfastError, toHoldfastError } from '../../base/errors.ts';
 import { busyMs, type Access } from './access.ts';
+import { refuseHalfSwapped, settleBack } from './half-swap.ts';
 import type { Exchanged, ExchangeNames } from './process/exchange.ts';
-import { restName } from './rest.ts';
+import { noteOf, restName } from './rest.ts';
 import { startSession } from './session.ts';
 import { usersOf, type User } from './users.ts';
 
@@ -21,6 +22,7 @@ export async function swap(
   const previous = names.previous === null ? null : await access.named(names.previous).locate();
   const paths = { live, replacement, previous };
   await expectFile(replacement);
+  await refuseHalfSwapped(access);
   if (previous !== null) await expectFree(previous);
   const restored = await identityOf(replacement);
   const rest = previous === null ? await restOf(live) : [];
@@ -68,18 +70,8 @@ async function identityOf(path: string): Promise<string | null> {
 }
 
 /** Where nothing lived, the replacement got its second name, and still has its first. */
-async function finish({ replacement, previous }: ExchangeNames): Promise<void> {
-  if (previous === null) await rm(replacement, { force: true });
-}
-
-/** A process that was ended in between may have given the live file, which is where it was, its second name already. */
-async function settleBack({ live, previous }: ExchangeNames): Promise<void> {
-  if (previous === null || (await identityOf(live)) === null) return;
-  for (const ending of ['-journal', '-wal', '-shm']) {
-    if ((await identityOf(live + ending)) === null)
-      await rename(previous + ending, live + ending).catch(() => undefined);
-  }
-  await rm(previous, { force: true });
+async function finish({ live, replacement, previous }: ExchangeNames): Promise<void> {
+  await rm(previous === null ? replacement : noteOf(live), { force: true });
 }
 
 async function exchangeUnlocked(access: Access, paths: ExchangeNames, signal: AbortSignal): Promise<void> {

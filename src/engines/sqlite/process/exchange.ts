@@ -11,10 +11,11 @@ import {
   renameSync,
   rmSync,
   statSync,
+  writeFileSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
-import { endings, restName } from '../rest.ts';
+import { endings, noteOf, restName } from '../rest.ts';
 import { connect, expectStart, primaryCode, scalar, type State } from './connection.ts';
 
 export interface ExchangeNames {
@@ -112,13 +113,17 @@ function settle(replacement: string, mode: string, busyMs: number): boolean {
     rmSync(replacement + ending, { force: true });
   }
   rmSync(`${replacement}-shm`, { force: true });
-  const file = openSync(replacement, 'r+');
+  syncFile(replacement);
+  return true;
+}
+
+function syncFile(path: string): void {
+  const file = openSync(path, 'r+');
   try {
     fsyncSync(file);
   } finally {
     closeSync(file);
   }
-  return true;
 }
 
 /** Rights and owner stay those of the live file: its application must still get in, and nobody else. */
@@ -129,15 +134,17 @@ function likeness(live: string, replacement: string): void {
   chmodSync(replacement, wanted.mode & 0o7777);
 }
 
-/** At every moment there is a file under the live name: the old one gets its second name first. */
+/**
+ * At every moment there is a file under the live name: the old one gets its second name first. Until the replacement has taken its place a
+ * note says that this is all that has happened.
+ */
 function rename({ live, replacement, previous }: { live: string; replacement: string; previous: string }): void {
+  writeFileSync(noteOf(live), JSON.stringify({ replacement, previous }), { mode: 0o600, flush: true });
   try {
-    linkSync(live, previous);
+    giveSecondName(live, previous);
   } catch (error) {
-    // File systems without links, such as those of memory cards.
-    if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'EMLINK'].includes(String((error as NodeJS.ErrnoException).code)))
-      throw error;
-    copyFileSync(live, previous, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
+    rmSync(noteOf(live), { force: true });
+    throw error;
   }
   try {
     // What is left of a finished journal, and the log of a file too damaged to be locked: it goes with its database.
@@ -150,7 +157,27 @@ function rename({ live, replacement, previous }: { live: string; replacement: st
       if (existsSync(previous + ending)) renameSync(previous + ending, live + ending);
     }
     rmSync(previous, { force: true });
+    rmSync(noteOf(live), { force: true });
     throw error;
+  }
+  syncFolder(live);
+  rmSync(noteOf(live), { force: true });
+}
+
+function giveSecondName(live: string, previous: string): void {
+  try {
+    linkSync(live, previous);
+  } catch (error) {
+    // File systems without links, such as those of memory cards.
+    if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'EMLINK'].includes(String((error as NodeJS.ErrnoException).code)))
+      throw error;
+    try {
+      copyFileSync(live, previous, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
+      syncFile(previous);
+    } catch (failure) {
+      if ((failure as NodeJS.ErrnoException).code !== 'EEXIST') rmSync(previous, { force: true });
+      throw failure;
+    }
   }
   syncFolder(live);
 }
