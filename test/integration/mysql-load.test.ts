@@ -582,6 +582,26 @@ exec mariadb "$@"
     await target.drop({ unmarked: false }, never);
   });
 
+  it('a database that was to be dropped, and is still there, is named as a leftover', async () => {
+    const login = { user: 'keeper', password: 'secret-of-keeper' };
+    await server.sql(
+      null,
+      'CREATE DATABASE shop_before_x',
+      "CREATE USER keeper@'127.0.0.1' IDENTIFIED BY 'secret-of-keeper'",
+      "GRANT SELECT, CREATE, INSERT ON shop_before_x.* TO keeper@'127.0.0.1'",
+    );
+    await server.sql('shop_before_x', 'CREATE TABLE t (id INT)');
+    expect(await open('shop').leftovers(never)).toEqual([]);
+    await expect(open('shop_before_x', { login }).drop({ unmarked: true }, never)).rejects.toMatchObject({
+      code: 'DATABASE_NO_PRIVILEGE',
+    });
+    expect(await open('shop').leftovers(never)).toMatchObject([
+      { database: 'shop_before_x', note: expect.stringContaining('was to be dropped') },
+    ]);
+    await open('shop_before_x').drop({ unmarked: false }, never);
+    expect(await server.databases()).not.toContain('shop_before_x');
+  });
+
   it('fills an existing database only when it is empty, and leaves it empty when that fails', async () => {
     await expect(open('shop').replace(taken.dump, wholeLoad, taken.counts, never)).rejects.toMatchObject({
       code: 'IN_PLACE_IMPOSSIBLE',

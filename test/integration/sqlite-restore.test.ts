@@ -444,6 +444,23 @@ describe('scratch databases', () => {
     expect(readdirSync(data).toSorted()).toEqual(['bank.sqlite', 'other.sqlite']);
   });
 
+  test('S14 a file that was to be dropped, and is still there, is named as a leftover', async () => {
+    makeBank(path, 'delete');
+    const database = openFile(path, scratch);
+    const kept = join(data, previous);
+    copyFileSync(path, kept);
+    // What cannot be removed like a file.
+    await mkdir(`${kept}-wal`);
+    expect(await database.leftovers(signal())).toEqual([]);
+    await expect(database.named(previous).drop({ unmarked: true }, signal())).rejects.toThrow();
+    expect(await database.leftovers(signal())).toMatchObject([
+      { database: previous, note: expect.stringContaining('was to be dropped') },
+    ]);
+    rmSync(`${kept}-wal`, { recursive: true });
+    await database.named(previous).drop({ unmarked: false }, signal());
+    expect(readdirSync(data)).toEqual(['bank.sqlite']);
+  });
+
   test('a temporary one lies apart and goes with everything in it', async () => {
     makeBank(path, 'wal');
     const database = openFile(path, scratch);

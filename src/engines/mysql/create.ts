@@ -27,15 +27,19 @@ export async function create(access: Access, like: DatabaseFacts, note: string, 
     throw keptFrom(error, name);
   });
   try {
-    const mark = writeMark({ note, createdAt: access.context.clock.now().toISOString() });
-    await session.rows(
-      `CREATE TABLE ${quoteIn(name, markTable)} (note INT PRIMARY KEY) DEFAULT CHARSET=utf8mb4 COMMENT=${quoteLiteral(mark)}`,
-    );
+    await putMark(access, session, note);
   } catch (error) {
     // Nobody has seen it yet, and it must not stay without a mark.
     await session.rows(`DROP DATABASE ${quoteIdent(name)}`).catch(() => undefined);
     throw error;
   }
+}
+
+async function putMark({ address, context }: Access, session: Connection, note: string): Promise<void> {
+  const mark = writeMark({ note, createdAt: context.clock.now().toISOString() });
+  await session.rows(
+    `CREATE TABLE ${quoteIn(address.database, markTable)} (note INT PRIMARY KEY) DEFAULT CHARSET=utf8mb4 COMMENT=${quoteLiteral(mark)}`,
+  );
 }
 
 function keptFrom(error: unknown, name: string): unknown {
@@ -64,7 +68,8 @@ export async function drop(access: Access, options: { unmarked: boolean }, signa
   await using session = await access.connect(signal, { database: null });
   const found = await session.rows('SELECT 1 FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = ?', [name]);
   if (found.length === 0) return;
-  if (!options.unmarked && !(await markOf(session, name))) {
+  const marked = await markOf(session, name);
+  if (!options.unmarked && !marked) {
     throw new HoldfastError('DATABASE_NOT_OURS', `the database ${name} does not carry the mark of a scratch database`, {
       kind: 'refused',
       hint: 'It was not made by holdfast, or is in use since. Drop it by hand if nobody needs it.',
@@ -72,6 +77,8 @@ export async function drop(access: Access, options: { unmarked: boolean }, signa
   }
   await session.rows('SET SESSION lock_wait_timeout = 60, foreign_key_checks = 0');
   await endSessions(session, [name]);
+  // Should it stay, for whatever reason, it shall not look like one that somebody keeps. A full disk has room for no mark.
+  if (!marked) await putMark(access, session, 'it was to be dropped').catch(() => undefined);
   await session.rows(`DROP DATABASE IF EXISTS ${quoteIdent(name)}`);
 }
 

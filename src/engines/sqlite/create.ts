@@ -49,13 +49,18 @@ export async function dress(access: Access, like: DatabaseFacts, signal: AbortSi
 export async function drop(access: Access, options: { unmarked: boolean }, signal: AbortSignal): Promise<void> {
   throwIfAborted(signal);
   const path = await access.locate();
-  if (!options.unmarked && (await exists(path)) && (await readMark(path)) === null) {
+  const unmarked = (await exists(path)) && (await readMark(path)) === null;
+  if (!options.unmarked && unmarked) {
     throw new HoldfastError('DATABASE_NOT_OURS', `the file ${path} does not carry the mark of a scratch database`, {
       kind: 'refused',
       hint: 'It was not made by holdfast, or is in use since. Remove it by hand if nobody needs it.',
     });
   }
-  // The mark goes last: whatever is interrupted here can be told and finished later.
+  // The mark comes first and goes last: whatever is interrupted here can be told and finished later. A full disk has room for none.
+  if (unmarked) {
+    const mark = { note: 'it was to be dropped', createdAt: access.context.clock.now().toISOString() };
+    await writeMark(path, mark).catch(() => undefined);
+  }
   for (const ending of ['', '-wal', '-shm', '-journal', markEnding]) {
     await rm(path + ending, { force: true }).catch(inOurWords(path));
   }
