@@ -583,7 +583,7 @@ exec mariadb "$@"
   });
 
   it('a database that was to be dropped, and is still there, is named as a leftover', async () => {
-    const login = { user: 'keeper', password: 'secret-of-keeper' };
+    const keeper = { user: 'keeper', password: 'secret-of-keeper' };
     await server.sql(
       null,
       'CREATE DATABASE shop_before_x',
@@ -592,7 +592,7 @@ exec mariadb "$@"
     );
     await server.sql('shop_before_x', 'CREATE TABLE t (id INT)');
     expect(await open('shop').leftovers(never)).toEqual([]);
-    await expect(open('shop_before_x', { login }).drop({ unmarked: true }, never)).rejects.toMatchObject({
+    await expect(open('shop_before_x', { login: keeper }).drop({ unmarked: true }, never)).rejects.toMatchObject({
       code: 'DATABASE_NO_PRIVILEGE',
     });
     expect(await open('shop').leftovers(never)).toMatchObject([
