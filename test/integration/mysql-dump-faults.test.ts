@@ -135,6 +135,23 @@ describe.skipIf(!hasMysql())(`what goes wrong with dumps of ${productName}`, () 
     expect(compareCounts(taken.counts, counts)).toMatchObject({ ok: true });
   });
 
+  it.runIf(product === 'mariadb')(
+    'a limit on idle transactions does not end a snapshot while another part of it is counted',
+    async () => {
+      const login = { user: 'modest', password: 'secret-of-modest' };
+      const limit = async (seconds: number) => server.sql(null, `SET GLOBAL idle_transaction_timeout = ${seconds}`);
+      await limit(1);
+      try {
+        const taken = await takeDump(open('shop', { login }), folder.path, {
+          meanwhile: async () => void (await server.sql(null, 'SELECT SLEEP(3)')),
+        });
+        expect(taken.counts.tables.filter(({ rows }) => rows === null)).toEqual([]);
+      } finally {
+        await limit(0);
+      }
+    },
+  );
+
   it('S16 missing rights are named all at once, before anything begins', async () => {
     const login = { user: 'reader', password: 'secret-of-reader' };
     const database = open('shop', { login });

@@ -40,8 +40,8 @@ export async function connect(address: Address, options: ConnectOptions): Promis
   const session = await openSession(address, options);
   try {
     await session.rows(sessionSettings);
-    // Each server knows only one of them, under its own name and unit.
-    await session.rows('SET SESSION max_statement_time = 0').catch(unlessUnknown);
+    // Each server has its own, and knows none of the other's.
+    await session.rows(`SET SESSION ${mariadbLimits}`).catch(unlessUnknown);
     await session.rows('SET SESSION max_execution_time = 0').catch(unlessUnknown);
   } catch (error) {
     await session[Symbol.asyncDispose]();
@@ -57,6 +57,10 @@ export const ownMode = "sql_mode = CONCAT('NO_AUTO_VALUE_ON_ZERO' /*M!100000 , '
 const sessionSettings = `SET SESSION ${ownMode}, time_zone = '+00:00', wait_timeout = 2147483,
   net_write_timeout = 3600, net_read_timeout = 3600, sql_quote_show_create = 1, group_concat_max_len = 1048576, autocommit = 1,
   @holdfast_select_limit = @@SESSION.sql_select_limit, SESSION sql_select_limit = 18446744073709551615`;
+
+/** One of two sessions that show the same moment waits in its transaction for as long as the other counts. */
+const mariadbLimits =
+  'max_statement_time = 0, idle_transaction_timeout = 0, idle_readonly_transaction_timeout = 0, idle_write_transaction_timeout = 0';
 
 function unlessUnknown(error: unknown): void {
   if (!(error instanceof HoldfastError) || error.details['errno'] !== 1193) throw error;
