@@ -414,6 +414,37 @@ describe('what is there already', () => {
     expect(records('People, "all"')[3]?.['Name']).toBe('somebody else');
   });
 
+  it('a webhook that is on, and would be called for what comes back, is in the way', async () => {
+    await bases().restore(tree, request(), task());
+    const people = tableIn('People, "all"');
+    const on = (title: string, operation: string, more: object = {}) =>
+      people.hooks.push({ id: title, title, event: 'after', version: 'v3', active: true, operation, ...more });
+    on('mail', '["insert"]');
+    on('sync', '["update"]');
+    on('off', '["insert"]', { active: false });
+    on('by hand', '["trigger"]', { event: 'manual' });
+    const inTheWay = (title: string, what: string) =>
+      `the webhook ${title} of Shop/People, "all" is on, and NocoDB would call it for the ${what} that come back: switch it off until then`;
+    expect((await bases().plan(tree, request(), task())).blocks).toEqual([]);
+
+    people.records = records('People, "all"').slice(1);
+    const sent = target.asked.length;
+    const plan = await bases().plan(tree, request(), task());
+    expect(plan.blocks).toEqual([inTheWay('mail', 'records'), inTheWay('sync', 'records')]);
+    await expect(bases().restore(tree, request(), task())).rejects.toMatchObject({ code: 'NOCODB_IN_THE_WAY' });
+    await expect(bases().restore(tree, request({ what: 'attachments' }), task())).rejects.toMatchObject({
+      message: expect.stringContaining(inTheWay('sync', 'files')),
+    });
+    expect(target.asked.slice(sent).filter(({ method }) => method !== 'GET')).toEqual([]);
+
+    target.world.forbidden.add('hookList');
+    const unseen = await bases().plan(tree, request(), task());
+    expect(unseen.blocks).toEqual([]);
+    expect(unseen.cannot).toContain(
+      'a look at the webhooks of Shop/People, "all": the token may not read them, and NocoDB calls those that are on',
+    );
+  });
+
   it('two bases with the title that is meant are in the way', async () => {
     target.world.bases.push(base('Shop', []), base('Shop', []));
     const plan = await bases().plan(tree, request(), task());

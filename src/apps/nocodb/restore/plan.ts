@@ -6,6 +6,7 @@ import { fieldsOf } from './fields.ts';
 import { liveUsers, type LiveTable } from './live.ts';
 import { isMember } from './people.ts';
 import { surveyRecords } from './records.ts';
+import { ringing } from './ringing.ts';
 import { numberedKey, savedBases, type SavedTable } from './saved-tree.ts';
 import { scopesOf, type Scope } from './scope.ts';
 import { basesCalled, isUnfinished, savedForeignKeys, targetsOf, type Target } from './target.ts';
@@ -33,7 +34,7 @@ export async function planBases(request: BasesRequest, work: Work): Promise<Base
     if (request.what === 'schema') planSchema(scope, target, request, plan);
     else if (request.what === 'records') await planRecords(scope, target, request, plan, work);
     else if (target.base === null) plan.blocks.push(`there is no base ${scope.title}`);
-    else planFiles(scope, target, plan);
+    else await planFiles(scope, target, plan, work);
   }
   return plan;
 }
@@ -126,6 +127,7 @@ async function planRecords(
         plan.skips.push(`${different} records of ${name} are other than in the backup`);
       else if (different > 0)
         plan.blocks.push(`${different} records of ${name} are other than in the backup, under the same Id`);
+      if (live !== undefined && missing > 0) await planHooks(live, { name, what: 'records' }, plan, work);
       if (!withAttachments && attachments.files > 0) plan.skips.push(`${attachments.files} files of ${name}`);
       if (comments !== null && comments > 0) plan.cannot.push(`author and time of ${comments} comments in ${name}`);
     }
@@ -144,14 +146,36 @@ function goneFields(scope: Scope, table: SavedTable, live: LiveTable, target: Ta
     .map(({ title, uidt }) => `values of ${title} (${uidt}) of ${nameOf(scope, table)}: the table has no such field`);
 }
 
-function planFiles(scope: Scope, target: Target, plan: BasesPlan): void {
+async function planFiles(scope: Scope, target: Target, plan: BasesPlan, work: Work): Promise<void> {
   for (const table of scope.tables) {
     const name = nameOf(scope, table);
     const { files } = table.saved.attachments;
     if (files === 0) continue;
-    if (target.tables.has(table.schema.table.id)) plan.creates.push(`up to ${files} files in ${name}`);
-    else plan.blocks.push(`there is no table ${name}`);
+    const live = target.tables.get(table.schema.table.id);
+    if (live === undefined) {
+      plan.blocks.push(`there is no table ${name}`);
+      continue;
+    }
+    plan.creates.push(`up to ${files} files in ${name}`);
+    await planHooks(live, { name, what: 'files' }, plan, work);
   }
+}
+
+async function planHooks(
+  live: LiveTable,
+  { name, what }: { name: string; what: 'records' | 'files' },
+  plan: BasesPlan,
+  work: Work,
+): Promise<void> {
+  const titles = await ringing(live, what, work);
+  if (titles === null)
+    plan.cannot.push(
+      `a look at the webhooks of ${name}: the token may not read them, and NocoDB calls those that are on`,
+    );
+  for (const title of titles ?? [])
+    plan.blocks.push(
+      `the webhook ${title} of ${name} is on, and NocoDB would call it for the ${what} that come back: switch it off until then`,
+    );
 }
 
 function nameOf({ title }: Scope, { schema }: SavedTable): string {
