@@ -445,6 +445,26 @@ describe('what is there already', () => {
     );
   });
 
+  it('tables of a connected database are named: in the backup, and before they are made elsewhere', async () => {
+    const outside = Array.from({ length: 6 }, (_, at) => ({ ...table(`T${at}`, []), source_id: 'outside' }));
+    const mixed = base('Mixed', [{ ...table('Own', []), source_id: 'own' }, ...outside]);
+    await using server = await startContractServer([mixed]);
+    const sources = [
+      { id: 'own', type: 'pg', alias: null, is_meta: false, is_local: true },
+      { id: 'outside', type: 'pg', alias: 'warehouse', is_meta: null, is_local: false },
+    ];
+    server.intercept = ({ path }) =>
+      path === `/api/v2/meta/bases/${mixed.id}` ? { json: { ...mixed, tables: undefined, sources } } : null;
+    const saved = await saveAll(nocodbApp({ url: server.url, token: server.token }, scratch));
+    expect(saved.warnings).toEqual([
+      'the tables T0, T1, T2, T3, T4 and 1 more of base Mixed lie in the connected database warehouse: give it a source of its own, since NocoDB does not take back records of tables that it has not made',
+    ]);
+    const { cannot } = await bases().plan(saved, request(), task());
+    const told = cannot.filter((line) => line.includes('warehouse'));
+    expect(told).toHaveLength(6);
+    expect(told[0]).toBe("the place of table Mixed/T0 in the connected database warehouse: it is made in NocoDB's own");
+  });
+
   it('two bases with the title that is meant are in the way', async () => {
     target.world.bases.push(base('Shop', []), base('Shop', []));
     const plan = await bases().plan(tree, request(), task());

@@ -1,6 +1,7 @@
 import type { AppPart } from '../app.ts';
 import { formatCount } from '../../base/units.ts';
 import { junctionSides } from './column-parts.ts';
+import { tellForeign } from './foreign-sources.ts';
 import type { Table, WholeTable } from './instance.ts';
 import { gzippedLines } from './lines.ts';
 import { uniqueNames } from './names.ts';
@@ -41,6 +42,8 @@ export async function* saveBase(task: BaseToSave, signal: AbortSignal): AsyncGen
     file.tables.push(yield* saveTable(whole, folderOf(table.title), own, signal));
   }
   file.links.push(...(yield* saveLinks(wholes, own, signal)));
+  const saved = wholes.map(({ table }) => table).filter(({ mm }) => !mm);
+  for (const line of tellForeign(base.title, file.sources, saved)) warnings.add(line);
   const after = await instance.tables(base.id, signal);
   for (const line of tableChanges(listed, after)) warnings.add(`base ${base.title} changed while it was read: ${line}`);
   for (const line of warnings) task.warnings.add(line);

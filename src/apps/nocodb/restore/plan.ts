@@ -1,5 +1,6 @@
 import { throwIfAborted } from '../../../base/abort.ts';
 import type { BasesPlan, BasesRequest } from '../../app.ts';
+import { foreignSource } from '../foreign-sources.ts';
 import { kindOf } from './column-kinds.ts';
 import { linkPairs } from './link-pairs.ts';
 import { fieldsOf } from './fields.ts';
@@ -58,8 +59,14 @@ function planTable(table: SavedTable, { scope, target }: { scope: Scope; target:
   // Titles of tables are unique in a base.
   const [other] = [...target.tables].find(([, { title }]) => title === schema.table.title) ?? [];
   const called = other === undefined ? undefined : scope.base.tables.get(other)?.schema.table.title;
-  if (called !== undefined) plan.blocks.push(`table ${name}: ${called} of the backup is called so now`);
-  else plan.creates.push(`table ${name}, ${schema.columns.length} fields, ${saved.views} views`);
+  if (called !== undefined) {
+    plan.blocks.push(`table ${name}: ${called} of the backup is called so now`);
+    return;
+  }
+  plan.creates.push(`table ${name}, ${schema.columns.length} fields, ${saved.views} views`);
+  const source = foreignSource(scope.base.file.sources, schema.table);
+  if (source !== null)
+    plan.cannot.push(`the place of table ${name} in the connected database ${source}: it is made in NocoDB's own`);
 }
 
 /** What is known beforehand; what NocoDB refuses comes to light when it is asked. */
