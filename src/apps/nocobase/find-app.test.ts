@@ -67,3 +67,13 @@ test.each<[string, Shape, Record<string, string>, string[]]>([
 ])('contradictions are told: %s', (_name, shape, values, expected) => {
   expect(contradictionsOf(database, shape, environment(values)).map((text) => text.split(' ')[0])).toEqual(expected);
 });
+
+test('B-09: another file of SQLite is told, whatever its folder is called inside of a container', () => {
+  const file = { name: 'nocobase.sqlite', engine: 'sqlite' };
+  const told = (written: string) =>
+    contradictionsOf(file, plain, environment({ DB_DIALECT: 'sqlite', DB_STORAGE: written }));
+  expect(told('/app/nocobase/storage/db/nocobase.sqlite')).toEqual([]);
+  expect(told('storage/db/live.sqlite')).toEqual([
+    expect.stringMatching(/^DB_STORAGE .* says live\.sqlite, and the database of this source is nocobase\.sqlite$/),
+  ]);
+});

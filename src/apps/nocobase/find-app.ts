@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { HoldfastError } from '../../base/errors.ts';
 import type { AppDatabase } from '../app.ts';
 import type { AppEnvironment } from './env-file.ts';
@@ -173,7 +174,11 @@ export function contradictionsOf(
   if (!knowsDatabase(environment)) return [];
   const said = shapeOfEnvironment(environment);
   const dialect = values.get('DB_DIALECT');
-  const name = values.get('DB_DATABASE');
+  // Of a file, its folder is called otherwise inside of a container.
+  const sqlite = database.engine === 'sqlite';
+  const setting = sqlite ? 'DB_STORAGE' : 'DB_DATABASE';
+  const written = values.get(setting);
+  const name = sqlite && written !== undefined ? basename(written) : written;
   const found: string[] = [];
   const tell = (variable: string, says: string, is: string) =>
     found.push(`${variable} in ${file ?? 'its settings'} says ${says}, and the database ${database.name} has ${is}`);
@@ -187,9 +192,9 @@ export function contradictionsOf(
     tell('DB_TABLE_PREFIX', said.tablePrefix || 'none', shape.tablePrefix || 'none');
   }
   if (said.schema !== shape.schema) tell('DB_SCHEMA', said.schema || 'none', shape.schema || 'none');
-  if (name !== undefined && database.engine !== 'sqlite' && name !== database.name) {
+  if (name !== undefined && name !== database.name) {
     found.push(
-      `DB_DATABASE in ${file ?? 'its settings'} says ${name}, and the database of this source is ${database.name}`,
+      `${setting} in ${file ?? 'its settings'} says ${name}, and the database of this source is ${database.name}`,
     );
   }
   return found;
