@@ -391,6 +391,21 @@ describe('what is there already', () => {
     expectWhole();
   });
 
+  it('a plan tells of records and files that come back, and of nothing where none do', async () => {
+    const wanted = request({ withAttachments: true });
+    const of = async (name: string) =>
+      (await bases().plan(tree, wanted, task())).creates.filter(
+        (line) => line.endsWith(name) || line.includes(`${name},`),
+      );
+    expect(await of('records in Shop/People, "all"')).toEqual(['1234 records in Shop/People, "all", 124 files']);
+    await bases().restore(tree, wanted, task());
+    expect((await bases().plan(tree, wanted, task())).creates).toEqual([]);
+    // The eleventh has a file, as each tenth after it.
+    tableIn('People, "all"').records = records('People, "all"').filter((_, at) => at !== 10 && at !== 11);
+    expect(await of('records in Shop/People, "all"')).toEqual(['2 records in Shop/People, "all", with their files']);
+    expect(await bases().restore(tree, wanted, task())).toMatchObject({ ok: true, created: 2 });
+  });
+
   it('a field that was removed since is told before, as it is afterwards', async () => {
     await bases().restore(tree, request(), task());
     const people = tableIn('People, "all"');

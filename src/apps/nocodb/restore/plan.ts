@@ -128,7 +128,9 @@ async function planRecords(
       const { missing, kept, different } = survey ?? { missing: count, kept: 0, different: 0 };
       records += missing;
       if (live !== undefined && !isUnfinished(live)) plan.cannot.push(...goneFields(scope, table, live, target));
-      plan.creates.push(`${missing} records in ${name}${withAttachments ? `, ${attachments.files} files` : ''}`);
+      // Of a table that lives, only the files of the records that it lacks come back; how many these are, nobody has counted.
+      const all = survey === null || attachments.files === 0 ? `${attachments.files} files` : 'with their files';
+      if (missing > 0) plan.creates.push(`${missing} records in ${name}${withAttachments ? `, ${all}` : ''}`);
       if (kept > different) plan.skips.push(`${kept - different} records of ${name} are there already`);
       if (different > 0 && skipExisting)
         plan.skips.push(`${different} records of ${name} are other than in the backup`);
