@@ -202,6 +202,23 @@ describe.skipIf(missing)('the console in a browser (skipped without chromium)', 
     expect(await holdfast.stored()).toHaveLength(2);
   });
 
+  test('a look that found nothing is not called all right once a run has failed since', async () => {
+    await visitor.goto('/');
+    await page.getByRole('button', { name: 'Look now' }).click();
+    await expectShown(page.getByText('Everything is all right'));
+    const config = await readFile(holdfast.configFile, 'utf8');
+    await writeFile(holdfast.configFile, config.replace('schedule:', 'hooks: { before: ["false"] }\n    schedule:'));
+    expect(await holdfast.run('backup')).toMatchObject({ status: 1 });
+    await writeFile(holdfast.configFile, config);
+    await expectShown(page.getByText('the last run failed'));
+    await expectShown(page.getByText('Something has failed since the last look'));
+    expect(await page.getByText('Everything is all right').count()).toBe(0);
+    expect(await accessibilityViolations(page)).toEqual([]);
+    await page.getByRole('button', { name: 'Look now' }).click();
+    await expectShown(page.getByText('One thing should be looked at'));
+    expect(await holdfast.run('backup')).toMatchObject({ status: 0 });
+  });
+
   test('a viewer sees everything and no button that is not for them', async () => {
     await using other = await openBrowser(served.base);
     const file = join(holdfast.folder, 'password');

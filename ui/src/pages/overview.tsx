@@ -15,7 +15,7 @@ export function Overview() {
   const sources = useQuery({ queryKey: ['sources'], queryFn: ({ signal }) => call('GET', '/sources', { signal }) });
   return (
     <Page title={t('overview.title')} about={sources.data ? <Sum sources={sources.data} /> : null}>
-      <Findings />
+      <Findings sources={sources.data ?? []} />
       <Section title={t('overview.sources')}>
         <Shown query={sources}>
           {(all) =>

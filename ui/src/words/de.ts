@@ -255,6 +255,8 @@ export const de: Words = {
     about_other: '{{count}} Quellen · {{backups}} Sicherungen · darin {{bytes}}',
     fine: 'Alles ist in Ordnung',
     fineText: 'Es wurde nichts gefunden, worum Sie sich kümmern müssen.',
+    news: 'Seit dem letzten Nachsehen ist etwas fehlgeschlagen',
+    newsText: 'Damals wurde nichts gefunden; sehen Sie unten nach {{sources}}, oder lassen Sie noch einmal nachsehen.',
     warning_one: 'Eine Sache sollten Sie ansehen',
     warning_other: '{{count}} Sachen sollten Sie ansehen',
     critical_one: 'Eine Sache braucht jetzt Ihre Aufmerksamkeit',

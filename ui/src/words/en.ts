@@ -253,6 +253,8 @@ export const en = {
     about_other: '{{count}} sources · {{backups}} backups · {{bytes}} in them',
     fine: 'Everything is all right',
     fineText: 'Nothing was found that you have to see to.',
+    news: 'Something has failed since the last look',
+    newsText: 'The last look found nothing; see {{sources}} below, or look again.',
     warning_one: 'One thing should be looked at',
     warning_other: '{{count}} things should be looked at',
     critical_one: 'One thing needs attention now',

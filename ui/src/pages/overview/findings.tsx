@@ -3,6 +3,7 @@ import { IconAlertTriangle, IconCircleCheck, IconCircleDashed, IconRefresh } fro
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'wouter';
+import type { SourceView } from '../../../../src/api/contract.ts';
 import { call } from '../../api/client.ts';
 import { StateBadge } from '../../parts/badge.tsx';
 import { findingsEn } from '../../words/findings.ts';
@@ -11,6 +12,7 @@ import { Shown } from '../../parts/shown.tsx';
 import { Time } from '../../parts/time.tsx';
 import { useAct } from '../../parts/toasts.tsx';
 import { useFormat } from '../../parts/use-format.ts';
+import { failedSince } from './failed-since.ts';
 import { hasDetails, valuesOf } from './finding-values.ts';
 
 const ask = (fresh: boolean, signal?: AbortSignal) =>
@@ -19,13 +21,13 @@ type Check = Awaited<ReturnType<typeof ask>>;
 type Finding = Check['findings'][number];
 
 /** What is not as it should be, worst first, each with what it means and what to do. */
-export function Findings() {
+export function Findings({ sources }: { sources: readonly SourceView[] }) {
   const check = useQuery({ queryKey: ['check'], queryFn: ({ signal }) => ask(false, signal) });
   return (
     <Shown query={check} lines={2}>
       {(found) => (
         <Stack gap="sm">
-          <Verdict check={found} />
+          <Verdict check={found} sources={sources} />
           {found.findings
             .toSorted((a, b) => Number(b.severity === 'critical') - Number(a.severity === 'critical'))
             .map((finding) => (
@@ -38,27 +40,32 @@ export function Findings() {
 }
 
 const looks = {
+  news: { color: 'yellow', icon: IconAlertTriangle },
   ok: { color: 'teal', icon: IconCircleCheck },
   warning: { color: 'yellow', icon: IconAlertTriangle },
   critical: { color: 'red', icon: IconAlertTriangle },
   unknown: { color: 'gray', icon: IconCircleDashed },
 } as const;
 
-function Verdict({ check }: { check: Check }) {
+function Verdict({ check, sources }: { check: Check; sources: readonly SourceView[] }) {
   const { t } = useTranslation();
   const queries = useQueryClient();
   const look = useAct(
     () => ask(true),
     (fresh) => queries.setQueryData(['check'], fresh),
   );
-  const { color, icon: Icon } = looks[check.status];
+  // All that was found stands below; but of a look that found nothing, nobody would look any further.
+  const news = check.status === 'ok' ? failedSince(check.at ?? '', sources) : [];
+  const status = news.length > 0 ? 'news' : check.status;
+  const { color, icon: Icon } = looks[status];
   const count = check.findings.length;
   const title = {
+    news: t('overview.news'),
     ok: t('overview.fine'),
     warning: t('overview.warning', { count }),
     critical: t('overview.critical', { count }),
     unknown: t('overview.unknown'),
-  }[check.status];
+  }[status];
   return (
     <Card withBorder padding="md">
       <Group justify="space-between" gap="sm">
@@ -71,7 +78,8 @@ function Verdict({ check }: { check: Check }) {
               {title}
             </Text>
             <Text size="sm" c="dimmed" component="div">
-              {check.status === 'ok' ? `${t('overview.fineText')} ` : null}
+              {status === 'ok' ? `${t('overview.fineText')} ` : null}
+              {status === 'news' ? `${t('overview.newsText', { sources: news.join(', ') })} ` : null}
               {check.status === 'unknown' ? t('overview.unknownText') : null}
               {check.at === null ? null : (
                 <>
