@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { HoldfastError } from '../base/errors.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { openCatalog } from '../catalog/sqlite/sqlite-catalog.ts';
 import { openAccess, type Access } from './access.ts';
@@ -31,6 +32,8 @@ const signIn = (more: object = {}) =>
   access.signIn({ name: 'ada', password, from: '10.0.0.1', agent: 'test', ...more });
 const ada = () => access.createUser({ name: 'ada', role: 'admin', password });
 
+const reader = { role: 'viewer', sources: null, actions: null, expiresAt: null, by: 'test' } as const;
+
 describe('sign-in (S24)', () => {
   test('opens a session that is known until it ends, idle or not', async () => {
     await ada();
@@ -57,6 +60,27 @@ describe('sign-in (S24)', () => {
     expect(access.bySession('', 'x')).toBeNull();
     expect(access.bySession('guess', 'x')).toBeNull();
   });
+
+  test.each(['DISK_FULL', 'CATALOG_BUSY', 'CATALOG_FAILED', 'NO_PERMISSION'])(
+    'a sign of life that cannot be written (%s) keeps nobody out who only reads',
+    async (code) => {
+      await ada();
+      const { secret } = await signIn();
+      const token = access.createToken({ ...reader, name: 'reads' }).secret;
+      const fail = () => {
+        throw new HoldfastError(code, 'not written');
+      };
+      const broken = {
+        ...catalog,
+        sessions: { ...catalog.sessions, seen: fail },
+        tokens: { ...catalog.tokens, used: fail },
+      };
+      const later = openAccess({ catalog: broken, clock: { now: () => new Date(now), monotonic: () => now } });
+      now += 5 * 60_000;
+      expect(later.bySession(secret.reveal(), '10.0.0.1')).toMatchObject({ name: 'ada' });
+      expect(later.byToken(token.reveal(), '10.0.0.1')).toMatchObject({ name: 'reads' });
+    },
+  );
 
   describe('a clock that was a year ahead and is set right', () => {
     const year = 365 * 86_400_000;

@@ -86,7 +86,8 @@ const noTotp = { totp: null, totpStep: null, recovery: [] };
 const knownMs = 30 * 24 * 3_600_000;
 const setupMark = 'setup';
 const tokenPrefix = 'hf_';
-const passing: ReadonlySet<string> = new Set(['CATALOG_BUSY', 'DISK_FULL']);
+/** Busy, full, broken or read-only: what was written before can still be read. */
+const onlyUnwritten: ReadonlySet<string> = new Set(['CATALOG_BUSY', 'DISK_FULL', 'CATALOG_FAILED', 'NO_PERMISSION']);
 const userName = /^[a-z0-9][a-z0-9._@+-]{0,62}$/;
 
 export function openAccess({ catalog, clock }: { catalog: Catalog; clock: Clock }): Access {
@@ -96,12 +97,12 @@ export function openAccess({ catalog, clock }: { catalog: Catalog; clock: Clock 
   /** Guessing is measured by the clock that nobody sets: of one that was ahead, everybody would have to wait. */
   const ticks = () => clock.monotonic();
 
-  /** That it cannot be written for a moment keeps nobody out who only reads; it is written at the next sign of life. */
+  /** That it cannot be written keeps nobody out who only reads; it is written at the next sign of life. */
   const noteSeen = (write: () => void) => {
     try {
       catalog.briefly(write);
     } catch (error) {
-      if (!passing.has(toHoldfastError(error).code)) throw error;
+      if (!onlyUnwritten.has(toHoldfastError(error).code)) throw error;
     }
   };
   const userNamed = (name: string): UserRecord => {
