@@ -14,7 +14,7 @@ const fields = z.strictObject({
   into: z
     .string()
     .max(1000)
-    .regex(/^[^\0]*$/, 'must not contain a NUL')
+    .regex(/^[^\0]+$/, 'must be a name or an address, without a NUL')
     .nullable()
     .default(null)
     .meta({ description: 'Another database instead of the live one.' }),

@@ -89,7 +89,11 @@ function addCommand(parent: Program, command: Command, options: BuildOptions): v
 function toArgument(argument: CommandArgument): Argument {
   const name = argument.repeat ? `${argument.name}...` : argument.name;
   const made = new Argument(argument.optional ? `[${name}]` : `<${name}>`, argument.summary);
-  return argument.choices ? made.choices(argument.choices) : made;
+  if (argument.choices) return made.choices(argument.choices);
+  return made.argParser((text: string, before: unknown) => {
+    assertFilled(text);
+    return argument.repeat ? [...(Array.isArray(before) ? (before as string[]) : []), text] : text;
+  });
 }
 
 function toOption(option: CommandOption): Option {
@@ -98,13 +102,20 @@ function toOption(option: CommandOption): Option {
   if (option.choices) made.choices(option.choices);
   if (option.repeat)
     made.argParser((text: string, before: string[] | undefined) => [...(before ?? []), chosen(option, text)]);
+  else if (option.value !== undefined && !option.choices) made.argParser((text: string) => chosen(option, text));
   return made.hideHelp(option.hidden ?? false);
 }
 
 /** Our parser takes the place of the one that commander makes for choices. */
-function chosen({ choices }: CommandOption, text: string): string {
+function chosen({ choices, mayBeEmpty }: CommandOption, text: string): string {
+  if (!mayBeEmpty) assertFilled(text);
   if (!choices || choices.includes(text)) return text;
   throw new InvalidArgumentError(`Allowed choices are ${choices.join(', ')}.`);
+}
+
+/** In a script, of a variable that is not set: whoever meant another place must not get the usual one, or that of the server. */
+function assertFilled(text: string): void {
+  if (text === '') throw new InvalidArgumentError('It is empty.');
 }
 
 function given(command: Command, typed: readonly unknown[], opts: Record<string, unknown>): Given {

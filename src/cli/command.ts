@@ -63,6 +63,8 @@ export interface CommandOption {
   readonly value?: string;
   /** May be given several times. */
   readonly repeat?: boolean;
+  /** A text for people; anything else that is empty is a slip. */
+  readonly mayBeEmpty?: boolean;
   readonly choices?: readonly string[];
   readonly complete?: Completion;
   /** Accepted, but not shown: a name from an older system. */

@@ -49,6 +49,15 @@ async function isSame(
   }
 }
 
+/** A server takes the database that is called as the role, which is often the live one. */
+export function refuseUnnamed(into: string | null): void {
+  if (into !== '') return;
+  throw new HoldfastError('VALUE_INVALID', 'the name of the database to restore into is empty', {
+    kind: 'usage',
+    hint: 'Name one; in a script, see that the variable is set.',
+  });
+}
+
 async function refuseOwnFolders(path: string, folders: readonly string[]): Promise<void> {
   for (const folder of folders) {
     const way = relative(await realpath(folder).catch(() => resolve(folder)), path);

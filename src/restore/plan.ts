@@ -17,7 +17,7 @@ import { guardsOfApp } from './app-guards.ts';
 import { withConsequences } from './consequences.ts';
 import { blocking, type Guard, type GuardFacts, type RestoreMode } from './guards.ts';
 import { findExcluded, findLacking, nothingLeftOut, type LeftOut } from '../care/left-out.ts';
-import { refuseGuarded, type Guarded } from './guarded.ts';
+import { refuseGuarded, refuseUnnamed, type Guarded } from './guarded.ts';
 import { openDump, type BackupPlace } from './open-dump.ts';
 import { expectedIn, findInDump, type Scope } from './scope.ts';
 import { planTrees, treesOf, type TreesOfBackup } from './trees.ts';
@@ -74,6 +74,7 @@ export async function planRestore(
   onFailure?: (storage: Storage, error: unknown) => Promise<void>,
 ): Promise<RestorePlan> {
   const { source, scope, owners, sessions, allowed } = request;
+  refuseUnnamed(request.into);
   const mode = chooseMode(request);
   const look = async (stored: StoredBackup | null, content: StoredDump): Promise<Scope | null> => {
     // Who cannot read the backup hears it now, and not when the live database has been backed up.

@@ -90,8 +90,11 @@ describe('S24: over HTTP, a restore into another database fills only a new one',
   });
 
   test('a name that no server could have is refused before one is asked', async () => {
-    const body = { source: 'shop', id: of['shop'] ?? '', into: 'a\0b' };
-    expect(await said(operator.planRestore({ body }))).toMatchObject({ status: 400, code: 'REQUEST_INVALID' });
+    for (const into of ['a\0b', '']) {
+      const body = { source: 'shop', id: of['shop'] ?? '', into };
+      expect(await said(operator.planRestore({ body }))).toMatchObject({ status: 400, code: 'REQUEST_INVALID' });
+      expect(await said(operator.restore({ body }))).toMatchObject({ status: 400, code: 'REQUEST_INVALID' });
+    }
   });
 
   test.each(['b.db', 'c.db'])('SQLite: parts do not go into %s, which holds something', async (into) => {

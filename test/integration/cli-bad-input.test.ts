@@ -35,6 +35,17 @@ function expectError(ended: Pick<Ended, 'status' | 'stdout' | 'stderr'>, status:
   expect(ended.stderr).not.toMatch(/^\s+at /m);
 }
 
+test('a target whose name is empty, as of a variable that is not set, is never the database of the role', async () => {
+  // Where no database is named, a server takes the one that is called as the role: here the live one.
+  await server.sql('postgres', `create role shop superuser login password 'shop'`);
+  await using holdfast = await installHoldfast({ url: server.url('shop', { user: 'shop', password: 'shop' }) });
+  expect(await holdfast.run('backup')).toMatchObject({ status: 0 });
+  const before = await evidenceOf(server, 'shop');
+  for (const more of [['--table', 'shop.item'], []])
+    expectError(await holdfast.run('restore', 'latest', '--into', '', '--yes', ...more), 2, 'VALUE_INVALID');
+  expect(await evidenceOf(server, 'shop')).toEqual(before);
+});
+
 describe('the database', () => {
   const places: Record<string, () => string> = {
     nothingThere: () => 'postgres://shop:Canary1@127.0.0.1:1/shop',

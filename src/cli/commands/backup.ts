@@ -15,7 +15,7 @@ export const backup: Command = {
     { name: 'source', summary: 'what to back up, where there are several', optional: true, complete: 'source' },
   ],
   options: [
-    { name: 'description', short: 'd', value: 'text', summary: 'a note that `list` shows' },
+    { name: 'description', short: 'd', value: 'text', mayBeEmpty: true, summary: 'a note that `list` shows' },
     { name: 'only', value: 'parts', summary: 'only these: database, files, app; with commas between them' },
     { name: 'db-only', summary: 'the same as --only database', hidden: true },
   ],

@@ -12,7 +12,7 @@ export const hold: Command = {
   summary: 'keep a backup whatever the retention says',
   group: 'care',
   arguments: [{ name: 'id', summary: 'id, unique prefix or `latest`', complete: 'backup' }],
-  options: [{ name: 'reason', value: 'text', summary: 'why; shown wherever the mark is in the way' }],
+  options: [{ name: 'reason', value: 'text', mayBeEmpty: true, summary: 'why; shown wherever the mark is in the way' }],
   examples: [{ line: 'holdfast hold 2026-11-20 --reason "audit 2026"', does: 'until it is released' }],
   help: 'The mark lies beside the backup in each storage, so that every machine respects it.',
   run: async (context, input) => {

@@ -33,6 +33,7 @@ export const importDump: Command = {
     { name: 'timezone', value: 'zone', summary: 'of local times in names; default: the configured one' },
     {
       name: 'description',
+      mayBeEmpty: true,
       value: 'text',
       summary: 'a note that `list` shows; default: theirs, or the name of the file',
     },
