@@ -16,11 +16,15 @@ export interface Guarded {
 /** `--into` is for beside: naming a live database there would skip everything that protects it. */
 export async function refuseGuarded(
   request: { source: Pick<Source, 'name'>; guarded: Guarded; onlyNew: boolean },
-  target: Database,
-  exists: boolean,
+  named: Database,
+  /** What the database that was reached under that name is called, or null where there is none. */
+  reached: string | null,
   signal: AbortSignal,
 ): Promise<void> {
   const { source, guarded, onlyNew } = request;
+  const exists = reached !== null;
+  // PostgreSQL cuts names off, and poolers have others of their own.
+  const target = exists && !named.capabilities.file && reached !== named.name ? named.named(reached) : named;
   const wanted = await target.identity(signal);
   if (target.capabilities.file) await refuseOwnFolders(wanted, guarded.folders);
   for (const { name, database } of guarded.sources) {

@@ -89,7 +89,7 @@ export async function planRestore(
   await target.halfSwap?.refuse(signal);
   const server = await target.server(signal);
   const targetFacts = await target.target(signal);
-  if (request.into !== null) await refuseGuarded(request, target, targetFacts !== null, signal);
+  if (request.into !== null) await refuseGuarded(request, target, targetFacts?.facts.name ?? null, signal);
   const backup = archive?.manifest.database ?? null;
   const foreignScript = dump.format === 'plain' && !dump.trusted;
   const accepted = archive?.manifest.imported?.superuser === true;

@@ -46,6 +46,21 @@ test('a target whose name is empty, as of a variable that is not set, is never t
   expect(await evidenceOf(server, 'shop')).toEqual(before);
 });
 
+test('a name that the server cuts off leads to the live database, and is refused as that', async () => {
+  const live = 'l'.repeat(63);
+  await server.createDatabase(live);
+  await server.sql(live, 'create table item as select 1 as id');
+  await using holdfast = await installHoldfast({ url: server.url(live) });
+  expect(await holdfast.run('backup')).toMatchObject({ status: 0 });
+  await server.sql(live, 'insert into item values (2)');
+  expectError(
+    await holdfast.run('restore', 'latest', '--into', `${live}x`, '--table', 'item', '--yes'),
+    4,
+    'TARGET_IS_LIVE',
+  );
+  expect(await server.sql(live, 'select id from item order by id')).toEqual([{ id: 1 }, { id: 2 }]);
+});
+
 describe('the database', () => {
   const places: Record<string, () => string> = {
     nothingThere: () => 'postgres://shop:Canary1@127.0.0.1:1/shop',
