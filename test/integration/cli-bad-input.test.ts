@@ -61,6 +61,15 @@ test('a name that the server cuts off leads to the live database, and is refused
   expect(await server.sql(live, 'select id from item order by id')).toEqual([{ id: 1 }, { id: 2 }]);
 });
 
+test('runs of a source that there is not are a slip, and those that a filter leaves out are not none at all', async () => {
+  await using holdfast = await installHoldfast({ url: server.url('shop') });
+  expect((await holdfast.run('runs', 'shop')).stderr).toBe('No runs yet.\n');
+  expectError(await holdfast.run('runs', 'shpo'), 2, 'SOURCE_UNKNOWN');
+  expect(await holdfast.run('backup')).toMatchObject({ status: 0 });
+  const failed = await holdfast.run('runs', '--state', 'failed');
+  expect(failed).toMatchObject({ status: 0, stdout: '', stderr: 'No such runs.\n' });
+});
+
 describe('the database', () => {
   const places: Record<string, () => string> = {
     nothingThere: () => 'postgres://shop:Canary1@127.0.0.1:1/shop',

@@ -40,9 +40,14 @@ export const runs: Command = {
   run: async (context, input) => {
     const { io } = context;
     const house = await context.house();
-    const found = house.catalog.runs.list(filterOf(input, input.text('source') ?? context.source));
+    const { runs: all } = house.catalog;
+    const source = input.text('source') ?? context.source;
+    const found = all.list(filterOf(input, source));
+    // One that is configured no more may have some; one that has none may be a slip.
+    if (found.length === 0 && source !== undefined) await house.source(source, context.signal);
     if (context.json) return printJson(io, found);
-    if (found.length === 0) return io.screen.line('No runs yet.');
+    if (found.length === 0)
+      return io.screen.line(all.list({ limit: 1 }).length === 0 ? 'No runs yet.' : 'No such runs.');
     const style = styleFor(io.color);
     const severalSources = house.sources.length > 1;
     const table = await renderTable(
