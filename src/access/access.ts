@@ -68,6 +68,8 @@ export interface Access {
   confirm(given: Pick<SignIn, 'name' | 'password' | 'from'>): Promise<void>;
   /** For somebody a sign-in provider vouches for; the role is that which the provider's groups give now. */
   signInVouched(given: Vouched): { secret: Secret; expiresAt: Date; principal: Principal };
+  /** Somebody whom the provider knows, and none of whose groups is let in any more: nowhere. */
+  turnAway(subject: string): void;
   bySession(secret: string, from: string): Principal | null;
   signOut(id: string): void;
   createToken(token: NewToken): { secret: Secret; record: TokenRecord };
@@ -300,6 +302,10 @@ export function openAccess({ catalog, clock }: { catalog: Catalog; clock: Clock 
         return record;
       });
       return openSession(user, from, agent);
+    },
+    turnAway: (subject) => {
+      const known = catalog.users.bySubject(subject);
+      if (known) change(known.name, {});
     },
     bySession: (secret, from) => {
       const session = catalog.sessions.get(digest(secret));

@@ -79,6 +79,16 @@ test('who the provider vouches for gets in with the role of their groups, again 
   });
 });
 
+test('S24: who is in no group any more is out in every window, once the provider has said so', async () => {
+  provider.people.set('zoe', { groups: ['backup-admins'], email: 'zoe@example.com' });
+  const zoe = await signInAs('zoe');
+  const api = served.client(undefined, { cookie: `holdfast_session=${zoe.session}` });
+  expect(await api.session()).toMatchObject({ name: 'zoe', role: 'admin' });
+  provider.people.set('zoe', { groups: [], email: 'zoe@example.com' });
+  expect(await signInAs('zoe')).toMatchObject({ end: `${served.base}/?problem=PROVIDER_GROUP`, session: undefined });
+  await expect(api.session()).rejects.toMatchObject({ status: 401 });
+});
+
 test('S24: who is in no group, comes with a foreign answer, or never began, stays outside', async () => {
   const eve = await signInAs('eve');
   expect(eve).toMatchObject({ end: `${served.base}/?problem=PROVIDER_GROUP`, session: undefined });

@@ -69,13 +69,15 @@ export function providerHandlers(parts: ApiParts): Pick<Handlers, 'enterProvider
     const claims = { ...own, ...more };
     const name = [claims.preferred_username, claims.email, claims.sub].find((text) => typeof text === 'string') ?? '';
     const role = roleOf(claims, settings);
+    const subject = `${own.iss} ${own.sub}`;
     if (role === null) {
+      access.turnAway(subject);
       note(call, name.slice(0, 200), 'refused', 'PROVIDER_GROUP');
       throw notLetIn();
     }
     const agent = call.request.headers['user-agent'] ?? '';
     const from = fromOf(call.request);
-    const { secret, principal } = access.signInVouched({ subject: `${own.iss} ${own.sub}`, name, role, from, agent });
+    const { secret, principal } = access.signInVouched({ subject, name, role, from, agent });
     const facts = { seconds: sessionSeconds, path: '/', site: 'Strict', secure: secure(call) } as const;
     setCookies(call, cookieText(sessionCookie, secret.reveal(), facts), dropErrand(call));
     note(call, principal.name, 'done', null);
