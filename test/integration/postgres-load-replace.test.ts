@@ -242,6 +242,33 @@ describe('the whole database in place', () => {
     expect(await open('live').count(all, signal)).toEqual(original);
   });
 
+  test('a client that waits for it while it waits for the client ends it, and is told as that', async () => {
+    await server.sql('postgres', `alter database live set deadlock_timeout = '1500ms'`);
+    await using client = await server.session('live');
+    // Who looks first is the one that gives way.
+    await client.query(`set deadlock_timeout = '1min'; begin; select from shop.item limit 1`);
+    const replacing = open('live').replace(dumpOf('custom'), wholeLoad, original, signal);
+    replacing.catch(() => undefined);
+    const taken = `select taken.relation::regclass::text as name from pg_locks waiting
+      join pg_locks taken on taken.pid = waiting.pid and taken.granted and taken.mode = 'AccessExclusiveLock'
+      join pg_class on pg_class.oid = taken.relation and relkind = 'r' where not waiting.granted limit 1`;
+    let [table] = await server.sql('live', taken);
+    await until(async () => {
+      [table] = await server.sql('live', taken);
+      return table !== undefined;
+    }, 'a lock that is waited for');
+    const answered = client.query(`select from ${String(table?.['name'])} limit 1`);
+    await expect(replacing).rejects.toMatchObject({
+      code: 'DATABASE_LOCKED',
+      message: expect.stringContaining('deadlock detected') as unknown,
+      hint: expect.stringMatching(/Everything is as it was.*Stop the application/) as unknown,
+      retryable: true,
+    });
+    await answered;
+    await client.query('commit');
+    expect(await open('live').count(all, signal)).toEqual(original);
+  });
+
   test('extensions stay, with the schemas they live in', async () => {
     await server.createDatabase('extended');
     await server.sql(

@@ -26,7 +26,7 @@ import { planReplacement, planScript } from './replace-plan.ts';
 import type { Replacement } from './replacement.ts';
 import { afterScript, beginStatements, checkStatements, differsMark } from './replace-sql.ts';
 import { psqlArgs } from './restore-args.ts';
-import { restoreError } from './restore-errors.ts';
+import { deadlock, restoreError } from './restore-errors.ts';
 import { withoutLastCommit } from './script-transactions.ts';
 import { planTablespaces } from './tablespaces.ts';
 import { toolCommand } from './tool-command.ts';
@@ -212,6 +212,17 @@ function replaceError(error: unknown, access: Access): unknown {
         kind: 'refused',
         cause: error,
         hint: 'Everything is as it was before. Name the tables on the other side of the key as well.',
+      },
+    );
+  }
+  if (deadlock.test(stderr)) {
+    return new HoldfastError(
+      'DATABASE_LOCKED',
+      'a client held what was to be replaced, and waited for it: deadlock detected',
+      {
+        cause: error,
+        hint: 'Everything is as it was before. Stop the application and restore again, or restore by swap, which waits for nobody.',
+        retryable: true,
       },
     );
   }

@@ -28,7 +28,7 @@ export function restoreError(error: unknown, address: Place): unknown {
   });
 }
 
-const deadlock = /ERROR: +deadlock detected$/m;
+export const deadlock = /ERROR: +deadlock detected$/m;
 
 function adviceFor(stderr: string): string {
   return (
