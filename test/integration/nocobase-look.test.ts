@@ -152,9 +152,9 @@ test.each([
 
 test('B-06: what lies in databases of its own is named: sub-applications and external data sources', async () => {
   const statements = (json: string, quote: string) => [
-    `create table applications (name varchar(255), status varchar(255), options ${json})`,
-    `insert into applications values ('apart', 'running', '{"autoStart":true}'), ('tenant1', 'running', '{"dbConnType":"new_schema"}'),
-      ('far', 'running', '{"dbConnType":"new_connection","database":{"host":"other","database":"elsewhere","schema":"tenant1"}}')`,
+    `create table applications (name varchar(255), cname varchar(255), status varchar(255), options ${json})`,
+    `insert into applications values ('apart', null, 'running', '{"autoStart":true}'), ('tenant1', null, 'running', '{"dbConnType":"new_schema"}'),
+      ('far', null, 'running', '{"dbConnType":"new_connection","database":{"host":"other","database":"elsewhere","schema":"tenant1"}}')`,
     `create table ${quote}dataSources${quote} (${quote}key${quote} varchar(255), type varchar(255), enabled boolean, options ${json})`,
     `insert into ${quote}dataSources${quote} values ('main', 'main', true, '{}'), ('crm', 'mysql', true, '{}'), ('old', 'mysql', false, '{}')`,
   ];
@@ -179,6 +179,13 @@ test('B-06: what lies in databases of its own is named: sub-applications and ext
     expect.stringMatching(/^the applications apart, far, tenant1 of /),
     sources,
   ]);
+});
+
+test("B-06: somebody's own collection that is called as one of the multi-app manager's is none of it", async () => {
+  const own = ['create table applications (name text, applicant text)', `insert into applications values ('a', 'b')`];
+  const database = await postgresWith('jobs', [...nocobaseTables(usualShape, {}), ...own]);
+  const { path } = await makeAppFolder(join(folder.path, 'jobs'), {});
+  expect((await look(database, path)).seen.warnings).toEqual([expect.stringContaining('the storages cloud')]);
 });
 
 describe('what contradicts itself', () => {

@@ -1,5 +1,5 @@
 import type { AppDatabase } from '../app.ts';
-import { tableOf, type FoundApp } from './find-app.ts';
+import { isTable, tableOf, type FoundApp } from './find-app.ts';
 import { dialectOf, isTrue, recordOf, textOf } from './sql.ts';
 import type { AppStorage } from './storages.ts';
 
@@ -29,7 +29,8 @@ export async function tellElsewhere(
 
 /** Applications of the multi-app manager, but for those that lie in a schema of this database. */
 async function readApart(database: AppDatabase, app: FoundApp, signal: AbortSignal): Promise<string[]> {
-  const rows = await rowsOf(database, app, { table: 'applications', columns: ['name', 'options'], signal });
+  const columns = ['name', 'options', 'cname'];
+  const rows = await rowsOf(database, app, { table: 'applications', columns, signal });
   return rows.flatMap((row) => {
     const name = textOf(row['name']) ?? '';
     const { schema, database: another } = recordOf(recordOf(row['options'])['database']);
@@ -43,13 +44,20 @@ async function readSources(database: AppDatabase, app: FoundApp, signal: AbortSi
   return rows.filter((row) => row['key'] !== 'main' && isTrue(row['enabled'])).map((row) => textOf(row['key']) ?? '');
 }
 
-/** None where there is no such table: not every application has every plugin. */
+/** None where there is no such table: not every application has every plugin, and people call their own collections as they like. */
 async function rowsOf(
   database: AppDatabase,
   app: FoundApp,
   { table, columns, signal }: { table: string; columns: readonly string[]; signal: AbortSignal },
 ): Promise<Record<string, unknown>[]> {
   if (!app.has(table)) return [];
-  const names = columns.map(dialectOf(database).quote).join(', ');
+  const dialect = dialectOf(database);
+  const there = (await database.select(dialect.columns(columns), signal))
+    .filter((row) =>
+      isTable(app, table, { schema: textOf(row['schema_of']) ?? '', name: textOf(row['table_of']) ?? '' }),
+    )
+    .map((row) => textOf(row['column_of']));
+  if (!columns.every((column) => there.includes(column))) return [];
+  const names = columns.map(dialect.quote).join(', ');
   return database.select(`select ${names} from ${tableOf(database, app, table)} order by 1`, signal);
 }

@@ -69,12 +69,14 @@ export function shapesIn(tables: readonly Table[]): Shape[] {
   });
 }
 
-/** MySQL on some systems writes all names of tables in small letters. */
 function has(tables: readonly Table[], shape: Shape, table: string): boolean {
+  return tables.some((each) => isTable(shape, table, each));
+}
+
+/** MySQL on some systems writes all names of tables in small letters. */
+export function isTable(shape: Shape, table: string, { schema, name }: Table): boolean {
   const wanted = nameOf(shape, table);
-  return tables.some(
-    ({ schema, name }) => schema === shape.schema && (name === wanted || name === wanted.toLowerCase()),
-  );
+  return (schema === 'public' ? '' : schema) === shape.schema && (name === wanted || name === wanted.toLowerCase());
 }
 
 /** Pure. */
