@@ -591,13 +591,13 @@ exec mariadb "$@"
       "GRANT SELECT, CREATE, INSERT ON shop_before_x.* TO keeper@'127.0.0.1'",
     );
     await server.sql('shop_before_x', 'CREATE TABLE t (id INT)');
-    expect(await open('shop').leftovers(never)).toEqual([]);
+    const named = async () =>
+      (await open('shop').leftovers(never)).filter(({ database }) => database === 'shop_before_x');
+    expect(await named()).toEqual([]);
     await expect(open('shop_before_x', { login: keeper }).drop({ unmarked: true }, never)).rejects.toMatchObject({
       code: 'DATABASE_NO_PRIVILEGE',
     });
-    expect(await open('shop').leftovers(never)).toMatchObject([
-      { database: 'shop_before_x', note: expect.stringContaining('was to be dropped') },
-    ]);
+    expect(await named()).toMatchObject([{ note: expect.stringContaining('was to be dropped') }]);
     await open('shop_before_x').drop({ unmarked: false }, never);
     expect(await server.databases()).not.toContain('shop_before_x');
   });
