@@ -1,7 +1,7 @@
 import type { Connection } from './connection.ts';
 import { serverNumber } from './facts.ts';
 import { displayName, displayTable, quoteIdent, quoteTable } from './names.ts';
-import { block, json } from './replace-sql.ts';
+import { block, json } from './do-block.ts';
 import type { TocEntry } from './toc.ts';
 
 interface Member {

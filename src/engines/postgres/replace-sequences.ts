@@ -2,7 +2,8 @@ import type { TableName } from '../engine.ts';
 import type { Connection } from './connection.ts';
 import { displayTable, quoteLiteral, quoteTable } from './names.ts';
 import type { Replacement } from './replacement.ts';
-import { block, touched } from './replace-sql.ts';
+import { block } from './do-block.ts';
+import { touched } from './replace-sql.ts';
 import type { TocEntry } from './toc.ts';
 
 /**

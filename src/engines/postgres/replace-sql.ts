@@ -1,5 +1,6 @@
 import type { Counts } from '../engine.ts';
-import { quoteIdent, quoteLiteral } from './names.ts';
+import { block, json } from './do-block.ts';
+import { quoteIdent } from './names.ts';
 
 /** Begins the one transaction. Locks are waited for only here, before anything is changed: the dump's own script lifts the limit again. */
 export function beginStatements(lockTimeoutMs: number): string[] {
@@ -163,14 +164,6 @@ function dropEach(query: string): string {
 function notOfExtension(catalog: string, oid: string): string {
   return `not exists (select from pg_catalog.pg_depend d
       where d.classid = 'pg_catalog.${catalog}'::regclass and d.objid = ${oid} and d.deptype = 'e')`;
-}
-
-export function block(body: string): string {
-  return `DO ${quoteLiteral(body)}`;
-}
-
-export function json(value: unknown): string {
-  return `${quoteLiteral(JSON.stringify(value))}::pg_catalog.jsonb`;
 }
 
 /** The tables `$1` with all their partitions. */

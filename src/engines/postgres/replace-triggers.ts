@@ -1,7 +1,8 @@
 import type { TableName } from '../engine.ts';
 import type { Connection } from './connection.ts';
 import { quoteIdent, quoteTable } from './names.ts';
-import { block, json, touched } from './replace-sql.ts';
+import { block, json } from './do-block.ts';
+import { touched } from './replace-sql.ts';
 import { readSwitchedKeys, switchAgain, triggerSetting, type SwitchedKey } from './switched-keys.ts';
 import type { TocEntry } from './toc.ts';
 

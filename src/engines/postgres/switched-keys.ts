@@ -2,7 +2,7 @@ import type { TableName } from '../engine.ts';
 import type { Access } from './access.ts';
 import type { Connection } from './connection.ts';
 import { displayName, displayTable, quoteIdent, quoteTable } from './names.ts';
-import { block, json } from './replace-sql.ts';
+import { block, json } from './do-block.ts';
 import type { TocEntry } from './toc.ts';
 
 /** A trigger of a foreign key, or of a key that may be deferred, which is not on as it was made: `DISABLE TRIGGER ALL` does that. */
