@@ -7,7 +7,7 @@ const leftOutside = ['ssh2'];
 
 /** A thread and a process of their own are files of their own, each whole: parts shared with the program would make that one start with more files. */
 const ownFiles = {
-  'files-worker': 'src/apps/files/worker.ts',
+  'files-worker': 'src/apps/files/thread/worker.ts',
   'digest-thread': 'src/pipeline/digest-thread-worker.ts',
   'sqlite-process': 'src/engines/sqlite/process/main.ts',
 };

@@ -1,4 +1,4 @@
-import { manifestJsonSchema } from '../src/archive/manifest-schema.ts';
+import { manifestJsonSchema } from '../src/archive/format/manifest-schema.ts';
 import { globalOptions } from '../src/cli/build-program.ts';
 import type { Command, CommandOption } from '../src/cli/command.ts';
 import { commands } from '../src/cli/commands/index.ts';

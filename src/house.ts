@@ -1,6 +1,6 @@
 import type { Clock } from './base/clock.ts';
 import type { Logger } from './base/logger.ts';
-import type { Alerts } from './care/alerts.ts';
+import type { Alerts } from './care/alerts/alerts.ts';
 import type { MonitorRules, SourceSchedule } from './care/monitor/settings.ts';
 import type { Source } from './care/source.ts';
 import type { Catalog } from './catalog/catalog.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { ListedBackup } from '../care/listing.ts';
+import type { ListedBackup } from '../care/stock/listing.ts';
 import { pageOf } from './listings.ts';
 
 const backup = (source: string, minute: number, id = `2026-01-01_00-${minute}`): ListedBackup => ({

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { combineRows, type ListedBackup } from '../care/listing.ts';
+import { combineRows, type ListedBackup } from '../care/stock/listing.ts';
 import type { Source } from '../care/source.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 

@@ -1,6 +1,6 @@
 import { HoldfastError } from '../base/errors.ts';
 import type { Stage } from '../storage/storage.ts';
-import type { Manifest } from './manifest.ts';
+import type { Manifest } from './format/manifest.ts';
 
 /**
  * Right before the manifest makes it a backup: all of it that shall lie in the stage lies there as it was put. Whoever sweeps a stage that

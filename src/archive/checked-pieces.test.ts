@@ -8,7 +8,7 @@ import { silentLogger } from '../base/logger.ts';
 import { createStorage } from '../storage/index.ts';
 import type { Storage } from '../storage/storage.ts';
 import { checkedPieces, type StoredArtifact } from './checked-pieces.ts';
-import type { Artifact } from './manifest.ts';
+import type { Artifact } from './format/manifest.ts';
 
 const { signal } = new AbortController();
 const content = randomBytes(9 * 1024 * 1024);

@@ -4,8 +4,8 @@ import { through } from '../pipeline/pipeline.ts';
 import { readAhead } from '../pipeline/read-ahead.ts';
 import type { Storage } from '../storage/storage.ts';
 import { openArtifact } from './copy.ts';
-import { artifactKey } from './layout.ts';
-import type { Artifact } from './manifest.ts';
+import { artifactKey } from './format/layout.ts';
+import type { Artifact } from './format/manifest.ts';
 import { artifactMissing } from './open-stored.ts';
 
 /** Below, getting ready takes longer than reading. */

@@ -4,8 +4,8 @@ import { HoldfastError } from '../base/errors.ts';
 import { digestOf, digestProblem, expectDigest } from '../pipeline/digest.ts';
 import { through } from '../pipeline/pipeline.ts';
 import type { PutOptions, Stage, Storage } from '../storage/storage.ts';
-import { objectKey } from './layout.ts';
-import type { Artifact } from './manifest.ts';
+import { objectKey } from './format/layout.ts';
+import type { Artifact } from './format/manifest.ts';
 
 export interface StageCopy {
   stage: Stage;

@@ -7,15 +7,15 @@ import { through } from '../pipeline/pipeline.ts';
 import type { Stage, Storage } from '../storage/storage.ts';
 import { assertStaged } from './assert-staged.ts';
 import { readHold, writeHold, type Hold } from './hold.ts';
-import { copyKeys } from './key-files.ts';
-import { backupPrefix, drillsPrefix, manifestKey, manifestName } from './layout.ts';
-import { isNewer, parseManifest, type Artifact, type Manifest } from './manifest.ts';
+import { copyKeys } from './keys/key-files.ts';
+import { backupPrefix, drillsPrefix, manifestKey, manifestName } from './format/layout.ts';
+import { isNewer, parseManifest, type Artifact, type Manifest } from './format/manifest.ts';
 import { openStored } from './open-stored.ts';
 import { placeOf, type StageCopy } from './copy-place.ts';
 import { removeBackup } from './remove.ts';
-import { unsharable } from './condemned.ts';
-import { assertObjects } from './sharing.ts';
-import { readSmall } from './small-files.ts';
+import { unsharable } from './objects/condemned.ts';
+import { assertObjects } from './objects/sharing.ts';
+import { readSmall } from './format/small-files.ts';
 
 export interface CopyTask {
   from: Storage;

@@ -1,7 +1,7 @@
 import type { Storage } from '../storage/storage.ts';
-import { drillKey, drillsPrefix } from './layout.ts';
-import { readSmall, writeJson } from './small-files.ts';
-import { isOfOneFile } from './unreadable.ts';
+import { drillKey, drillsPrefix } from './format/layout.ts';
+import { readSmall, writeJson } from './format/small-files.ts';
+import { isOfOneFile } from './format/unreadable.ts';
 
 /** The result of a drill, kept beside the backup so that every machine sees it. `result` is what `drill --json` prints. */
 export interface StoredDrill {

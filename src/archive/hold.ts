@@ -1,6 +1,6 @@
 import type { Storage } from '../storage/storage.ts';
-import { holdKey } from './layout.ts';
-import { readSmall, writeJson } from './small-files.ts';
+import { holdKey } from './format/layout.ts';
+import { readSmall, writeJson } from './format/small-files.ts';
 
 /** A mark on a backup that retention and deletion respect. */
 export interface Hold {

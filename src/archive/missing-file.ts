@@ -1,6 +1,6 @@
 import type { Storage } from '../storage/storage.ts';
 import { placesOf } from './open-stored.ts';
-import { readManifest } from './read-manifest.ts';
+import { readManifest } from './format/read-manifest.ts';
 
 export interface MissingFile {
   path: string;

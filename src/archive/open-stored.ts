@@ -1,8 +1,8 @@
 import type { Readable } from 'node:stream';
 import { HoldfastError } from '../base/errors.ts';
 import type { Storage } from '../storage/storage.ts';
-import { artifactKey, objectKey } from './layout.ts';
-import type { Artifact } from './manifest.ts';
+import { artifactKey, objectKey } from './format/layout.ts';
+import type { Artifact } from './format/manifest.ts';
 
 /** Where an artifact may lie, the usual place first. */
 export function placesOf(source: string, id: string, { path, object }: Pick<Artifact, 'path' | 'object'>): string[] {

@@ -8,14 +8,14 @@ import { digestOf, digestProblem, expectDigest } from '../pipeline/digest.ts';
 import { decryptor } from '../pipeline/encrypt.ts';
 import { through } from '../pipeline/pipeline.ts';
 import type { Storage } from '../storage/storage.ts';
-import type { Keys } from './keys.ts';
-import { partName } from './layout.ts';
-import type { Artifact, Manifest } from './manifest.ts';
+import type { Keys } from './keys/keys.ts';
+import { partName } from './format/layout.ts';
+import type { Artifact, Manifest } from './format/manifest.ts';
 import { openStored } from './open-stored.ts';
-import { readManifest } from './read-manifest.ts';
+import { readManifest } from './format/read-manifest.ts';
 import { openRaw, storedDump } from './stored-dump.ts';
 
-export { readManifest } from './read-manifest.ts';
+export { readManifest } from './format/read-manifest.ts';
 
 /** A backup in a storage, opened for reading. Its manifest is checked; its artifacts are as they are read. */
 export interface StoredBackup {

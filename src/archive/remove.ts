@@ -3,9 +3,9 @@ import { throwIfAborted } from '../base/abort.ts';
 import { HoldfastError, toHoldfastError } from '../base/errors.ts';
 import { inParallel } from '../base/parallel.ts';
 import type { Storage } from '../storage/storage.ts';
-import { backupPrefix, isBackupFile, manifestKey, removingKey } from './layout.ts';
-import { readManifest } from './read-manifest.ts';
-import { writeJson } from './small-files.ts';
+import { backupPrefix, isBackupFile, manifestKey, removingKey } from './format/layout.ts';
+import { readManifest } from './format/read-manifest.ts';
+import { writeJson } from './format/small-files.ts';
 
 const statsAtOnce = 8;
 const takeBackMs = 30_000;

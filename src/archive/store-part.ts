@@ -14,8 +14,8 @@ import { meter } from '../pipeline/meter.ts';
 import { through } from '../pipeline/pipeline.ts';
 import type { Stage } from '../storage/storage.ts';
 import { followFolder, type FollowedFolder } from './follow-folder.ts';
-import { checkArtifactPath, encryptedExtension } from './layout.ts';
-import type { Artifact } from './manifest.ts';
+import { checkArtifactPath, encryptedExtension } from './format/layout.ts';
+import type { Artifact } from './format/manifest.ts';
 
 interface StoreOptions {
   signal: AbortSignal;

@@ -11,8 +11,8 @@ import { parseCompression, type Codec } from '../pipeline/codecs.ts';
 import { decompressor } from '../pipeline/compress.ts';
 import { through } from '../pipeline/pipeline.ts';
 import type { Storage } from '../storage/storage.ts';
-import { artifactKey, encryptedExtension } from './layout.ts';
-import type { Artifact, Manifest } from './manifest.ts';
+import { artifactKey, encryptedExtension } from './format/layout.ts';
+import type { Artifact, Manifest } from './format/manifest.ts';
 
 export interface DumpPlace {
   manifest: Manifest;

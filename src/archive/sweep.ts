@@ -1,7 +1,7 @@
 import { toHoldfastError } from '../base/errors.ts';
 import { parseBackupId } from '../base/ids.ts';
 import type { Storage } from '../storage/storage.ts';
-import { backupPrefix, manifestKey, removingKey, sourcePrefix } from './layout.ts';
+import { backupPrefix, manifestKey, removingKey, sourcePrefix } from './format/layout.ts';
 import { removeBackup } from './remove.ts';
 
 export interface SweepOptions {

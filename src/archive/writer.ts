@@ -7,7 +7,7 @@ import type { AppPart, SharedPart } from '../apps/app.ts';
 import type { DumpPart } from '../engines/engine.ts';
 import { compressionText } from '../pipeline/codecs.ts';
 import type { Stage, Storage } from '../storage/storage.ts';
-import type { Keys, WriteKey } from './keys.ts';
+import type { Keys, WriteKey } from './keys/keys.ts';
 import {
   backupPrefix,
   checkArtifactPath,
@@ -16,11 +16,11 @@ import {
   manifestName,
   newObject,
   objectKey,
-} from './layout.ts';
+} from './format/layout.ts';
 import { storeFolder, storeFolderFiles, storeStream } from './store-part.ts';
 import { assertStaged } from './assert-staged.ts';
-import { assertObjects, openSharing, type Sharing } from './sharing.ts';
-import { renderManifest, sealManifest, type Artifact, type Manifest, type ManifestDraft } from './manifest.ts';
+import { assertObjects, openSharing, type Sharing } from './objects/sharing.ts';
+import { renderManifest, sealManifest, type Artifact, type Manifest, type ManifestDraft } from './format/manifest.ts';
 
 export interface BackupWriter extends AsyncDisposable {
   readonly id: string;

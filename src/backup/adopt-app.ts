@@ -1,5 +1,5 @@
-import type { ForeignFile } from '../archive/foreign-file.ts';
-import type { Artifact } from '../archive/manifest.ts';
+import type { ForeignFile } from '../archive/foreign/file.ts';
+import type { Artifact } from '../archive/format/manifest.ts';
 import type { BackupWriter } from '../archive/writer.ts';
 import { step, type Report } from '../base/progress.ts';
 import { formatBytes, formatCount } from '../base/units.ts';

@@ -1,9 +1,9 @@
 import type { Clock } from '../base/clock.ts';
 import { step, type Report } from '../base/progress.ts';
-import { retryCopies } from '../care/copies.ts';
-import { deleteLocalCopies } from '../care/delete-local.ts';
-import { mendKeys } from '../care/mend-keys.ts';
-import { prune } from '../care/prune.ts';
+import { retryCopies } from '../care/copies/copies.ts';
+import { deleteLocalCopies } from '../care/removal/delete-local.ts';
+import { mendKeys } from '../care/doctor/mend-keys.ts';
+import { prune } from '../care/removal/prune.ts';
 import type { Source } from '../care/source.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 

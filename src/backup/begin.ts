@@ -1,6 +1,6 @@
-import { backupPrefix } from '../archive/layout.ts';
+import { backupPrefix } from '../archive/format/layout.ts';
 import { sweepUnfinished } from '../archive/sweep.ts';
-import { sweepElsewhere } from '../care/sweep-elsewhere.ts';
+import { sweepElsewhere } from '../care/removal/sweep-elsewhere.ts';
 import { givesFolders, openBackup, type BackupWriter } from '../archive/writer.ts';
 import type { Clock } from '../base/clock.ts';
 import { HoldfastError, toHoldfastError } from '../base/errors.ts';

@@ -1,4 +1,4 @@
-import type { Manifest } from '../archive/manifest.ts';
+import type { Manifest } from '../archive/format/manifest.ts';
 import { HoldfastError, toHoldfastError } from '../base/errors.ts';
 
 /** What this backup found there may have been damaged for long: then the earlier ones that hold it are, too. */

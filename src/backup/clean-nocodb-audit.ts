@@ -4,7 +4,7 @@ import { HoldfastError } from '../base/errors.ts';
 import { step, type Report } from '../base/progress.ts';
 import { formatCount, formatSetting } from '../base/units.ts';
 import { partsOf } from '../care/backup-facts.ts';
-import { takeInventory } from '../care/inventory.ts';
+import { takeInventory } from '../care/stock/inventory.ts';
 import { databaseOf, type Source } from '../care/source.ts';
 import type { BackupRow, Catalog } from '../catalog/catalog.ts';
 import { holdLock } from '../catalog/lease.ts';

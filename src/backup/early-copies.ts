@@ -1,16 +1,16 @@
 import { copyArtifacts, readSealed, sealCopy } from '../archive/copy.ts';
-import { backupPrefix } from '../archive/layout.ts';
-import type { Artifact } from '../archive/manifest.ts';
-import { unsharable } from '../archive/condemned.ts';
+import { backupPrefix } from '../archive/format/layout.ts';
+import type { Artifact } from '../archive/format/manifest.ts';
+import { unsharable } from '../archive/objects/condemned.ts';
 import type { BackupWriter } from '../archive/writer.ts';
 import { abortReason } from '../base/abort.ts';
 import { HoldfastError, toHoldfastError } from '../base/errors.ts';
 import type { Report } from '../base/progress.ts';
-import { noteReceived, pendingOutcome, type CopiesTask, type CopyOutcome } from '../care/copies.ts';
-import { holdCopy } from '../care/copy-lock.ts';
-import { noteBegun, noteDone, noteFailed } from '../care/copy-queue.ts';
-import { doubtfulObjects } from '../care/doubtful-objects.ts';
-import { sweepElsewhere } from '../care/sweep-elsewhere.ts';
+import { noteReceived, pendingOutcome, type CopiesTask, type CopyOutcome } from '../care/copies/copies.ts';
+import { holdCopy } from '../care/copies/copy-lock.ts';
+import { noteBegun, noteDone, noteFailed } from '../care/copies/copy-queue.ts';
+import { doubtfulObjects } from '../care/copies/doubtful-objects.ts';
+import { sweepElsewhere } from '../care/removal/sweep-elsewhere.ts';
 import type { Storage } from '../storage/storage.ts';
 import { StoredReader } from './stored-reader.ts';
 

@@ -1,7 +1,7 @@
-import { isOwnManifest, readNotes, type ForeignNotes } from '../archive/foreign-metadata.ts';
-import { recogniseBackups, type ForeignBackup, type ForeignSystem, type ListedFile } from '../archive/foreign-names.ts';
-import type { ForeignPlace } from '../archive/foreign-place.ts';
-import { timeOf, type ForeignTime } from '../archive/foreign-time.ts';
+import { isOwnManifest, readNotes, type ForeignNotes } from '../archive/foreign/metadata.ts';
+import { recogniseBackups, type ForeignBackup, type ForeignSystem, type ListedFile } from '../archive/foreign/names.ts';
+import type { ForeignPlace } from '../archive/foreign/place.ts';
+import { timeOf, type ForeignTime } from '../archive/foreign/time.ts';
 import { throwIfAborted } from '../base/abort.ts';
 
 /** Something that may be taken in. */

@@ -2,7 +2,7 @@ import { databaseOf } from '../care/source.ts';
 import type { Clock } from '../base/clock.ts';
 import { step, type Report } from '../base/progress.ts';
 import { formatCount } from '../base/units.ts';
-import { checkCollations, collationsOf, type CheckedDatabase, type CollationScope } from '../care/collations.ts';
+import { checkCollations, collationsOf, type CheckedDatabase, type CollationScope } from '../care/proof/collations.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { holdLock } from '../catalog/lease.ts';
 import { withRun } from '../catalog/run.ts';

@@ -1,8 +1,8 @@
-import { digestForeign, dumpOpener, nbdataOpener, type ForeignFile } from '../archive/foreign-file.ts';
-import { checkNotes } from '../archive/foreign-metadata.ts';
-import type { ForeignSystem, ListedFile } from '../archive/foreign-names.ts';
-import { refuseHostile } from '../archive/nbdata-extract.ts';
-import { unlockNbdata, type Nbdata } from '../archive/nbdata.ts';
+import { digestForeign, dumpOpener, nbdataOpener, type ForeignFile } from '../archive/foreign/file.ts';
+import { checkNotes } from '../archive/foreign/metadata.ts';
+import type { ForeignSystem, ListedFile } from '../archive/foreign/names.ts';
+import { refuseHostile } from '../archive/foreign/nbdata-extract.ts';
+import { unlockNbdata, type Nbdata } from '../archive/foreign/nbdata.ts';
 import { HoldfastError, toHoldfastError } from '../base/errors.ts';
 import { step } from '../base/progress.ts';
 import type { Secret } from '../base/secret.ts';

@@ -1,6 +1,6 @@
-import { readManifest } from '../archive/read-manifest.ts';
+import { readManifest } from '../archive/format/read-manifest.ts';
 import { inParallel } from '../base/parallel.ts';
-import { takeInventory } from '../care/inventory.ts';
+import { takeInventory } from '../care/stock/inventory.ts';
 import type { Source } from '../care/source.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 

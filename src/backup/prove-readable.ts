@@ -1,5 +1,5 @@
 import { removeBackup } from '../archive/remove.ts';
-import { assertVerified, verifyCopy, type VerifyTask } from '../care/verify.ts';
+import { assertVerified, verifyCopy, type VerifyTask } from '../care/proof/verify.ts';
 
 type ReadBack = Pick<VerifyTask, 'source' | 'catalog' | 'clock' | 'scratch' | 'signal' | 'report'>;
 

@@ -1,4 +1,4 @@
-import type { Rewrapped, WriteKey } from '../archive/keys.ts';
+import type { Rewrapped, WriteKey } from '../archive/keys/keys.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Report } from '../base/progress.ts';
 import type { Secret } from '../base/secret.ts';

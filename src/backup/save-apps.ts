@@ -1,5 +1,5 @@
-import type { Artifact } from '../archive/manifest.ts';
-import type { Sharing } from '../archive/sharing.ts';
+import type { Artifact } from '../archive/format/manifest.ts';
+import type { Sharing } from '../archive/objects/sharing.ts';
 import type { BackupWriter } from '../archive/writer.ts';
 import { throwIfAborted } from '../base/abort.ts';
 import { toHoldfastError } from '../base/errors.ts';

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import { openStored } from '../archive/open-stored.ts';
-import type { Artifact } from '../archive/manifest.ts';
+import type { Artifact } from '../archive/format/manifest.ts';
 import type { BackupWriter } from '../archive/writer.ts';
 import { throwIfAborted } from '../base/abort.ts';
 import { relay } from '../storage/relay.ts';

@@ -1,4 +1,4 @@
-import type { Artifact, Manifest } from '../archive/manifest.ts';
+import type { Artifact, Manifest } from '../archive/format/manifest.ts';
 import { parseBackupId } from '../base/ids.ts';
 import type { BackupFacts, BackupRow } from '../catalog/catalog.ts';
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
-import { removingKey } from '../archive/layout.ts';
-import { readSmall } from '../archive/small-files.ts';
+import { removingKey } from '../archive/format/layout.ts';
+import { readSmall } from '../archive/format/small-files.ts';
 import { throwIfAborted, withTimeout } from '../base/abort.ts';
 import { HoldfastError } from '../base/errors.ts';
 import type { Storage } from '../storage/storage.ts';

@@ -1,5 +1,5 @@
 import type { App, AppKind } from '../apps/app.ts';
-import type { Keys } from '../archive/keys.ts';
+import type { Keys } from '../archive/keys/keys.ts';
 import { HoldfastError } from '../base/errors.ts';
 import type { Database, EngineName } from '../engines/engine.ts';
 import type { Storage } from '../storage/storage.ts';

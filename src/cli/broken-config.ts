@@ -3,7 +3,7 @@ import { throwIfAborted } from '../base/abort.ts';
 import { isFromFuture } from '../base/clock.ts';
 import { toHoldfastError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
-import type { Finding } from '../care/finding.ts';
+import type { Finding } from '../care/alerts/finding.ts';
 import { findLastGood, keepLastGood, readLastGood } from '../config/last-good.ts';
 import type { House } from '../house.ts';
 import type { CommandContext } from './command.ts';

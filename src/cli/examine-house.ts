@@ -1,4 +1,4 @@
-import { examine, type Finding } from '../care/doctor.ts';
+import { examine, type Finding } from '../care/doctor/doctor.ts';
 import { toHoldfastError } from '../base/errors.ts';
 import { withoutSecrets } from '../base/secret.ts';
 import type { Source } from '../care/source.ts';

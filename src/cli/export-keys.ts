@@ -1,7 +1,7 @@
 import { armor } from 'age-encryption';
-import { readKeyFile, recipientsFile, keyIdOf } from '../archive/key-files.ts';
+import { readKeyFile, recipientsFile, keyIdOf } from '../archive/keys/key-files.ts';
 import { HoldfastError } from '../base/errors.ts';
-import { listKeys, type ListedKey } from '../care/key-list.ts';
+import { listKeys, type ListedKey } from '../care/stock/key-list.ts';
 import type { Source } from '../care/source.ts';
 import type { House } from '../house.ts';
 import type { CommandContext } from './command.ts';

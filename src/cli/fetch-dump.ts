@@ -7,7 +7,7 @@ export function isS3Address(text: string): boolean {
 
 /** `s3://bucket/path/of.dump` in a bucket that is configured, fetched for as long as the house is open. */
 export async function fetchDump(house: House, address: string, signal: AbortSignal): Promise<string> {
-  const { storagePlace } = await import('../archive/foreign-place.ts');
+  const { storagePlace } = await import('../archive/foreign/place.ts');
   const [, bucket = '', path = ''] = /^s3:\/\/([^/]+)\/+(.+)$/.exec(address) ?? [];
   for (const storage of house.storages) {
     const options = house.loaded.config.storages[storage.name];

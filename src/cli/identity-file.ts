@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { createIdentity } from '../archive/key-wrap.ts';
+import { createIdentity } from '../archive/keys/key-wrap.ts';
 import { HoldfastError, systemErrno } from '../base/errors.ts';
 import type { CommandContext } from './command.ts';
 

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
-import { foreignSystems } from '../archive/foreign-names.ts';
-import { dumpFolderPlace, filePlace, folderPlace, storagePlace } from '../archive/foreign-place.ts';
+import { foreignSystems } from '../archive/foreign/names.ts';
+import { dumpFolderPlace, filePlace, folderPlace, storagePlace } from '../archive/foreign/place.ts';
 import type { ImportSearch } from '../backup/find-imports.ts';
 import { HoldfastError } from '../base/errors.ts';
 import type { House } from '../house.ts';

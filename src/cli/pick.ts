@@ -1,7 +1,7 @@
 import { HoldfastError } from '../base/errors.ts';
 import type { Part } from '../care/backup-facts.ts';
 import type { Source } from '../care/source.ts';
-import type { NewerBackup } from '../care/select.ts';
+import type { NewerBackup } from '../care/stock/select.ts';
 import type { BackupRow } from '../catalog/catalog.ts';
 import type { House } from '../house.ts';
 import type { Storage } from '../storage/storage.ts';
@@ -69,7 +69,7 @@ export async function pickBackup(
   needed: Part | null = null,
 ): Promise<PickedBackup> {
   const { house, source } = await pickSource(context, input);
-  const { resolveBackup } = await import('../care/select.ts');
+  const { resolveBackup } = await import('../care/stock/select.ts');
   const { storage, id, row, others, newer, unreachable } = await resolveBackup({
     source,
     storage: context.storage === undefined ? null : house.storageOf(source, context.storage),

@@ -1,4 +1,4 @@
-import type { ListedKey } from '../care/key-list.ts';
+import type { ListedKey } from '../care/stock/key-list.ts';
 
 export interface SheetKey extends Pick<ListedKey, 'file' | 'recipient'> {
   /** The key itself, or the file as it lies in the storage, in the armour of age. */

@@ -1,5 +1,5 @@
 import { toHoldfastError } from '../base/errors.ts';
-import { findServer } from '../engines/postgres/server-binaries.ts';
+import { findServer } from '../engines/postgres/temporary/server-binaries.ts';
 import { postgresStage } from './postgres-stage.ts';
 import { sqliteStage } from './sqlite-stage.ts';
 import type { PlannedStage } from './stage.ts';

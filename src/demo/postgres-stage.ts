@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Client } from 'pg';
 import { throwIfAborted } from '../base/abort.ts';
 import { step } from '../base/progress.ts';
-import { startTemporaryServer, type TemporaryServer } from '../engines/postgres/temporary-server.ts';
+import { startTemporaryServer, type TemporaryServer } from '../engines/postgres/temporary/temporary-server.ts';
 import { postgresShop } from './postgres-shop.ts';
 import type { Session } from './session.ts';
 import type { PlannedStage } from './stage.ts';

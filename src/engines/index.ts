@@ -1,9 +1,9 @@
 import { dumpSchema } from './dump-options.ts';
 import type { Database, EngineContext, EngineName, EngineSettings } from './engine.ts';
-import type { DatabaseSettings as MysqlDatabase } from './mysql/database-options.ts';
+import type { DatabaseSettings as MysqlDatabase } from './mysql/connect/database-options.ts';
 import { mariadb, mysql } from './mysql/mysql.ts';
 import { databaseSchema as mysqlSchema } from './mysql/options.ts';
-import type { DatabaseSettings as PostgresDatabase } from './postgres/database-options.ts';
+import type { DatabaseSettings as PostgresDatabase } from './postgres/connect/database-options.ts';
 import { databaseSchema as postgresSchema } from './postgres/options.ts';
 import { postgres } from './postgres/postgres.ts';
 import { databaseSchema as sqliteSchema, type DatabaseSettings as SqliteDatabase } from './sqlite/options.ts';

@@ -1,6 +1,6 @@
 import { step } from '../base/progress.ts';
-import { countAndCompare, rehearse } from '../care/rehearse.ts';
-import { orDrop } from '../care/scratch.ts';
+import { countAndCompare, rehearse } from '../care/proof/rehearse.ts';
+import { orDrop } from '../care/proof/scratch.ts';
 import type { Afterwards } from './afterwards.ts';
 import { HoldfastError } from '../base/errors.ts';
 import type { Database } from '../engines/engine.ts';

@@ -1,6 +1,6 @@
 // One file because the guards are one checklist, in the order a person reads it.
-import { describeNewer, type NewerBackup } from '../care/select.ts';
-import { describeLeftOut, type LeftOut } from '../care/left-out.ts';
+import { describeNewer, type NewerBackup } from '../care/stock/select.ts';
+import { describeLeftOut, type LeftOut } from '../care/stock/left-out.ts';
 import type { DatabaseFacts, Leftover, Obstacle, ServerFacts, TargetFacts } from '../engines/engine.ts';
 
 /** One named check before a restore. A block may have an override of its own; `--yes` never skips one. */

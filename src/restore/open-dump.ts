@@ -1,8 +1,8 @@
-import { openForeignDump } from '../archive/foreign.ts';
+import { openForeignDump } from '../archive/foreign/foreign.ts';
 import { openArchive, type StoredBackup } from '../archive/reader.ts';
 import { throwIfAborted } from '../base/abort.ts';
 import { toHoldfastError } from '../base/errors.ts';
-import type { NewerBackup } from '../care/select.ts';
+import type { NewerBackup } from '../care/stock/select.ts';
 import { databaseOf, type Source } from '../care/source.ts';
 import type { StoredDump } from '../engines/engine.ts';
 import type { Storage } from '../storage/storage.ts';

@@ -12,11 +12,11 @@ import {
 import { HoldfastError } from '../base/errors.ts';
 import type { Storage } from '../storage/storage.ts';
 import { databaseOf, family, readerOf, type Source } from '../care/source.ts';
-import { sourceNotConfigured } from '../care/unconfigured.ts';
+import { sourceNotConfigured } from '../care/stock/unconfigured.ts';
 import { guardsOfApp } from './app-guards.ts';
 import { withConsequences } from './consequences.ts';
 import { blocking, type Guard, type GuardFacts, type RestoreMode } from './guards.ts';
-import { findExcluded, findLacking, nothingLeftOut, type LeftOut } from '../care/left-out.ts';
+import { findExcluded, findLacking, nothingLeftOut, type LeftOut } from '../care/stock/left-out.ts';
 import { refuseGuarded, refuseUnnamed, type Guarded } from './guarded.ts';
 import { openDump, type BackupPlace } from './open-dump.ts';
 import { expectedIn, findInDump, type Scope } from './scope.ts';

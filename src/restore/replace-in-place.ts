@@ -1,7 +1,7 @@
 import { HoldfastError } from '../base/errors.ts';
 import { step } from '../base/progress.ts';
-import { compareCounts, type Comparison } from '../care/compare.ts';
-import { countAndCompare } from '../care/rehearse.ts';
+import { compareCounts, type Comparison } from '../care/proof/compare.ts';
+import { countAndCompare } from '../care/proof/rehearse.ts';
 import type { Database } from '../engines/engine.ts';
 import type { RestorePlan } from './plan.ts';
 import type { Live, Outcome, RestoreTask } from './task.ts';

@@ -1,12 +1,12 @@
 import type { BasesPlan, BasesReport, BasesRequest, Bases, Saved } from '../apps/app.ts';
-import type { Artifact } from '../archive/manifest.ts';
+import type { Artifact } from '../archive/format/manifest.ts';
 import { openArchive, type StoredBackup } from '../archive/reader.ts';
 import { sourceLock } from '../backup/backup.ts';
 import { HoldfastError } from '../base/errors.ts';
 import { step } from '../base/progress.ts';
 import { formatCount } from '../base/units.ts';
 import { appOf, type Source } from '../care/source.ts';
-import { assertVerified, readingLock } from '../care/verify.ts';
+import { assertVerified, readingLock } from '../care/proof/verify.ts';
 import { holdLock } from '../catalog/lease.ts';
 import { withRun } from '../catalog/run.ts';
 import { checkBytes } from './check-bytes.ts';

@@ -7,7 +7,7 @@ import { throwIfAborted } from '../base/abort.ts';
 import type { Database } from '../engines/engine.ts';
 import { toHoldfastError, type HoldfastError } from '../base/errors.ts';
 import type { Storage } from '../storage/storage.ts';
-import type { Comparison } from '../care/compare.ts';
+import type { Comparison } from '../care/proof/compare.ts';
 import { readerOf, type Source } from '../care/source.ts';
 import {
   assertVerified,
@@ -16,11 +16,11 @@ import {
   readingLock,
   wasRemoved,
   type VerifyResult,
-} from '../care/verify.ts';
+} from '../care/proof/verify.ts';
 import { holdLock, type Lease } from '../catalog/lease.ts';
 import { withRun } from '../catalog/run.ts';
 import type { Guard } from './guards.ts';
-import { withEverything } from '../care/left-out.ts';
+import { withEverything } from '../care/stock/left-out.ts';
 import { afterwards } from './afterwards.ts';
 import { aroundRestore } from './around-restore.ts';
 import { checkBytes } from './check-bytes.ts';

@@ -2,7 +2,7 @@ import { takeBackup } from '../backup/backup.ts';
 import type { Parts } from '../backup/save-apps.ts';
 import { HoldfastError, toHoldfastError } from '../base/errors.ts';
 import { step, type Report } from '../base/progress.ts';
-import { listBackups } from '../care/listing.ts';
+import { listBackups } from '../care/stock/listing.ts';
 import type { Source } from '../care/source.ts';
 import type { Lease } from '../catalog/lease.ts';
 import type { RestoreTask } from './task.ts';

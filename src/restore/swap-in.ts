@@ -1,10 +1,10 @@
 import { throwIfAborted } from '../base/abort.ts';
 import { HoldfastError, toHoldfastError } from '../base/errors.ts';
 import { step } from '../base/progress.ts';
-import { type Comparison, describeMismatches } from '../care/compare.ts';
-import { rehearse } from '../care/rehearse.ts';
-import { dropPatiently, orDrop } from '../care/scratch.ts';
-import { nameBeside } from '../care/scratch-name.ts';
+import { type Comparison, describeMismatches } from '../care/proof/compare.ts';
+import { rehearse } from '../care/proof/rehearse.ts';
+import { dropPatiently, orDrop } from '../care/proof/scratch.ts';
+import { nameBeside } from '../care/proof/scratch-name.ts';
 import type { Database } from '../engines/engine.ts';
 import { fitApp } from './fit-app.ts';
 import type { RestorePlan } from './plan.ts';

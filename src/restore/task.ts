@@ -1,6 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import type { Report } from '../base/progress.ts';
-import type { Comparison } from '../care/compare.ts';
+import type { Comparison } from '../care/proof/compare.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Database } from '../engines/engine.ts';
 import type { SwappedTree } from '../apps/app.ts';

@@ -4,7 +4,7 @@ import { withHooks } from '../backup/hooks.ts';
 import type { Clock } from '../base/clock.ts';
 import { HoldfastError } from '../base/errors.ts';
 import { step, type Report } from '../base/progress.ts';
-import { nameBeside } from '../care/scratch-name.ts';
+import { nameBeside } from '../care/proof/scratch-name.ts';
 import { databaseOf, titleOf, type Source } from '../care/source.ts';
 import type { Database, HalfSwap } from '../engines/engine.ts';
 import type { Catalog, RunRecord } from '../catalog/catalog.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Alerts } from '../care/alerts.ts';
+import type { Alerts } from '../care/alerts/alerts.ts';
 import type { Source } from '../care/source.ts';
 import { alertsJob, copiesJob, type JobParts } from './jobs.ts';
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { HoldfastError, toHoldfastError } from '../base/errors.ts';
 import { formatSetting } from '../base/units.ts';
-import type { Alerts } from '../care/alerts.ts';
+import type { Alerts } from '../care/alerts/alerts.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { endSilentRuns } from '../catalog/lease.ts';
 import { patiently } from '../catalog/patiently.ts';

@@ -1,6 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import type { HoldfastError } from '../base/errors.ts';
-import type { Alerts } from '../care/alerts.ts';
+import type { Alerts } from '../care/alerts/alerts.ts';
 
 /** Looks after the state folder between checks: where it cannot be written, no check can be recorded and no message queued. */
 export interface StateWatch {

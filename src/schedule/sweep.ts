@@ -1,4 +1,4 @@
-import { sourcePrefix } from '../archive/layout.ts';
+import { sourcePrefix } from '../archive/format/layout.ts';
 import { sweepUnfinished } from '../archive/sweep.ts';
 import type { Clock } from '../base/clock.ts';
 import { HoldfastError, toHoldfastError } from '../base/errors.ts';
@@ -6,9 +6,9 @@ import { parseBackupId } from '../base/ids.ts';
 import type { Logger } from '../base/logger.ts';
 import { sourceLock } from '../backup/backup.ts';
 import type { Source } from '../care/source.ts';
-import { sweepElsewhere } from '../care/sweep-elsewhere.ts';
-import { readingLock } from '../care/verify.ts';
-import { usualSilentMs } from '../care/copy-lock.ts';
+import { sweepElsewhere } from '../care/removal/sweep-elsewhere.ts';
+import { readingLock } from '../care/proof/verify.ts';
+import { usualSilentMs } from '../care/copies/copy-lock.ts';
 import type { Catalog, LockRow, Operation, RunRecord } from '../catalog/catalog.ts';
 import { holdLock } from '../catalog/lease.ts';
 import { isGone } from '../catalog/lock-holder.ts';

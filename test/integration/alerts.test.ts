@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
 import { Secret } from '../../src/base/secret.ts';
-import type { Finding } from '../../src/care/finding.ts';
+import type { Finding } from '../../src/care/alerts/finding.ts';
 import type { RunRecord } from '../../src/catalog/catalog.ts';
 import { emailOptions } from '../../src/notify/email/options.ts';
 import { never, openAlertsHouse, readPayload, webhook, type AlertsHouse, type Told } from '../support/alerts.ts';

@@ -5,7 +5,7 @@ import { buffer } from 'node:stream/consumers';
 import { zstdDecompressSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { readDrills, writeDrill } from '../../src/archive/drills.ts';
-import { noKeys } from '../../src/archive/keys.ts';
+import { noKeys } from '../../src/archive/keys/keys.ts';
 import { readHold, removeHold, writeHold } from '../../src/archive/hold.ts';
 import {
   canonicalJson,
@@ -13,7 +13,7 @@ import {
   sealManifest,
   type Manifest,
   type ManifestDraft,
-} from '../../src/archive/manifest.ts';
+} from '../../src/archive/format/manifest.ts';
 import { openArchive, readManifest } from '../../src/archive/reader.ts';
 import { removeBackup } from '../../src/archive/remove.ts';
 import { sweepUnfinished } from '../../src/archive/sweep.ts';

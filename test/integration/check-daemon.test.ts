@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
-import type { Finding } from '../../src/care/finding.ts';
+import type { Finding } from '../../src/care/alerts/finding.ts';
 import { openCatalog } from '../../src/catalog/sqlite/sqlite-catalog.ts';
 import { installHoldfast, type Installation } from '../support/holdfast.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';

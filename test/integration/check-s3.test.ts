@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Finding } from '../../src/care/finding.ts';
+import type { Finding } from '../../src/care/alerts/finding.ts';
 import type { Report } from '../../src/care/report/report.ts';
 import { installHoldfast, type Installation } from '../support/holdfast.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';

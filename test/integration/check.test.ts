@@ -5,7 +5,7 @@ import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Finding } from '../../src/care/finding.ts';
+import type { Finding } from '../../src/care/alerts/finding.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import { holdLock } from '../../src/catalog/lease.ts';
 import { openCatalog } from '../../src/catalog/sqlite/sqlite-catalog.ts';

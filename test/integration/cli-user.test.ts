@@ -4,7 +4,7 @@ import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Manifest } from '../../src/archive/manifest.ts';
+import type { Manifest } from '../../src/archive/format/manifest.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import { openCatalog } from '../../src/catalog/sqlite/sqlite-catalog.ts';
 import { evidenceOf } from '../support/evidence.ts';

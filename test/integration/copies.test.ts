@@ -5,7 +5,7 @@ import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { writeDrill } from '../../src/archive/drills.ts';
 import { readHold, writeHold } from '../../src/archive/hold.ts';
-import { noKeys } from '../../src/archive/keys.ts';
+import { noKeys } from '../../src/archive/keys/keys.ts';
 import { openBackup } from '../../src/archive/writer.ts';
 import { systemClock, type Clock } from '../../src/base/clock.ts';
 import { HoldfastError } from '../../src/base/errors.ts';
@@ -18,12 +18,12 @@ import {
   retryCopies,
   type CopiesTask,
   type OneCopy,
-} from '../../src/care/copies.ts';
-import { deleteLocalCopies } from '../../src/care/delete-local.ts';
-import { downloadArtifact, downloadBackup } from '../../src/care/download.ts';
-import { missingCopies } from '../../src/care/missing-copies.ts';
-import { removeOne } from '../../src/care/remove.ts';
-import { resolveBackup } from '../../src/care/select.ts';
+} from '../../src/care/copies/copies.ts';
+import { deleteLocalCopies } from '../../src/care/removal/delete-local.ts';
+import { downloadArtifact, downloadBackup } from '../../src/care/copies/download.ts';
+import { missingCopies } from '../../src/care/copies/missing-copies.ts';
+import { removeOne } from '../../src/care/removal/remove.ts';
+import { resolveBackup } from '../../src/care/stock/select.ts';
 import type { Source } from '../../src/care/source.ts';
 import type { Catalog } from '../../src/catalog/catalog.ts';
 import { openCatalog } from '../../src/catalog/sqlite/sqlite-catalog.ts';

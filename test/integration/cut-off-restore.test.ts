@@ -2,7 +2,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
-import { examine } from '../../src/care/doctor.ts';
+import { examine } from '../../src/care/doctor/doctor.ts';
 import { withRun } from '../../src/catalog/run.ts';
 import { runIn } from '../support/sqlite.ts';
 import { smallHouse, type SmallHouse } from '../support/small-house.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
-import { copyOne } from '../../src/care/copies.ts';
+import { copyOne } from '../../src/care/copies/copies.ts';
 import { localAt } from '../support/stored-backups.ts';
 import { smallHouse } from '../support/small-house.ts';
 import { twoStorages } from '../support/two-storages.ts';

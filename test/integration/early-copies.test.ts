@@ -4,7 +4,7 @@ import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { noKeys } from '../../src/archive/keys.ts';
+import { noKeys } from '../../src/archive/keys/keys.ts';
 import { openBackup } from '../../src/archive/writer.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import { beginCopies } from '../../src/backup/early-copies.ts';

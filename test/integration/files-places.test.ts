@@ -4,11 +4,11 @@ import { linkSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { WantedTrees } from '../../src/apps/app.ts';
-import { Chunks } from '../../src/apps/files/chunks.ts';
+import { Chunks } from '../../src/apps/files/thread/chunks.ts';
 import { createFiles } from '../../src/apps/files/files.ts';
-import { TarReader } from '../../src/apps/files/tar-reader.ts';
-import { TreePacker } from '../../src/apps/files/tree-packer.ts';
-import type { Member } from '../../src/apps/files/member.ts';
+import { TarReader } from '../../src/apps/files/tar/reader.ts';
+import { TreePacker } from '../../src/apps/files/thread/tree-packer.ts';
+import type { Member } from '../../src/apps/files/tar/member.ts';
 import { contextIn, listTree, saveTrees, signal, task, tree } from '../support/file-trees.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 

@@ -8,7 +8,7 @@ import { pipeline } from 'node:stream/promises';
 import { describe, expect, test } from 'vitest';
 import { createFiles } from '../../src/apps/files/files.ts';
 import { packTree } from '../../src/apps/files/pack-tree.ts';
-import { readTree } from '../../src/apps/files/read-tree.ts';
+import { readTree } from '../../src/apps/files/tar/read-tree.ts';
 import { contextIn, listTree, sameContent, saveTrees, signal, strangeTree, tree } from '../support/file-trees.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 

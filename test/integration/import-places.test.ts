@@ -1,7 +1,7 @@
 import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { folderPlace, storagePlace } from '../../src/archive/foreign-place.ts';
+import { folderPlace, storagePlace } from '../../src/archive/foreign/place.ts';
 import { forward } from '../../src/storage/forward.ts';
 import { localStorage } from '../../src/storage/local/local.ts';
 import { temporaryFolder } from '../support/databases.ts';

@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { spawnSync } from 'node:child_process';
@@ -12,7 +12,7 @@ const targets = [
   'engines/engine.ts',
   'engines/index.ts',
   'engines/postgres/options.ts',
-  'engines/postgres/dump.ts',
+  'engines/postgres/dump/dump.ts',
   'apps/app.ts',
   'apps/index.ts',
   'apps/files/options.ts',
@@ -28,8 +28,8 @@ const targets = [
   'notify/index.ts',
   'notify/email/options.ts',
   'notify/email/email.ts',
-  'archive/manifest.ts',
-  'care/verify.ts',
+  'archive/format/manifest.ts',
+  'care/proof/verify.ts',
   'backup/backup.ts',
   'restore/restore.ts',
   'schedule/due.ts',
@@ -53,7 +53,7 @@ const contracts = [
 ];
 /** Archives stand in a storage without anybody being told. */
 const careful = [...contracts, 'notify/channel.ts'];
-const recipes = [...careful, 'archive/manifest.ts', 'care/verify.ts'];
+const recipes = [...careful, 'archive/format/manifest.ts', 'care/proof/verify.ts'];
 
 /** The house rules again, written down apart from the linter's configuration: what each room may import. */
 const allowed: Record<string, string[]> = {
@@ -65,7 +65,7 @@ const allowed: Record<string, string[]> = {
   'catalog/sqlite/new.ts': ['base/abort.ts'],
   'notify/email/new.ts': ['base/abort.ts'],
   'archive/new.ts': ['base/abort.ts', 'engines/engine.ts', 'apps/app.ts', 'pipeline/pipeline.ts', 'storage/storage.ts'],
-  'care/new.ts': [...careful, 'archive/manifest.ts'],
+  'care/new.ts': [...careful, 'archive/format/manifest.ts'],
   'backup/new.ts': recipes,
   'restore/scopes/new.ts': [...recipes, 'backup/backup.ts'],
   'schedule/new.ts': [...recipes, 'backup/backup.ts', 'restore/restore.ts'],
@@ -198,6 +198,49 @@ describe('who may import whom', () => {
       'src/cli/parts.ts': "export { open } from '../wiring.ts';\n",
     });
     expect(findings.map(({ filename }) => filename)).toEqual(['src/cli/parts.ts']);
+  });
+});
+
+describe('rooms inside of rooms', () => {
+  const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.ts') && !path.endsWith('.test.ts'))
+    .map((path) => path.replaceAll('\\', '/'));
+
+  /** By room, which of its folders import from which others. */
+  function pathsBetweenFolders(): Map<string, Map<string, Set<string>>> {
+    const rooms = new Map<string, Map<string, Set<string>>>();
+    for (const path of sources) {
+      const text = readFileSync(join(root, 'src', path), 'utf8');
+      for (const [, wanted = ''] of text.matchAll(/(?:from|import\() ?'(\.[^']+\.ts)'/g)) {
+        const here = path.split('/');
+        const there = join(dirname(path), wanted).split('/');
+        const shared = here.findIndex((part, at) => part !== there[at]);
+        // Files that lie in the room itself are its front or its ground.
+        if (shared < 1 || here.length <= shared + 1 || there.length <= shared + 1) continue;
+        const room = here.slice(0, shared).join('/');
+        const [from = '', to = ''] = [here[shared], there[shared]];
+        const paths = rooms.get(room) ?? new Map<string, Set<string>>();
+        rooms.set(room, paths.set(from, (paths.get(from) ?? new Set<string>()).add(to)));
+      }
+    }
+    return rooms;
+  }
+
+  function reachable(paths: ReadonlyMap<string, ReadonlySet<string>>, from: string): Set<string> {
+    const seen = new Set<string>();
+    const open = [from];
+    for (let next = open.pop(); next !== undefined; next = open.pop())
+      for (const to of paths.get(next) ?? []) if (!seen.has(to)) open.push((seen.add(to), to));
+    return seen;
+  }
+
+  test('the folders of a room know each other in one direction', () => {
+    const rooms = pathsBetweenFolders();
+    expect([...rooms.keys()]).toEqual(expect.arrayContaining(['engines/postgres', 'engines/mysql', 'care', 'archive']));
+    const round = [...rooms].flatMap(([room, paths]) =>
+      [...paths.keys()].filter((name) => reachable(paths, name).has(name)).map((name) => `${room}/${name}`),
+    );
+    expect(round).toEqual([]);
   });
 });
 

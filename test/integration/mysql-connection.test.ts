@@ -6,7 +6,7 @@ import { interrupted } from '../../src/base/errors.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import { silentLogger } from '../../src/base/logger.ts';
 import { dumpSchema } from '../../src/engines/dump-options.ts';
-import { createAccess } from '../../src/engines/mysql/access.ts';
+import { createAccess } from '../../src/engines/mysql/connect/access.ts';
 import { databaseSchema } from '../../src/engines/mysql/options.ts';
 import { cutProxy } from '../support/loopback.ts';
 import { makeCertificates, type Certificates } from '../support/certificates.ts';

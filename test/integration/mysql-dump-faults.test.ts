@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, stat, truncate, writeFile } from 'node:fs/pro
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { compareCounts } from '../../src/care/compare.ts';
+import { compareCounts } from '../../src/care/proof/compare.ts';
 import { bringBack, never, takeDump } from '../support/mysql-backup.ts';
 import { wholeLoad } from '../support/whole-load.ts';
 import {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { compareCounts } from '../../src/care/compare.ts';
+import { compareCounts } from '../../src/care/proof/compare.ts';
 import { bringBack, never, takeDump } from '../support/mysql-backup.ts';
 import { hasMysql, openMysql, product, productName, startMysql, type TestMysql } from '../support/mysql-server.ts';
 import { temporaryFolder, type TemporaryFolder } from '../support/temporary-folder.ts';

@@ -4,8 +4,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { compareCounts } from '../../src/care/compare.ts';
-import { recognise as recognisePostgres } from '../../src/engines/postgres/recognise.ts';
+import { compareCounts } from '../../src/care/proof/compare.ts';
+import { recognise as recognisePostgres } from '../../src/engines/postgres/read/recognise.ts';
 import { bringBack, never, takeDump, type TakenDump } from '../support/mysql-backup.ts';
 import { wholeLoad } from '../support/whole-load.ts';
 import {

@@ -7,13 +7,13 @@ import { systemClock } from '../../src/base/clock.ts';
 import { silentLogger, type Logger } from '../../src/base/logger.ts';
 import { dumpSchema } from '../../src/engines/dump-options.ts';
 import type { Database } from '../../src/engines/engine.ts';
-import { createAccess } from '../../src/engines/mysql/access.ts';
-import { readObjects } from '../../src/engines/mysql/objects.ts';
+import { createAccess } from '../../src/engines/mysql/connect/access.ts';
+import { readObjects } from '../../src/engines/mysql/look/objects.ts';
 import { databaseSchema } from '../../src/engines/mysql/options.ts';
-import { readRoutineGrants } from '../../src/engines/mysql/routine-grants.ts';
-import { runStatement } from '../../src/engines/mysql/run-statement.ts';
-import { planSwap } from '../../src/engines/mysql/swap-plan.ts';
-import { noteDone, writeJournal } from '../../src/engines/mysql/swap-journal.ts';
+import { readRoutineGrants } from '../../src/engines/mysql/look/routine-grants.ts';
+import { runStatement } from '../../src/engines/mysql/connect/run-statement.ts';
+import { planSwap } from '../../src/engines/mysql/swap/plan.ts';
+import { noteDone, writeJournal } from '../../src/engines/mysql/swap/journal.ts';
 
 import { bringBack, never, takeDump } from '../support/mysql-backup.ts';
 import {

@@ -1,9 +1,9 @@
 import { appendFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { manifestKey } from '../../src/archive/layout.ts';
+import { manifestKey } from '../../src/archive/format/layout.ts';
 import { systemClock } from '../../src/base/clock.ts';
-import { prune } from '../../src/care/prune.ts';
+import { prune } from '../../src/care/removal/prune.ts';
 import type { Catalog } from '../../src/catalog/catalog.ts';
 import { openCatalog } from '../../src/catalog/sqlite/sqlite-catalog.ts';
 import { forward } from '../../src/storage/forward.ts';

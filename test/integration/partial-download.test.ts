@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { writeFile } from 'node:fs/promises';
-import { takeInventory } from '../../src/care/inventory.ts';
+import { takeInventory } from '../../src/care/stock/inventory.ts';
 import { backup } from '../../src/backup/backup.ts';
 import { openArchive } from '../../src/archive/reader.ts';
 import { systemClock } from '../../src/base/clock.ts';

@@ -6,7 +6,7 @@ import type { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { interrupted } from '../../src/base/errors.ts';
 import { runProcess } from '../../src/base/run-process.ts';
-import { openSnapshot } from '../../src/engines/postgres/dump.ts';
+import { openSnapshot } from '../../src/engines/postgres/dump/dump.ts';
 import { accessTo, type AccessOptions } from '../support/postgres-access.ts';
 import { toolsWith } from '../support/tools.ts';
 import { assortedTables, consume, databasePart, openDumpLab, partsOf, type DumpLab } from '../support/postgres-dump.ts';

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { countDatabase } from '../../src/engines/postgres/counts.ts';
-import { openSnapshot } from '../../src/engines/postgres/dump.ts';
+import { countDatabase } from '../../src/engines/postgres/look/counts.ts';
+import { openSnapshot } from '../../src/engines/postgres/dump/dump.ts';
 import { clientTools } from '../support/postgres.ts';
 import { assortedTables, consume, databasePart, openDumpLab, partsOf, type DumpLab } from '../support/postgres-dump.ts';
 

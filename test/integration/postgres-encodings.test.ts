@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openSnapshot } from '../../src/engines/postgres/dump.ts';
+import { openSnapshot } from '../../src/engines/postgres/dump/dump.ts';
 import { entriesOf, openDatabase, storedDump, temporaryFolder } from '../support/databases.ts';
 import { wholeLoad } from '../support/whole-load.ts';
 import { consume, databasePart, openDumpLab, type DumpLab } from '../support/postgres-dump.ts';

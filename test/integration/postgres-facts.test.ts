@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { checkDatabase } from '../../src/engines/postgres/check.ts';
-import { countDatabase } from '../../src/engines/postgres/counts.ts';
-import { propertiesOf, readFacts } from '../../src/engines/postgres/facts.ts';
-import { parseTablePattern } from '../../src/engines/postgres/table-patterns.ts';
+import { countDatabase } from '../../src/engines/postgres/look/counts.ts';
+import { propertiesOf, readFacts } from '../../src/engines/postgres/look/facts.ts';
+import { parseTablePattern } from '../../src/engines/postgres/look/table-patterns.ts';
 import { runProcess } from '../../src/base/run-process.ts';
-import { listRelations } from '../../src/engines/postgres/tables.ts';
-import { toolCommand } from '../../src/engines/postgres/tool-command.ts';
+import { listRelations } from '../../src/engines/postgres/look/tables.ts';
+import { toolCommand } from '../../src/engines/postgres/connect/tool-command.ts';
 import { hasServer, startPostgres, type Major, type TestPostgres } from '../support/postgres.ts';
 import { accessTo } from '../support/postgres-access.ts';
 

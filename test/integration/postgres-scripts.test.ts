@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { foreignScript } from '../../src/engines/postgres/foreign-script.ts';
+import { foreignScript } from '../../src/engines/postgres/read/foreign-script.ts';
 import { temporaryFolder } from '../support/databases.ts';
 import { clientTools, startPostgres, type TestPostgres } from '../support/postgres.ts';
 

@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { runProcess, startProcess } from '../../src/base/run-process.ts';
-import { openSnapshot } from '../../src/engines/postgres/dump.ts';
+import { openSnapshot } from '../../src/engines/postgres/dump/dump.ts';
 import { clientTools, startPostgres } from '../support/postgres.ts';
 import { accessTo } from '../support/postgres-access.ts';
 import { assortedTables, consume, partsOf } from '../support/postgres-dump.ts';

@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
-import { startTemporaryServer } from '../../src/engines/postgres/temporary-server.ts';
+import { startTemporaryServer } from '../../src/engines/postgres/temporary/temporary-server.ts';
 import { temporaryFolder } from '../support/databases.ts';
 
 const bin = '/usr/lib/postgresql/15/bin';
@@ -29,7 +29,7 @@ test('a temporary server is closed to everybody without its password and leaves 
 });
 
 test('S1 it ends when the program that started it is killed', async () => {
-  const module = resolve(import.meta.dirname, '../../src/engines/postgres/temporary-server.ts');
+  const module = resolve(import.meta.dirname, '../../src/engines/postgres/temporary/temporary-server.ts');
   const script = `
     const { startTemporaryServer } = await import(${JSON.stringify(module)});
     const server = await startTemporaryServer({ bin: '${bin}' }, new AbortController().signal);

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runProcess } from '../../src/base/run-process.ts';
-import { toolError } from '../../src/engines/postgres/errors.ts';
-import { toolCommand } from '../../src/engines/postgres/tool-command.ts';
+import { toolError } from '../../src/engines/postgres/connect/errors.ts';
+import { toolCommand } from '../../src/engines/postgres/connect/tool-command.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { accessTo } from '../support/postgres-access.ts';
 

@@ -1,12 +1,12 @@
 import { existsSync, mkdirSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { removingKey } from '../../src/archive/layout.ts';
+import { removingKey } from '../../src/archive/format/layout.ts';
 import { systemClock } from '../../src/base/clock.ts';
-import { copyOne } from '../../src/care/copies.ts';
-import { takeInventory } from '../../src/care/inventory.ts';
-import { prune } from '../../src/care/prune.ts';
-import { vanishedFrom } from '../../src/care/vanished.ts';
+import { copyOne } from '../../src/care/copies/copies.ts';
+import { takeInventory } from '../../src/care/stock/inventory.ts';
+import { prune } from '../../src/care/removal/prune.ts';
+import { vanishedFrom } from '../../src/care/stock/vanished.ts';
 import { faultyStorage } from '../support/faulty-storage.ts';
 import { clientFor, hasRadosgw, newBucket, startRadosgw } from '../support/s3-server.ts';
 import { storageAt } from '../support/s3-storage.ts';

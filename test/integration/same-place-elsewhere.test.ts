@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { manifestKey } from '../../src/archive/layout.ts';
+import { manifestKey } from '../../src/archive/format/layout.ts';
 import { systemClock } from '../../src/base/clock.ts';
-import { copyOne } from '../../src/care/copies.ts';
-import { examine } from '../../src/care/doctor.ts';
-import { prune } from '../../src/care/prune.ts';
-import { removeOne } from '../../src/care/remove.ts';
+import { copyOne } from '../../src/care/copies/copies.ts';
+import { examine } from '../../src/care/doctor/doctor.ts';
+import { prune } from '../../src/care/removal/prune.ts';
+import { removeOne } from '../../src/care/removal/remove.ts';
 import { sftpStorage } from '../../src/storage/sftp/sftp.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import { localAt } from '../support/stored-backups.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { openStored } from '../../src/archive/open-stored.ts';
-import { readManifest } from '../../src/archive/read-manifest.ts';
+import { readManifest } from '../../src/archive/format/read-manifest.ts';
 import { parseBackupId } from '../../src/base/ids.ts';
 import { digestOf, digestProblem } from '../../src/pipeline/digest.ts';
 import { localStorage } from '../../src/storage/local/local.ts';

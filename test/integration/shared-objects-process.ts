@@ -1,8 +1,8 @@
 import { tmpdir } from 'node:os';
-import { collectObjects } from '../../src/archive/collect-objects.ts';
+import { collectObjects } from '../../src/archive/objects/collect-objects.ts';
 import { copyBackup } from '../../src/archive/copy.ts';
-import { noKeys } from '../../src/archive/keys.ts';
-import type { Artifact } from '../../src/archive/manifest.ts';
+import { noKeys } from '../../src/archive/keys/keys.ts';
+import type { Artifact } from '../../src/archive/format/manifest.ts';
 import { removeBackup } from '../../src/archive/remove.ts';
 import { openBackup } from '../../src/archive/writer.ts';
 import { HoldfastError } from '../../src/base/errors.ts';

@@ -1,10 +1,10 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { collectObjects } from '../../src/archive/collect-objects.ts';
+import { collectObjects } from '../../src/archive/objects/collect-objects.ts';
 import { copyBackup } from '../../src/archive/copy.ts';
-import { noKeys } from '../../src/archive/keys.ts';
-import type { Artifact, ManifestDraft } from '../../src/archive/manifest.ts';
+import { noKeys } from '../../src/archive/keys/keys.ts';
+import type { Artifact, ManifestDraft } from '../../src/archive/format/manifest.ts';
 import { removeBackup } from '../../src/archive/remove.ts';
 import { openBackup } from '../../src/archive/writer.ts';
 import { compareBackupIds, parseBackupId } from '../../src/base/ids.ts';

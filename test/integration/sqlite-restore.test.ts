@@ -17,7 +17,7 @@ import { join } from 'node:path';
 import type { HoldfastError } from '../../src/base/errors.ts';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { openForeignDump } from '../../src/archive/foreign.ts';
+import { openForeignDump } from '../../src/archive/foreign/foreign.ts';
 import type { Database } from '../../src/engines/engine.ts';
 import { startSession } from '../../src/engines/sqlite/session.ts';
 import { usersOf } from '../../src/engines/sqlite/users.ts';

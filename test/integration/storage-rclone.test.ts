@@ -6,7 +6,7 @@ import { buffer } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
-import { rebuild, takeInventory } from '../../src/care/inventory.ts';
+import { rebuild, takeInventory } from '../../src/care/stock/inventory.ts';
 import { openCatalog } from '../../src/catalog/sqlite/sqlite-catalog.ts';
 import { rcloneOptions } from '../../src/storage/rclone/options.ts';
 import { rcloneStorage } from '../../src/storage/rclone/rclone.ts';

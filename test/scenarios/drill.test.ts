@@ -66,7 +66,7 @@ test('a drill that comes back with one row less, one changed value or one moved 
   await using holdfast = await installHoldfast({ url: server.url('shop'), settings: { dump: { fingerprints: true } } });
   const { id } = await holdfast.json<{ id: string }>('backup');
   const file = join(holdfast.storage, 'shop', id, 'manifest.json');
-  const { sealManifest } = await import('../../src/archive/manifest.ts');
+  const { sealManifest } = await import('../../src/archive/format/manifest.ts');
   const pristine = await readFile(file, 'utf8');
   const mutations: [
     string,

@@ -6,7 +6,7 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Manifest } from '../../src/archive/manifest.ts';
+import type { Manifest } from '../../src/archive/format/manifest.ts';
 import { decryptor, encryptor } from '../../src/pipeline/encrypt.ts';
 import { through } from '../../src/pipeline/pipeline.ts';
 import { contentOf, evidenceOf } from '../support/evidence.ts';

@@ -1,8 +1,8 @@
 import { mkdirSync, readdirSync, renameSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { findLeftovers } from '../../src/apps/files/leftovers.ts';
-import { swapTrees } from '../../src/apps/files/swap.ts';
+import { findLeftovers } from '../../src/apps/files/place/leftovers.ts';
+import { swapTrees } from '../../src/apps/files/place/swap.ts';
 import { openArchive } from '../../src/archive/reader.ts';
 import { smallHouse, type SmallHouse } from '../support/small-house.ts';
 import { until } from '../support/until.ts';

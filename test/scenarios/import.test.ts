@@ -2,7 +2,7 @@ import { appendFile, readdir, readFile, rm, symlink, utimes, writeFile } from 'n
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Manifest } from '../../src/archive/manifest.ts';
+import type { Manifest } from '../../src/archive/format/manifest.ts';
 import { temporaryFolder } from '../support/databases.ts';
 import { installHoldfast, type Installation } from '../support/holdfast.ts';
 import { dumpWith, stateOf, writeFiles, writeOldBackups, type OldBackups } from '../support/old-backups.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
-import { takeInventory } from '../../src/care/inventory.ts';
+import { takeInventory } from '../../src/care/stock/inventory.ts';
 import { openCatalog } from '../../src/catalog/sqlite/sqlite-catalog.ts';
 import { localAt, writeManifests } from '../support/stored-backups.ts';
 

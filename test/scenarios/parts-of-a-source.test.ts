@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { readManifest } from '../../src/archive/read-manifest.ts';
-import { takeInventory } from '../../src/care/inventory.ts';
+import { readManifest } from '../../src/archive/format/read-manifest.ts';
+import { takeInventory } from '../../src/care/stock/inventory.ts';
 import { goodBackups } from '../../src/care/monitor/facts.ts';
-import { removeOne } from '../../src/care/remove.ts';
-import { resolveBackup, selectBackup } from '../../src/care/select.ts';
+import { removeOne } from '../../src/care/removal/remove.ts';
+import { resolveBackup, selectBackup } from '../../src/care/stock/select.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import type { BackupResult } from '../../src/backup/backup.ts';
 import { smallHouse, type SmallHouse } from '../support/small-house.ts';

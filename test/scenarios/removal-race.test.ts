@@ -2,13 +2,13 @@ import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { noKeys } from '../../src/archive/keys.ts';
-import { manifestKey, removingKey } from '../../src/archive/layout.ts';
+import { noKeys } from '../../src/archive/keys/keys.ts';
+import { manifestKey, removingKey } from '../../src/archive/format/layout.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import { HoldfastError } from '../../src/base/errors.ts';
-import { deleteLocalCopies } from '../../src/care/delete-local.ts';
-import { prune } from '../../src/care/prune.ts';
-import { removeOne } from '../../src/care/remove.ts';
+import { deleteLocalCopies } from '../../src/care/removal/delete-local.ts';
+import { prune } from '../../src/care/removal/prune.ts';
+import { removeOne } from '../../src/care/removal/remove.ts';
 import type { RetentionRules } from '../../src/care/retention.ts';
 import type { Source } from '../../src/care/source.ts';
 import type { Catalog } from '../../src/catalog/catalog.ts';

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { appendFile, cp, mkdir, readdir, readFile, rm, stat, symlink, link, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Manifest } from '../../src/archive/manifest.ts';
+import type { Manifest } from '../../src/archive/format/manifest.ts';
 import { listTree, sameContent } from '../support/file-trees.ts';
 import { installHoldfast, type Installation } from '../support/holdfast.ts';
 import { clientFor, hasRadosgw, newBucket, startRadosgw, type S3Access } from '../support/s3-server.ts';

@@ -1,5 +1,5 @@
 import { silentLogger } from '../../src/base/logger.ts';
-import { openAlerts, type Alerts, type AlertsOptions } from '../../src/care/alerts.ts';
+import { openAlerts, type Alerts, type AlertsOptions } from '../../src/care/alerts/alerts.ts';
 import type { Catalog, RunRecord } from '../../src/catalog/catalog.ts';
 import { openCatalog } from '../../src/catalog/sqlite/sqlite-catalog.ts';
 import { ownProcess } from '../../src/catalog/process-identity.ts';

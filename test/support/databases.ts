@@ -10,7 +10,7 @@ import type { Database, DumpFormat, StoredDump } from '../../src/engines/engine.
 import { dumpSchema } from '../../src/engines/dump-options.ts';
 import { databaseSchema } from '../../src/engines/postgres/options.ts';
 import { postgres } from '../../src/engines/postgres/postgres.ts';
-import { readTocOfFolder, readTocOfStream, type TocEntry } from '../../src/engines/postgres/toc.ts';
+import { readTocOfFolder, readTocOfStream, type TocEntry } from '../../src/engines/postgres/read/toc.ts';
 import { clientTools, type TestPostgres } from './postgres.ts';
 
 const run = promisify(execFile);

@@ -10,7 +10,7 @@ import type { Database, DumpFormat, StoredDump } from '../../src/engines/engine.
 import { mariadb, mysql } from '../../src/engines/mysql/mysql.ts';
 import { databaseSchema } from '../../src/engines/mysql/options.ts';
 import { viaSchema } from '../../src/engines/via-options.ts';
-import { startTemporaryServer } from '../../src/engines/mysql/temporary-server.ts';
+import { startTemporaryServer } from '../../src/engines/mysql/temporary/temporary-server.ts';
 
 export interface TestMysql extends AsyncDisposable {
   readonly version: string;

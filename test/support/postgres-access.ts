@@ -2,7 +2,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../../src/base/clock.ts';
 import { silentLogger } from '../../src/base/logger.ts';
-import { createAccess, type Access } from '../../src/engines/postgres/access.ts';
+import { createAccess, type Access } from '../../src/engines/postgres/connect/access.ts';
 import { dumpSchema } from '../../src/engines/dump-options.ts';
 import { databaseSchema } from '../../src/engines/postgres/options.ts';
 import { viaSchema } from '../../src/engines/via-options.ts';

@@ -4,7 +4,7 @@ import { homedir, tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { Client } from 'pg';
 import { Secret } from '../../src/base/secret.ts';
-import { startTemporaryServer, type TemporaryServer } from '../../src/engines/postgres/temporary-server.ts';
+import { startTemporaryServer, type TemporaryServer } from '../../src/engines/postgres/temporary/temporary-server.ts';
 
 export type Major = 14 | 15 | 16 | 17 | 18;
 

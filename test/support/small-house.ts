@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createFiles } from '../../src/apps/files/files.ts';
-import { noKeys } from '../../src/archive/keys.ts';
+import { noKeys } from '../../src/archive/keys/keys.ts';
 import { backup, type BackupResult, type BackupTask } from '../../src/backup/backup.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import { silentLogger } from '../../src/base/logger.ts';

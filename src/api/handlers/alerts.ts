@@ -1,5 +1,5 @@
-import { findingKey, type Finding } from '../../care/finding.ts';
-import { incidentFacts } from '../../care/incident-kinds.ts';
+import { findingKey, type Finding } from '../../care/alerts/finding.ts';
+import { incidentFacts } from '../../care/alerts/incident-kinds.ts';
 import { renderHtml } from '../../care/report/report-html.ts';
 import { renderText } from '../../care/report/report-text.ts';
 import { makeReport } from '../../care/report/report.ts';

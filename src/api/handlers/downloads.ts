@@ -1,12 +1,12 @@
 import { checkedPieces } from '../../archive/checked-pieces.ts';
 import { readSealed } from '../../archive/copy.ts';
-import { readKeySet, type KeyFile } from '../../archive/key-files.ts';
-import type { Manifest } from '../../archive/manifest.ts';
+import { readKeySet, type KeyFile } from '../../archive/keys/key-files.ts';
+import type { Manifest } from '../../archive/format/manifest.ts';
 import { openStored } from '../../archive/open-stored.ts';
 import { HoldfastError } from '../../base/errors.ts';
-import { resolveBackup } from '../../care/select.ts';
+import { resolveBackup } from '../../care/stock/select.ts';
 import type { Source } from '../../care/source.ts';
-import { readingLock } from '../../care/verify.ts';
+import { readingLock } from '../../care/proof/verify.ts';
 import { holdLock, type Lease } from '../../catalog/lease.ts';
 import type { Threads } from '../../pipeline/digest-places.ts';
 import type { Storage } from '../../storage/storage.ts';

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, statfs, utimes } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { Transform, type Readable } from 'node:stream';
 import { allows } from '../../access/roles.ts';
-import { filePlace } from '../../archive/foreign-place.ts';
+import { filePlace } from '../../archive/foreign/place.ts';
 import { findImports } from '../../backup/find-imports.ts';
 import { importAll, type ImportTask } from '../../backup/import-all.ts';
 import { HoldfastError, toHoldfastError } from '../../base/errors.ts';

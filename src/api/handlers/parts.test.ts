@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Finding } from '../../care/finding.ts';
+import type { Finding } from '../../care/alerts/finding.ts';
 import type { Source } from '../../care/source.ts';
 import type { Call } from '../register.ts';
 import { findingsFor } from './parts.ts';

@@ -1,7 +1,7 @@
 import type { Access, Principal } from '../../access/access.ts';
 import { allows, visible, type Action } from '../../access/roles.ts';
 import { HoldfastError } from '../../base/errors.ts';
-import type { Finding } from '../../care/finding.ts';
+import type { Finding } from '../../care/alerts/finding.ts';
 import type { Source } from '../../care/source.ts';
 import type { Environment } from '../../config/environment.ts';
 import type { RunRecord } from '../../catalog/catalog.ts';

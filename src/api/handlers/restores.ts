@@ -1,8 +1,8 @@
 import { allows } from '../../access/roles.ts';
-import { openedBy } from '../../archive/given-passphrase.ts';
+import { openedBy } from '../../archive/keys/given-passphrase.ts';
 import { Secret } from '../../base/secret.ts';
 import type { Part } from '../../care/backup-facts.ts';
-import { resolveBackup } from '../../care/select.ts';
+import { resolveBackup } from '../../care/stock/select.ts';
 import { liveName, type Source } from '../../care/source.ts';
 import { undoRestore } from '../../restore/undo.ts';
 import type { RequestOf, Routes } from '../contract.ts';

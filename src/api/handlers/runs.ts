@@ -1,6 +1,6 @@
 import { allows, mayReadRun } from '../../access/roles.ts';
 import { HoldfastError } from '../../base/errors.ts';
-import type { Finding } from '../../care/finding.ts';
+import type { Finding } from '../../care/alerts/finding.ts';
 import { runCheck } from '../../care/monitor/run-check.ts';
 import type { RunRecord } from '../../catalog/catalog.ts';
 import { notAllowed, type Call, type Handlers } from '../register.ts';

@@ -1,9 +1,9 @@
 import { createGzip } from 'node:zlib';
 import { openArchive } from '../../archive/reader.ts';
 import { HoldfastError } from '../../base/errors.ts';
-import { resolveBackup } from '../../care/select.ts';
-import type { ListedBackup } from '../../care/listing.ts';
-import { readingLock } from '../../care/verify.ts';
+import { resolveBackup } from '../../care/stock/select.ts';
+import type { ListedBackup } from '../../care/stock/listing.ts';
+import { readingLock } from '../../care/proof/verify.ts';
 import { liveName, type Source } from '../../care/source.ts';
 import { holdLock } from '../../catalog/lease.ts';
 import { parseDuration } from '../../base/units.ts';

@@ -1,5 +1,5 @@
 import { parseBackupId } from '../../base/ids.ts';
-import type { ListedBackup } from '../../care/listing.ts';
+import type { ListedBackup } from '../../care/stock/listing.ts';
 import { liveName, type Source } from '../../care/source.ts';
 
 /** `backup_shop_20260129_143022.sql.gz`; the second of the same second ends in `_2`. All times are UTC. */

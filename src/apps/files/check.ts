@@ -4,11 +4,11 @@ import { throwIfAborted } from '../../base/abort.ts';
 import { toHoldfastError } from '../../base/errors.ts';
 import { formatBytes, formatCount } from '../../base/units.ts';
 import type { AppCheck, AppContext } from '../app.ts';
-import { findLeftovers, isPrevious } from './leftovers.ts';
+import { findLeftovers, isPrevious } from './place/leftovers.ts';
 import { refuseNotMounted } from './not-mounted.ts';
 import type { TreeSettings } from './options.ts';
 import { packSettings } from './pack-tree.ts';
-import { runJob } from './thread.ts';
+import { runJob } from './thread/thread.ts';
 
 /** What `doctor` says of the trees: whether they are there, whether all of them can be read, and what restores left beside them. */
 export async function checkTrees(

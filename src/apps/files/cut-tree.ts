@@ -6,9 +6,9 @@ import { lend } from '../../base/reuse.ts';
 import type { SharedPart } from '../app.ts';
 import type { TreeSettings } from './options.ts';
 import { factsOf, packSettings, unreadableError, warningsOf } from './pack-tree.ts';
-import { listen, returnMemory, startThread } from './thread.ts';
-import { passes, type CutReport, type FromThread, type SentChunk } from './thread-job.ts';
-import { TreeDigest } from './tree-digest.ts';
+import { listen, returnMemory, startThread } from './thread/thread.ts';
+import { passes, type CutReport, type FromThread, type SentChunk } from './thread/thread-job.ts';
+import { TreeDigest } from './tar/tree-digest.ts';
 import type { TreeFacts } from './tree-facts.ts';
 
 /** A tree on its way into several tars, each of which stock tar unpacks over the same folder, in their order. */

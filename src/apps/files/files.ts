@@ -4,20 +4,20 @@ import { throwIfAborted } from '../../base/abort.ts';
 import { HoldfastError, toHoldfastError } from '../../base/errors.ts';
 import { formatCount } from '../../base/units.ts';
 import type { App, AppContext, AppPart, AppTask, Rehearsal, Saved, Saving, SharedPart } from '../app.ts';
-import { refuseHalfSwapped } from './half-swap.ts';
+import { refuseHalfSwapped } from './place/half-swap.ts';
 import { checkTrees } from './check.ts';
 import { cutTree } from './cut-tree.ts';
 import { refuseNotMounted, savedMount } from './not-mounted.ts';
 import { openTree, partName, rawBytesOf, tarNames } from './open-tree.ts';
 import type { TreeSettings } from './options.ts';
 import { packSettings, packTree, unreadableError, type PackedTree } from './pack-tree.ts';
-import { allProblems, planTrees } from './plan.ts';
-import { readTree } from './read-tree.ts';
-import { removeTree } from './remove-tree.ts';
-import { stageTrees } from './stage.ts';
-import { stageTree } from './stage-tree.ts';
-import { runJob } from './thread.ts';
-import { undoSwap } from './undo.ts';
+import { allProblems, planTrees } from './place/plan.ts';
+import { readTree } from './tar/read-tree.ts';
+import { removeTree } from './place/remove-tree.ts';
+import { stageTrees } from './place/stage.ts';
+import { stageTree } from './place/stage-tree.ts';
+import { runJob } from './thread/thread.ts';
+import { undoSwap } from './place/undo.ts';
 import { factsSchema, treesIn, type TreeFacts } from './tree-facts.ts';
 
 /**

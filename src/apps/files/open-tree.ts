@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import type { Saved } from '../app.ts';
-import { damaged } from './tar-errors.ts';
-import { block } from './tar-head.ts';
+import { damaged } from './tar/errors.ts';
+import { block } from './tar/head.ts';
 import type { TreeFacts } from './tree-facts.ts';
 
 const endBytes = 2 * block;

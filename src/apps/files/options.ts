@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import { z } from 'zod';
-import { excludeProblem } from './exclude.ts';
+import { excludeProblem } from './thread/exclude.ts';
 
 /** Also the name of the artifact: nothing in it means anything to a shell, a storage or a file system. */
 const treeName = /^[a-z0-9][a-z0-9._-]{0,62}$/;

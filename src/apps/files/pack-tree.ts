@@ -3,12 +3,12 @@ import { lend } from '../../base/reuse.ts';
 import { destroyOnAbort } from '../../base/streams.ts';
 import { HoldfastError } from '../../base/errors.ts';
 import { formatCount } from '../../base/units.ts';
-import { toBytes } from './member.ts';
+import { toBytes } from './tar/member.ts';
 import type { TreeSettings } from './options.ts';
-import { listen, returnMemory, startThread } from './thread.ts';
-import { TreeDigest } from './tree-digest.ts';
+import { listen, returnMemory, startThread } from './thread/thread.ts';
+import { TreeDigest } from './tar/tree-digest.ts';
 import type { TreeFacts } from './tree-facts.ts';
-import type { NameList, PackReport, PackSettings } from './tree-packer.ts';
+import type { NameList, PackReport, PackSettings } from './thread/tree-packer.ts';
 import { findRoot, keepOutOf } from './root.ts';
 
 /** A tree on its way into a tar. */

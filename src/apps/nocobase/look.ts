@@ -1,5 +1,5 @@
 import type { AppDatabase } from '../app.ts';
-import { refuseHalfSwapped } from '../files/half-swap.ts';
+import { refuseHalfSwapped } from '../files/place/half-swap.ts';
 import { treesOf, type PlacedTree } from './app-trees.ts';
 import { tellElsewhere } from './elsewhere.ts';
 import type { AppEnvironment } from './env-file.ts';

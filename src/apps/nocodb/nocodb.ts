@@ -2,7 +2,7 @@ import type { App, AppContext } from '../app.ts';
 import { checkInstance } from './check.ts';
 import { Client } from './client.ts';
 import { instance } from './instance.ts';
-import { openSaving } from './open.ts';
+import { openSaving } from './save/open.ts';
 import type { NocodbSettings } from './options.ts';
 import { readThrough } from './read-through.ts';
 import { createBases } from './restore/bases.ts';

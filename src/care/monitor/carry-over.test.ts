@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Finding } from '../finding.ts';
+import type { Finding } from '../alerts/finding.ts';
 import { carryOver } from './carry-over.ts';
 import type { StorageFacts } from './facts.ts';
 

@@ -1,4 +1,4 @@
-import { findingKey, type Finding } from '../finding.ts';
+import { findingKey, type Finding } from '../alerts/finding.ts';
 import type { Facts } from './facts.ts';
 
 /** Judged without asking the storage: that they are gone means that they are over. */

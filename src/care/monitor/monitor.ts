@@ -1,4 +1,4 @@
-import type { Finding } from '../finding.ts';
+import type { Finding } from '../alerts/finding.ts';
 import type { Facts } from './facts.ts';
 import { gatherFacts, type GatherTask } from './gather.ts';
 import { applyRules, worstFirst } from './rules/index.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Finding } from '../finding.ts';
+import type { Finding } from '../alerts/finding.ts';
 import { renderHtml } from './report-html.ts';
 import { reportMessage } from './report-message.ts';
 import { renderText } from './report-text.ts';

@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/clock.ts';
 import type { Catalog, RunRecord } from '../../catalog/catalog.ts';
-import type { Finding } from '../finding.ts';
+import type { Finding } from '../alerts/finding.ts';
 import { goodBackups, type Facts, type GoodBackup, type SourceFacts } from '../monitor/facts.ts';
 import { median } from '../monitor/median.ts';
 import { lookAround, type CheckedHouse } from '../monitor/run-check.ts';

@@ -1,4 +1,4 @@
-import type { Alerts } from '../alerts.ts';
+import type { Alerts } from '../alerts/alerts.ts';
 import type { Source } from '../source.ts';
 import { reportMessage } from './report-message.ts';
 import { makeReport, type Report, type ReportedHouse } from './report.ts';

@@ -1,7 +1,7 @@
 import type { Figures } from '../figures.ts';
 import type { Connection, Row } from './connection.ts';
 
-/** Copies whose last verification, or last drill, failed: as `standings` of `care/proofs.ts` has it. */
+/** Copies whose last verification, or last drill, failed: as `standings` of `care/stock/proofs.ts` has it. */
 const failed = `failed as materialized (
   select kind, storage, source, backup from proofs
   where ok = 0 and not exists (

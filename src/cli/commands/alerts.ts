@@ -1,5 +1,5 @@
-import type { AlertsOverview, TestResult } from '../../care/alerts.ts';
-import { incidentFacts } from '../../care/incident-kinds.ts';
+import type { AlertsOverview, TestResult } from '../../care/alerts/alerts.ts';
+import { incidentFacts } from '../../care/alerts/incident-kinds.ts';
 import type { Command, CommandContext, Io } from '../command.ts';
 import { sign } from '../output/facts.ts';
 import { print, printJson } from '../output/print.ts';

@@ -1,6 +1,6 @@
 import { throwIfAborted } from '../../base/abort.ts';
 import { toHoldfastError } from '../../base/errors.ts';
-import type { Finding } from '../../care/finding.ts';
+import type { Finding } from '../../care/alerts/finding.ts';
 import type { MonitorResult } from '../../care/monitor/monitor.ts';
 import type { Command, CommandContext, CommandInput, Ending, Io } from '../command.ts';
 import { sign } from '../output/facts.ts';

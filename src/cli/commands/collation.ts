@@ -1,5 +1,5 @@
 import type { FixResult } from '../../backup/fix-collations.ts';
-import type { CheckedDatabase } from '../../care/collations.ts';
+import type { CheckedDatabase } from '../../care/proof/collations.ts';
 import type { Command, CommandOption, Io } from '../command.ts';
 import { sign } from '../output/facts.ts';
 import { print, printJson } from '../output/print.ts';
@@ -36,7 +36,7 @@ when something does or could not be looked at. PostgreSQL 14 notes down no versi
   run: async (context, input) => {
     const { io, signal } = context;
     const picked = await pickSource(context, input);
-    const { checkCollations } = await import('../../care/collations.ts');
+    const { checkCollations } = await import('../../care/proof/collations.ts');
     const checked = await checkCollations({ source: picked.source, all: input.flag('all-databases'), signal });
     const ok = checked.every((each) => each.ok);
     if (context.json) printJson(io, { ok, databases: checked });

@@ -1,4 +1,4 @@
-import type { CopiesTask, CopyOutcome } from '../../care/copies.ts';
+import type { CopiesTask, CopyOutcome } from '../../care/copies/copies.ts';
 import type { Source } from '../../care/source.ts';
 import { formatBytes } from '../../base/units.ts';
 import type { House } from '../../house.ts';
@@ -70,7 +70,7 @@ async function plan(
   context: CommandContext,
   input: CommandInput,
 ): Promise<{ house: House; sources: readonly Source[]; work: Work }> {
-  const { copyOne, retryCopies } = await import('../../care/copies.ts');
+  const { copyOne, retryCopies } = await import('../../care/copies/copies.ts');
   if (input.flag('pending')) {
     const { house, sources } = await pickSources(context, input);
     return { house, sources, work: (task) => retryCopies({ ...task, now: input.flag('now') }) };
@@ -88,8 +88,8 @@ async function plan(
 }
 
 async function copyAll(task: CopiesTask, house: House, input: CommandInput): Promise<CopyOutcome[]> {
-  const { copyEach } = await import('../../care/copies.ts');
-  const { missingCopies } = await import('../../care/missing-copies.ts');
+  const { copyEach } = await import('../../care/copies/copies.ts');
+  const { missingCopies } = await import('../../care/copies/missing-copies.ts');
   const { from, to } = places(house, task.source, input);
   return copyEach({ ...task, from }, await missingCopies({ ...task, storages: to ? [to] : task.source.storages }));
 }

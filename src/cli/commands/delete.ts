@@ -34,7 +34,7 @@ export const deleteBackup: Command = {
       { ...context, yes: context.yes || input.flag('force') },
       { says: [`This removes the backup ${id} of ${source.name} from ${places}. There is no way back.`], word: 'yes' },
     );
-    const { removeOne } = await import('../../care/remove.ts');
+    const { removeOne } = await import('../../care/removal/remove.ts');
     const { withRun } = await import('../../catalog/run.ts');
     const { catalog, clock } = house;
     using progress = showProgress(context);

@@ -1,4 +1,4 @@
-import type { Finding } from '../../care/doctor.ts';
+import type { Finding } from '../../care/doctor/doctor.ts';
 import type { Command, CommandContext, Ending, Io } from '../command.ts';
 import { sign } from '../output/facts.ts';
 import { print, printJson } from '../output/print.ts';

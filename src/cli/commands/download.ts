@@ -76,7 +76,7 @@ interface Places {
 
 async function fetch(context: CommandContext, { house, source, id }: PickedBackup, { to, from, path }: Places) {
   const { withRun } = await import('../../catalog/run.ts');
-  const { downloadArtifact, downloadBackup } = await import('../../care/download.ts');
+  const { downloadArtifact, downloadBackup } = await import('../../care/copies/download.ts');
   const { catalog, clock } = house;
   const { signal } = context;
   const what = path ?? `${source.name}/${id}`;

@@ -1,5 +1,5 @@
 import { formatDuration } from '../../base/units.ts';
-import type { DrillResult } from '../../care/drill.ts';
+import type { DrillResult } from '../../care/proof/drill.ts';
 import type { Source } from '../../care/source.ts';
 import { clearUp } from '../clear-up.ts';
 import type { Command, Io } from '../command.ts';
@@ -36,7 +36,7 @@ took is what a recovery would take. Ends with exit code 6 when something differs
   run: async (context, input) => {
     const target = drillTarget(input.text('target'));
     const { house, source, storage, id } = await pickBackup(context, input, 'database');
-    const { drill: rehearse } = await import('../../care/drill.ts');
+    const { drill: rehearse } = await import('../../care/proof/drill.ts');
     await clearUp(context, house, source);
     using progress = showProgress(context);
     const result = await rehearse({

@@ -47,8 +47,8 @@ async function onCopies(
   { house, source, id }: PickedBackup,
   mark: Hold | null,
 ): Promise<Marked> {
-  const { takeInventory } = await import('../../care/inventory.ts');
-  const { markHeld } = await import('../../care/mark-held.ts');
+  const { takeInventory } = await import('../../care/stock/inventory.ts');
+  const { markHeld } = await import('../../care/removal/mark-held.ts');
   const request = { source: source.name, catalog: house.catalog, signal: context.signal };
   const storages = context.storage === undefined ? source.storages : [house.storageOf(source, context.storage)];
   const marked: Marked = { storages: [], failed: [] };

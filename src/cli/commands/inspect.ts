@@ -1,4 +1,4 @@
-import type { Artifact, Manifest } from '../../archive/manifest.ts';
+import type { Artifact, Manifest } from '../../archive/format/manifest.ts';
 import { formatBytes, formatCount } from '../../base/units.ts';
 import type { Command } from '../command.ts';
 import { print, printJson } from '../output/print.ts';
@@ -19,7 +19,7 @@ export const inspect: Command = {
   ],
   run: async (context, input) => {
     const { source, storage, id } = await pickBackup(context, input);
-    const { readManifest } = await import('../../archive/read-manifest.ts');
+    const { readManifest } = await import('../../archive/format/read-manifest.ts');
     const manifest = await readManifest(storage, source.name, id, context.signal);
     if (context.json) printJson(context.io, asJson(manifest));
     else print(context.io, ...renderTree(treeOf(manifest, storage.title), styleFor(context.io.color)));

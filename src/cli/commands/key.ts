@@ -1,5 +1,5 @@
-import type { Rewrapped, WriteKey } from '../../archive/keys.ts';
-import type { ListedKey } from '../../care/key-list.ts';
+import type { Rewrapped, WriteKey } from '../../archive/keys/keys.ts';
+import type { ListedKey } from '../../care/stock/key-list.ts';
 import type { Source } from '../../care/source.ts';
 import type { House } from '../../house.ts';
 import type { Command, CommandContext, CommandInput } from '../command.ts';
@@ -41,7 +41,7 @@ const list: Command = {
   examples: [{ line: 'holdfast key list', does: 'which there are, and who can open them' }],
   run: async (context, input) => {
     const { house, sources } = await pickSources(context, input);
-    const { listKeys } = await import('../../care/key-list.ts');
+    const { listKeys } = await import('../../care/stock/key-list.ts');
     const keys: ListedKey[] = [];
     for (const source of sources) keys.push(...(await listKeys(source, house.catalog, context.signal)));
     if (context.json) return printJson(context.io, keys);
@@ -164,7 +164,7 @@ interface EncryptedSource {
 /** A named one that is not encrypted is told when its turn comes; of all, only those that are. */
 async function encryptedSources(context: CommandContext, input: CommandInput): Promise<EncryptedSource[]> {
   const { house, sources } = await pickSources(context, input);
-  const { notEncrypted } = await import('../../archive/keys.ts');
+  const { notEncrypted } = await import('../../archive/keys/keys.ts');
   const encrypted = sources.filter(({ keys }) => keys.wanted !== null);
   if (encrypted.length === 0) throw notEncrypted(sources.map(({ name }) => name).join(', '));
   const { catalog, clock } = house;

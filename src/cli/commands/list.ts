@@ -1,6 +1,6 @@
 import { formatBytes, formatDuration } from '../../base/units.ts';
 import type { Command, CommandContext, Ending } from '../command.ts';
-import type { ListedBackup, Listing } from '../../care/listing.ts';
+import type { ListedBackup, Listing } from '../../care/stock/listing.ts';
 import { sayUnreachable } from '../output/unreachable.ts';
 import { print, printJson } from '../output/print.ts';
 import { styleFor, type Style } from '../output/style.ts';
@@ -29,7 +29,7 @@ structure (read to its end by the restoring tool), checksum (the stored bytes).`
     // Of several sources, each may lie elsewhere; a storage that none has is a slip of the pen, not an empty list.
     if (storage !== undefined && !sources.some((source) => source.storages.some(({ name }) => name === storage)))
       for (const source of sources) house.storageOf(source, storage);
-    const { listBackups } = await import('../../care/listing.ts');
+    const { listBackups } = await import('../../care/stock/listing.ts');
     const listings: Listing[] = [];
     for (const source of sources) listings.push(await listBackups(house, source, context.signal));
     const unreachable = listings.flatMap((listing) => listing.unreachable);

@@ -1,4 +1,4 @@
-import type { Nbdata, NbdataMember, NbdataPart } from '../../archive/nbdata.ts';
+import type { Nbdata, NbdataMember, NbdataPart } from '../../archive/foreign/nbdata.ts';
 import { formatBytes, formatCount } from '../../base/units.ts';
 import type { Command, CommandContext, CommandInput, Ending } from '../command.ts';
 import { required } from '../input.ts';
@@ -36,7 +36,7 @@ const verify: Command = {
   help: `${password}\n\nWhether the database comes back is known only by restoring it: \`holdfast import\` does that.`,
   run: async (context, input) => {
     await using nbdata = await openGiven(context, input);
-    const { verifyNbdata } = await import('../../archive/nbdata-extract.ts');
+    const { verifyNbdata } = await import('../../archive/foreign/nbdata-extract.ts');
     using progress = showProgress(context);
     const checks = await verifyNbdata(nbdata, { signal: context.signal, report: progress.report });
     const bad = checks.filter(({ ok }) => !ok);
@@ -79,7 +79,7 @@ const extract: Command = {
     const named = basename(required(input, 'file')).replace(/\.nbdata$/, '');
     const to = resolve(context.cwd, input.text('to') ?? named);
     await using nbdata = await openGiven(context, input);
-    const { extractNbdata } = await import('../../archive/nbdata-extract.ts');
+    const { extractNbdata } = await import('../../archive/foreign/nbdata-extract.ts');
     using progress = showProgress(context);
     const done = await extractNbdata(nbdata, { to, parts, signal: context.signal, report: progress.report });
     if (context.json) return printJson(context.io, { to, parts, ...done, authenticated: false });
@@ -98,7 +98,7 @@ export const nbdata: Command = {
 
 async function openGiven(context: CommandContext, input: CommandInput): Promise<Nbdata> {
   const { resolve } = await import('node:path');
-  const { unlockNbdata } = await import('../../archive/nbdata.ts');
+  const { unlockNbdata } = await import('../../archive/foreign/nbdata.ts');
   const { nbdataPassword } = await import('../nbdata-password.ts');
   return unlockNbdata(resolve(context.cwd, required(input, 'file')), nbdataPassword(context), context.signal);
 }

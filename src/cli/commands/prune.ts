@@ -1,4 +1,4 @@
-import type { PrunedStorage } from '../../care/prune-each.ts';
+import type { PrunedStorage } from '../../care/removal/prune-each.ts';
 import type { Source } from '../../care/source.ts';
 import { formatBytes } from '../../base/units.ts';
 import type { House } from '../../house.ts';
@@ -32,13 +32,13 @@ read, nor one that is damaged: that is for a person to delete. A storage in trou
     for (const source of sources) results.push(...(await pruneSource(context, house, source, dryRun)));
     if (context.json) printJson(context.io, results);
     else for (const result of results) await show(context, house, result, dryRun);
-    const { prunedWell } = await import('../../care/prune-each.ts');
+    const { prunedWell } = await import('../../care/removal/prune-each.ts');
     return prunedWell(results) ? 'done' : 'failed';
   },
 };
 
 async function pruneSource(context: CommandContext, house: House, source: Source, dryRun: boolean) {
-  const { pruneEach, pruneOutcome } = await import('../../care/prune-each.ts');
+  const { pruneEach, pruneOutcome } = await import('../../care/removal/prune-each.ts');
   const { withRun } = await import('../../catalog/run.ts');
   const { catalog, clock, timezone } = house;
   const { signal } = context;

@@ -25,7 +25,7 @@ are read back, too. The history of runs is not in the storages and stays as it i
     const storages = pickStorages(house, context.storage);
     const all = context.source === undefined;
     const names = await sourcesIn(house, storages, context);
-    const { rebuild: readAnew } = await import('../../care/inventory.ts');
+    const { rebuild: readAnew } = await import('../../care/stock/inventory.ts');
     const { withRun } = await import('../../catalog/run.ts');
     using progress = showProgress(context);
     const result = await withRun(
@@ -65,7 +65,7 @@ async function sourcesIn(
 ): Promise<string[]> {
   if (source !== undefined) return [source];
   if (sources.length > 0) return sources.map(({ name }) => name);
-  const { findSources } = await import('../../care/find-sources.ts');
+  const { findSources } = await import('../../care/stock/find-sources.ts');
   const found = await findSources(storages, { signal });
   const [first] = found.unreachable;
   if (first) throw first.error;

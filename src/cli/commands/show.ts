@@ -1,9 +1,9 @@
-import type { Manifest } from '../../archive/manifest.ts';
+import type { Manifest } from '../../archive/format/manifest.ts';
 import { formatBytes, formatCount, formatDuration } from '../../base/units.ts';
 import type { CopyRecord, ProofRecord } from '../../catalog/catalog.ts';
 import type { Command, Io } from '../command.ts';
 import { sharedFacts } from '../../care/backup-facts.ts';
-import type { ListedBackup } from '../../care/listing.ts';
+import type { ListedBackup } from '../../care/stock/listing.ts';
 import { renderFacts, sign, type Fact } from '../output/facts.ts';
 import { print, printJson } from '../output/print.ts';
 import { styleFor } from '../output/style.ts';
@@ -24,8 +24,8 @@ export const show: Command = {
   run: async (context, input) => {
     const { io, clock, signal } = context;
     const { house, source, storage, id, row } = await pickBackup(context, input);
-    const { listBackups } = await import('../../care/listing.ts');
-    const { readManifest } = await import('../../archive/read-manifest.ts');
+    const { listBackups } = await import('../../care/stock/listing.ts');
+    const { readManifest } = await import('../../archive/format/read-manifest.ts');
     const { backups } = await listBackups(house, source, signal);
     const listed = backups.find((backup) => backup.id === id);
     // What cannot be read is still worth showing: where it lies and what is wrong with it.

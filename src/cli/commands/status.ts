@@ -3,7 +3,7 @@ import type { RunRecord } from '../../catalog/catalog.ts';
 import type { House } from '../../house.ts';
 import type { Source } from '../../care/source.ts';
 import type { Command, CommandContext, Io } from '../command.ts';
-import type { ListedBackup, Listing } from '../../care/listing.ts';
+import type { ListedBackup, Listing } from '../../care/stock/listing.ts';
 import { sign } from '../output/facts.ts';
 import { print, printJson } from '../output/print.ts';
 import { styleFor } from '../output/style.ts';
@@ -98,7 +98,7 @@ async function statusOf(
   source: Source,
   { daemon, times }: Ahead,
 ): Promise<SourceStatus> {
-  const { listBackups } = await import('../../care/listing.ts');
+  const { listBackups } = await import('../../care/stock/listing.ts');
   const { backups, unreachable } = await listBackups(house, source, signal);
   const [drill] = house.catalog.proofs.list({ source: source.name, kind: 'drill' });
   return {

@@ -42,7 +42,7 @@ const check: Command = {
   examples: [{ line: 'holdfast storage check offsite', does: 'whether its rights do for backups' }],
   run: async (context, input) => {
     const { house, storage } = await pickStorage(context, input);
-    const { examineStorage } = await import('../../care/examine-storage.ts');
+    const { examineStorage } = await import('../../care/doctor/examine-storage.ts');
     const checks = await examineStorage(storage, house.clock, context.signal);
     const ok = checks.every(({ result }) => result !== 'failed');
     if (context.json)
@@ -120,7 +120,7 @@ async function createByProbe(
   house: House,
   signal: AbortSignal,
 ): Promise<{ created: null; warnings: string[] }> {
-  const { examineStorage } = await import('../../care/examine-storage.ts');
+  const { examineStorage } = await import('../../care/doctor/examine-storage.ts');
   const checks = await examineStorage(target, house.clock, signal);
   const failed = checks.find(({ result }) => result === 'failed');
   if (!failed) return { created: null, warnings: [] };

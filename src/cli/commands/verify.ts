@@ -1,7 +1,7 @@
-import { isOfOneFile } from '../../archive/unreadable.ts';
+import { isOfOneFile } from '../../archive/format/unreadable.ts';
 import { throwIfAborted } from '../../base/abort.ts';
 import { toHoldfastError } from '../../base/errors.ts';
-import type { VerifyDepth, VerifyResult } from '../../care/verify.ts';
+import type { VerifyDepth, VerifyResult } from '../../care/proof/verify.ts';
 import type { Command, CommandContext, CommandInput, Ending } from '../command.ts';
 import { print, printJson } from '../output/print.ts';
 import { showProgress } from '../output/progress.ts';
@@ -76,7 +76,7 @@ async function verifyAll(context: CommandContext, input: CommandInput, depth: Ve
 
 async function verifyOne(context: CommandContext, target: Target, depth: VerifyDepth): Promise<VerifyResult> {
   const { house, source, storage, id } = target;
-  const { verify: verifyBackup } = await import('../../care/verify.ts');
+  const { verify: verifyBackup } = await import('../../care/proof/verify.ts');
   using progress = showProgress(context);
   return await verifyBackup({
     source,
@@ -100,7 +100,7 @@ async function everyBackup(
 ): Promise<{ targets: Target[]; unreachable: { storage: string; error: unknown }[] }> {
   if (input.text('id') !== undefined) throw wrongUsage('--all takes no id', 'Leave out the id, or --all.');
   const { house, sources } = await pickSources(context, input);
-  const { takeInventory } = await import('../../care/inventory.ts');
+  const { takeInventory } = await import('../../care/stock/inventory.ts');
   const { catalog } = house;
   const { signal } = context;
   const targets: Target[] = [];

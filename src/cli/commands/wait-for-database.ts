@@ -24,7 +24,7 @@ offer the encryption asked for, ends it at once: waiting would not help. After t
   run: async (context, input) => {
     const timeoutMs = timeoutOf(input.text('timeout') ?? '60s');
     const { house, sources } = await pickSources(context, input);
-    const { waitForDatabase: wait } = await import('../../care/wait-for-database.ts');
+    const { waitForDatabase: wait } = await import('../../care/proof/wait-for-database.ts');
     const { io, clock, signal } = context;
     const deadline = clock.monotonic() + timeoutMs;
     const ready: { source: string; database: string; ready: true; attempts: number; seconds: number }[] = [];

@@ -1,4 +1,4 @@
-import type { Comparison } from '../../care/compare.ts';
+import type { Comparison } from '../../care/proof/compare.ts';
 import { formatCount } from '../../base/units.ts';
 import { tableTitle } from '../../engines/engine.ts';
 import type { Io } from '../command.ts';

@@ -1,4 +1,4 @@
-import type { VerifyResult } from '../../care/verify.ts';
+import type { VerifyResult } from '../../care/proof/verify.ts';
 import type { Io } from '../command.ts';
 import { sign } from './facts.ts';
 import { styleFor } from './style.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { HoldfastError } from '../../base/errors.ts';
-import { parseDatabaseUrl } from './database-options.ts';
+import { parseDatabaseUrl } from './connect/database-options.ts';
 import { databaseSchema } from './options.ts';
 
 const issuesOf = (input: unknown) => {

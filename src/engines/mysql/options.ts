@@ -1,6 +1,6 @@
 import type { EngineSettings } from '../engine.ts';
-import type { DatabaseSettings } from './database-options.ts';
+import type { DatabaseSettings } from './connect/database-options.ts';
 
-export { databaseSchema } from './database-options.ts';
+export { databaseSchema } from './connect/database-options.ts';
 
 export type MysqlSettings = EngineSettings<DatabaseSettings>;

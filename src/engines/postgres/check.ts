@@ -1,15 +1,15 @@
 import { formatBytes, formatCount, formatDuration } from '../../base/units.ts';
 import type { Check } from '../engine.ts';
 import { failed, guarded } from '../shared/checks.ts';
-import type { Access } from './access.ts';
-import { clockAhead } from './clock.ts';
-import { collationName, readCollations } from './collations.ts';
-import type { Connection } from './connection.ts';
-import { serverNumber, serverVersion } from './facts.ts';
-import { server } from './faults.ts';
-import { findProblems } from './preflight.ts';
-import { selectRelations } from './tables.ts';
-import type { ClientTools } from './tools.ts';
+import type { Access } from './connect/access.ts';
+import { clockAhead } from './connect/clock.ts';
+import { collationName, readCollations } from './look/collations.ts';
+import type { Connection } from './connect/connection.ts';
+import { serverNumber, serverVersion } from './look/facts.ts';
+import { server } from './connect/faults.ts';
+import { findProblems } from './look/preflight.ts';
+import { selectRelations } from './look/tables.ts';
+import type { ClientTools } from './connect/tools.ts';
 
 /** Clocks further apart than this stop retention, and make times of backups misleading. */
 const clockLimitMs = 5 * 60_000;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { parseDatabaseUrl } from './database-options.ts';
+import { parseDatabaseUrl } from './connect/database-options.ts';
 import { dumpSchema } from '../dump-options.ts';
 import { viaSchema } from '../via-options.ts';
 import { databaseSchema } from './options.ts';

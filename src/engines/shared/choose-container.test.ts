@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { isMysqlImage } from '../mysql/image.ts';
-import { isPostgresImage } from '../postgres/image.ts';
+import { isMysqlImage } from '../mysql/connect/image.ts';
+import { isPostgresImage } from '../postgres/connect/image.ts';
 import { chooseContainer, portInside, type RunningContainer } from './choose-container.ts';
 
 function container(name: string, change: Partial<RunningContainer> = {}): RunningContainer {

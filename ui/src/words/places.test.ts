@@ -29,7 +29,7 @@ test.each([
   ],
   ['apps/nocodb/nocodb.ts', 'title: `NocoDB at ${settings.url}`'],
   ['apps/nocobase/nocobase.ts', 'title: `NocoBase in ${settings.path}`'],
-  ['care/unconfigured.ts', 'title: `the database of ${source}, which is not configured here`'],
+  ['care/stock/unconfigured.ts', 'title: `the database of ${source}, which is not configured here`'],
 ])('as the server says it: %s', (file, line) => {
   expect(readFileSync(join(import.meta.dirname, '../../../src', file), 'utf8')).toContain(line);
 });

@@ -1,5 +1,5 @@
 import { formatCount, formatDuration, formatSetting } from '../../../base/units.ts';
-import type { Finding } from '../../finding.ts';
+import type { Finding } from '../../alerts/finding.ts';
 import { goodBackups, isTakenInFuture, type GoodBackup, type SourceFacts } from '../facts.ts';
 import { finding, type SourceRule } from './rule.ts';
 

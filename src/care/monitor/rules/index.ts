@@ -1,4 +1,4 @@
-import type { Finding } from '../../finding.ts';
+import type { Finding } from '../../alerts/finding.ts';
 import type { Facts } from '../facts.ts';
 import { backupRules } from './backups.ts';
 import { copyRules } from './copies.ts';

@@ -1,4 +1,4 @@
-import type { Finding } from '../../finding.ts';
+import type { Finding } from '../../alerts/finding.ts';
 import type { Facts, Trouble } from '../facts.ts';
 import { finding, type Rule } from './rule.ts';
 

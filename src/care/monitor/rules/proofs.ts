@@ -1,7 +1,7 @@
 import { isFromFuture } from '../../../base/clock.ts';
 import { formatCount, formatDuration } from '../../../base/units.ts';
 import type { ProofRecord } from '../../../catalog/catalog.ts';
-import type { Finding } from '../../finding.ts';
+import type { Finding } from '../../alerts/finding.ts';
 import { goodBackups, type SourceFacts } from '../facts.ts';
 import { finding, type SourceRule } from './rule.ts';
 

@@ -1,4 +1,4 @@
-import type { Finding } from '../../finding.ts';
+import type { Finding } from '../../alerts/finding.ts';
 import type { Facts, SourceFacts, StorageFacts, Trouble } from '../facts.ts';
 import type { FindingCode } from '../finding-codes.ts';
 

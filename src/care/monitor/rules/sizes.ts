@@ -1,5 +1,5 @@
 import { formatBytes, formatCount } from '../../../base/units.ts';
-import type { Finding } from '../../finding.ts';
+import type { Finding } from '../../alerts/finding.ts';
 import { goodBackups, type GoodBackup, type SourceFacts } from '../facts.ts';
 import { median } from '../median.ts';
 import { finding, type SourceRule } from './rule.ts';

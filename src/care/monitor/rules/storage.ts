@@ -1,6 +1,6 @@
 import { clockToleranceMs } from '../../../base/clock.ts';
 import { formatBytes, formatDuration } from '../../../base/units.ts';
-import type { Finding } from '../../finding.ts';
+import type { Finding } from '../../alerts/finding.ts';
 import { goodBackups, type Facts, type StorageFacts } from '../facts.ts';
 import { finding, wordsOf, type StorageRule } from './rule.ts';
 

@@ -1,0 +1,61 @@
+import type { Readable } from 'node:stream';
+import { HoldfastError } from '../../../base/errors.ts';
+import { outputOf } from '../../../base/piped-program.ts';
+import { endsWhole } from '../read/script-end.ts';
+import type { ToolStart } from '../connect/tool-command.ts';
+
+export interface StartedDump {
+  /** Ends only when the tool has ended with status 0 and what it wrote ends as it ends a dump. */
+  readonly output: Readable;
+  /** Resolves when the tool is in its snapshot; rejects when it fails before. */
+  readonly begun: Promise<void>;
+}
+
+const tailBytes = 4096;
+
+/** Runs from the start, not from the first reader on: the snapshot of the tool is taken while others wait for it. */
+export function startDump(
+  { command, opening }: ToolStart,
+  options: { signal: AbortSignal; onStderr: (line: string) => void; explain: (error: unknown) => Error },
+): StartedDump {
+  let head: Buffer | null = Buffer.alloc(0);
+  let tail: Buffer = Buffer.alloc(0);
+  const begun = Promise.withResolvers<void>();
+  begun.promise.catch(() => undefined);
+  const watch = (some: Buffer) => {
+    if (head !== null) {
+      head = Buffer.concat([head, some]);
+      if (hasBegun(head)) {
+        head = null;
+        begun.resolve();
+      }
+    }
+    tail =
+      some.length >= tailBytes
+        ? Buffer.from(some.subarray(-tailBytes))
+        : Buffer.concat([tail, some]).subarray(-tailBytes);
+  };
+  const refuse = () => {
+    if (!endsWhole(tail)) return cutOff();
+    begun.resolve();
+    return null;
+  };
+  const output = outputOf(command, { ...options, watch, refuse, opening });
+  output.on('error', begun.reject); // whoever reads is told as well
+  output.on('close', () => begun.reject(cutOff()));
+  // Reads until a first piece is there, so that the beginning is seen.
+  output.read(0);
+  return { output, begun: begun.promise };
+}
+
+/** Nothing is written between the tool's settings and its first object but after the start of its transaction. */
+function hasBegun(head: Buffer): boolean {
+  return /@@(?:SQL_NOTES|NOTE_VERBOSITY)[\s\S]*\n-- /.test(head.toString('latin1'));
+}
+
+function cutOff(): HoldfastError {
+  return new HoldfastError('DUMP_CUT_OFF', 'the dump tool ended well, and yet the end of the dump is missing', {
+    retryable: true,
+    hint: 'Try again; if it stays so, update the client tools.',
+  });
+}
