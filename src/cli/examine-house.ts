@@ -1,4 +1,6 @@
 import { examine, type Finding } from '../care/doctor/doctor.ts';
+import { findSources } from '../care/stock/find-sources.ts';
+import { throwIfAborted } from '../base/abort.ts';
 import { toHoldfastError } from '../base/errors.ts';
 import { withoutSecrets } from '../base/secret.ts';
 import type { Source } from '../care/source.ts';
@@ -23,6 +25,7 @@ export async function examineHouse(context: CommandContext, loaded: LoadedConfig
   const found = await examine({ sources, foundSources, storages, catalog: house.catalog, compressions, clock, signal });
   return [
     ...unconfigured,
+    ...(context.source === undefined ? await forgottenFindings(house, signal) : []),
     ...found,
     ...sources.flatMap((source) => pendingFindings(source.name, house)),
     ...scheduleFindings(
@@ -86,6 +89,28 @@ async function lookForSources(
     const detail = `none is configured: ${withoutSecrets(toHoldfastError(error).message)}`;
     return { unconfigured: [{ ...finding, result: 'warning', detail }], foundSources: [] };
   }
+}
+
+const lookMs = 60_000;
+
+/** Renamed, or taken out of the configuration: what was backed up here and lies there still. Sources of other machines are theirs. */
+async function forgottenFindings({ sources, storages, catalog }: House, signal: AbortSignal): Promise<Finding[]> {
+  if (sources.length === 0) return [];
+  const configured = new Set(sources.map(({ name }) => name));
+  const limited = AbortSignal.any([signal, AbortSignal.timeout(lookMs)]);
+  // Storages that do not answer are told of by themselves.
+  const found = await findSources(storages, { signal: limited }).catch(() => null);
+  throwIfAborted(signal);
+  const forgotten = (found?.sources ?? []).filter(
+    ({ name }) => !configured.has(name) && catalog.runs.list({ source: name, operation: 'backup', limit: 1 }).length > 0,
+  );
+  return forgotten.map(({ name, storages: places }) => ({
+    subject: `source ${name}`,
+    check: 'configured',
+    result: 'warning',
+    detail: `not any more, and backups of it lie in ${places.map((place) => place.name).join(', ')}: none is removed by retention, verified or watched`,
+    hint: `\`holdfast list --source ${name}\` shows them. Configure it again, or remove them with \`holdfast delete\`.`,
+  }));
 }
 
 export function configurationFindings({ file, config, warnings }: LoadedConfig): Finding[] {
