@@ -102,7 +102,8 @@ async function forgottenFindings({ sources, storages, catalog }: House, signal: 
   const found = await findSources(storages, { signal: limited }).catch(() => null);
   throwIfAborted(signal);
   const forgotten = (found?.sources ?? []).filter(
-    ({ name }) => !configured.has(name) && catalog.runs.list({ source: name, operation: 'backup', limit: 1 }).length > 0,
+    ({ name }) =>
+      !configured.has(name) && catalog.runs.list({ source: name, operation: 'backup', limit: 1 }).length > 0,
   );
   return forgotten.map(({ name, storages: places }) => ({
     subject: `source ${name}`,
