@@ -80,12 +80,12 @@ export async function planRestore(
     // Who cannot read the backup hears it now, and not when the live database has been backed up.
     await stored?.unlock(signal);
     const reader = readerOf(source, stored?.manifest.database?.engine);
+    if (mode === 'in-place' && !reader.capabilities.inPlace) throw wholeOnly(reader);
     return scope && findInDump(reader, content, scope, signal);
   };
   const { archive, dump, seen: compared } = await openDump(request, { scratch, signal, look, onFailure });
   const engine = archive?.manifest.database?.engine;
   const target = openTarget(source, request.into, engine);
-  if (mode === 'in-place' && !target.capabilities.inPlace) throw wholeOnly(target);
   await target.halfSwap?.refuse(signal);
   const server = await target.server(signal);
   const targetFacts = await target.target(signal);

@@ -75,6 +75,7 @@ export function expectedIn(counts: Counts, scope: Scope | null): Counts {
   };
 }
 
+/** Where there are no schemas, some say so with none, and some with an empty one. */
 function keyOf({ schema, name }: { schema: string | null; name: string }): string {
-  return JSON.stringify([schema, name]);
+  return JSON.stringify([schema ?? '', name]);
 }
