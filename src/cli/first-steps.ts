@@ -86,22 +86,20 @@ async function ask({ io, signal, cwd }: CommandContext, given: Answers): Promise
     if (typeof said === 'symbol') throw interrupted();
     return said;
   };
-  const text = (message: string, initialValue: string, problem: (value: string) => string | null) =>
-    answer(
-      prompts.text({
-        ...common,
-        message,
-        initialValue,
-        validate: (value) => problem(value ?? '') ?? undefined,
-      }),
-    );
+  // What is offered stands there in grey and goes with the first key: whoever pastes an address replaces it.
+  const text = (message: string, offered: Offered, problem: (value: string) => string | null) => {
+    const { usual: defaultValue = '', example: placeholder = defaultValue } = offered;
+    const validate = (value?: string) => problem(value || defaultValue) ?? undefined;
+    return answer(prompts.text({ ...common, message, placeholder, defaultValue, validate }));
+  };
   prompts.intro('A first holdfast.yaml', common);
   const askDatabase = async (): Promise<FirstDatabase> => {
     const options = Object.entries(engines).map(([value, { label }]) => ({ value, label }));
     const engine = await answer(prompts.select({ ...common, message: 'Which database?', options }));
     const { address } = engines[engine] ?? { address: null };
-    if (address === null) return { path: resolve(cwd, await text('Its file', './app.db', problemWithFile(cwd))) };
-    return { url: await text('Address of the database', address, problemWithAddress) };
+    if (address === null)
+      return { path: resolve(cwd, await text('Its file', { example: './app.db' }, problemWithFile(cwd))) };
+    return { url: await text('Address of the database', { example: address }, problemWithAddress) };
   };
   const database = given.database ?? (await askDatabase());
   const known = given.password ?? ('url' in database ? withoutPassword(database.url).password : null);
@@ -109,19 +107,25 @@ async function ask({ io, signal, cwd }: CommandContext, given: Answers): Promise
   const password = asksPassword
     ? newSecret(await answer(prompts.password({ ...common, message: 'Password (empty for none)' })))
     : known;
-  const source = given.source ?? (await text('Name of this source', sourceNameFor(database), problemWithName));
-  const storagePath = given.storagePath ?? (await text('Folder for backups', defaults.storagePath, problemWithFolder));
+  const source =
+    given.source ?? (await text('Name of this source', { usual: sourceNameFor(database) }, problemWithName));
+  const storagePath =
+    given.storagePath ?? (await text('Folder for backups', { usual: defaults.storagePath }, problemWithFolder));
   const schedule =
-    given.schedule ?? (await text('When? minute hour day month weekday', defaults.schedule, problemWithCron));
+    given.schedule ??
+    (await text('When? minute hour day month weekday', { usual: defaults.schedule }, problemWithCron));
   prompts.outro('Thank you. Writing the file, then checking everything.', common);
   return { ...given, database, source, storagePath, schedule, password };
 }
 
+/** Enter takes the usual; an example is nothing but that. */
+type Offered = { usual: string; example?: never } | { usual?: never; example: string };
+
 /** Null: there is no address, but a file. */
 const engines: Readonly<Record<string, { label: string; address: string | null }>> = {
-  postgres: { label: 'PostgreSQL', address: 'postgres://postgres@localhost/' },
-  mysql: { label: 'MySQL', address: 'mysql://root@localhost/' },
-  mariadb: { label: 'MariaDB', address: 'mariadb://root@localhost/' },
+  postgres: { label: 'PostgreSQL', address: 'postgres://user@localhost/name' },
+  mysql: { label: 'MySQL', address: 'mysql://user@localhost/name' },
+  mariadb: { label: 'MariaDB', address: 'mariadb://user@localhost/name' },
   sqlite: { label: 'SQLite', address: null },
 };
 

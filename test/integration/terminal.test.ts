@@ -1,10 +1,14 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { parse } from 'yaml';
 import { columnsOf } from '../../src/cli/output/text.ts';
 import { evidenceOf } from '../support/evidence.ts';
 import { installHoldfast, type Installation } from '../support/holdfast.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { fillShop } from '../support/shop.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 import { ctrlC, openTerminal } from '../support/terminal.ts';
 
 /** What only shows where a person sits: questions, live progress, colours, Ctrl-C. */
@@ -85,4 +89,31 @@ test('Ctrl-C at a question ends it as interrupted, and nothing is removed', asyn
 test('NO_COLOR-like output: through a pipe there is neither colour nor movement of the cursor', async () => {
   const { stdout, stderr } = await holdfast.run('backup');
   expect(stripVTControlCharacters(stdout + stderr)).toBe(stdout + stderr);
+});
+
+test('init asks; what is pasted replaces what was offered, and Enter takes the usual', async () => {
+  await using place = await temporaryFolder();
+  await using terminal = openTerminal({ folder: place.path }, 'init');
+  await terminal.sees('Which database?');
+  terminal.type('\r');
+  await terminal.sees('Address of the database');
+  // An example is no answer.
+  terminal.type('\r');
+  await terminal.sees('the address');
+  const { username, host } = new URL(server.url('shop'));
+  terminal.type(`postgres://${username}@${host}/shop\r`);
+  await terminal.sees('Password');
+  terminal.type(`${server.password}\r`);
+  await terminal.sees('Name of this source');
+  terminal.type('\r');
+  await terminal.sees('Folder for backups');
+  terminal.type(`${place.path}/kept\r`);
+  await terminal.sees('When?');
+  terminal.type('\r');
+  expect(await terminal.ended).toBe(0);
+  const written = parse(await readFile(join(place.path, 'holdfast.yaml'), 'utf8')) as Record<string, object>;
+  expect(written['sources']).toMatchObject({
+    shop: { database: { url: `postgres://${username}@${host}/shop` }, schedule: { cron: '15 3 * * *' } },
+  });
+  expect(written['storages']).toMatchObject({ local: { path: `${place.path}/kept` } });
 });

@@ -21,10 +21,10 @@ const program = fileURLToPath(new URL('../../bin/holdfast', import.meta.url));
 export const ctrlC = '\u0003';
 
 /** Runs the program in a terminal of its own, which util-linux' `script` makes. */
-export function openTerminal(holdfast: Installation, ...args: string[]): Terminal {
+export function openTerminal(holdfast: Pick<Installation, 'folder'>, ...args: string[]): Terminal {
   const { PATH = '', HOME = '' } = process.env;
   const line = [program, ...args].map((word) => `'${word}'`).join(' ');
-  const child = spawn('script', ['-qefc', `stty cols 100; exec ${line}`, '/dev/null'], {
+  const child = spawn('script', ['-qefc', `stty cols 100 rows 40; exec ${line}`, '/dev/null'], {
     cwd: holdfast.folder,
     env: { PATH, HOME, TERM: 'xterm-256color', LC_ALL: 'C.UTF-8' },
     stdio: ['pipe', 'pipe', 'inherit'],
