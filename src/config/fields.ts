@@ -97,12 +97,15 @@ function isTimezone(name: string): boolean {
 export function problemWithCron(pattern: string): string | null {
   // `?` would stand for the moment the pattern is read.
   if (pattern.includes('?')) return '"?" is not supported';
-  const fields = pattern.split(/\s+/).filter((field) => field !== '').length;
-  if (fields !== 5 && !pattern.trim().startsWith('@'))
-    return `it has ${fields} ${fields === 1 ? 'field' : 'fields'} instead of 5`;
+  const fields = pattern.split(/\s+/).filter((field) => field !== '');
+  if (fields.length !== 5 && !pattern.trim().startsWith('@'))
+    return `it has ${fields.length} ${fields.length === 1 ? 'field' : 'fields'} instead of 5`;
   try {
-    const next = new Cron(pattern, { timezone: 'UTC', mode: '5-part', paused: true }).nextRun(new Date(0));
-    return next === null ? 'this date never happens' : null;
+    const cron = new Cron(pattern, { timezone: 'UTC', mode: '5-part', paused: true });
+    // Only a day that is not in the named month never comes. Asking for the next time loads what Node knows of time zones, which
+    // takes a tenth of the time of a short command.
+    const [, , , month = '*'] = fields;
+    return month !== '*' && cron.nextRun(new Date(0)) === null ? 'this date never happens' : null;
   } catch (error) {
     return error instanceof Error ? error.message.replace(/^CronPattern: |\.$/g, '') : String(error);
   }
