@@ -50,7 +50,7 @@ function lateWrites({ name }: Database, changed: true | null): HoldfastError {
 }
 
 /** The comparison happened inside the transaction, before it committed; now that clients write again, counting says nothing more. */
-async function whatWasCompared({ target, expected }: RestorePlan, signal: AbortSignal): Promise<Comparison> {
+export async function whatWasCompared({ target, expected }: RestorePlan, signal: AbortSignal): Promise<Comparison> {
   if (!expected) return (await countAndCompare(target, null, signal)).comparison;
   const counted = { ...expected, tables: expected.tables.map((table) => ({ ...table, fingerprint: null })) };
   return compareCounts(counted, counted);

@@ -115,14 +115,17 @@ async function namingKept(kept: string, swapping: Promise<void>): Promise<void> 
   }
 }
 
-export function assertEqual(comparison: Comparison): void {
+const untouched =
+  'The live database was not touched. Try another backup; `holdfast drill` tells which ones come back whole.';
+
+export function assertEqual(comparison: Comparison, hint = untouched): void {
   if (comparison.ok) return;
   throw new HoldfastError(
     'RESTORE_DIFFERS',
     `the restored data is not what was backed up: ${describeMismatches(comparison)}`,
     {
       kind: 'integrity',
-      hint: 'The live database was not touched. Try another backup; `holdfast drill` tells which ones come back whole.',
+      hint,
       details: { tables: comparison.tables.mismatched, sequences: comparison.sequences.mismatched },
     },
   );
