@@ -25,7 +25,8 @@ import { selectForNew, type Selection } from '../read/select-entries.ts';
 import { largeObjectsLeft } from '../read/table-columns.ts';
 import { findTablespaces } from './tablespaces.ts';
 import { forgottenKeys, namesKeyTrigger, switchKeys } from '../look/switched-keys.ts';
-import type { TocEntry } from '../read/toc.ts';
+import { createsPublic, type TocEntry } from '../read/toc.ts';
+import { dropUnwantedPublic } from './unwanted-public.ts';
 import { dropSubscriptions, isOfSubscription, leftSubscriptions } from '../look/subscriptions.ts';
 import { toolCommand } from '../connect/tool-command.ts';
 import { reachesQuery } from './target.ts';
@@ -57,6 +58,7 @@ export async function load(
   };
   await refuseReach(task);
   try {
+    warnings.push(...(await dropUnwantedPublic(access, options, signal)));
     if (dump.format === 'plain') await loadScript(task);
     else await loadArchive(task, dump.format);
     const { facts } = options;
@@ -142,11 +144,6 @@ function selectionOf(all: readonly TocEntry[], { scope, policies, facts }: LoadO
       ...(left.length > 0 ? [`row security policies left out because roles they name are missing: ${names}`] : []),
     ],
   };
-}
-
-/** A dump of chosen schemas (`pg_dump -n public`) creates this one too, which every new database has. */
-function createsPublic({ kind, name, definition }: TocEntry): boolean {
-  return kind === 'SCHEMA' && name === 'public' && definition.startsWith('CREATE SCHEMA');
 }
 
 /** Sends what pg_restore would do as a script; resolves only when it and the dump itself have ended well. */

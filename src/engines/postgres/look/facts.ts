@@ -20,6 +20,8 @@ export interface PostgresProperties {
   roleSettings: { role: string; setting: string }[];
   /** What of keys is not on as it was made. */
   switchedKeys: SwitchedKey[];
+  /** It has not been dropped: a dump says nothing of that. */
+  publicSchema: boolean;
   /** Others may make databases of it, and nobody drops it by mistake. */
   template: boolean;
   /** The server's own number, which tells two servers with the same address and names apart; null where it may not be read. */
@@ -44,6 +46,7 @@ export async function readFacts(
     privileges: raw['datacl'] === null ? null : await connection.rows(privilegesQuery),
     roleSettings: await connection.rows(roleSettingsQuery),
     switchedKeys: await readSwitchedKeys(connection),
+    publicSchema: base.publicSchema,
     template: raw['datistemplate'] === true,
     systemIdentifier: await systemIdentifier(connection, base.mayReadControl),
   };
@@ -85,6 +88,7 @@ export function propertiesOf(facts: DatabaseFacts): PostgresProperties {
     privileges: given.privileges ?? null,
     roleSettings: given.roleSettings ?? [],
     switchedKeys: given.switchedKeys ?? [],
+    publicSchema: given.publicSchema ?? true,
     template: given.template ?? false,
     systemIdentifier: given.systemIdentifier ?? null,
   };
@@ -113,6 +117,7 @@ interface BaseRow {
   comment: string | null;
   version: number;
   mayReadControl: boolean;
+  publicSchema: boolean;
   raw: Record<string, unknown>;
 }
 
@@ -131,7 +136,8 @@ const baseQuery = `
   select d.datname as name, pg_catalog.pg_get_userbyid(d.datdba) as owner, pg_catalog.pg_encoding_to_char(d.encoding) as encoding,
     pg_catalog.pg_database_size(d.oid)::text as size, t.spcname as tablespace, pg_catalog.shobj_description(d.oid, 'pg_database') as comment,
     pg_catalog.current_setting('server_version_num')::int as version, pg_catalog.to_jsonb(d) as raw,
-    pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', 'execute') as "mayReadControl"
+    pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', 'execute') as "mayReadControl",
+    pg_catalog.to_regnamespace('public') is not null as "publicSchema"
   from pg_catalog.pg_database d join pg_catalog.pg_tablespace t on t.oid = d.dattablespace
   where d.datname = pg_catalog.current_database()`;
 

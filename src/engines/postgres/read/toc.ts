@@ -92,6 +92,11 @@ export function subjectOf({ kind, schema, name }: TocEntry, type: 'SCHEMA' | 'EX
   return isAbout && schema === null && name.startsWith(`${type} `) ? readIdent(name.slice(type.length + 1)) : null;
 }
 
+/** A dump of chosen schemas (`pg_dump -n public`) creates this one too, which every new database has. */
+export function createsPublic({ kind, name, definition }: TocEntry): boolean {
+  return kind === 'SCHEMA' && name === 'public' && definition.startsWith('CREATE SCHEMA');
+}
+
 /** In a tar dump the table of contents is the first member. */
 function contentOf(bytes: Buffer, format: DumpFormat): Buffer {
   return format === 'tar' ? bytes.subarray(tarBlock) : bytes;

@@ -8,15 +8,16 @@ import { displayName } from '../connect/names.ts';
 import { isOfSchema, planSchemas } from './schemas.ts';
 import { emptyDatabase, emptyExtensionTables } from './statements.ts';
 import { planTables } from './tables.ts';
+import { publicAgain } from './public-schema.ts';
 import type { Replacement } from './replacement.ts';
 import { refuseOtherTypesOfMade } from './types.ts';
 import { contentsOfScript } from '../read/script-tables.ts';
 import { refuseOwnTransactions } from '../load/script-transactions.ts';
 import { extensionData } from '../read/select-entries.ts';
 import { endedFeeds, isOfSubscription, subscriptionsOfDump } from '../look/subscriptions.ts';
-import { namesKeyTrigger, planSwitchedKeys, type SwitchedKey } from '../look/switched-keys.ts';
+import { namesKeyTrigger, planSwitchedKeys } from '../look/switched-keys.ts';
 import { largeObjectsLeft } from '../read/table-columns.ts';
-import { subjectOf, type TocEntry } from '../read/toc.ts';
+import { createsPublic, subjectOf, type TocEntry } from '../read/toc.ts';
 
 export async function planReplacement(
   session: Connection,
@@ -27,7 +28,7 @@ export async function planReplacement(
   const switched = facts ? propertiesOf(facts).switchedKeys : [];
   // Without the privileges of the dump, those of the live database are what is wanted.
   const ordersIn = async (kept: readonly string[]) => (owners === 'none' ? noOrders : defaultRights(session, kept));
-  if (scope === null) return planWhole(session, all, switched, ordersIn);
+  if (scope === null) return planWhole(session, all, { facts: facts ?? null, ordersIn });
   const schemas = await planSchemas(session, all, scope.schemas);
   const single = scope.tables.filter((table) => !scope.schemas.includes(table.schema));
   const tables = await planTables(session, all, single, { schemas: scope.schemas, made: schemas.entries });
@@ -37,10 +38,12 @@ export async function planReplacement(
   const chosen = all.filter((entry) => wanted.has(entry));
   await refuseOtherTypesOfMade(session, all, chosen);
   const publications = await keepPublications(session, all, chosen, scope.schemas);
+  const needsPublic = chosen.some(({ schema }) => schema === 'public') && !chosen.some(createsPublic);
+  const again = needsPublic ? await publicAgain(session) : [];
   const keys = await planSwitchedKeys(session, switched, tablesOf(chosen));
   return {
     entries: attachLate(publications.entries),
-    before: [...schemas.before, ...tables.before, ...rights.clear],
+    before: [...schemas.before, ...tables.before, ...rights.clear, ...again],
     after: [...schemas.after, ...tables.after, ...rights.putBack, ...publications.after, ...keys.after],
     warnings: [
       ...schemas.warnings,
@@ -83,9 +86,11 @@ export async function planScript(
   const names = kept.filter((name) => !anew.includes(name));
   const { clear, putBack } = await defaultRights(session, names);
   const keys = await planSwitchedKeys(session, facts ? propertiesOf(facts).switchedKeys : [], null);
+  const needsPublic = hadPublic(facts) && !script.schemas.includes('public');
+  const again = needsPublic ? await publicAgain(session) : [];
   return {
     entries: [],
-    before: [...emptyDatabase(names), ...emptyExtensionTables(script.rows), ...clear],
+    before: [...emptyDatabase(names), ...emptyExtensionTables(script.rows), ...clear, ...again],
     after: [...putBack, ...keys.after],
     warnings: [...(await endedFeeds(session, () => true)), ...keys.warnings],
   };
@@ -126,13 +131,16 @@ function schemasOfMade(entries: Iterable<TocEntry>): string[] {
   return [...new Set(made.flatMap(({ schema }) => schema ?? []))];
 }
 
+function hadPublic(facts: LoadOptions['facts']): boolean {
+  return !facts || propertiesOf(facts).publicSchema;
+}
+
 const noOrders: DefaultRights = { clear: [], putBack: [] };
 
 async function planWhole(
   session: Connection,
   all: readonly TocEntry[],
-  switched: readonly SwitchedKey[],
-  ordersIn: (kept: readonly string[]) => Promise<DefaultRights>,
+  { facts, ordersIn }: Pick<LoadOptions, 'facts'> & { ordersIn: (kept: readonly string[]) => Promise<DefaultRights> },
 ): Promise<Replacement> {
   const kept = await keptSchemas(session);
   const names = kept.map((each) => each.name);
@@ -145,7 +153,9 @@ async function planWhole(
       (row) => row.name,
     ),
   );
-  const keys = await planSwitchedKeys(session, switched, null);
+  const keys = await planSwitchedKeys(session, facts ? propertiesOf(facts).switchedKeys : [], null);
+  const needsPublic = hadPublic(facts) && !all.some(createsPublic);
+  const again = needsPublic ? await publicAgain(session) : [];
   const entries = all.filter((entry) => {
     if (isOfSubscription(entry)) return false;
     if (isOfExtension(entry, extensions)) return false;
@@ -155,7 +165,7 @@ async function planWhole(
   });
   return {
     entries,
-    before: [...emptyDatabase(names), ...emptyExtensionTables(extensionData(all)), ...clear],
+    before: [...emptyDatabase(names), ...emptyExtensionTables(extensionData(all)), ...clear, ...again],
     after: [...(hasRights ? [] : putBack), ...keys.after],
     warnings: [
       ...(await lostPublications(session, all)),

@@ -1,5 +1,6 @@
 import { HoldfastError } from '../../../base/errors.ts';
 import type { Connection } from '../connect/connection.ts';
+import { hasPublic } from './public-schema.ts';
 import type { Replacement } from './replacement.ts';
 import { dropSchemas, emptyExtensionTables, emptySchemas } from './statements.ts';
 import { entriesInScope, extensionData } from '../read/select-entries.ts';
@@ -14,7 +15,8 @@ export async function planSchemas(
 ): Promise<Replacement & { anew: string[] }> {
   const entries = entriesInScope(all, { tables: [], schemas: [...schemas] });
   // The server made `public`; it stays, with its owner and privileges and with extensions that live there.
-  const kept: readonly string[] = schemas.filter((schema) => schema === 'public');
+  const isThere = schemas.includes('public') && (await hasPublic(session));
+  const kept: readonly string[] = isThere ? ['public'] : [];
   const anew = schemas.filter((schema) => schema !== 'public');
   const obstacles = await session.rows<{ what: string }>(obstaclesQuery, [schemas, kept]);
   if (obstacles.length > 0) {

@@ -11,7 +11,7 @@ import { refuseOtherTypes } from './types.ts';
 import { ownersOf, parentsOfPartitions, tableWithPartitions } from '../read/select-entries.ts';
 import { feedsThatGoOn } from '../look/subscriptions.ts';
 import { columnTypes, holds } from '../read/table-columns.ts';
-import type { TocEntry } from '../read/toc.ts';
+import { subjectOf, type TocEntry } from '../read/toc.ts';
 
 /**
  * Tables that exist keep their definition and get the dump's rows; those that do not are made with all that belongs to them. What
@@ -213,7 +213,8 @@ function entriesFor(
   const byId = new Map(all.map((entry) => [entry.id, entry]));
   const schemas = new Set([...missing].map((entry) => entry.schema).filter((schema) => !names.schemas.has(schema)));
   return all.filter((entry) => {
-    if (entry.kind === 'SCHEMA') return schemas.has(entry.name);
+    const schema = entry.kind === 'SCHEMA' ? entry.name : subjectOf(entry, 'SCHEMA');
+    if (schema !== null) return schemas.has(schema);
     const owner = owners.get(entry);
     if (owner === undefined) return false;
     if (existing.has(owner)) return entry.kind === 'TABLE DATA';
