@@ -259,6 +259,37 @@ describe.skipIf(!hasMysql())(`restores into ${productName}`, () => {
     }
   });
 
+  it('code that ends with a comment comes back, and so does what comes after it', async () => {
+    await server.sql(null, 'CREATE DATABASE ended');
+    await server.sql(
+      'ended',
+      'CREATE TABLE t (id INT)',
+      'CREATE FUNCTION a() RETURNS INT DETERMINISTIC RETURN 1 -- as agreed /* in May */',
+      'CREATE PROCEDURE b() SELECT 1 # once more',
+      'CREATE PROCEDURE c() SELECT 2',
+      'CREATE TRIGGER a BEFORE INSERT ON t FOR EACH ROW SET NEW.id = 1 -- never null',
+      'CREATE TRIGGER b BEFORE UPDATE ON t FOR EACH ROW SET NEW.id = 2',
+      'CREATE EVENT a ON SCHEDULE EVERY 1 DAY DISABLE DO DELETE FROM t -- at night',
+      'CREATE EVENT b ON SCHEDULE EVERY 1 DAY DISABLE DO DELETE FROM t WHERE id = 2',
+    );
+    const texts = async (name: string) => {
+      const rows = await server.sql<{ text: string }>(
+        null,
+        `SELECT CONCAT(ROUTINE_NAME, ROUTINE_DEFINITION) AS text FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = '${name}'
+         UNION ALL SELECT CONCAT(TRIGGER_NAME, ACTION_STATEMENT) FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = '${name}'
+         UNION ALL SELECT CONCAT(EVENT_NAME, EVENT_DEFINITION) FROM information_schema.EVENTS WHERE EVENT_SCHEMA = '${name}'`,
+      );
+      return rows.map(({ text }) => text.trimEnd());
+    };
+    const before = await texts('ended');
+    expect(before).toHaveLength(7);
+    expect(before.join('\n')).toMatch(/as agreed[^]*once more[^]*never null[^]*at night/);
+    for (const format of ['plain', 'directory'] as const) {
+      await bringBack(open(`ended_${format}`), await takeDump(open('ended', { dump: { format } }), folder.path));
+      expect(await texts(`ended_${format}`)).toEqual(before);
+    }
+  });
+
   it('code that was written on several lines, or with other quotes, comes back in a database of any name', async () => {
     await server.sql(null, 'CREATE DATABASE `as written`');
     await server.sql(

@@ -152,6 +152,35 @@ DELIMITER ;
     expect(result).toContain('(1); CREATE DEFINER=`a`@`b` PROCEDURE `inner`');
   });
 
+  it.each([3, 7, 4096])('parts the end of a statement from the comment before it, in pieces of %i', async (size) => {
+    const set = '/*!50003 SET sql_mode              = @saved_sql_mode */ ;\n';
+    const text = (gap: string) => `${head}DELIMITER ;;
+CREATE FUNCTION \`f\`() RETURNS int
+RETURN 1 -- as agreed /* in May */${gap || ' '};;
+DELIMITER ;
+${set}DELIMITER ;;
+CREATE PROCEDURE \`p\`()
+BEGIN
+  -- not the end;;
+  SELECT '#', "-- " ; -- nor this ;;
+
+END ;;
+DELIMITER ;
+${set}DELIMITER ;;
+/*!50003 CREATE*/ /*!50003 TRIGGER \`tr\` BEFORE INSERT ON \`t\` FOR EACH ROW SET @x = 1 # why${gap || ' '}*/;;
+DELIMITER ;
+DELIMITER ;;
+/*!50003 SET sql_mode              = '' */ ;;
+/*!50106 CREATE*/ /*!50106 EVENT \`e\` ON SCHEDULE EVERY 1 HOUR DO delete from t -- daily${gap || ' '}*/ ;;
+/*!50003 SET time_zone             = @saved_time_zone */ ;;
+DELIMITER ;
+`;
+    expect(await rewritten(text(''), {}, size)).toBe(text('\n'));
+    expect(await rewritten(text('\n'), {}, size)).toBe(text('\n'));
+    const brokenOff = `${head}DELIMITER ;;\nCREATE PROCEDURE \`p\`()\nSELECT 1 -- x ;;\n`;
+    expect(await rewritten(brokenOff, {}, size)).toBe(brokenOff);
+  });
+
   it('switches events off, and tells whose text names the database it comes from', async () => {
     const events: string[] = [];
     const named: string[] = [];

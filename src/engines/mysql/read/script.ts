@@ -1,6 +1,8 @@
 import { HoldfastError } from '../../../base/errors.ts';
 import { statusOf, withStatus, type EventStatus } from './event-status.ts';
 import { definerPattern, otherDatabase, quotedIdent, quoteIdent, unquoteIdent } from '../connect/names.ts';
+import { CommentedEnds } from './commented-ends.ts';
+import { beginsRows, begunEnd, endOfRows } from './script-rows.ts';
 import { ScriptViews } from './script-views.ts';
 import { longestName, namesDatabase, stayingIn } from './script-target.ts';
 import { withoutDatabase } from '../look/trigger-text.ts';
@@ -43,27 +45,6 @@ export async function* rewriteScript(source: AsyncIterable<Buffer>, rules: Scrip
 
 /** A statement that makes an object; the server itself takes no larger one. */
 const longestLine = 1024 * 1024 * 1024;
-const insert = Buffer.from('INSERT INTO `');
-const ends = [Buffer.from(';\n'), Buffer.from(';\r\n')] as const;
-
-function beginsRows(text: Buffer, at: number): boolean {
-  return text.length - at >= insert.length && text.compare(insert, 0, insert.length, at, at + insert.length) === 0;
-}
-
-/** Where the statement with rows ends that goes on at `from`; a script may have the line ends of Windows. */
-function endOfRows(text: Buffer, from: number): number {
-  const [unix, windows] = ends;
-  const end = text.indexOf(unix, from);
-  const earlier = text.subarray(from, end === -1 ? undefined : end).indexOf(windows);
-  return earlier === -1 ? end : from + earlier;
-}
-
-/** How much of an end may stand at the end of this piece. */
-function begunEnd(text: Buffer): number {
-  if (text.at(-1) === 0x3b) return 1;
-  return text.at(-1) === 0x0d && text.at(-2) === 0x3b ? 2 : 0;
-}
-
 class Rewriter {
   readonly #rules: ScriptRules;
   /** The script's own word on where it came from, each byte as a character. */
@@ -79,6 +60,7 @@ class Rewriter {
   /** Within a list of transactions that goes on. */
   #inList = false;
   readonly #views = new ScriptViews();
+  readonly #ends = new CommentedEnds();
 
   constructor(rules: ScriptRules) {
     this.#rules = rules;
@@ -143,16 +125,21 @@ class Rewriter {
   }
 
   line(line: Buffer): Buffer {
-    if (line.length < 3 && this.#views.empty && this.#code === '') return line;
+    if (line.length < 3 && this.#views.empty && this.#code === '' && this.#ends.empty) return line;
     // Every byte is a character, so that whatever encoding stands there comes out as it was.
     const text = line.toString('latin1');
-    const changed = this.#views.add(this.#change(text), this.#databases());
+    const changed = this.#changeAll(this.#ends.take(text, this.#delimiter));
     return changed === text ? line : Buffer.from(changed, 'latin1');
+  }
+
+  #changeAll(lines: readonly string[]): string {
+    return lines.map((each) => this.#views.add(this.#change(each), this.#databases())).join('');
   }
 
   /** What was held back. */
   end(): Buffer {
-    return Buffer.from(this.#takeCode() + this.#views.flush(this.#databases()), 'latin1');
+    const held = this.#changeAll(this.#ends.flush());
+    return Buffer.from(held + this.#takeCode() + this.#views.flush(this.#databases()), 'latin1');
   }
 
   #databases(): string[] {
