@@ -109,7 +109,14 @@ test.skipIf(!hasMysql())(
       'shop',
       'CREATE TABLE a (id INT PRIMARY KEY)',
       'CREATE TABLE orders (id INT PRIMARY KEY, note TEXT)',
-      ...(product === 'mariadb' ? ['CREATE SEQUENCE numbers'] : []),
+      ...{
+        mariadb: ['CREATE SEQUENCE numbers'],
+        // Of such a table the server has another sum each time.
+        mysql: [
+          'CREATE TABLE tags (id INT PRIMARY KEY, list JSON, KEY ((CAST(list AS UNSIGNED ARRAY))))',
+          "INSERT INTO tags VALUES (1, '[1, 2]')",
+        ],
+      }[product],
       "INSERT INTO orders VALUES (1, 'old')",
     );
     await using holdfast = await installHoldfast({ url: server.url('shop') });
