@@ -479,6 +479,36 @@ describe.skipIf(!hasMysql())(`the swap of ${productName} databases`, () => {
     expect(await server.sql(previous, 'SELECT COUNT(*) AS n FROM customer')).toEqual([{ n: 2 }]);
   });
 
+  it('S15 of two swaps at once the second finds out before it looks at what lives', async () => {
+    const { live, replacement, previous } = await prepare();
+    const second = open('shop_restoring_20261121_120001_abcdef');
+    await bringBack(second, await takeDump(live, folder.path));
+    await second.dress(await live.probe(never), never);
+    const lived = await names(second.name);
+    // Held up when it knows what lives, and has changed nothing.
+    await server.sql(second.name, 'CREATE TABLE holdfast_rehearsal (n INT PRIMARY KEY)');
+    await using holder = await server.session(null);
+    await holder.query('START TRANSACTION');
+    await holder.query(`SELECT * FROM ${second.name}.holdfast_rehearsal`);
+    const swapping = live.swap({ replacement: second.name, previous: 'shop_before_y' }, 'refuse', never);
+    swapping.catch(() => undefined);
+    await until(
+      async () => (await server.connections()).some(({ info }) => info?.startsWith('DROP TABLE')),
+      'the swap waits for the table',
+    );
+    await expect(live.swap({ replacement, previous }, 'disconnect', never)).rejects.toMatchObject({
+      code: 'SWAP_RUNNING',
+      retryable: true,
+    });
+    await holder.query('COMMIT');
+    await swapping;
+    expect((await names('shop')).map((name) => name.replace(asleep, 'ENABLED'))).toEqual(
+      lived.map((name) => name.replace(asleep, 'ENABLED')),
+    );
+    expect(await server.databases()).toEqual(['shop', 'shop_before_y', replacement]);
+    await live.swap({ replacement, previous }, 'refuse', never);
+  });
+
   it('S14 a failure after the tables have changed places puts everything back', async () => {
     await server.sql(null, "CREATE USER IF NOT EXISTS mover@'127.0.0.1' IDENTIFIED BY 'secret-mover'");
     await server.sql(

@@ -43,9 +43,10 @@ export async function swap(
     replacement: kept(wanted.replacement),
     previous: wanted.previous === null ? null : kept(wanted.previous),
   };
+  // Before anything is looked at: what somebody else exchanges meanwhile is not what there is to take away and to make again.
+  await claimSwap(session, names.live);
   const steps = await prepare(session, names, (text) => access.context.logger.log('warn', text));
   if (sessions === 'refuse') await refuseSessions(session, names);
-  await claimSwap(session, names.live);
   await writeJournal(session, names, steps);
   const ending = new AbortController();
   const ended = sessions === 'disconnect' ? keepOut(access, names, session.id, ending.signal) : Promise.resolve();
