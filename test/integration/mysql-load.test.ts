@@ -290,6 +290,35 @@ describe.skipIf(!hasMysql())(`restores into ${productName}`, () => {
     }
   });
 
+  it('a foreign key into another database keeps nobody from deleting there during a drill, and is told in a copy', async () => {
+    await server.sql(null, 'CREATE DATABASE parents', 'CREATE DATABASE children');
+    await server.sql('parents', 'CREATE TABLE p (id INT PRIMARY KEY)', 'INSERT INTO p VALUES (1), (2), (3)');
+    await server.sql(
+      'children',
+      'CREATE TABLE c (id INT PRIMARY KEY, p INT, FOREIGN KEY (p) REFERENCES parents.p (id))',
+      'INSERT INTO c VALUES (1, 1), (2, 2), (3, 3)',
+    );
+    for (const [at, format] of (['plain', 'directory'] as const).entries()) {
+      const dump = await takeDump(open('children', { dump: { format } }), folder.path);
+      const drill = await bringBack(open(`children_drill_20261121_12000${at}_abcdef`), dump);
+      expect(drill.warnings).toEqual([]);
+      expect(drill.counts.tables).toMatchObject([{ name: 'c', rows: 3 - at }]);
+      // The application goes on while it lasts.
+      await server.sql('children', `DELETE FROM c WHERE p = ${at + 1}`);
+      await server.sql('parents', `DELETE FROM p WHERE id = ${at + 1}`);
+    }
+    const last = await takeDump(open('children'), folder.path);
+    for (const name of ['children_copy', 'children_restoring_20261121_120002_abcdef']) {
+      const { warnings } = await bringBack(open(name), last);
+      expect(warnings).toEqual([
+        expect.stringMatching(/foreign keys lead to tables of other databases.*: c to parents\.p$/),
+      ]);
+      expect(await server.sql(name, 'SHOW CREATE TABLE c')).toMatchObject([
+        { 'Create Table': expect.stringContaining('REFERENCES `parents`.`p`') },
+      ]);
+    }
+  });
+
   it('code that was written on several lines, or with other quotes, comes back in a database of any name', async () => {
     await server.sql(null, 'CREATE DATABASE `as written`');
     await server.sql(

@@ -38,7 +38,14 @@ export async function load(
   const tool = await access.tool('client', session, signal);
   await using folder = await access.folder();
   const said: string[] = [];
-  const noted: Noted = { definers: new Map(), events: new Map(), named: [], replication: false, longest: 0 };
+  const noted: Noted = {
+    definers: new Map(),
+    events: new Map(),
+    named: [],
+    outward: [],
+    replication: false,
+    longest: 0,
+  };
   const packet = Number(await session.value('SELECT @@GLOBAL.max_allowed_packet'));
   const rules = await rulesFor(access, session, options, noted);
   const over = new AbortController();
@@ -95,6 +102,8 @@ interface Noted {
   /** By name, what it was. */
   events: Map<string, EventStatus | null>;
   named: string[];
+  /** Foreign keys into other databases. */
+  outward: string[];
   replication: boolean;
   /** The largest statement with rows, in bytes. */
   longest: number;
@@ -138,11 +147,17 @@ async function rulesFor(
     onReplication: () => {
       noted.replication = true;
     },
+    keepsKey: ({ table, database, parent }) => {
+      noted.outward.push(`${displayName(table)} to ${displayName(database)}.${displayName(parent)}`);
+      return !onlyTried.test(access.address.database);
+    },
   };
 }
 
 /** Names that only live until a swap, see `nameBeside`. */
 const passing = /_(?:restoring|drill|import)_\d{8}_\d{6}_[0-9a-f]{6}$/;
+/** Of these, what never lives: nothing that does may have to wait for it. */
+const onlyTried = /_(?:drill|import)_\d{8}_\d{6}_[0-9a-f]{6}$/;
 
 function eventsThatWere(wanted: EventStatus, { events }: Noted): string[] {
   return [...events].filter(([, status]) => status === wanted).map(([name]) => name);
@@ -163,13 +178,18 @@ async function eventsNotMade(session: Connection, database: string, { events }: 
 }
 
 function describe(noted: Noted, into: string): string[] {
-  const { definers, named, replication } = noted;
+  const { definers, named, outward, replication } = noted;
   const warnings = [...definers].map(([account, objects]) => {
     return `what ${account} had defined belongs to the restoring user now (${account} is not on this server, or may not be set): ${shortened([...new Set(objects)])}`;
   });
   if (replication) {
     warnings.push(
       'what the dump says of replication (GTID_PURGED, SQL_LOG_BIN) was left out: what is restored reaches replicas like any other change',
+    );
+  }
+  if (outward.length > 0 && !onlyTried.test(into)) {
+    warnings.push(
+      `foreign keys lead to tables of other databases, whose rows are not in the backup; the server checks what is deleted there against this database, too: ${shortened(outward)}`,
     );
   }
   if (passing.test(into)) return warnings;

@@ -12,6 +12,7 @@ const rules = (more: Partial<ScriptRules> = {}): ScriptRules => ({
   onOwnName: () => undefined,
   onRows: () => undefined,
   onReplication: () => undefined,
+  keepsKey: () => true,
   ...more,
 });
 
@@ -180,6 +181,32 @@ DELIMITER ;
     const brokenOff = `${head}DELIMITER ;;\nCREATE PROCEDURE \`p\`()\nSELECT 1 -- x ;;\n`;
     expect(await rewritten(brokenOff, {}, size)).toBe(brokenOff);
   });
+
+  it.each([3, 4096])(
+    'leaves out foreign keys into other databases where nobody wants them, in pieces of %i',
+    async (size) => {
+      const table = (name: string, ...lines: string[]) =>
+        `CREATE TABLE \`${name}\` (\n${lines.map((line) => `  ${line}`).join(',\n')}\n) ENGINE=InnoDB;\n`;
+      const id = "`id` int NOT NULL COMMENT 'CONSTRAINT `x` FOREIGN KEY (`a`) REFERENCES `o`.`p` (`id`)'";
+      const own = 'CONSTRAINT `a` FOREIGN KEY (`a`) REFERENCES `mine` (`id`) ON DELETE CASCADE';
+      const first = 'CONSTRAINT `b``b` FOREIGN KEY (`a`, `b`) REFERENCES `ö.x`.`p``p` (`id`, `id2`) ON DELETE SET NULL';
+      const second = 'CONSTRAINT `c` FOREIGN KEY (`a`) REFERENCES `other`.`q` (`id`)';
+      const check = 'CONSTRAINT `d` CHECK (`a` > 1)';
+      const rest = "INSERT INTO `t` VALUES\n(1,'x');\n-- Dump completed\n";
+      const text = (...some: string[][]) => head + some.map((lines, at) => table(`t${at}`, ...lines)).join('') + rest;
+      const all = text([id, own, first, second], [id, first, check], [id, second, own, first], [id]);
+      const seen: string[] = [];
+      const keepsKey = (key: { table: string; database: string; parent: string }) => {
+        seen.push(`${key.table}: ${key.database} / ${key.parent}`);
+        return false;
+      };
+      expect(await rewritten(all, { keepsKey }, size)).toBe(text([id, own], [id, check], [id, own], [id]));
+      expect(seen).toEqual(['t0: ö.x / p`p', 't0: other / q', 't1: ö.x / p`p', 't2: other / q', 't2: ö.x / p`p']);
+      expect(await rewritten(all, {}, size)).toBe(all);
+      const brokenOff = `${head}CREATE TABLE \`t\` (\n  ${own},\n`;
+      expect(await rewritten(brokenOff, { keepsKey }, size)).toBe(brokenOff);
+    },
+  );
 
   it('switches events off, and tells whose text names the database it comes from', async () => {
     const events: string[] = [];

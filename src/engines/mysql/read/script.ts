@@ -2,6 +2,7 @@ import { HoldfastError } from '../../../base/errors.ts';
 import { statusOf, withStatus, type EventStatus } from './event-status.ts';
 import { definerPattern, otherDatabase, quotedIdent, quoteIdent, unquoteIdent } from '../connect/names.ts';
 import { CommentedEnds } from './commented-ends.ts';
+import { OutwardKeys, type OutwardKey } from './outward-keys.ts';
 import { beginsRows, begunEnd, endOfRows } from './script-rows.ts';
 import { ScriptViews } from './script-views.ts';
 import { longestName, namesDatabase, stayingIn } from './script-target.ts';
@@ -22,6 +23,8 @@ export interface ScriptRules {
   onRows: (bytes: number) => void;
   /** Something about replication that belongs to the server it came from, and was left out. */
   onReplication: () => void;
+  /** Whether a foreign key that leads into another database comes along. */
+  keepsKey: (key: OutwardKey) => boolean;
 }
 
 /**
@@ -45,6 +48,7 @@ export async function* rewriteScript(source: AsyncIterable<Buffer>, rules: Scrip
 
 /** A statement that makes an object; the server itself takes no larger one. */
 const longestLine = 1024 * 1024 * 1024;
+
 class Rewriter {
   readonly #rules: ScriptRules;
   /** The script's own word on where it came from, each byte as a character. */
@@ -61,9 +65,13 @@ class Rewriter {
   #inList = false;
   readonly #views = new ScriptViews();
   readonly #ends = new CommentedEnds();
+  readonly #keys: OutwardKeys;
 
   constructor(rules: ScriptRules) {
     this.#rules = rules;
+    this.#keys = new OutwardKeys(({ table, database, parent }) => {
+      return rules.keepsKey({ table: decoded(table), database: decoded(database), parent: decoded(parent) });
+    });
     this.#into = bytesOf(rules.into);
   }
 
@@ -95,7 +103,7 @@ class Rewriter {
           return Buffer.from(text.subarray(passed));
         }
         stayingIn(this.#into, text.toString('latin1', at, at + longestName));
-        if (!this.#views.empty) {
+        if (!this.#views.empty || !this.#keys.empty) {
           pass(at);
           done.push(this.end());
         }
@@ -125,11 +133,15 @@ class Rewriter {
   }
 
   line(line: Buffer): Buffer {
-    if (line.length < 3 && this.#views.empty && this.#code === '' && this.#ends.empty) return line;
+    if (line.length < 3 && !this.#isHolding()) return line;
     // Every byte is a character, so that whatever encoding stands there comes out as it was.
     const text = line.toString('latin1');
     const changed = this.#changeAll(this.#ends.take(text, this.#delimiter));
     return changed === text ? line : Buffer.from(changed, 'latin1');
+  }
+
+  #isHolding(): boolean {
+    return !this.#views.empty || this.#code !== '' || !this.#ends.empty || !this.#keys.empty;
   }
 
   #changeAll(lines: readonly string[]): string {
@@ -139,7 +151,8 @@ class Rewriter {
   /** What was held back. */
   end(): Buffer {
     const held = this.#changeAll(this.#ends.flush());
-    return Buffer.from(held + this.#takeCode() + this.#views.flush(this.#databases()), 'latin1');
+    const code = this.#keys.flush() + this.#takeCode();
+    return Buffer.from(held + code + this.#views.flush(this.#databases()), 'latin1');
   }
 
   #databases(): string[] {
@@ -175,7 +188,7 @@ class Rewriter {
     if (/^\/\*!\d+ DEFINER=/.test(text)) return this.#changeDefiner(text, 'a view');
     if (/^\/\*!\d+ VIEW /.test(text)) return this.#changeNames(text);
     // A default may take its numbers from a sequence, which the server names with its database.
-    return text.startsWith('  `') ? this.#changeNames(text) : text;
+    return this.#keys.take(text.startsWith('  `') ? this.#changeNames(text) : text);
   }
 
   #changeCode(text: string): string {
@@ -271,7 +284,11 @@ function bytesOf(text: string): string {
 }
 
 function textOf(bytes: string): string {
-  return Buffer.from(unquoteIdent(bytes), 'latin1').toString('utf8');
+  return decoded(unquoteIdent(bytes));
+}
+
+function decoded(bytes: string): string {
+  return Buffer.from(bytes, 'latin1').toString('utf8');
 }
 
 function tooLong(): HoldfastError {
