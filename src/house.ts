@@ -12,6 +12,8 @@ import type { Storage } from './storage/storage.ts';
 export interface House extends AsyncDisposable {
   readonly loaded: LoadedConfig;
   readonly catalog: Catalog;
+  /** Of the same state, for what must go on while it cannot be written. */
+  readonly enduring: Catalog;
   /** Those that are configured. */
   readonly sources: readonly Source[];
   readonly storages: readonly Storage[];

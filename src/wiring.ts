@@ -17,11 +17,9 @@ import { findSources, type FoundSource } from './care/stock/find-sources.ts';
 import { makeMonitorRules } from './care/monitor/settings.ts';
 import type { Source } from './care/source.ts';
 import { sourceNotConfigured, unconfiguredDatabase } from './care/stock/unconfigured.ts';
-import type { Catalog } from './catalog/catalog.ts';
 import { markInterrupted } from './catalog/run.ts';
 import { scratchFolder, sweepScratch } from './catalog/scratch.ts';
-import { openCatalog } from './catalog/sqlite/sqlite-catalog.ts';
-import { isUnwritable, openStandIn } from './catalog/sqlite/stand-in.ts';
+import { openState } from './catalog/sqlite/open-state.ts';
 import type { LoadedConfig } from './config/load.ts';
 import type { SourceConfig } from './config/schema.ts';
 import type { EngineName } from './engines/engine.ts';
@@ -52,7 +50,7 @@ export async function openHouse(loaded: LoadedConfig, tools: HouseTools): Promis
   const { clock, logger } = tools;
   const identities = await readIdentities(loaded, tools.identityFile);
   const state = openState(config.state, tools);
-  const { catalog } = state;
+  const { catalog, enduring } = state;
   markInterrupted(catalog, clock);
   await sweepScratch();
   const scratch = scratchFolder();
@@ -70,7 +68,7 @@ export async function openHouse(loaded: LoadedConfig, tools: HouseTools): Promis
       passphrase: passphrase === undefined ? null : new Secret(passphrase),
       recipients: wanted?.recipients ?? [],
       identities,
-      memory: catalog.keys,
+      memory: enduring.keys,
       storages: places,
       clock,
       ask: tools.ask,
@@ -152,6 +150,7 @@ export async function openHouse(loaded: LoadedConfig, tools: HouseTools): Promis
   return {
     loaded,
     catalog: telling?.catalog ?? catalog,
+    enduring,
     sources,
     storages: [...storages.values()],
     alerts,
@@ -186,52 +185,6 @@ export async function openHouse(loaded: LoadedConfig, tools: HouseTools): Promis
       await Promise.allSettled([...storages.values()].map((storage) => storage[Symbol.asyncDispose]()));
       state[Symbol.dispose]();
       await rm(scratch, { recursive: true, force: true });
-    },
-  };
-}
-
-interface State extends Disposable {
-  catalog: Catalog;
-  /** What it is told of is known there alone: alerts are left to whoever has the state. */
-  isCopy: boolean;
-}
-
-function openState(folder: string, { clock, logger, goesOnWithoutState = false }: HouseTools): State {
-  let opened: Catalog | null = null;
-  try {
-    const catalog = (opened = openCatalog(folder, clock));
-    if (goesOnWithoutState) assertWritable(catalog);
-    return { catalog, isCopy: false, [Symbol.dispose]: () => catalog[Symbol.dispose]() };
-  } catch (error) {
-    opened?.[Symbol.dispose]();
-    if (!goesOnWithoutState || !isUnwritable(error)) throw error;
-    const { message, code } = toHoldfastError(error);
-    logger.log('warn', `the state in ${folder} cannot be written: ${message} (${code}); going on with a copy of it`);
-    return copiedState(folder, { clock, logger });
-  }
-}
-
-function assertWritable(catalog: Catalog): void {
-  try {
-    catalog.briefly(() => catalog.probe());
-  } catch (error) {
-    if (isUnwritable(error)) throw error;
-  }
-}
-
-function copiedState(folder: string, { clock, logger }: HouseTools): State {
-  const standIn = openStandIn(folder, clock);
-  const { catalog } = standIn;
-  return {
-    catalog,
-    isCopy: true,
-    [Symbol.dispose]: () => {
-      if (standIn.isNeeded())
-        logger.log(
-          'warn',
-          `what was done is known in that copy alone: HOLDFAST_STATE=${standIn.folder} before a command such as \`holdfast restore --undo\` or \`holdfast logs\` goes by it`,
-        );
-      standIn[Symbol.dispose]();
     },
   };
 }

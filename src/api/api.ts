@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { openAccess } from '../access/access.ts';
+import type { Catalog } from '../catalog/catalog.ts';
 import type { House } from '../house.ts';
 import type { DaemonView } from '../schedule/daemon.ts';
 import { authenticate } from './authenticate.ts';
@@ -29,6 +30,8 @@ import { openApi } from './openapi.ts';
 import { assertSignedIn, registerRoutes, type Handlers } from './register.ts';
 
 export interface RunningApi extends ApiParts, AsyncDisposable {
+  /** What cannot be written there is not done, but by routes that go on without. */
+  readonly catalog: Catalog;
   /** Ends what would go on for ever. */
   close(): void;
 }
@@ -38,11 +41,13 @@ const mostThreads = 2;
 
 /** The running parts of the API; disposing it ends what was begun over HTTP. */
 export function openApiParts(
-  house: House,
+  own: House,
   daemon: DaemonView,
   { publicUrl, maxUpload, provider }: Pick<ServerSettings, 'publicUrl' | 'maxUpload' | 'provider'>,
   reloading: Reloading,
 ): RunningApi {
+  // Of two that look at one state, handlers need the one that always answers.
+  const house: House = { ...own, catalog: own.enduring };
   const { catalog, clock, logger } = house;
   const work = openWork({ catalog, logger });
   const access = openAccess({ catalog, clock });
@@ -53,6 +58,7 @@ export function openApiParts(
     // A catalog that is busy for a moment is asked again by whoever wants to know.
   });
   return {
+    catalog: own.catalog,
     house,
     access,
     daemon,
@@ -103,9 +109,9 @@ export function registerApi(app: FastifyInstance, parts: RunningApi): void {
     onlyWho(request);
     void reply.headers(page).type('text/html; charset=utf-8').send(docsPage());
   });
-  const { catalog, clock, logger } = house;
+  const { enduring, clock, logger } = house;
   app.addHook('preClose', async () => parts.close());
-  const registration = { access, publicUrl, catalog, logger, now: () => clock.now() };
+  const registration = { access, publicUrl, catalog: parts.catalog, enduring, logger, now: () => clock.now() };
   registerRoutes(app, { base: '/api/v1', routes, handlers }, registration);
   const ops: OpsHandlers = opsHandlers(parts, handlers);
   registerRoutes(app, { base: opsBase, routes: opsRoutes, handlers: ops, slash: true }, registration);

@@ -17,6 +17,8 @@ export interface Route {
   readonly body?: z.ZodType;
   /** The body is a file, as it is. */
   readonly upload?: true;
+  /** It goes on while the state cannot be written; what is noted down of it is brought there later. */
+  readonly enduring?: true;
   /** What is answered; `stream` for bytes and events. */
   readonly response: z.ZodType | 'stream' | 'nothing';
   /** 200 where nothing is said; 202 for work that goes on. */
@@ -241,6 +243,7 @@ export const routes = {
     path: '/session',
     summary: 'Sign in; the answer sets the cookie of the session',
     action: null,
+    enduring: true,
     body: z.strictObject({ name, password: z.string().max(2000), code: z.string().max(100).optional() }),
     response: sessionView,
   },
@@ -263,6 +266,7 @@ export const routes = {
     path: '/session',
     summary: 'Sign out',
     action: 'signed-in',
+    enduring: true,
     response: 'nothing',
     status: 204,
   },
@@ -461,6 +465,7 @@ export const routes = {
     path: '/backups/{source}/{id}/download',
     summary: 'The whole backup as it is stored, with its keys, as a tar',
     action: 'download',
+    enduring: true,
     params: ofBackup,
     query: z.object({ storage: name.optional() }),
     response: 'stream',
@@ -470,6 +475,7 @@ export const routes = {
     path: '/backups/{source}/{id}/artifact',
     summary: 'One artifact as it is stored; takes Range',
     action: 'download',
+    enduring: true,
     params: ofBackup,
     query: z.object({ path: z.string().min(1).max(1000), storage: name.optional() }),
     response: 'stream',
@@ -501,6 +507,7 @@ export const routes = {
     path: '/restores/plan',
     summary: 'What a restore would do, and which guards stand in its way; nothing is touched',
     action: 'restore',
+    enduring: true,
     body: planBody,
     response: z.object({
       id: z.string(),
@@ -538,6 +545,7 @@ export const routes = {
     path: '/restores',
     summary: 'Restore; `confirm` is the word that the plan named',
     action: 'restore',
+    enduring: true,
     query: z.object({ wait }),
     body: restoreBody,
     response: started,
@@ -548,6 +556,7 @@ export const routes = {
     path: '/restores/undo',
     summary: 'The way back after a restore that kept the old database',
     action: 'restore',
+    enduring: true,
     query: z.object({ wait }),
     body: z.strictObject({
       source: name.optional(),
@@ -590,6 +599,7 @@ export const routes = {
     path: '/runs/{id}',
     summary: 'Ask a run to end; what is unfinished is removed',
     action: 'cancel',
+    enduring: true,
     params: ofRun,
     response: runView,
     status: 202,

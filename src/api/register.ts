@@ -27,6 +27,8 @@ export type Handlers = { readonly [Name in RouteName]: Handler<Routes[Name]> };
 
 export interface Registration extends Doorman {
   catalog: Catalog;
+  /** The same, for routes that go on while it cannot be written. */
+  enduring: Catalog;
   logger: Logger;
   now(): Date;
 }
@@ -92,14 +94,15 @@ interface Entry {
 
 async function answer(behind: Entry, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
   const { name, route, handle, registration } = behind;
-  const entry = openAuditEntry(registration, { name, route, request });
+  const catalog = route.enduring ? registration.enduring : registration.catalog;
+  const entry = openAuditEntry({ ...registration, catalog }, { name, route, request });
   let principal: Principal | null = null;
   try {
     principal = authenticate(request, registration);
     entry.by(principal);
     assertMay(principal, route, request, registration);
     const sent = readRequest(route, request);
-    await patiently(registration.catalog, () => entry.begin());
+    await patiently(catalog, () => entry.begin());
     const gone = new AbortController();
     reply.raw.once('close', () => {
       if (!reply.raw.writableEnded)

@@ -19,6 +19,8 @@ import type { WorkParts } from './work.ts';
 export interface DaemonParts extends WorkParts {
   plans: Plans;
   alerts: Alerts;
+  /** The same state, for those who go on while it cannot be written. */
+  enduring: Catalog;
   /** Times as people read them. */
   tell(at: Date): string;
 }
@@ -76,7 +78,7 @@ export async function openDaemon(parts: DaemonParts, signal: AbortSignal): Promi
   const attended: Attended[] = [];
   return {
     view,
-    atRest: () => scheduler.atRest() && isWritten(parts.catalog),
+    atRest: () => scheduler.atRest() && isWritten(parts),
     attend: (others) => void attended.push(others),
     listensAt: (address) => heartbeat.listensAt(address),
     work: async ({ stop, urgent }) => {
@@ -99,10 +101,10 @@ export async function openDaemon(parts: DaemonParts, signal: AbortSignal): Promi
  * What cannot be written is lost with this daemon: its lock would keep the next one waiting, and runs would go on for ever. Into a catalog that
  * was moved or replaced nothing will ever be written.
  */
-function isWritten(catalog: Catalog): boolean {
+function isWritten({ catalog, enduring }: Pick<DaemonParts, 'catalog' | 'enduring'>): boolean {
   try {
     catalog.briefly(() => catalog.probe());
-    return !owesEnds(catalog);
+    return !owesEnds(catalog) && !owesEnds(enduring);
   } catch (error) {
     return toHoldfastError(error).code === 'CATALOG_MOVED';
   }

@@ -10,8 +10,8 @@ export function auditRecords(connection: Connection): AuditRecords {
       connection.run(insert, { ...record, open: 0 });
     },
     begin: (record) => {
-      const row = connection.get(`${insert} returning number`, { ...record, outcome: 'started', open: 1 });
-      return row?.['number'] as number;
+      const write = () => connection.get(`${insert} returning number`, { ...record, outcome: 'started', open: 1 });
+      return connection.transaction(write)?.['number'] as number;
     },
     about: (number, { source = null, target = null, detail = null, run = null }) => {
       connection.run(

@@ -39,7 +39,7 @@ export function catalogError(error: unknown, path: string): unknown {
 function full(path: string, cause: unknown): HoldfastError {
   return new HoldfastError('DISK_FULL', `no space left for the catalog ${path}`, {
     cause,
-    hint: 'Free some space on the disk that holds the state folder, then try again; `holdfast restore` on the command line goes on without.',
+    hint: 'Free some space on the disk that holds the state folder, then try again; restores go on without, in the console and on the command line.',
     retryable: true,
   });
 }

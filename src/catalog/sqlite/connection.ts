@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs';
-import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+import { constants, DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { catalogError, moved } from './catalog-error.ts';
 
 export type Row = Record<string, unknown>;
@@ -20,6 +20,10 @@ export interface Connection extends Disposable {
   transaction<T>(work: () => T): T;
   /** Waits for another process only for a moment. */
   briefly<T>(work: () => T): T;
+  /** What is changed from now on, in tables with a primary key, whenever it is asked for. */
+  recordChanges(): () => Uint8Array;
+  /** Changes that were recorded in a copy, of these tables. What was changed here as well meanwhile stays as it is here. */
+  applyChanges(changes: Uint8Array, tables: ReadonlySet<string>): void;
 }
 
 /** Another process writes for milliseconds at a time; waiting longer than this means something is wrong. */
@@ -82,6 +86,18 @@ export function connect(path: string): Connection {
         isBrief = false;
         if (database.isOpen) waitFor(busyTimeoutMs);
       }
+    },
+    recordChanges: () => {
+      const session = guarded(() => database.createSession());
+      return () => guarded(() => session.changeset());
+    },
+    applyChanges: (changes, tables) => {
+      guarded(() =>
+        database.applyChangeset(changes, {
+          filter: (table) => tables.has(table),
+          onConflict: () => constants.SQLITE_CHANGESET_OMIT,
+        }),
+      );
     },
     [Symbol.dispose]: () => {
       if (database.isOpen) database.close();

@@ -23,6 +23,10 @@ export const catalogFile = 'catalog.sqlite';
 
 /** Opens the catalog in a state folder, creating both when they do not exist. Several processes may have it open at once. */
 export function openCatalog(folder: string, clock: Clock): Catalog {
+  return catalogOver(openConnection(folder), clock);
+}
+
+export function openConnection(folder: string): Connection {
   const path = join(folder, catalogFile);
   createPrivately(folder, path);
   const connection = connect(path);
@@ -30,10 +34,14 @@ export function openCatalog(folder: string, clock: Clock): Catalog {
     useWriteAheadLog(connection);
     connection.script('pragma synchronous = normal; pragma foreign_keys = on');
     migrate(connection, path);
+    return connection;
   } catch (error) {
     connection[Symbol.dispose]();
     throw error;
   }
+}
+
+export function catalogOver(connection: Connection, clock: Clock): Catalog {
   return {
     runs: runRecords(connection),
     locks: lockRecords(connection),

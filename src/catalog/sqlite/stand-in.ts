@@ -24,7 +24,7 @@ export function isUnwritable(error: unknown): boolean {
  * disk is full nobody can take another one there.
  */
 export function openStandIn(state: string, clock: Clock): StandIn {
-  const folder = copyOf(join(state, catalogFile));
+  const folder = copyState(state);
   const remove = () => rmSync(folder, { recursive: true, force: true });
   try {
     const catalog = openCatalog(folder, clock);
@@ -50,7 +50,9 @@ export function openStandIn(state: string, clock: Clock): StandIn {
 /** Where there is room: a machine with one disk has some in memory. */
 const places = [tmpdir(), '/dev/shm'];
 
-function copyOf(path: string): string {
+/** The folder with the copy. */
+export function copyState(state: string): string {
+  const path = join(state, catalogFile);
   let reason: unknown;
   for (const place of places) {
     let folder: string | null = null;

@@ -1,0 +1,172 @@
+import { rm, writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { systemClock } from '../../src/base/clock.ts';
+import { silentLogger } from '../../src/base/logger.ts';
+import type { LockRow } from '../../src/catalog/catalog.ts';
+import { openEnduring } from '../../src/catalog/sqlite/enduring.ts';
+import { openCatalog } from '../../src/catalog/sqlite/sqlite-catalog.ts';
+import { anyPort, serveHoldfast, signIn, type Served } from '../support/api.ts';
+import { installHoldfast, type Installation } from '../support/holdfast.ts';
+import { smallDisk } from '../support/small-disk.ts';
+import { rowsOf, runIn } from '../support/sqlite.ts';
+import type { TemporaryFolder } from '../support/temporary-folder.ts';
+import { until } from '../support/until.ts';
+
+const password = 'correct horse battery';
+const probe = await smallDisk(1);
+await probe?.[Symbol.asyncDispose]();
+const noDisks = probe === null;
+
+async function ownDisk(): Promise<TemporaryFolder> {
+  const disk = await smallDisk(2);
+  if (disk === null) throw new Error('no disk can be mounted any more');
+  return disk;
+}
+
+const fillerOf = (disk: TemporaryFolder) => join(disk.path, 'filler');
+const makeRoom = (disk: TemporaryFolder) => rm(fillerOf(disk));
+const takeAllRoom = (disk: TemporaryFolder) =>
+  writeFile(fillerOf(disk), Buffer.alloc(4 * 1024 * 1024, 1)).catch(() => undefined);
+
+interface Run {
+  id: string;
+  operation: string;
+  state: string;
+}
+
+/** A file of a database with a backup of it; its state lies on the small disk. */
+async function installWithBackup(disk: TemporaryFolder, hooks: object = {}): Promise<Installation> {
+  const holdfast = await installHoldfast({
+    url: 'sqlite:./shop.db',
+    top: {
+      server: anyPort,
+      state: disk.path,
+      sources: { shop: { database: { engine: 'sqlite', path: './shop.db' }, hooks } },
+    },
+  });
+  runIn(join(holdfast.folder, 'shop.db'), "create table items (name text); insert into items values ('saved')");
+  await holdfast.json('backup');
+  await writeFile(join(holdfast.folder, 'password'), password);
+  await holdfast.json('user', 'create', 'ada', '--role', 'admin', '--password-file', 'password');
+  runIn(join(holdfast.folder, 'shop.db'), 'delete from items');
+  return holdfast;
+}
+
+const items = ({ folder }: Installation) => rowsOf(join(folder, 'shop.db'), 'select name from items');
+
+async function fill(disk: TemporaryFolder, { base }: Served): Promise<void> {
+  await takeAllRoom(disk);
+  await until(async () => {
+    const { checks } = (await (await fetch(`${base}/healthz`)).json()) as {
+      checks: { state: { code: string | null } };
+    };
+    return checks.state.code === 'DISK_FULL';
+  }, 'the disk is full');
+}
+
+test.skipIf(noDisks)(
+  'S3: where the disk of the state is full, people sign in and bring a backup back; once there is room, what they did is known',
+  async () => {
+    await using disk = await ownDisk();
+    await using holdfast = await installWithBackup(disk);
+    await using served = await serveHoldfast(holdfast);
+    await fill(disk, served);
+
+    const { cookie } = await signIn(served, { name: 'ada', password });
+    const client = served.client(undefined, { cookie });
+    const wish = { source: 'shop', id: 'latest', keepOld: true };
+    const plan = await client.planRestore({ body: wish });
+    expect(plan.blocked).toBe(false);
+    const { run } = await client.restore({ body: { ...wish, confirm: plan.confirm ?? '' }, query: { wait: '1m' } });
+    expect(run).toMatchObject({ operation: 'restore', state: 'succeeded' });
+    expect(items(holdfast)).toEqual([{ name: 'saved' }]);
+    expect(await client.runLog({ params: { id: run.id } })).toContainEqual(
+      expect.objectContaining({ level: 'warn', message: expect.stringContaining('known in a copy of it alone') }),
+    );
+    await expect(client.createBackup({ body: { source: 'shop' } }), 'what can wait waits').rejects.toMatchObject({
+      code: 'DISK_FULL',
+    });
+
+    await makeRoom(disk);
+    await until(async () => {
+      const runs = await holdfast.json<Run[]>('runs');
+      return runs.some(({ id, state }) => id === run.id && state === 'succeeded');
+    }, 'the command line knows of it, too');
+    expect(await client.session(), 'whoever signed in meanwhile still is').toMatchObject({ name: 'ada' });
+    const audit = await client.audit({ query: {} });
+    expect(audit.items.map(({ action, who, outcome, run: of }) => ({ action, who, outcome, of }))).toEqual(
+      expect.arrayContaining([
+        { action: 'signIn', who: 'ada', outcome: 'done', of: null },
+        { action: 'restore', who: 'ada', outcome: 'done', of: run.id },
+      ]),
+    );
+    const undone = await client.undoRestore({
+      body: { source: 'shop', confirm: plan.confirm ?? '' },
+      query: { wait: '1m' },
+    });
+    expect(undone.run, 'the way back is known').toMatchObject({ state: 'succeeded' });
+    expect((await served.stop()).status).toBe(0);
+  },
+);
+
+test.skipIf(noDisks)(
+  'S3: a restore that goes on while the disk gets room keeps others from its source, as before',
+  async () => {
+    await using disk = await ownDisk();
+    await using holdfast = await installWithBackup(disk, {
+      restore: { before: ['sh', '-c', 'until test -e go; do sleep 0.1; done'] },
+    });
+    await using served = await serveHoldfast(holdfast);
+    await fill(disk, served);
+    const { cookie } = await signIn(served, { name: 'ada', password });
+    const client = served.client(undefined, { cookie });
+    const { run } = await client.restore({ body: { source: 'shop', id: 'latest', confirm: 'shop.db' } });
+    await makeRoom(disk);
+    await until(async () => (await holdfast.json<Run[]>('runs')).some(({ id }) => id === run.id), 'it is known there');
+    expect(await holdfast.run('backup')).toMatchObject({ status: 5, stderr: expect.stringContaining(run.id) });
+
+    await takeAllRoom(disk);
+    await writeFile(join(holdfast.folder, 'go'), '');
+    await until(async () => (await client.run({ params: { id: run.id } })).state !== 'running', 'it ends');
+    expect(await client.run({ params: { id: run.id } }), 'it ends on a full disk').toMatchObject({
+      state: 'succeeded',
+    });
+    expect(items(holdfast)).toEqual([{ name: 'saved' }]);
+
+    // What is told of the copy outlives a daemon that is stopped before there is room.
+    const { stderr } = await served.stop();
+    const [, state = ''] = /HOLDFAST_STATE=(\S+)/.exec(stderr) ?? [];
+    const known = await holdfast.runWith({ env: { HOLDFAST_STATE: state } }, 'runs', '--json');
+    expect(JSON.parse(known.stdout)).toContainEqual(expect.objectContaining({ id: run.id, state: 'succeeded' }));
+    await rm(state, { recursive: true });
+  },
+);
+
+test.skipIf(noDisks)('S3: whoever comes first once there is room has the lock, and the other finds out', async () => {
+  await using disk = await ownDisk();
+  const folder = join(disk.path, 'own');
+  using state = openEnduring(folder, { clock: systemClock, logger: silentLogger });
+  using other = openCatalog(folder, systemClock);
+  const lock = (): LockRow => ({
+    name: 'source:shop',
+    token: randomUUID(),
+    run: null,
+    host: 'here',
+    pid: 1,
+    process: null,
+    acquiredAt: '2026-01-01T00:00:00.000Z',
+    renewedAt: '2026-01-01T00:00:00.000Z',
+    leaseMs: 60_000,
+  });
+  await takeAllRoom(disk);
+  const [ours, theirs] = [lock(), lock()];
+  expect(state.enduring.locks.acquire(ours, () => false)).toEqual({ ok: true });
+  expect(() => state.catalog.probe(), 'the rest waits').toThrow(/no space left/);
+  expect(state.enduring.locks.renew(ours.name, ours.token, ours.renewedAt)).toBe(true);
+  await makeRoom(disk);
+  expect(other.locks.acquire(theirs, () => false)).toEqual({ ok: true });
+  expect(state.enduring.locks.renew(ours.name, ours.token, ours.renewedAt)).toBe(false);
+  expect(state.catalog.locks.list()).toEqual([theirs]);
+});
