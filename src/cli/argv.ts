@@ -12,7 +12,8 @@ export function modernArgv(typed: readonly string[]): string[] {
 
 /** Options of every command that take the next word. */
 const valued = ['--source', '--storage', '--config', '--identity'];
-const partsOfRestore = ['files', 'schema', 'records', 'attachments'];
+/** Commands of their own, typed as two words. */
+export const partsOfRestore = ['files', 'schema', 'records', 'attachments'];
 
 function joined(argv: readonly string[]): string[] {
   const at = argv.findIndex((word, index) => word === 'restore' && !valued.includes(argv[index - 1] ?? ''));

@@ -155,49 +155,6 @@ describe('how it is started', () => {
   });
 });
 
-describe('completion', () => {
-  const complete = (line: string) => {
-    const words = line.split(' ');
-    const script = `
-      eval "$('${program}' completion bash)"
-      holdfast() { '${program}' "$@"; }
-      COMP_WORDS=(${words.map((word) => `'${word}'`).join(' ')})
-      COMP_CWORD=${words.length - 1}
-      _holdfast
-      printf '%s\\n' "\${COMPREPLY[@]}"`;
-    const { status, stdout } = spawnSync('bash', ['-c', script], {
-      encoding: 'utf8',
-      cwd: folder,
-      env: { PATH, HOME },
-    });
-    expect(status).toBe(0);
-    return stdout.split('\n').filter((word) => word !== '');
-  };
-
-  test('bash completes commands, options, choices and names', () => {
-    expect(complete('holdfast ver')).toEqual(['verify']);
-    expect(complete('holdfast verify --de')).toEqual(['--depth', '--debug']);
-    expect(complete('holdfast verify --depth ')).toEqual(['checksum', 'structure']);
-    expect(complete('holdfast restore-dump --in')).toEqual(['--into', '--in-place']);
-    expect(complete('holdfast config ')).toEqual(expect.arrayContaining(['show', 'validate', 'export']));
-    expect(complete('holdfast list --source ')).toEqual(['shop']);
-    expect(complete('holdfast restore l')).toEqual(['latest']);
-  });
-
-  const shells = [
-    ['bash', '-n'],
-    ['zsh', '-n'],
-    ['fish', '--no-execute'],
-  ] as const;
-  for (const [shell, check] of shells) {
-    test.skipIf(spawnSync(shell, ['-c', 'true']).status !== 0)(`the script for ${shell} has no syntax error`, () => {
-      const { stdout } = run(['completion', shell]);
-      const ended = spawnSync(shell, [check], { encoding: 'utf8', input: stdout });
-      expect({ status: ended.status, stderr: ended.stderr }).toEqual({ status: 0, stderr: '' });
-    });
-  }
-});
-
 function othersMayRead(path: string): boolean {
   for (let at = path; ; at = dirname(at)) {
     if ((statSync(at).mode & 0o005) !== 0o005) return false;

@@ -1,5 +1,5 @@
 import type { Command, Completion } from '../command.ts';
-import { completedCommands, valuesCommand, type CompletedCommand } from './words.ts';
+import { asTwoWords, completedCommands, valuesCommand, type CompletedCommand } from './words.ts';
 
 /** Works with bash alone (3.2 of macOS included); the package bash-completion is not needed. */
 export function bashCompletion(commands: readonly Command[]): string {
@@ -35,7 +35,8 @@ complete -F _holdfast holdfast
 
 function pathCases({ path, names }: CompletedCommand): string[] {
   const outer = path.slice(0, -1).join('_');
-  return [`      ${names.map((name) => `'${outer} ${name}'`).join(' | ')}) command=${path.join('_')} ;;`];
+  const typed = names.flatMap((name) => [`'${outer} ${name}'`, ...asTwoWords(name).map((words) => `'${words}'`)]);
+  return [`      ${typed.join(' | ')}) command=${path.join('_')} ;;`];
 }
 
 function valueCases({ path, options }: CompletedCommand): string[] {

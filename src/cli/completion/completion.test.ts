@@ -42,7 +42,7 @@ test('zsh and fish: names, choices, and quotes that hold', () => {
   expect(zsh).toContain('verify|check-it)');
   const fish = fishCompletion(sample);
   expect(fish).toContain(String.raw`-a verify -d 'don'\''t trust, verify'`);
-  expect(fish).toContain(`-l depth -r -a 'checksum structure'`);
+  expect(fish).toContain(`-l depth -x -a 'checksum structure'`);
 });
 
 test('every command and option of the program is in each script', () => {

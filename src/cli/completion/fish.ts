@@ -1,5 +1,6 @@
+import { partsOfRestore } from '../argv.ts';
 import type { Command, CommandOption, Completion } from '../command.ts';
-import { completedCommands, quoted, valuesCommand, type CompletedCommand } from './words.ts';
+import { asTwoWords, completedCommands, quoted, valuesCommand, type CompletedCommand } from './words.ts';
 
 export function fishCompletion(commands: readonly Command[]): string {
   const all = completedCommands(commands);
@@ -35,18 +36,22 @@ function argumentLines(command: CompletedCommand): string[] {
 
 function optionLine(command: CompletedCommand, option: CommandOption): string {
   const words = option.value === undefined ? null : (wordsOf(option.choices, option.complete) ?? '-x');
-  return `complete -c holdfast -n ${condition(command)} -l ${option.name}${words === null ? '' : ` -r ${words}`} -d ${quoted(option.summary)}`;
+  return `complete -c holdfast -n ${condition(command)} -l ${option.name}${words === null ? '' : ` ${words}`} -d ${quoted(option.summary)}`;
 }
 
 function condition({ path, names }: CompletedCommand): string {
-  const [outer] = path;
-  const last = `__fish_seen_subcommand_from ${names.join(' ')}`;
-  return `"${path.length > 1 ? `__fish_seen_subcommand_from ${outer}; and ` : ''}${last}"`;
+  const [outer = ''] = path;
+  const seen = (...words: string[]) => `__fish_seen_subcommand_from ${words.join(' ')}`;
+  const last = seen(...names);
+  if (path.length > 1) return `"${seen(outer)}; and ${last}"`;
+  const [apart] = asTwoWords(outer).map((words) => words.split(' ').map((word) => seen(word)));
+  if (apart) return `"${apart.join('; and ')}; or ${last}"`;
+  return outer === 'restore' ? `"${last}; and not ${seen(...partsOfRestore)}"` : `"${last}"`;
 }
 
 function wordsOf(choices: readonly string[] | undefined, kind: Completion | undefined): string | null {
-  if (choices) return `-a ${quoted(choices.join(' '))}`;
+  if (choices) return `-x -a ${quoted(choices.join(' '))}`;
   if (kind === undefined) return null;
   const values = valuesCommand(kind);
-  return values === null ? '-F' : `-a "(${values})"`;
+  return values === null ? '-r -F' : `-x -a "(${values})"`;
 }

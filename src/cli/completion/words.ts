@@ -1,3 +1,4 @@
+import { partsOfRestore } from '../argv.ts';
 import { globalOptions } from '../build-program.ts';
 import type { Command, CommandArgument, CommandOption, Completion } from '../command.ts';
 
@@ -38,4 +39,9 @@ export function valuesCommand(kind: Completion): string | null {
 /** In single quotes for any of the shells. */
 export function quoted(text: string): string {
   return `'${text.replaceAll("'", String.raw`'\''`)}'`;
+}
+
+/** `restore files`, of `restore-files`. */
+export function asTwoWords(name: string): string[] {
+  return partsOfRestore.filter((part) => name === `restore-${part}`).map((part) => `restore ${part}`);
 }

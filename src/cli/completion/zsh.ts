@@ -1,3 +1,4 @@
+import { partsOfRestore } from '../argv.ts';
 import type { Command, CommandOption, Completion } from '../command.ts';
 import { completedCommands, quoted, valuesCommand, type CompletedCommand } from './words.ts';
 
@@ -10,8 +11,9 @@ export function zshCompletion(commands: readonly Command[]): string {
 # holdfast completion for zsh: eval "$(holdfast completion zsh)", or this text as a file _holdfast in your fpath
 _holdfast_values() {
   local -a values
-  values=(\${(f)"$(holdfast completion --values $1 2>/dev/null)"})
-  compadd -a values
+  values=(\${(f)"$(holdfast completion --values $@[-1] 2>/dev/null)"})
+  # What \`_arguments\` has to say to compadd comes first.
+  compadd "\${@[1,-2]}" -a values
 }
 _holdfast_commands() {
   local -a names
@@ -22,7 +24,11 @@ _holdfast() {
   local line state
   _arguments -C '1: :_holdfast_commands' '*:: :->rest'
   [[ $state == rest ]] || return
-  case $line[1] in
+  if (( CURRENT > 2 )) && [[ "$words[1] $words[2]" == restore\\ (${partsOfRestore.join('|')}) ]]; then
+    words=("restore-$words[2]" "\${words[@]:2}")
+    (( CURRENT-- ))
+  fi
+  case $words[1] in
 ${all
   .filter(({ path }) => path.length === 1)
   .map((each) => `    ${each.names.join('|')}) ${argumentsOf(each, all)} ;;`)
