@@ -6,6 +6,7 @@ import { HoldfastError } from '../base/errors.ts';
 import { step, type Report } from '../base/progress.ts';
 import { nameBeside } from '../care/proof/scratch-name.ts';
 import { databaseOf, titleOf, type Source } from '../care/source.ts';
+import { undoingOf, type Undoing } from '../care/undoing.ts';
 import type { Database, HalfSwap } from '../engines/engine.ts';
 import type { Catalog, RunRecord } from '../catalog/catalog.ts';
 import { holdLock } from '../catalog/lease.ts';
@@ -46,7 +47,7 @@ export async function undoRestore(task: UndoTask): Promise<UndoResult> {
   const cutOff = await findHalfSwap(source, catalog, signal);
   if (cutOff === null && task.unfinished) throw swapOver(databaseOf(source));
   const way = cutOff ?? (await findKept(source, catalog, signal));
-  const { restored, previous, files, half } = way;
+  const { restored, previous, half } = way;
   const live = previous === null && half === null ? null : databaseOf(source);
   await task.confirm(way);
   return withRun(
@@ -77,20 +78,23 @@ export async function undoRestore(task: UndoTask): Promise<UndoResult> {
               () => takeBack(live, lease.signal),
               () => asBefore(live),
             );
-          const back =
-            files.length === 0 ? [] : await step(run.report, 'files', () => undoFiles(source, files, lease.signal));
-          try {
-            if (live && previous !== null && half === null)
+          const back = [...way.moved, ...(await moveBack(around, way.files))];
+          if (live && previous !== null && half === null) {
+            const note = (moved: boolean, files: SwappedTree[]) =>
+              run.keep({ undoing: undone, kept, moved, files } satisfies Undoing);
+            note(true, back);
+            try {
               await step(
                 run.report,
                 'swap',
                 () => live.swap({ replacement: previous, previous: kept }, task.sessions, lease.signal),
                 () => asBefore(live),
               );
-          } catch (error) {
-            // Files and database belong together: either both are from before, or none.
-            if (!isUncertain(error)) await undoFiles(source, back, AbortSignal.timeout(backMs));
-            throw error;
+            } catch (error) {
+              // Files and database belong together: either both are from before, or none.
+              if (!isUncertain(error)) note(false, await undoFiles(source, back, AbortSignal.timeout(backMs)));
+              throw error;
+            }
           }
           run.keep({ undone, target, kept, files: back });
           const told = await after.attempt('what was to run after it did not end well', (late) =>
@@ -105,6 +109,14 @@ export async function undoRestore(task: UndoTask): Promise<UndoResult> {
 }
 
 const backMs = 60_000;
+
+async function moveBack(
+  { source, report, signal }: Pick<UndoTask, 'source' | 'report' | 'signal'>,
+  files: readonly SwappedTree[],
+): Promise<SwappedTree[]> {
+  if (files.length === 0) return [];
+  return await step(report, 'files', () => undoFiles(source, files, signal));
+}
 
 /** Each by the one that swapped it, which knows how. */
 async function undoFiles(source: Source, files: readonly SwappedTree[], signal: AbortSignal): Promise<SwappedTree[]> {
@@ -134,6 +146,8 @@ export interface WayBack {
   /** Null: that restore did not touch the database. */
   previous: string | null;
   files: SwappedTree[];
+  /** Folders that an undo which was cut off has brought back already, and where those of the backup lie. */
+  moved: SwappedTree[];
   /** To be taken back instead. */
   half: HalfSwap | null;
 }
@@ -147,25 +161,45 @@ async function findHalfSwap(source: Source, catalog: Catalog, signal: AbortSigna
     return nameBeside(name, 'restoring', id) === half.replacement || nameBeside(name, 'undone', id) === half.previous;
   });
   const { files = [] } = (restored?.result ?? {}) as Partial<RestoreResult>;
-  return { restored: restored ?? null, previous: half.previous, files: files.filter(wasMoved), half };
+  return { restored: restored ?? null, previous: half.previous, files: files.filter(wasMoved), moved: [], half };
 }
 
 async function findKept(source: Source, catalog: Catalog, signal: AbortSignal): Promise<WayBack> {
   const unmoved = new Set<string>();
   for (;;) {
-    const { restored, previous, files, swapping } = findWayBack(source, catalog, unmoved);
-    const there = previous === null || (await databaseOf(source).named(previous).target(signal)) !== null;
-    if (there) return { restored, previous, files, half: null };
+    const { restored, previous, files, moved, kept, swapping } = findWayBack(source, catalog, unmoved);
+    if (previous === null || (await isThere(source, previous, signal)))
+      return { restored, previous, files, moved, half: null };
+    if (kept !== null && (await isThere(source, kept, signal))) throw noWayBack(...undoneSince(restored.id, kept));
     if (!swapping)
       throw noWayBack(
         `the database ${previous}, kept by the restore ${restored.id}, does not exist any more`,
         'Restore the safety backup made before that restore: `holdfast list` shows it.',
       );
     // Cut off after the folders had changed places, and before the database did.
-    if (files.length > 0) return { restored, previous: null, files, half: null };
+    if (files.length > 0) return { restored, previous: null, files, moved, half: null };
     // Before either did: it has changed nothing, and an older one's way back is as good as before.
     unmoved.add(restored.id);
   }
+}
+
+async function isThere(source: Source, database: string, signal: AbortSignal): Promise<boolean> {
+  return (await databaseOf(source).named(database).target(signal)) !== null;
+}
+
+/** Where what a restore replaced lies by now: an undo that did not come to its end has moved it, and perhaps back again. */
+function whereNow(
+  runs: readonly RunRecord[],
+  { id, result }: RunRecord,
+): Pick<WayBack, 'files' | 'moved'> & { kept: string | null } {
+  const own = (result as Partial<RestoreResult> | null)?.files ?? [];
+  const last = runs.find((run) => undoingOf(run)?.undoing === id);
+  const noted = last && undoingOf(last);
+  if (!noted) return { files: own.filter(wasMoved), moved: [], kept: null };
+  const results = runs.map((run) => run.result as Partial<UndoResult> | null);
+  const takenBack = results.find((each) => each?.undone === last.id);
+  const files = (takenBack?.files ?? noted.files).filter(wasMoved);
+  return noted.moved && !takenBack ? { files: [], moved: files, kept: noted.kept } : { files, moved: [], kept: null };
 }
 
 function wasMoved({ previous }: SwappedTree): boolean {
@@ -176,7 +210,7 @@ function findWayBack(
   source: Source,
   catalog: Catalog,
   unmoved: ReadonlySet<string>,
-): { restored: RunRecord; previous: string | null; files: SwappedTree[]; swapping: boolean } {
+): Omit<WayBack, 'restored' | 'half'> & { restored: RunRecord; kept: string | null; swapping: boolean } {
   // One that was killed, or did not end well, after its swap has kept what was there before as well.
   const runs = catalog.runs
     .list({ source: source.name, operation: 'restore' })
@@ -185,12 +219,12 @@ function findWayBack(
   let before: ReturnType<typeof undoneBy> = null;
   for (const restored of runs) {
     before ??= undoneBy(restored);
+    if (undone.has(restored.id) || unmoved.has(restored.id) || isUndo(restored)) continue;
     const result = restored.result as (Partial<RestoreResult> & { swapping?: boolean }) | null;
-    const files = (result?.files ?? []).filter(wasMoved);
     const previous = result?.previous ?? null;
-    if (undone.has(restored.id) || unmoved.has(restored.id)) continue;
-    if (previous !== null || files.length > 0)
-      return { restored, previous, files, swapping: result?.swapping === true };
+    const now = whereNow(runs, restored);
+    if (previous !== null || now.files.length + now.moved.length > 0)
+      return { restored, previous, ...now, swapping: result?.swapping === true };
     // One beside it changed nothing here. Of any other, an older one's way back would also throw away what came after it.
     if (result?.mode === undefined || result.mode === 'new') continue;
     const which = before === null ? `the last restore of ${source.name}` : `${before.said}; the one before it`;
@@ -206,15 +240,23 @@ function findWayBack(
   );
 }
 
+/** What one has taken out comes in again by a restore: of folders and a database it knows the folders alone. */
+function isUndo(run: RunRecord): boolean {
+  return undoneBy(run) !== null || undoingOf(run) !== null;
+}
+
 /** Who asks twice wants to know that it was done, and where what they took back lies now. */
 function undoneBy({ result, backup, source }: RunRecord): { said: string; hint: string } | null {
   const { undone, kept } = (result ?? {}) as Partial<UndoResult>;
   if (undone === undefined) return null;
   const again = backup === null ? '' : ` \`holdfast restore ${backup} --source ${source}\` brings it in again.`;
-  return {
-    said: `the restore ${undone} was undone already`,
-    hint: kept ? `What it had restored is kept as ${kept}.${again}` : `What was there before it is live.${again}`,
-  };
+  const [said, hint] = undoneSince(undone, kept ?? null);
+  return { said, hint: `${hint}${again}` };
+}
+
+function undoneSince(restore: string, kept: string | null): [said: string, hint: string] {
+  const where = kept ? `What it had restored is kept as ${kept}.` : 'What was there before it is live.';
+  return [`the restore ${restore} was undone already`, where];
 }
 
 function noWayBack(message: string, hint: string): HoldfastError {

@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { installHoldfast } from '../support/holdfast.ts';
-import { killAfterSwap, killInSwap, startSmallShop } from '../support/killed-swap.ts';
+import { killAfterSwap, killInSwap, killInUndo, startSmallShop } from '../support/killed-swap.ts';
 import { hasMysql } from '../support/mysql-server.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
@@ -44,6 +44,34 @@ describe.skipIf(!hasMysql())('a restore killed in the middle of the swap of a Ma
     await holdfast.json('restore', id, '--yes');
     expect(await server.sql('shop', 'SELECT * FROM customers')).toEqual([{ id: 1 }]);
     expect(readdirSync(uploads)).toEqual(['a.txt']);
+  });
+
+  test('S14 an undo that was killed in the middle is taken back with its folders, and is possible still', async () => {
+    await using server = await startSmallShop();
+    await using folder = await temporaryFolder();
+    const uploads = join(folder.path, 'uploads');
+    mkdirSync(uploads);
+    writeFileSync(join(uploads, 'a.txt'), 'saved');
+    await using holdfast = await installHoldfast({
+      url: server.url('shop'),
+      settings: { files: [{ name: 'uploads', path: uploads }] },
+    });
+    const now = async () => ({
+      customers: (await server.sql('shop', 'SELECT * FROM customers')).length,
+      uploads: readFileSync(join(uploads, 'a.txt'), 'utf8'),
+    });
+    const { id } = await holdfast.json<{ id: string }>('backup');
+    await server.sql('shop', 'INSERT INTO customer VALUES (2)');
+    writeFileSync(join(uploads, 'a.txt'), 'lives');
+    await holdfast.json('restore', id, '--yes', '--no-safety-backup', '--keep-old');
+
+    await killInUndo(server, holdfast);
+    expect((await holdfast.run('doctor')).stdout).toMatch(/unfinished swap.*cut off in the middle/);
+    await holdfast.json('restore', '--undo', '--yes');
+    expect(await now()).toEqual({ customers: 1, uploads: 'saved' });
+    await holdfast.json('restore', '--undo', '--yes');
+    expect(await now()).toEqual({ customers: 2, uploads: 'lives' });
+    expect((await holdfast.run('doctor')).stdout).not.toContain('cut off');
   });
 
   test('S14 killed after the swap, before its end was noted, the way back is known all the same', async () => {

@@ -18,17 +18,34 @@ export async function startSmallShop(): Promise<TestMysql> {
 
 /** Restores a backup into the database `shop`, and kills the restore while its table `customer` changes places. */
 export async function killInSwap(server: TestMysql, holdfast: Installation, id: string): Promise<void> {
+  await killWhileSwapping(
+    server,
+    () => holdfast.start({}, 'restore', id, '--yes', '--no-safety-backup'),
+    'shop_before_',
+  );
+}
+
+/** Kills an undo at the same place. */
+export async function killInUndo(server: TestMysql, holdfast: Installation): Promise<void> {
+  await killWhileSwapping(server, () => holdfast.start({}, 'restore', '--undo', '--yes'), 'shop_undone_');
+}
+
+async function killWhileSwapping(
+  server: TestMysql,
+  start: () => ReturnType<Installation['start']>,
+  keeps: string,
+): Promise<void> {
   {
     await using holder = await server.session(null);
     await holder.query('START TRANSACTION');
     await holder.query('SELECT * FROM shop.customer');
-    const restore = holdfast.start({}, 'restore', id, '--yes', '--no-safety-backup');
+    const running = start();
     await until(async () => doing(server, 'RENAME TABLE'), 'the renaming waits for the table');
-    await kill(restore);
+    await kill(running);
     await holder.query('COMMIT');
   }
   await until(
-    async () => (await server.databases()).some((name) => name.startsWith('shop_before_')),
+    async () => (await server.databases()).some((name) => name.startsWith(keeps)),
     'the database that keeps what lived',
   );
   await until(async () => (await server.connections()).length === 0, 'the last statement has ended');

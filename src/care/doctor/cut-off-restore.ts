@@ -3,6 +3,7 @@ import type { SwappedTree } from '../../apps/app.ts';
 import { throwIfAborted } from '../../base/abort.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import { databaseOf, type Source } from '../source.ts';
+import { undoingOf, type Undoing } from '../undoing.ts';
 
 /** What a restore notes of itself before its folders change places. */
 interface Noted {
@@ -31,11 +32,13 @@ export async function findCutOffRestore(
   signal: AbortSignal,
 ): Promise<CutOffRestore | null> {
   if (source.database === null || source.apps.length === 0) return null;
-  const last = catalog.runs
+  const runs = catalog.runs
     .list({ source: source.name, operation: 'restore' })
-    .filter(({ state }) => state !== 'running')
-    .map(({ result }) => (result ?? {}) as Partial<Noted>)
-    .find(({ mode, undone }) => undone !== undefined || (mode !== undefined && mode !== 'new'));
+    .filter(({ state }) => state !== 'running');
+  const latest = runs.find((run) => undoingOf(run)?.moved || isOver(run.result ?? {}));
+  const undoing = latest && undoingOf(latest);
+  if (undoing) return findCutOffUndo(source, undoing, signal);
+  const last = latest?.result as Partial<Noted> | undefined;
   if (last?.swapping !== true) return null;
   const kept: string[] = [];
   for (const { previous } of last.files ?? []) if (previous !== null && (await isThere(previous))) kept.push(previous);
@@ -44,6 +47,25 @@ export async function findCutOffRestore(
   return {
     message: `a restore was cut off: the folders (${names}) are those of the backup ${last.id}, the database is not; what lived is in ${kept.join(', ')}`,
     hint: `\`holdfast restore --undo --source ${source.name}\` puts the folders back; or restore again. Remove nothing before.`,
+  };
+}
+
+/** It has changed what is live here, or was to. */
+function isOver({ mode, undone }: Partial<Noted>): boolean {
+  return undone !== undefined || (mode !== undefined && mode !== 'new');
+}
+
+/** The other way round: the folders have gone back, and the database has not. */
+async function findCutOffUndo(
+  source: Source,
+  { undoing, kept, files }: Undoing,
+  signal: AbortSignal,
+): Promise<CutOffRestore | null> {
+  if (files.length === 0 || (await hasSwapped(source, kept, signal))) return null;
+  const names = files.map(({ name }) => name).join(', ');
+  return {
+    message: `an undo was cut off: the folders (${names}) are those from before the restore ${undoing}, the database is not`,
+    hint: `\`holdfast restore --undo --source ${source.name}\` brings the database back as well. Remove nothing before.`,
   };
 }
 
