@@ -1,5 +1,6 @@
-import { hostname, userInfo } from 'node:os';
+import { hostname } from 'node:os';
 import type { Clock } from '../base/clock.ts';
+import { userName } from '../base/user-name.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 
 /** Into the audit log: whoever can run this could write to the state anyway, but not by mistake without a trace. */
@@ -10,7 +11,7 @@ export function noteCommand(
 ): void {
   catalog.audit.add({
     at: clock.now().toISOString(),
-    who: whoRuns(),
+    who: userName(),
     via: 'cli',
     from: hostname(),
     action,
@@ -20,13 +21,4 @@ export function noteCommand(
     outcome: 'done',
     detail: null,
   });
-}
-
-function whoRuns(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    // A container may run as a number that has no name.
-    return 'somebody';
-  }
 }

@@ -84,19 +84,23 @@ describe('what is not a database says so', () => {
     expect(stdout, stderr).toContain('DATABASE_NO_PRIVILEGE');
   });
 
-  test.skipIf(!isRoot)('S16 a file and a folder that this user may not write are told before a restore begins', () => {
+  test.skipIf(!isRoot).each([
+    [65_534, 'nobody'],
+    // As a container may run it.
+    [54_321, 'user 54321'],
+  ])('S16 a file and a folder that this user may not write are told before a restore begins (%i)', (uid, name) => {
     makeBank(path, 'delete');
     chmodSync(path, 0o644);
     chmodSync(folder.path, 0o755);
     const script = `
       const { openFile } = await import(${JSON.stringify(join(import.meta.dirname, '../support/sqlite.ts'))});
-      process.setgid(65534); process.setuid(65534);
+      process.setgid(65534); process.setuid(${uid});
       const { mayNotCreate, mayNotChange } = await openFile(process.argv[1], process.argv[1] + '-none').server(AbortSignal.timeout(10000));
       console.log(mayNotCreate.reason); console.log(mayNotChange.reason);`;
     const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script, path], {
       encoding: 'utf8',
     });
-    const told = [folder.path, path].map((each) => `nobody may not write to ${each}\n`).join('');
+    const told = [folder.path, path].map((each) => `${name} may not write to ${each}\n`).join('');
     expect(stdout, stderr).toBe(told);
   });
 

@@ -13,14 +13,15 @@ export const cancel: Command = {
   help: `The run is asked to end, in this or another container or terminal; it ends its programs and removes what is unfinished. A
 backup that is sealed already stays.`,
   run: async (context, input) => {
-    const [{ HoldfastError }, { userInfo, hostname }] = await Promise.all([
+    const [{ HoldfastError }, { userName }, { hostname }] = await Promise.all([
       import('../../base/errors.ts'),
+      import('../../base/user-name.ts'),
       import('node:os'),
     ]);
     const { catalog } = await context.house();
     const { findRun } = await import('../find-run.ts');
     const run = findRun(catalog, input.text('run'), {});
-    if (!catalog.runs.requestCancel(run.id, `${userName(userInfo)} on ${hostname()}`))
+    if (!catalog.runs.requestCancel(run.id, `${userName()} on ${hostname()}`))
       throw new HoldfastError('RUN_ENDED', `run ${run.id} has ended already: ${run.state}`, {
         kind: 'usage',
         hint: '`holdfast runs` shows what runs.',
@@ -49,14 +50,5 @@ async function untilEnded(context: CommandContext, id: string): Promise<RunRecor
         hint: `\`holdfast logs ${id}\` shows what it does.`,
       });
     await pause(200, context.signal);
-  }
-}
-
-function userName(userInfo: () => { username: string }): string {
-  try {
-    return userInfo().username;
-  } catch {
-    // A container may run as a number that has no name.
-    return 'somebody';
   }
 }

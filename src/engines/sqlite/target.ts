@@ -1,7 +1,7 @@
 import { access as mayAccess, constants, readdir, stat } from 'node:fs/promises';
-import { userInfo } from 'node:os';
 import { basename, dirname } from 'node:path';
 import { HoldfastError, toHoldfastError } from '../../base/errors.ts';
+import { userName } from '../../base/user-name.ts';
 import type { DatabaseFacts, Refusal, ServerFacts, TargetFacts } from '../engine.ts';
 import type { Access } from './access.ts';
 import { factsOfUnreadable, readFacts } from './facts.ts';
@@ -17,7 +17,7 @@ export async function serverFacts(access: Access, signal: AbortSignal): Promise<
   const path = await access.locate();
   const folder = dirname(path);
   const names = await filesIn(folder);
-  const role = userInfo().username;
+  const role = userName();
   signal.throwIfAborted();
   return {
     version: process.versions['sqlite'] ?? '',
@@ -40,7 +40,7 @@ async function refusal(path: string, mode: number): Promise<Refusal | null> {
     await mayAccess(path, mode);
     return null;
   } catch {
-    const reason = `${userInfo().username} may not write to ${path}`;
+    const reason = `${userName()} may not write to ${path}`;
     return {
       reason,
       hint: 'Give the user that runs holdfast the right to write there, or mount the disk for writing.',
