@@ -1,6 +1,15 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { PassThrough } from 'node:stream';
@@ -102,6 +111,34 @@ describe('what is not a database says so', () => {
     });
     const told = [folder.path, path].map((each) => `${name} may not write to ${each}\n`).join('');
     expect(stdout, stderr).toBe(told);
+  });
+
+  test.skipIf(!isRoot)('S16 a file whose owner the restored one could not have is told before a restore begins', () => {
+    makeBank(path, 'delete');
+    chmodSync(path, 0o666);
+    chmodSync(folder.path, 0o777);
+    const script = `
+      const { openFile } = await import(${JSON.stringify(join(import.meta.dirname, '../support/sqlite.ts'))});
+      process.setgroups([54322]); process.setgid(65534); process.setuid(65534);
+      const file = openFile(process.argv[1], process.argv[1] + '-none');
+      for (const mode of ['swap', 'in-place'])
+        console.log(JSON.stringify(await file.obstacles({ mode, exists: true, scope: null }, AbortSignal.timeout(10000))));`;
+    const told = (uid: number, gid: number) => {
+      chownSync(path, uid, gid);
+      const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script, path], {
+        encoding: 'utf8',
+      });
+      expect(stderr).toBe('');
+      return stdout.trim().split('\n');
+    };
+    expect(told(65_534, 65_534)).toEqual(['[]', '[]']);
+    expect(told(65_534, 54_322)).toEqual(['[]', '[]']);
+    expect(told(54_321, 65_534)).toEqual([expect.stringMatching(/"swap".*belongs to user 54321, group 65534/), '[]']);
+    expect(told(65_534, 54_321)).toEqual([expect.stringMatching(/"swap".*group 54321, and nobody cannot/), '[]']);
+    // What is made in such a folder has its group.
+    chownSync(folder.path, 0, 54_321);
+    chmodSync(folder.path, 0o2777);
+    expect(told(65_534, 54_321)).toEqual(['[]', '[]']);
   });
 
   test.skipIf(!isRoot || !mayMount).each(['wal', 'delete'])(

@@ -43,7 +43,7 @@ function databaseOf(access: Access): Database {
 
     obstacles: async (ahead) => {
       (await import('./load.ts')).expectWhole(ahead);
-      return [];
+      return await (await import('./owner.ts')).ownerObstacles(access, ahead);
     },
     consequences: async (_dump, options, signal) =>
       (await import('./consequences.ts')).consequences(access, options, signal),
