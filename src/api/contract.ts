@@ -613,6 +613,9 @@ export const routes = {
     query: z.object({ fresh: z.stringbool().default(false) }),
     response: z.object({
       at: moment.nullable(),
+      goodUntil: moment.nullable().meta({
+        description: 'After that it says nothing of now any more: the looks that were due since did not happen.',
+      }),
       status: z.enum(['ok', 'warning', 'critical', 'unknown']),
       findings: z.array(findingView),
     }),
@@ -644,7 +647,8 @@ export const routes = {
   events: {
     method: 'GET',
     path: '/events',
-    summary: 'Server-sent events: `run` when one begins, moves or ends, `changed` when lists have',
+    summary:
+      'Server-sent events: `run` when one begins, moves or ends, `changed` when lists have, `checked` when somebody has looked',
     action: 'read',
     response: 'stream',
   },

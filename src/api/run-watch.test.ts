@@ -2,12 +2,14 @@ import { expect, test, vi } from 'vitest';
 import type { Catalog } from '../catalog/catalog.ts';
 import { openRunWatch } from './run-watch.ts';
 
+const marks = { get: () => null };
+
 test('whoever cannot be told of a change ends nothing, and is told of the next; the others are told of all', async () => {
   vi.useFakeTimers();
   try {
     let newest = 1;
     const runs = () => [{ id: `r${newest}`, state: 'running', finishedAt: null }];
-    const catalog = { runs: { list: runs, progressOf: () => null }, backups: { versions: () => new Map() } };
+    const catalog = { runs: { list: runs, progressOf: () => null }, backups: { versions: () => new Map() }, marks };
     const warnings: string[] = [];
     const logger = { log: (_level: string, message: string) => void warnings.push(message) };
     using watch = openRunWatch(catalog as unknown as Catalog, logger);
@@ -40,7 +42,7 @@ test('who begins to listen while the catalog cannot be read is told of everythin
       return [{ id: 'r1', state: 'running', finishedAt: null }];
     };
     const backups = { versions: () => new Map([['shop', 1]]) };
-    const catalog = { runs: { list, progressOf: () => null }, backups };
+    const catalog = { runs: { list, progressOf: () => null }, backups, marks };
     using watch = openRunWatch(catalog as unknown as Catalog, { log: () => undefined });
     const told: string[] = [];
     watch.listen(({ kind }) => void told.push(kind));

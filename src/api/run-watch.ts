@@ -1,8 +1,9 @@
 import { toHoldfastError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
+import { checkMark } from '../care/monitor/run-check.ts';
 import type { Catalog, RunRecord } from '../catalog/catalog.ts';
 
-export type Change = { kind: 'run'; run: RunRecord } | { kind: 'changed'; source: string };
+export type Change = { kind: 'run'; run: RunRecord } | { kind: 'changed'; source: string } | { kind: 'checked' };
 
 /** Sees what happens in any process on this state folder; looks as long as somebody listens, and once for all of them. */
 export interface RunWatch extends Disposable {
@@ -17,6 +18,7 @@ export function openRunWatch(catalog: Catalog, logger: Logger): RunWatch {
   let timer: NodeJS.Timeout | null = null;
   let seen = new Map<string, string>();
   let versions = new Map<string, number>();
+  let checkedAt: string | null = null;
   const look = (): Change[] => {
     const changes: Change[] = [];
     const now = new Map<string, string>();
@@ -31,6 +33,9 @@ export function openRunWatch(catalog: Catalog, logger: Logger): RunWatch {
       if (versions.get(source) !== version) changes.push({ kind: 'changed', source });
     }
     versions = current;
+    const at = catalog.marks.get(checkMark)?.lastGood ?? null;
+    if (at !== checkedAt) changes.push({ kind: 'checked' });
+    checkedAt = at;
     return changes;
   };
   const tell = () => {

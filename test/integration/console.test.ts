@@ -219,6 +219,33 @@ describe.skipIf(missing)('the console in a browser (skipped without chromium)', 
     expect(await holdfast.run('backup')).toMatchObject({ status: 0 });
   });
 
+  test('what somebody else looks for and finds is shown at once, and a look of long ago is not called all right', async () => {
+    await visitor.goto('/');
+    await page.getByRole('button', { name: 'Look now' }).click();
+    await expectShown(page.getByText('Everything is all right'));
+    // As another process that looks by the clock, and without any change of a backup.
+    const config = await readFile(holdfast.configFile, 'utf8');
+    await writeFile(holdfast.configFile, `${config}\nmonitor: { minBackups: 99 }\n`);
+    expect((await holdfast.run('check')).stdout).toContain('TOO_FEW_BACKUPS');
+    await writeFile(holdfast.configFile, config);
+    await expectShown(page.getByText('should be looked at'));
+    expect(await holdfast.run('check')).toMatchObject({ status: 0 });
+    await expectShown(page.getByText('Everything is all right'));
+
+    await page.route('**/api/v1/check', async (route) => {
+      const response = await route.fetch();
+      const fresh = (await response.json()) as object;
+      await route.fulfill({ response, json: { ...fresh, at: hoursAgo(3), goodUntil: hoursAgo(1) } });
+    });
+    await page.reload();
+    await expectShown(page.getByText('Nobody has looked for a while'));
+    expect(await page.getByText('Everything is all right').count()).toBe(0);
+    expect(await accessibilityViolations(page)).toEqual([]);
+    await page.unroute('**/api/v1/check');
+    await page.getByRole('button', { name: 'Look now' }).click();
+    await expectShown(page.getByText('Everything is all right'));
+  });
+
   test('a viewer sees everything and no button that is not for them', async () => {
     await using other = await openBrowser(served.base);
     const file = join(holdfast.folder, 'password');
@@ -320,6 +347,8 @@ describe.skipIf(missing)('the console in a browser (skipped without chromium)', 
 function rowsOf(page: Page): Locator {
   return page.getByRole('table', { name: 'Backups' }).getByRole('row');
 }
+
+const hoursAgo = (hours: number) => new Date(Date.now() - hours * 3_600_000).toISOString();
 
 async function expectShown(what: Locator): Promise<void> {
   await what.first().waitFor();

@@ -35,6 +35,8 @@ export function eventHandlers(parts: ApiParts): Pick<Handlers, 'events'> {
         else raw.write(text);
       };
       const tell = (change: Change) => {
+        // That somebody looked tells of no source.
+        if (change.kind === 'checked') return send('event: checked\ndata: {}\n\n');
         const about = change.kind === 'run' ? change.run : change;
         if (!mayReadRun(grant, about)) return;
         const data = change.kind === 'run' ? runToView(house, change.run) : { source: change.source };

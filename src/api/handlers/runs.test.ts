@@ -7,7 +7,7 @@ import type { Catalog } from '../../catalog/catalog.ts';
 import { ownProcess } from '../../catalog/process-identity.ts';
 import { openCatalog } from '../../catalog/sqlite/sqlite-catalog.ts';
 import type { ApiParts } from './parts.ts';
-import { runHandlers } from './runs.ts';
+import { goodUntil, runHandlers } from './runs.ts';
 
 let folder: string;
 let catalog: Catalog;
@@ -51,4 +51,14 @@ test('whoever may see some sources only sees their runs however many others were
   expect(await seen(['mine'], { limit: 2, state: 'succeeded', operation: 'backup' })).toEqual(['mine-3', 'mine-2']);
   expect(await seen([], { limit: 2 })).toEqual([]);
   expect((await seen(null, { limit: 200 })).length).toBe(93);
+});
+
+test.each([
+  ['every 15 minutes', { everyMs: 15 * 60_000 }, true, '2026-11-21T03:30:00.000Z'],
+  ['every day', { everyMs: 24 * 3_600_000 }, true, '2026-11-23T03:00:00.000Z'],
+  ['never by the clock', null, true, '2026-11-22T03:00:00.000Z'],
+  ['planned, but nothing is followed', { everyMs: 15 * 60_000 }, false, '2026-11-22T03:00:00.000Z'],
+])('a look says how things stand until two more were missed: %s', (_name, when, enabled, expected) => {
+  const all = when === null ? [] : [{ kind: 'check', when }];
+  expect(goodUntil('2026-11-21T02:00:00.000Z', { all, enabled } as never)).toBe(expected);
 });

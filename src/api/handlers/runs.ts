@@ -1,8 +1,9 @@
 import { allows, mayReadRun } from '../../access/roles.ts';
 import { HoldfastError } from '../../base/errors.ts';
 import type { Finding } from '../../care/alerts/finding.ts';
-import { runCheck } from '../../care/monitor/run-check.ts';
+import { checkMark, runCheck } from '../../care/monitor/run-check.ts';
 import type { RunRecord } from '../../catalog/catalog.ts';
+import type { Plans } from '../../schedule/plans.ts';
 import { notAllowed, type Call, type Handlers } from '../register.ts';
 import { findingsFor, grantOf, runToView, runUnknown, sourceFor, sourcesFor, type ApiParts } from './parts.ts';
 
@@ -50,15 +51,26 @@ export function runHandlers(parts: ApiParts): Pick<Handlers, 'runs' | 'run' | 'r
     },
     check: async (call) => {
       if (call.query.fresh) await runCheck(house, call.signal);
-      const mark = catalog.marks.get('check');
+      const mark = catalog.marks.get(checkMark);
       const last = mark?.detail as { findings: Finding[] } | null | undefined;
-      if (!mark?.lastGood || !last) return { at: null, status: 'unknown', findings: [] };
+      if (!mark?.lastGood || !last) return { at: null, goodUntil: null, status: 'unknown', findings: [] };
       const findings = findingsFor(call, await sourcesFor(parts, call), last.findings).map(
         ({ tellsOf: _, ...finding }) => finding,
       );
-      return { at: mark.lastGood, status: worst(findings), findings };
+      return { at: mark.lastGood, goodUntil: goodUntil(mark.lastGood, house.plans), status: worst(findings), findings };
     },
   };
+}
+
+/** Where nobody looks by the clock, whoever does so by hand has looked for the day. */
+const byHandMs = 12 * 3_600_000;
+const slackMs = 3_600_000;
+
+/** One that was missed, as by a daemon that was renewed, says nothing; two do. */
+export function goodUntil(looked: string, { all, enabled }: Pick<Plans, 'all' | 'enabled'>): string {
+  const when = enabled ? all.find(({ kind }) => kind === 'check')?.when : undefined;
+  const everyMs = when !== undefined && 'everyMs' in when ? when.everyMs : byHandMs;
+  return new Date(Date.parse(looked) + 2 * everyMs + slackMs).toISOString();
 }
 
 function worst(findings: readonly Finding[]): 'ok' | 'warning' | 'critical' {

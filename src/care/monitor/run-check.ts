@@ -35,7 +35,7 @@ export async function runCheck(house: CheckedHouse, signal: AbortSignal): Promis
   const at = house.clock.now().toISOString();
   try {
     const { status, findings } = result;
-    const mark = { name: markName, lastAttempt: at, lastGood: at, detail: { status, findings, kept } };
+    const mark = { name: checkMark, lastAttempt: at, lastGood: at, detail: { status, findings, kept } };
     await patiently(house.catalog, () => house.catalog.marks.put(mark), { signal });
   } catch {
     // A state that cannot be written is among the findings.
@@ -43,10 +43,11 @@ export async function runCheck(house: CheckedHouse, signal: AbortSignal): Promis
   return result;
 }
 
-const markName = 'check';
+/** Where the last look and what it found are kept. */
+export const checkMark = 'check';
 
 function lastFindings({ marks }: Catalog): Finding[] {
-  const detail = marks.get(markName)?.detail as { findings?: Finding[]; kept?: Finding[] } | null | undefined;
+  const detail = marks.get(checkMark)?.detail as { findings?: Finding[]; kept?: Finding[] } | null | undefined;
   return [...(detail?.findings ?? []), ...(detail?.kept ?? [])];
 }
 

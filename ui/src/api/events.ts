@@ -43,6 +43,7 @@ export function useEvents(onOwnEnd: (run: RunView) => void): boolean {
         if (isOwnEnd(run)) tellEnd(run);
         renewRun(queries, run);
       });
+      events.addEventListener('checked', () => renew(queries, ['check']));
       events.addEventListener('changed', () => renew(queries, ['sources', 'source', 'backups', 'backup', 'check']));
     };
     open();

@@ -257,6 +257,8 @@ export const de: Words = {
     fineText: 'Es wurde nichts gefunden, worum Sie sich kümmern müssen.',
     news: 'Seit dem letzten Nachsehen ist etwas fehlgeschlagen',
     newsText: 'Damals wurde nichts gefunden; sehen Sie unten nach {{sources}}, oder lassen Sie noch einmal nachsehen.',
+    old: 'Seit einer Weile hat niemand nachgesehen',
+    oldText: 'Damals wurde nichts gefunden; was seitdem ausgeblieben ist, weiß niemand. Läuft der Dienst nach der Uhr?',
     warning_one: 'Eine Sache sollten Sie ansehen',
     warning_other: '{{count}} Sachen sollten Sie ansehen',
     critical_one: 'Eine Sache braucht jetzt Ihre Aufmerksamkeit',

@@ -255,6 +255,8 @@ export const en = {
     fineText: 'Nothing was found that you have to see to.',
     news: 'Something has failed since the last look',
     newsText: 'The last look found nothing; see {{sources}} below, or look again.',
+    old: 'Nobody has looked for a while',
+    oldText: 'Nothing was found then; what has not happened since, nobody knows. Does the service run by the clock?',
     warning_one: 'One thing should be looked at',
     warning_other: '{{count}} things should be looked at',
     critical_one: 'One thing needs attention now',

@@ -9,7 +9,7 @@ import { StateBadge } from '../../parts/badge.tsx';
 import { findingsEn } from '../../words/findings.ts';
 import { Said } from '../../parts/said.tsx';
 import { Shown } from '../../parts/shown.tsx';
-import { Time } from '../../parts/time.tsx';
+import { Time, useNow } from '../../parts/time.tsx';
 import { useAct } from '../../parts/toasts.tsx';
 import { useFormat } from '../../parts/use-format.ts';
 import { failedSince } from './failed-since.ts';
@@ -41,6 +41,7 @@ export function Findings({ sources }: { sources: readonly SourceView[] }) {
 
 const looks = {
   news: { color: 'yellow', icon: IconAlertTriangle },
+  old: { color: 'yellow', icon: IconAlertTriangle },
   ok: { color: 'teal', icon: IconCircleCheck },
   warning: { color: 'yellow', icon: IconAlertTriangle },
   critical: { color: 'red', icon: IconAlertTriangle },
@@ -50,17 +51,20 @@ const looks = {
 function Verdict({ check, sources }: { check: Check; sources: readonly SourceView[] }) {
   const { t } = useTranslation();
   const queries = useQueryClient();
+  const now = useNow();
   const look = useAct(
     () => ask(true),
     (fresh) => queries.setQueryData(['check'], fresh),
   );
   // All that was found stands below; but of a look that found nothing, nobody would look any further.
   const news = check.status === 'ok' ? failedSince(check.at ?? '', sources) : [];
-  const status = news.length > 0 ? 'news' : check.status;
+  const isOld = check.status === 'ok' && check.goodUntil !== null && now > new Date(check.goodUntil);
+  const status = news.length > 0 ? 'news' : isOld ? 'old' : check.status;
   const { color, icon: Icon } = looks[status];
   const count = check.findings.length;
   const title = {
     news: t('overview.news'),
+    old: t('overview.old'),
     ok: t('overview.fine'),
     warning: t('overview.warning', { count }),
     critical: t('overview.critical', { count }),
@@ -80,6 +84,7 @@ function Verdict({ check, sources }: { check: Check; sources: readonly SourceVie
             <Text size="sm" c="dimmed" component="div">
               {status === 'ok' ? `${t('overview.fineText')} ` : null}
               {status === 'news' ? `${t('overview.newsText', { sources: news.join(', ') })} ` : null}
+              {status === 'old' ? `${t('overview.oldText')} ` : null}
               {check.status === 'unknown' ? t('overview.unknownText') : null}
               {check.at === null ? null : (
                 <>
