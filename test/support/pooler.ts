@@ -15,16 +15,20 @@ interface Link {
 
 /**
  * Stands before a server as PgBouncer does: with `transaction`, sessions take turns at one session of the server and keep it for as long as a
- * transaction; with `session`, each has one of its own. Everybody is let in.
+ * transaction; with `session`, each has one of its own. Everybody is let in, and reaches `database`; `called`: only under this name.
  */
 export async function startPooler(
   server: TestPostgres,
   database: string,
   mode: 'transaction' | 'session',
+  called?: string,
 ): Promise<TestPooler> {
   const links: Link[] = [];
-  const open = async (): Promise<Link> => {
-    const link = await linkTo(server, database);
+  const open = async (asked?: string): Promise<Link> => {
+    const link = await linkTo(
+      server,
+      asked === undefined || called === undefined || asked === called ? database : asked,
+    );
     links.push(link);
     return link;
   };
@@ -73,15 +77,22 @@ async function linkTo(server: TestPostgres, database: string): Promise<Link> {
   return { stream, end };
 }
 
-async function serve(socket: Socket, open: () => Promise<Link>, takeTurn: () => Promise<() => void>): Promise<void> {
+async function serve(
+  socket: Socket,
+  open: (asked: string) => Promise<Link>,
+  takeTurn: () => Promise<() => void>,
+): Promise<void> {
+  let asked = '';
   const packets = packetsOf(socket);
   let link: Link | null = null;
   for await (const packet of packets) {
     if (packet === 'tls') socket.write('N');
-    else if (packet === 'startup') socket.write(welcome);
-    else if (packet[0] === letter('X')) break;
+    else if ('database' in packet) {
+      asked = packet.database;
+      socket.write(welcome);
+    } else if (packet[0] === letter('X')) break;
     else {
-      link ??= await open();
+      link ??= await open(asked);
       const release = await takeTurn();
       await passOn(link.stream, socket, packet, packets);
       release();
@@ -91,12 +102,7 @@ async function serve(socket: Socket, open: () => Promise<Link>, takeTurn: () => 
 }
 
 /** From the first message of a transaction to the moment in which the server says that it is over. */
-async function passOn(
-  stream: Duplex,
-  socket: Socket,
-  first: Buffer,
-  packets: AsyncGenerator<Buffer | 'tls' | 'startup'>,
-): Promise<void> {
+async function passOn(stream: Duplex, socket: Socket, first: Buffer, packets: AsyncGenerator<Packet>): Promise<void> {
   let over = false;
   let seen = Buffer.alloc(0);
   let ready = Promise.withResolvers<void>();
@@ -126,7 +132,9 @@ async function passOn(
   stream.off('data', onData);
 }
 
-async function* packetsOf(socket: Socket): AsyncGenerator<Buffer | 'tls' | 'startup'> {
+type Packet = Buffer | 'tls' | { database: string };
+
+async function* packetsOf(socket: Socket): AsyncGenerator<Packet> {
   let held = Buffer.alloc(0);
   let started = false;
   for await (const bytes of socket as AsyncIterable<Buffer>) {
@@ -142,7 +150,7 @@ async function* packetsOf(socket: Socket): AsyncGenerator<Buffer | 'tls' | 'star
       else if (packet.readInt32BE(4) === 80_877_103) yield 'tls';
       else {
         started = true;
-        yield 'startup';
+        yield { database: /\0database\0([^\0]*)\0/.exec(packet.toString('utf8'))?.[1] ?? '' };
       }
     }
   }

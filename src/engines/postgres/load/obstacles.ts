@@ -1,6 +1,7 @@
 import { toHoldfastError } from '../../../base/errors.ts';
 import type { Obstacle, RestoreAhead } from '../../engine.ts';
 import type { Access } from '../connect/access.ts';
+import { displayName } from '../connect/names.ts';
 import { refusedSettings } from './create.ts';
 import { serverNumber } from '../look/facts.ts';
 import { psqlFor, refuseScript } from './load.ts';
@@ -22,6 +23,12 @@ export async function obstacles(access: Access, ahead: RestoreAhead, signal: Abo
 /** A role that gets into this database alone can exchange nothing, and may still restore inside it. */
 async function ofSwap(access: Access, signal: AbortSignal): Promise<string[]> {
   const live = access.address.database;
+  const reached = await nameReached(access, signal);
+  // A pooler may call it otherwise: what the server itself calls by that name, if there is such a one, is another.
+  if (reached !== live)
+    return [
+      `${displayName(live)} is what a pooler, or the configuration, calls the database ${displayName(reached)}, which goes by its own name`,
+    ];
   try {
     await using session = await openMaintenance(access, [live], signal);
     return [...(await swapObstacles(session, [live])), ...(await refusedSettings(access, session, signal))];
@@ -30,6 +37,11 @@ async function ofSwap(access: Access, signal: AbortSignal): Promise<string[]> {
     if (code !== 'NO_MAINTENANCE_DATABASE') throw error;
     return [message];
   }
+}
+
+async function nameReached(access: Access, signal: AbortSignal): Promise<string> {
+  await using session = await access.connect(signal);
+  return await session.value('select pg_catalog.current_database()');
 }
 
 async function ofTools(
