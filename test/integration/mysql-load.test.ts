@@ -106,6 +106,31 @@ describe.skipIf(!hasMysql())(`restores into ${productName}`, () => {
     expect(await server.databases()).not.toContain('kept_out');
   });
 
+  it('a server that takes no changes is told by the plan and by doctor, and only to whom it takes none from', async () => {
+    await server.sql(null, 'CREATE DATABASE mine_still');
+    const seen = async (as?: { user: string; password: string }) => {
+      const database = open('mine_still', as ? { login: as } : {});
+      const { mayNotCreate, mayNotChange } = await database.server(never);
+      const told = (await database.check(never)).filter(({ detail }) => detail.includes('takes no changes'));
+      expect(mayNotChange).toEqual(mayNotCreate);
+      expect(told.map(({ name, result }) => `${name} ${result}`)).toEqual(mayNotCreate ? ['restores warning'] : []);
+      return mayNotCreate?.reason ?? null;
+    };
+    try {
+      await server.sql(null, 'SET GLOBAL read_only = 1');
+      expect(await seen(login)).toBe('the server takes no changes (read_only)');
+      expect(await seen()).toBeNull();
+      if (product === 'mysql') {
+        await server.sql(null, 'SET GLOBAL super_read_only = 1');
+        expect(await seen()).toBe('the server takes no changes (super_read_only)');
+      }
+    } finally {
+      if (product === 'mysql') await server.sql(null, 'SET GLOBAL super_read_only = 0');
+      await server.sql(null, 'SET GLOBAL read_only = 0');
+    }
+    expect(await seen()).toBeNull();
+  });
+
   it('brings tables that the server keeps, and would make no more', async () => {
     const eased = {
       mariadb: ['innodb_strict_mode'],

@@ -15,6 +15,7 @@ import { clockAhead } from './connect/ready.ts';
 import { replacesRoutines } from './look/routine-fates.ts';
 import { dropsRights, readRoutineGrants } from './look/routine-grants.ts';
 import { flavourOf, numberOf } from './connect/server-version.ts';
+import { keptFromChanges } from './look/read-only.ts';
 import { listRelations, select } from './look/tables.ts';
 import { seriesOf } from './connect/tool-version.ts';
 import type { ClientTool } from './connect/tools.ts';
@@ -134,6 +135,13 @@ async function restoreChecks(access: Access, session: Connection, account: Accou
   const { database } = access.address;
   const checks: Check[] = [];
   const warn = (name: string, detail: string, hint: string) => checks.push({ name, result: 'warning', detail, hint });
+  const kept = await keptFromChanges(session, account);
+  if (kept)
+    warn(
+      'restores',
+      `${kept.reason}: drills and restores are not possible on this server`,
+      'Use a temporary server for drills, and restore on the primary.',
+    );
   const creates = (name: string) => mayGlobally(account.grants, 'CREATE') || mayInAll(account.grants, 'CREATE', name);
   if (!creates(`${database}_restoring_20000101`)) {
     warn(

@@ -4,6 +4,7 @@ import { viaOf, type Access } from '../connect/access.ts';
 import { readAccount } from '../look/account.ts';
 import { readFacts } from '../look/facts.ts';
 import { mayGlobally, mayInAll } from '../look/grants.ts';
+import { keptFromChanges } from '../look/read-only.ts';
 import { numberOf } from '../connect/server-version.ts';
 import { sessionsIn } from '../look/sessions.ts';
 import { listRelations } from '../look/tables.ts';
@@ -23,6 +24,7 @@ export async function serverFacts(access: Access, signal: AbortSignal): Promise<
   await using session = await access.connect(signal, { database: null });
   const account = await readAccount(session);
   const { database } = access.address;
+  const kept = await keptFromChanges(session, account);
   const databases = await session.rows<{ name: string }>(
     'SELECT SCHEMA_NAME AS name FROM information_schema.SCHEMATA ORDER BY 1',
   );
@@ -37,13 +39,14 @@ export async function serverFacts(access: Access, signal: AbortSignal): Promise<
     reaches: [],
     // A right to names of a pattern (`shop%`) serves as well: the names of ours begin with the database's own.
     mayNotCreate:
-      mayGlobally(account.grants, 'CREATE') || mayInAll(account.grants, 'CREATE', `${database}_restoring_20000101`)
+      kept ??
+      (mayGlobally(account.grants, 'CREATE') || mayInAll(account.grants, 'CREATE', `${database}_restoring_20000101`)
         ? null
         : {
             reason: `${account.name} may not create databases`,
             hint: `Grant it CREATE, at least on names that begin with ${database}.`,
-          },
-    mayNotChange: null,
+          }),
+    mayNotChange: kept,
     // Databases and tables have no owner here.
     memberOf: ['', account.name],
     roles: [account.name],
