@@ -1,5 +1,5 @@
 import type { Storage } from '../storage/storage.ts';
-import { drillKey, drillsPrefix } from './format/layout.ts';
+import { backupPrefix, drillKey, drillsPrefix, manifestKey } from './format/layout.ts';
 import { readSmall, writeJson } from './format/small-files.ts';
 import { isOfOneFile } from './format/unreadable.ts';
 
@@ -18,6 +18,29 @@ export async function writeDrill(
   signal: AbortSignal,
 ): Promise<void> {
   await writeJson(storage, drillKey(source, id, at), { at: at.toISOString(), result }, { signal });
+}
+
+/**
+ * The same, where the backup still is; false where another installation, which no lock of this one reaches, has removed it meanwhile: then
+ * nothing is left in its folder either, which would look like something that may be a backup.
+ */
+export async function leaveDrill(
+  storage: Storage,
+  source: string,
+  id: string,
+  at: Date,
+  result: object,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const isThere = async (key: string) => (await storage.stat(key, signal)) !== null;
+  const manifest = manifestKey(source, id);
+  if (!(await isThere(manifest))) return false;
+  const key = drillKey(source, id, at);
+  if (!(await isThere(key))) await writeDrill(storage, source, id, at, result, signal);
+  if (await isThere(manifest)) return true;
+  await storage.delete([key], signal);
+  await storage.removeFolder(backupPrefix(source, id), signal);
+  return false;
 }
 
 /** Newest first. What cannot be read proves nothing and is left out. */

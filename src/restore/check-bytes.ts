@@ -2,7 +2,8 @@ import type { Artifact } from '../archive/format/manifest.ts';
 import type { StoredBackup } from '../archive/reader.ts';
 import { step } from '../base/progress.ts';
 import type { Source } from '../care/source.ts';
-import { isGone, noteFound, removedMeanwhile, type VerifyResult } from '../care/proof/verify.ts';
+import { isGone, removedMeanwhile } from '../care/proof/removed-meanwhile.ts';
+import { noteFound, type VerifyResult } from '../care/proof/verify.ts';
 import type { RestoreTask } from './task.ts';
 
 type Task = Pick<RestoreTask, 'catalog' | 'clock' | 'signal' | 'report'> & { source: Source };

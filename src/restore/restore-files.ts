@@ -6,6 +6,7 @@ import { withHooks } from '../backup/hooks.ts';
 import { HoldfastError } from '../base/errors.ts';
 import { step } from '../base/progress.ts';
 import type { Source } from '../care/source.ts';
+import { orRemoved } from '../care/proof/removed-meanwhile.ts';
 import { assertVerified, readingLock } from '../care/proof/verify.ts';
 import { holdLock } from '../catalog/lease.ts';
 import { withRun } from '../catalog/run.ts';
@@ -117,6 +118,8 @@ export async function restoreFiles(task: FilesTask): Promise<FilesResult> {
           safety,
           warnings: [...laid.warnings, ...said, ...after.warnings],
         };
+      }).catch(async (error: unknown) => {
+        throw await orRemoved({ ...inside, ...from }, error);
       });
       const seconds = (clock.monotonic() - started) / 1000;
       return { state: result.state, result: { run: run.id, id: from.id, ...result, seconds } };

@@ -9,14 +9,8 @@ import { toHoldfastError, type HoldfastError } from '../base/errors.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { Comparison } from '../care/proof/compare.ts';
 import { readerOf, type Source } from '../care/source.ts';
-import {
-  assertVerified,
-  noteDamage,
-  noteUnreadable,
-  readingLock,
-  wasRemoved,
-  type VerifyResult,
-} from '../care/proof/verify.ts';
+import { assertVerified, noteDamage, noteUnreadable, readingLock, type VerifyResult } from '../care/proof/verify.ts';
+import { orRemoved, wasRemoved } from '../care/proof/removed-meanwhile.ts';
 import { holdLock, type Lease } from '../catalog/lease.ts';
 import { withRun } from '../catalog/run.ts';
 import type { Guard } from './guards.ts';
@@ -123,6 +117,9 @@ export async function restore(task: RestoreTask): Promise<RestoreResult> {
         const warnings = [...laid.warnings, ...done.warnings, ...said, ...after.warnings];
         const ended = told ? ('succeeded' as const) : ('partial' as const);
         return { safety: before, outcome: { ...done, warnings }, state: ended };
+      }).catch(async (error: unknown) => {
+        const { archive, from: id } = plan;
+        throw archive ? await orRemoved({ ...inside, source, storage: archive.storage, id }, error) : error;
       });
       const { comparison, previous, files, loadSeconds, warnings } = outcome;
       const result: RestoreResult = {

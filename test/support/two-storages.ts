@@ -1,6 +1,7 @@
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../../src/base/clock.ts';
+import { openCatalog } from '../../src/catalog/sqlite/sqlite-catalog.ts';
 import { copyOne, type OneCopy } from '../../src/care/copies/copies.ts';
 import { downloadBackup } from '../../src/care/copies/download.ts';
 import { drill } from '../../src/care/proof/drill.ts';
@@ -72,6 +73,13 @@ export async function twoStorages(house: SmallHouse) {
     copies: async (id: string) =>
       (await listBackups({ catalog }, source, signal)).backups.find((backup) => backup.id === id)?.copies,
     remove: (storage: Storage, id = newer) => removeOne({ ...common, storages: [storage], id, allowLastGood: true }),
+    /** As another machine does it, whom no lock of this one reaches. */
+    removeElsewhere: async (storage: Storage) => {
+      const state = join(folder, 'elsewhere');
+      mkdirSync(state, { recursive: true });
+      using other = openCatalog(state, systemClock);
+      await removeOne({ ...common, catalog: other, storages: [storage], id: newer, allowLastGood: true });
+    },
     prune: async (storage: Storage) => {
       const one = { ...source, retentionIn: () => ({ last: 1, minimum: 1 }) };
       return (await prune({ ...common, source: one, storage, timezone: 'UTC', dryRun: false })).removed;

@@ -15,6 +15,7 @@ import { nearestFirst } from '../stock/nearest.ts';
 import { assertNotItself } from '../own-place.ts';
 import { longestRetryDelayMs } from './retry-delay.ts';
 import type { Source } from '../source.ts';
+import { orRemoved, wasRemoved } from '../proof/removed-meanwhile.ts';
 import { noteDamage } from '../proof/verify.ts';
 
 export interface CopiesTask {
@@ -75,8 +76,8 @@ export async function copyOne(task: OneCopy): Promise<CopyOutcome> {
   } catch (error) {
     throwIfAborted(task.signal);
     const known = toHoldfastError(error);
-    if (!mayPass(known)) {
-      if (before === null) noteDone(task, wanted);
+    if (!mayPass(known) || wasRemoved(known)) {
+      if (before === null || wasRemoved(known)) noteDone(task, wanted);
       else noteFailed(task, wanted, error);
       throw error;
     }
@@ -161,13 +162,16 @@ export function pendingOutcome(record: CopyRecord): CopyOutcome {
   return { id: backup, from: null, to: storage, state: 'pending', bytes: null, nextAt, error: lastError };
 }
 
+function droppedOutcome(id: string, storage: string): CopyOutcome {
+  return { id, from: null, to: storage, state: 'dropped', bytes: null, nextAt: null, error: null };
+}
+
 async function retryOne(task: CopiesTask & { round: Round }, record: CopyRecord): Promise<CopyOutcome | null> {
   const { source, catalog } = task;
   const to = source.storages.find(({ name }) => name === record.storage);
   const dropped = (): CopyOutcome => {
     catalog.copies.remove(record.source, record.backup, record.storage);
-    const { backup: id, storage } = record;
-    return { id, from: null, to: storage, state: 'dropped', bytes: null, nextAt: null, error: null };
+    return droppedOutcome(record.backup, record.storage);
   };
   // The source was given other storages since.
   if (!to) return dropped();
@@ -176,8 +180,8 @@ async function retryOne(task: CopiesTask & { round: Round }, record: CopyRecord)
   } catch (error) {
     throwIfAborted(task.signal);
     const { code, message } = toHoldfastError(error);
+    if (code === 'BACKUP_UNKNOWN' || wasRemoved(error)) return dropped();
     if (code === 'BACKUP_BUSY') return null;
-    if (code === 'BACKUP_UNKNOWN') return dropped();
     task.report({ kind: 'warning', message: `${record.backup} was not copied to ${to.name}: ${message}` });
     const known = catalog.copies.get(record.source, record.backup, record.storage);
     if (!known || known.attempts > record.attempts) return pendingOutcome(known ?? record);
@@ -194,6 +198,7 @@ function mayPass({ kind, code }: HoldfastError): boolean {
 
 function failedOutcome(task: CopiesTask, id: string, to: Storage, error: unknown): CopyOutcome {
   throwIfAborted(task.signal);
+  if (wasRemoved(error)) return droppedOutcome(id, to.name);
   const wanted = { source: task.source.name, backup: id, storage: to.name };
   task.report({ kind: 'warning', message: `${id} was not copied to ${to.name}: ${toHoldfastError(error).message}` });
   return pendingOutcome(noteFailed(task, wanted, error));
@@ -253,8 +258,10 @@ async function copyFromAny(task: OneCopy, sources: readonly Storage[], begunBefo
       return { id, from: from.name, to: to.name, state: 'complete', bytes, nextAt: null, error: null };
     } catch (error) {
       throwIfAborted(signal);
-      await noteDamaged(task, storage, error);
-      failure ??= { error };
+      const known = await orRemoved({ source, storage, id, signal }, error);
+      await noteDamaged(task, storage, known);
+      // That one of several is not there any more says less than why another could not be read.
+      if (!failure || wasRemoved(failure.error)) failure = { error: known };
       isReceiverDown ||= isTrouble(error) && !ofReading.has(error);
       // What is wrong at the receiver stays wrong from wherever it is read.
       if (atReceiver.includes(toHoldfastError(error).code)) throw error;

@@ -4,6 +4,7 @@ import { throwIfAborted } from '../../base/abort.ts';
 import { HoldfastError } from '../../base/errors.ts';
 import { expectDigest } from '../../pipeline/digest.ts';
 import { through } from '../../pipeline/pipeline.ts';
+import { orRemoved, wasRemoved } from '../proof/removed-meanwhile.ts';
 import type { Storage } from '../../storage/storage.ts';
 import { noteDamaged, noteReceived, type CopiesTask } from './copies.ts';
 import { clearStage, holdCopy } from './copy-lock.ts';
@@ -88,16 +89,17 @@ async function read({ source, id, signal }: Fetching, from: Storage, artifact: A
 
 /** The next place is tried where one does not answer or turns out damaged; what the operator said no to is not asked again. */
 async function fromFirst<T>(task: DownloadTask, fetch: (from: Storage) => Promise<T>): Promise<T & { from: string }> {
-  const { from: places, signal } = task;
+  const { source, id, from: places, signal } = task;
   let failure: { error: unknown } | undefined;
   for (const place of places) {
     try {
       return { ...(await fetch(place)), from: place.name };
     } catch (error) {
       throwIfAborted(signal);
-      if (error instanceof HoldfastError && (error.kind === 'refused' || error.kind === 'usage')) throw error;
-      await noteDamaged(task, place, error);
-      failure ??= { error };
+      const known = await orRemoved({ source, storage: place, id, signal }, error);
+      if (known instanceof HoldfastError && (known.kind === 'refused' || known.kind === 'usage')) throw known;
+      await noteDamaged(task, place, known);
+      if (!failure || wasRemoved(failure.error)) failure = { error: known };
     }
   }
   throw failure?.error;

@@ -1,5 +1,5 @@
 import { openArchive, type StoredBackup } from '../../archive/reader.ts';
-import { writeDrill } from '../../archive/drills.ts';
+import { leaveDrill } from '../../archive/drills.ts';
 import type { Clock } from '../../base/clock.ts';
 import { HoldfastError } from '../../base/errors.ts';
 import { step, type Report } from '../../base/progress.ts';
@@ -11,6 +11,7 @@ import type { Database, DatabaseFacts } from '../../engines/engine.ts';
 import type { Storage } from '../../storage/storage.ts';
 import { compareCounts, type Comparison } from './compare.ts';
 import { rehearse } from './rehearse.ts';
+import { orRemoved } from './removed-meanwhile.ts';
 import { thenDrop } from './scratch.ts';
 import { shareDrills } from './share-drills.ts';
 import { nameBeside } from './scratch-name.ts';
@@ -56,8 +57,9 @@ export async function drill(task: DrillTask): Promise<DrillResult> {
       await using lease = await holdLock({ catalog, clock, name, run: run.id, mode: 'shared', signal: run.signal });
       const inside = { ...task, signal: lease.signal, report: run.report };
       const result = await rehearseBackup(inside, run.id).catch(async (error: unknown) => {
-        await noteDamage(inside, error);
-        throw error;
+        const known = await orRemoved(inside, error);
+        await noteDamage(inside, known);
+        throw known;
       });
       await record(task, result);
       await shareDrills(inside);
@@ -239,5 +241,5 @@ async function record(task: DrillTask, result: DrillResult): Promise<void> {
     result,
   };
   await patiently(catalog, () => catalog.proofs.add(proof));
-  await writeDrill(storage, source.name, id, at, result, signal);
+  await leaveDrill(storage, source.name, id, at, result, signal);
 }

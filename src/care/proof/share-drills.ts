@@ -1,5 +1,4 @@
-import { writeDrill } from '../../archive/drills.ts';
-import { backupPrefix, drillKey, manifestKey } from '../../archive/format/layout.ts';
+import { leaveDrill } from '../../archive/drills.ts';
 import { throwIfAborted } from '../../base/abort.ts';
 import type { Clock } from '../../base/clock.ts';
 import { toHoldfastError } from '../../base/errors.ts';
@@ -60,16 +59,6 @@ async function bring({ source, catalog, clock, signal }: ShareTask, storage: Sto
   if (typeof result !== 'object' || result === null) return;
   const name = readingLock(source.name, id);
   await using lease = await holdLock({ catalog, clock, name, run: null, mode: 'shared', signal });
-  const isThere = async (key: string) => (await storage.stat(key, lease.signal)) !== null;
-  const manifest = manifestKey(source.name, id);
-  const key = drillKey(source.name, id, new Date(at));
-  if (!(await isThere(manifest))) return;
-  if (!(await isThere(key))) await writeDrill(storage, source.name, id, new Date(at), result, lease.signal);
-  if (await isThere(manifest)) {
-    catalog.proofs.learn({ ...drill, storage: storage.name });
-    return;
-  }
-  // Another installation has just removed it.
-  await storage.delete([key], lease.signal);
-  await storage.removeFolder(backupPrefix(source.name, id), lease.signal);
+  const left = await leaveDrill(storage, source.name, id, new Date(at), result, lease.signal);
+  if (left) catalog.proofs.learn({ ...drill, storage: storage.name });
 }

@@ -1,5 +1,3 @@
-import { manifestKey } from '../../archive/format/layout.ts';
-import { throwIfAborted } from '../../base/abort.ts';
 import type { Clock } from '../../base/clock.ts';
 import { HoldfastError, toHoldfastError } from '../../base/errors.ts';
 import { step, type Report } from '../../base/progress.ts';
@@ -13,6 +11,7 @@ import { withRun } from '../../catalog/run.ts';
 import type { Storage } from '../../storage/storage.ts';
 import { settlePlace } from '../stock/places.ts';
 import { appOf, readerOf, type Source } from '../source.ts';
+import { isGone, orRemoved, removedMeanwhile } from './removed-meanwhile.ts';
 
 export type VerifyDepth = 'checksum' | 'structure';
 
@@ -68,7 +67,9 @@ export async function verifyCopy(task: Omit<VerifyTask, 'catalog'> & { catalog: 
   const { storage, id, depth, catalog, signal } = task;
   await settlePlace(catalog, storage, signal);
   const started = performance.now();
-  const checks = await collectChecks(task);
+  const checks = await collectChecks(task).catch(async (error: unknown) => {
+    throw await orRemoved(task, error);
+  });
   if (checks.some(({ ok }) => !ok) && (await isGone(task))) throw removedMeanwhile(task);
   const result = { id, ok: checks.every((check) => check.ok), storage: storage.name, depth, checks };
   await keep(task, result, (performance.now() - started) / 1000);
@@ -90,8 +91,6 @@ async function collectChecks(task: VerifyTask): Promise<VerifyCheck[]> {
   try {
     archive = await openArchive({ storage, source: source.name, id, keys: source.keys, scratch, signal });
   } catch (error) {
-    // Whoever asks has seen it a moment ago.
-    if (toHoldfastError(error).code === 'BACKUP_NOT_FOUND') throw removedMeanwhile(task, error);
     return [failedCheck('manifest.json', 'manifest', error)];
   }
   const checks: VerifyCheck[] = [
@@ -110,29 +109,6 @@ async function collectChecks(task: VerifyTask): Promise<VerifyCheck[]> {
     checks.push(...(await step(report, 'structure', () => checkStructure(source, archive, signal))));
   }
   return checks;
-}
-
-type Copy = Pick<VerifyTask, 'source' | 'storage' | 'id' | 'signal'>;
-
-/** Its manifest goes first when it is removed, and locks reach no other machine: what was missed then is no damage. */
-export async function isGone({ source, storage, id, signal }: Copy): Promise<boolean> {
-  const manifest = await storage.stat(manifestKey(source.name, id), signal).catch(() => undefined);
-  throwIfAborted(signal);
-  return manifest === null;
-}
-
-export function removedMeanwhile({ storage, id }: Copy, cause?: unknown): HoldfastError {
-  return new HoldfastError('BACKUP_BUSY', `${id} was removed from ${storage.name} while it was to be read`, {
-    kind: 'busy',
-    cause,
-    hint: 'See what is left with `holdfast list`.',
-    details: { removed: true },
-  });
-}
-
-/** There is nothing left to say of that one. */
-export function wasRemoved(error: unknown): boolean {
-  return error instanceof HoldfastError && error.code === 'BACKUP_BUSY' && error.details['removed'] === true;
 }
 
 async function checkStructure(source: Source, archive: StoredBackup, signal: AbortSignal): Promise<VerifyCheck[]> {
