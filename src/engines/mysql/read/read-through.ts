@@ -95,7 +95,9 @@ export async function* wholeFile(
 function opened(stored: Readable, compression: DumpIndex['compression']): Readable {
   const chunkSize = 1024 * 1024;
   if (compression === 'none') return stored;
-  const stage = compression === 'gzip' ? createGunzip({ chunkSize }) : createZstdDecompress({ chunkSize });
+  // Zstd alone ignores in silence what follows its end.
+  const zstd = () => createZstdDecompress({ chunkSize, rejectGarbageAfterEnd: true });
+  const stage = compression === 'gzip' ? createGunzip({ chunkSize }) : zstd();
   return pipeline(stored, stage, () => undefined);
 }
 
