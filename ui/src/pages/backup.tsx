@@ -1,4 +1,4 @@
-import { Alert, Card, Code, Group, List, Stack, Text } from '@mantine/core';
+import { Alert, Card, Code, Group, List } from '@mantine/core';
 import { IconAlertTriangle, IconDownload, IconHistory } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
@@ -166,12 +166,7 @@ function Content({ detail }: { detail: BackupDetail }) {
             <Files backup={backup} artifacts={manifest.artifacts} />
           </Section>
           <Section title={t('backup.byHand')}>
-            <Stack gap="sm">
-              <Text size="sm" c="dimmed" maw={760}>
-                {t('backup.byHandText')}
-              </Text>
-              <ByHand manifest={manifest} />
-            </Stack>
+            <ByHand manifest={manifest} />
           </Section>
         </>
       ) : null}

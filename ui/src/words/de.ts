@@ -238,13 +238,20 @@ export const de: Words = {
     downloadFile: '{{path}} herunterladen',
     byHand: 'Wiederherstellung von Hand',
     byHandText:
-      'Ohne Holdfast, mit den eigenen Programmen der Datenbank: Gehen Sie in den Ordner dieser Sicherung, nennen Sie den neuen Server (PGHOST, PGPORT, PGUSER), und führen Sie dies nacheinander aus.',
+      'Ohne Holdfast, mit Programmen, die es überall gibt: Gehen Sie in den Ordner dieser Sicherung, und führen Sie dies nacheinander aus.',
+    byHandServer: {
+      postgres: 'Nennen Sie vorher den neuen Server: PGHOST, PGPORT, PGUSER.',
+      mysql: 'Nennen Sie vorher den neuen Server: host, port, user und password in ~/.my.cnf.',
+    },
     steps: {
       check: 'Die Dateien mit dem Manifest vergleichen',
       key: 'Den Schlüssel öffnen; age fragt nach der Passphrase',
       roles: 'Rollen; Fehler über solche, die es schon gibt, schaden nicht',
       database: 'Die Datenbank',
       after: 'Statistiken, damit Abfragen gut geplant werden',
+      file: 'Die Datei; tauschen Sie sie aus, während nichts die alte geöffnet hat, und schaffen Sie deren -wal, -shm und -journal mit ihr weg',
+      integrity: 'Nachsehen, ob sie heil ist',
+      folders: 'Die Ordner, in einen neuen namens restored',
     },
   },
   findings: findingsDe,

@@ -236,13 +236,20 @@ export const en = {
     downloadFile: 'Download {{path}}',
     byHand: 'Recovery by hand',
     byHandText:
-      'Without Holdfast, with the database’s own programs: go to the folder of this backup, say where the new server is (PGHOST, PGPORT, PGUSER), and run these one after the other.',
+      'Without Holdfast, with programs that every system has: go to the folder of this backup, and run these one after the other.',
+    byHandServer: {
+      postgres: 'Say before where the new server is: PGHOST, PGPORT, PGUSER.',
+      mysql: 'Say before where the new server is: host, port, user and password in ~/.my.cnf.',
+    },
     steps: {
       check: 'Compare the files with the manifest',
       key: 'Open the key; age asks for the passphrase',
       roles: 'Roles; errors about those that are there already do no harm',
       database: 'The database',
       after: 'Statistics, so that queries are planned well',
+      file: 'The file; put it in place while nothing has the old one open, and move -wal, -shm and -journal of the old one away with it',
+      integrity: 'Look whether it is whole',
+      folders: 'The folders, into a new one called restored',
     },
   },
   findings: findingsEn,

@@ -15,7 +15,7 @@ function manifest(paths: [string, string][], name = 'shop', encryption: ShownMan
     bytes: 1,
     sha256: '0',
   }));
-  return { database: { name }, artifacts, encryption } as ShownManifest;
+  return { database: { engine: 'postgres', name }, artifacts, encryption } as ShownManifest;
 }
 
 function textOf(step: string, shown: ShownManifest): string | undefined {
@@ -59,6 +59,27 @@ describe('recovery by hand', () => {
     expect(recoverySteps(shown).map(({ step }) => step)).toEqual(['check', 'roles', 'database', 'after']);
     expect(textOf('after', shown)).toBe(String.raw`vacuumdb --analyze-only 'it'\''s; rm -rf'`);
   });
+});
+
+test('encrypted folders and tables of a directory are opened one by one', () => {
+  const shown = manifest([
+    ['database.dir/index.json.age', 'directory'],
+    ['database.dir/t00001.sql.zst.age', 'directory'],
+    ['database.dir/views.sql.zst.age', 'directory'],
+  ]);
+  const database = { ...shown.database, engine: 'mariadb', encoding: 'utf8mb4', collation: 'utf8mb4_bin' };
+  const tars = ['files/uploads/00000001.tar.zst.age', 'files/uploads/00000002.tar.zst.age'];
+  const folder = manifest(tars.map((path) => [path, 'tar'])).artifacts.map((each) => ({ ...each, role: 'files' }));
+  const both = { ...shown, database, artifacts: [...shown.artifacts, ...folder] } as ShownManifest;
+  expect(textOf('database', both)).toBe(
+    [
+      "mariadb --execute 'create database `shop` character set utf8mb4 collate utf8mb4_bin'",
+      'for file in database.dir/t*.sql* database.dir/views*.sql*; do age --decrypt --identity key.txt "$file" | zstd -dc | mariadb --binary-mode --comments shop || break; done',
+    ].join('\n'),
+  );
+  expect(textOf('folders', both)).toMatch(
+    /^mkdir -p restored\/uploads && python3 .* files\/uploads\/ > tars\nwhile read -r tar; do age --decrypt --identity key\.txt "\$tar" \| zstd -dc \| tar -xpf - -C restored\/uploads --numeric-owner \|\| break; done < tars$/,
+  );
 });
 
 test('contents are by schema and name; rows nobody counted are not zero rows', () => {
