@@ -14,26 +14,37 @@ export interface Sheet {
   keys: readonly SheetKey[];
 }
 
-/** Everything a stranger with stock tools needs, on paper. The commands are those of docs/encryption.md, which tests execute. */
+/** Everything a stranger with stock tools needs, on paper. The commands are those of the documentation; tests execute them. */
 export function recoverySheet({ source, at, places, keys }: Sheet): string {
   return `RECOVERY SHEET of ${source}, ${at}
 
 The backups of ${source} lie in:
 ${places.map(({ name, title }) => `  ${title}  (${name})`).join('\n')}
 Each backup is a folder ${source}/<date and time>/; its manifest.json names the key it needs
-under "encryption". The files are age files (https://age-encryption.org) around dumps of
-PostgreSQL's own pg_dump. Needed: age, zstd, and pg_restore and psql of at least the server's version.
+under "encryption". The files are age files (https://age-encryption.org) around what pg_dump,
+mariadb-dump or mysqldump wrote, the file of SQLite, and tars. Needed: age, zstd, and the client
+programs of the database, of at least the server's version.
 
 1. The key. Copy the text of the key that the manifest names into a file.
 ${keys.some(({ revealed }) => !revealed) ? opening(source) : '   It is in the clear: save it as key.txt.\n'}
-2. In the folder of the backup, whichever of these is there:
+2. In the folder of the backup, whichever of these files are there:
 
-   age -d -i key.txt globals.sql.age | psql -d postgres
-   createdb ${source}
-   age -d -i key.txt database.dump.age | pg_restore -d ${source}
-   age -d -i key.txt database.dump.zst.age | zstd -dc | pg_restore -d ${source}
+   PostgreSQL:
+     age -d -i key.txt globals.sql.age | psql -d postgres
+     createdb ${source}
+     age -d -i key.txt database.dump.age | pg_restore -d ${source}
+     age -d -i key.txt database.dump.zst.age | zstd -dc | pg_restore -d ${source}
+   MariaDB, MySQL (there, its client is called mysql):
+     mariadb -e 'create database \`${source}\`'
+     age -d -i key.txt database.sql.zst.age | zstd -dc | mariadb --binary-mode --comments ${source}
+   SQLite:
+     age -d -i key.txt database.sqlite.zst.age | zstd -dc > ${source}.sqlite
+   Folders:
+     mkdir restored
+     age -d -i key.txt files/NAME.tar.zst.age | zstd -dc | tar -xpf - -C restored --numeric-owner
 
-   More ways, also for the other formats: docs/encryption.md of Holdfast.
+   More ways, also for the other formats: docs/encryption.md, docs/mysql.md and
+   docs/manual-recovery.md of Holdfast. A file without .zst is not compressed: leave zstd out.
 
 With Holdfast itself: configure the storage, and give key.txt with --identity.
 

@@ -82,3 +82,36 @@ test.skipIf(!hasMysql()).each(['plain', 'directory'])(
     expect((await server.sql<object>('shop', 'call say()')).at(0)).toBeDefined();
   },
 );
+
+test('promise 4: the recovery sheet of an SQLite file and a folder has the commands that bring both back', async () => {
+  await using holdfast = await installHoldfast({
+    url: 'sqlite:./shop.db',
+    top: {
+      encryption: { passphrase: 'a passphrase of some length' },
+      sources: {
+        shop: {
+          database: { engine: 'sqlite', path: './shop.db' },
+          files: [{ name: 'uploads', path: './uploads' }],
+        },
+      },
+    },
+  });
+  runIn(join(holdfast.folder, 'shop.db'), 'create table items (name text); insert into items values (1), (2)');
+  await mkdir(join(holdfast.folder, 'uploads'));
+  await writeFile(join(holdfast.folder, 'uploads', 'a.txt'), 'small');
+  await holdfast.json('backup');
+  const { keys } = await holdfast.json<{ keys: { text: string }[] }>('key', 'export', '--reveal');
+  const { stdout: sheet } = await holdfast.run('key', 'export');
+  const of = (what: string) => (new RegExp(`^   ${what}:\\n((?: {5}.*\\n)+)`, 'm').exec(sheet)?.[1] ?? '').trim();
+  const [id = ''] = await holdfast.stored();
+  const folder = join(holdfast.storage, 'shop', id);
+  await writeFile(join(folder, 'key.txt'), keys[0]?.text ?? '');
+  for (const what of ['SQLite', 'Folders']) {
+    const script = of(what).replace('NAME', 'uploads');
+    expect(script, sheet).not.toBe('');
+    execFileSync('bash', ['-c', `set -e -o pipefail\n${script}`], { cwd: folder });
+  }
+  expect(rowsOf(join(folder, 'shop.sqlite'), 'select count(*) as n from items')).toEqual([{ n: 2 }]);
+  expect(await readFile(join(folder, 'restored/a.txt'), 'utf8')).toBe('small');
+  expect(sheet).toMatch(/mariadb --binary-mode --comments shop$/m);
+});
