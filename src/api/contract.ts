@@ -565,6 +565,10 @@ export const routes = {
         .boolean()
         .default(false)
         .meta({ description: 'Only a swap that was cut off is taken back: where there is none, nothing is done.' }),
+      allow: z
+        .array(z.enum(['app-stopped']))
+        .default([])
+        .meta({ description: 'Guards that are lifted.' }),
       confirm: z.string().max(200),
     }),
     response: started,

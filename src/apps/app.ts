@@ -145,8 +145,18 @@ export interface Trees {
   plan(saved: Saved, wanted: WantedTrees, signal: AbortSignal): Promise<StagedTree[]>;
   /** Lays them down beside the live ones (or below `to`) and compares them with what was saved; nothing that lives is touched. */
   stage(saved: Saved, wanted: WantedTrees, task: AppTask): Promise<StagedTrees>;
-  /** The way back after a swap that is long over, from what it returned; what is live now is kept beside it. Rejects with `NO_WAY_BACK` where nothing was kept. */
-  undo(swapped: readonly SwappedTree[], signal: AbortSignal): Promise<SwappedTree[]>;
+  /**
+   * The way back after a swap that is long over, from what it returned, whoever made it: all of it or nothing. What is live now is kept
+   * beside it. Rejects with `NO_WAY_BACK` where nothing was kept.
+   */
+  undo(swapped: readonly SwappedTree[], signal: AbortSignal): Promise<UndoneTrees>;
+}
+
+/** Disposing removes what is empty now. */
+export interface UndoneTrees extends AsyncDisposable {
+  readonly trees: readonly SwappedTree[];
+  /** Takes it back, name by name: the way is there as before. */
+  back(): Promise<void>;
 }
 
 export interface SwappedTree {
@@ -246,6 +256,8 @@ export interface AppGuards {
     live: AppDatabase | null,
     task: { allowed: readonly string[]; signal: AbortSignal },
   ): Promise<AppGuard[]>;
+  /** Whether the application stands still, as far as it can be known: a part of `before`, and all that a way back demands. */
+  stopped(task: { allowed: readonly string[]; signal: AbortSignal }): Promise<AppGuard>;
   /**
    * Statements that make the restored database fit the place, where a guard was lifted that stands for it; usually none. To be run in
    * one transaction while that database is not live yet.

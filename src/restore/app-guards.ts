@@ -35,6 +35,17 @@ export async function momentaryBlocks(request: Asked, going: Going, signal: Abor
   return now.flatMap(({ momentary, ...guard }) => (momentary && guard.result === 'block' ? [guard] : []));
 }
 
+/** What runs would go on with the database that a way back puts away. */
+export async function runningApps({ source: { apps }, allowed }: Asked, signal: AbortSignal): Promise<Guard[]> {
+  const found: Guard[] = [];
+  for (const { guards } of apps) {
+    if (!guards) continue;
+    const { momentary: _, ...guard } = await guards.stopped({ allowed, signal });
+    found.push(guard);
+  }
+  return found;
+}
+
 /** Beside the live database, no application has anything to demand. */
 async function ask(
   { source, allowed }: Asked,

@@ -178,7 +178,7 @@ async function findLeftOut(
     : findExcluded(live, { backup: database, scope }, signal);
 }
 
-export function assertAllowed(plan: RestorePlan): void {
+export function assertAllowed(plan: Pick<RestorePlan, 'guards'>): void {
   const blocks = blocking(plan.guards);
   if (blocks.length === 0) return;
   const reasons = blocks.map((guard) => `${guard.code}: ${guard.detail}`).join('; ');

@@ -1,4 +1,4 @@
-import type { SwappedTree } from '../apps/app.ts';
+import type { SwappedTree, UndoneTrees } from '../apps/app.ts';
 import { sourceLock } from '../backup/backup.ts';
 import { withHooks } from '../backup/hooks.ts';
 import type { Clock } from '../base/clock.ts';
@@ -12,13 +12,17 @@ import type { Catalog, RunRecord } from '../catalog/catalog.ts';
 import { holdLock } from '../catalog/lease.ts';
 import { withRun } from '../catalog/run.ts';
 import { afterwards } from './afterwards.ts';
+import { runningApps } from './app-guards.ts';
 import { aroundRestore } from './around-restore.ts';
+import { assertAllowed } from './plan.ts';
 import type { RestoreResult } from './restore.ts';
 import { isUncertain } from './trees.ts';
 
 export interface UndoTask {
   source: Source;
   sessions: 'disconnect' | 'refuse';
+  /** Guards of the application that the operator lifts: `app-stopped`. */
+  allowed: readonly string[];
   /** Only a swap that was cut off is taken back: where there is none, nothing is done. */
   unfinished?: boolean;
   confirm: (way: WayBack) => Promise<void>;
@@ -49,6 +53,9 @@ export async function undoRestore(task: UndoTask): Promise<UndoResult> {
   const way = cutOff ?? (await findKept(source, catalog, signal));
   const { restored, previous, half } = way;
   const live = previous === null && half === null ? null : databaseOf(source);
+  const exchanges = previous !== null && half === null;
+  // What the operator's own command is there for, to stop it, is left to that.
+  if (exchanges && source.hooks?.restore?.before === undefined) await refuseRunning(task, signal);
   await task.confirm(way);
   return withRun(
     {
@@ -78,11 +85,13 @@ export async function undoRestore(task: UndoTask): Promise<UndoResult> {
               () => takeBack(live, lease.signal),
               () => asBefore(live),
             );
-          const back = [...way.moved, ...(await moveBack(around, way.files))];
-          if (live && previous !== null && half === null) {
-            const note = (moved: boolean, files: SwappedTree[]) =>
-              run.keep({ undoing: undone, kept, moved, files } satisfies Undoing);
-            note(true, back);
+          if (exchanges) await refuseRunning(task, lease.signal);
+          await using back = await moveBack(around, way.files);
+          const moved = [...way.moved, ...(back?.trees ?? [])];
+          if (live && exchanges) {
+            const note = (areBack: boolean, files: readonly SwappedTree[]) =>
+              run.keep({ undoing: undone, kept, moved: areBack, files: [...files] } satisfies Undoing);
+            note(true, moved);
             try {
               await step(
                 run.report,
@@ -92,15 +101,15 @@ export async function undoRestore(task: UndoTask): Promise<UndoResult> {
               );
             } catch (error) {
               // Files and database belong together: either both are from before, or none.
-              if (!isUncertain(error)) note(false, await undoFiles(source, back, AbortSignal.timeout(backMs)));
+              if (!isUncertain(error)) note(false, await asTheyWere(source, way, back));
               throw error;
             }
           }
-          run.keep({ undone, target, kept, files: back });
+          run.keep({ undone, target, kept, files: moved });
           const told = await after.attempt('what was to run after it did not end well', (late) =>
             reached({ backup: restored?.backup ?? '', state: 'succeeded' }, late),
           );
-          return { swapped: back, state: told ? ('succeeded' as const) : ('partial' as const) };
+          return { swapped: moved, state: told ? ('succeeded' as const) : ('partial' as const) };
         },
       );
       return { state, result: { run: run.id, undone, state, target, kept, files: swapped } };
@@ -108,24 +117,44 @@ export async function undoRestore(task: UndoTask): Promise<UndoResult> {
   );
 }
 
+async function refuseRunning(task: UndoTask, signal: AbortSignal): Promise<void> {
+  assertAllowed({ guards: await runningApps(task, signal) });
+}
+
 const backMs = 60_000;
 
 async function moveBack(
   { source, report, signal }: Pick<UndoTask, 'source' | 'report' | 'signal'>,
   files: readonly SwappedTree[],
-): Promise<SwappedTree[]> {
-  if (files.length === 0) return [];
+): Promise<UndoneTrees | null> {
+  if (files.length === 0) return null;
   return await step(report, 'files', () => undoFiles(source, files, signal));
 }
 
-/** Each by the one that swapped it, which knows how. */
-async function undoFiles(source: Source, files: readonly SwappedTree[], signal: AbortSignal): Promise<SwappedTree[]> {
-  const done: SwappedTree[] = [];
-  for (const { trees } of source.apps) {
-    const own = files.filter(({ name }) => !done.some((each) => each.name === name));
-    if (trees && own.length > 0) done.push(...(await trees.undo(own, signal)));
-  }
-  return done;
+/** Where what lived before the restore lies again: in the same places, but for what an undo that was cut off had moved. */
+async function asTheyWere(
+  source: Source,
+  { files, moved }: Pick<WayBack, 'files' | 'moved'>,
+  back: UndoneTrees | null,
+): Promise<readonly SwappedTree[]> {
+  await back?.back();
+  if (moved.length === 0) return files;
+  await using again = await undoFiles(source, moved, AbortSignal.timeout(backMs));
+  return [...files, ...again.trees];
+}
+
+/** By renaming, which any of those that know folders does for all of them, so that it is all or nothing. */
+async function undoFiles(
+  { apps, name }: Source,
+  files: readonly SwappedTree[],
+  signal: AbortSignal,
+): Promise<UndoneTrees> {
+  const trees = apps.find((app) => app.trees)?.trees;
+  if (trees) return trees.undo(files, signal);
+  throw noWayBack(
+    `no folders are configured for ${name} any more`,
+    `By hand, for each, once what is live there now was put aside: ${files.map(({ target, previous }) => `mv '${previous ?? ''}' '${target}'`).join('; ')}.`,
+  );
 }
 
 async function takeBack(live: Database, signal: AbortSignal): Promise<void> {

@@ -195,12 +195,16 @@ describe('a restore replaces a folder as a whole', () => {
     })();
     const undone = await trees.undo(swapped, signal);
     expect(await readFile(join(live, 'newer'), 'utf8')).toBe('newer');
-    await trees.undo(undone, signal);
+    await undone.back();
+    expect(listTree(live, { nanoseconds: false }), 'the way is there as before').toEqual(before);
+    const again = await trees.undo(swapped, signal);
+    expect(await readFile(join(live, 'newer'), 'utf8')).toBe('newer');
+    await trees.undo(again.trees, signal);
     expect(listTree(live, { nanoseconds: false })).toEqual(before);
     await expect(trees.undo([{ name: 'data', target: live, previous: null }], signal)).rejects.toMatchObject({
       code: 'NO_WAY_BACK',
     });
-    await expect(trees.undo(undone, signal)).rejects.toMatchObject({ code: 'NO_WAY_BACK' });
+    await expect(trees.undo(again.trees, signal)).rejects.toMatchObject({ code: 'NO_WAY_BACK' });
   });
 
   test('plan tells what would happen and touches nothing', async () => {
@@ -416,8 +420,18 @@ describe.skipIf(!root)('a folder that is a mount', () => {
     expect((await saveTrees(join(folder.path, 'next'), [tree(disk.path)])).facts).toMatchObject({
       trees: [{ files: 3 }],
     });
-    await trees.undo(swapped, signal);
+    // The folders themselves are written to by every change of places.
+    const namesIn = () => readdir(disk.path, { recursive: true });
+    const listed = await namesIn();
+    const undone = await trees.undo(swapped, signal);
     expect(await readFile(join(disk.path, 'newer'), 'utf8')).toBe('newer');
+    await undone.back();
+    expect(await namesIn()).toEqual(listed);
+    {
+      await using _again = await trees.undo(swapped, signal);
+      expect(await readFile(join(disk.path, 'newer'), 'utf8')).toBe('newer');
+    }
+    expect((await readdir(disk.path)).filter((name) => name.startsWith('.holdfast-'))).toHaveLength(1);
   });
 
   test('S3: a full disk is told before anything is laid down, and when the manifest lies, after; nothing is left', async () => {

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
@@ -92,6 +92,65 @@ test('B-01, B-12: everything comes back together, and the way back leads for all
   expect(await readFile(join(path, 'storage/uploads/a.txt'), 'utf8')).toBe('changed');
   expect(await readFile(join(path, 'storage/apps/main/aes_key.dat'), 'utf8')).toContain('another');
   expect(await server.sql('nb', 'select distinct title from tenant1.storages')).toEqual([{ title: 'changed' }]);
+});
+
+test('B-01: a way back of which a part is gone is not gone at all, and leads again when that is there', async () => {
+  await writeFile(join(path, 'storage/uploads/a.txt'), 'changed');
+  const restored = await holdfast.run(...restore, '--keep-old');
+  expect(restored.status, restored.stderr).toBe(0);
+  // The last of them to come back, and not by the same means as the others.
+  const kept = (await readdir(join(path, 'storage'))).find((name) => name.startsWith('apps.before-')) ?? '';
+  const elsewhere = join(folder.path, 'elsewhere');
+  await rename(join(path, 'storage', kept), elsewhere);
+  const live = await readdir(join(path, 'storage'));
+
+  const lost = await holdfast.run('restore', '--undo', '--yes');
+  expect(lost.stderr).toContain('NO_WAY_BACK');
+  expect(await readFile(join(path, 'storage/uploads/a.txt'), 'utf8')).toBe('aaaaa');
+  expect(await readdir(join(path, 'storage'))).toEqual(live);
+
+  await rename(elsewhere, join(path, 'storage', kept));
+  const undone = await holdfast.run('restore', '--undo', '--yes');
+  expect(undone.status, undone.stderr).toBe(0);
+  expect(await readFile(join(path, 'storage/uploads/a.txt'), 'utf8')).toBe('changed');
+});
+
+test('B-01: a way back that was refused at the database leaves the folders as they were, and leads later', async () => {
+  await writeFile(join(path, 'storage/uploads/a.txt'), 'changed');
+  const restored = await holdfast.run(...restore, '--keep-old');
+  expect(restored.status, restored.stderr).toBe(0);
+  const live = await readdir(join(path, 'storage'), { recursive: true });
+  {
+    await using _somebody = await server.session('nb');
+    const refused = await holdfast.run('restore', '--undo', '--yes', '--if-connected', 'refuse');
+    expect(refused.stderr).toContain('SESSIONS_CONNECTED');
+  }
+  expect(await readdir(join(path, 'storage'), { recursive: true })).toEqual(live);
+
+  const undone = await holdfast.run('restore', '--undo', '--yes');
+  expect(undone.status, undone.stderr).toBe(0);
+  expect(await readFile(join(path, 'storage/uploads/a.txt'), 'utf8')).toBe('changed');
+});
+
+test('B-12: the way back is not gone under an application that runs, unless that is allowed or a hook stops it', async () => {
+  await writeFile(join(path, 'storage/uploads/a.txt'), 'changed');
+  const restored = await holdfast.run(...restore, '--keep-old');
+  expect(restored.status, restored.stderr).toBe(0);
+  start();
+  const refused = await holdfast.run('restore', '--undo', '--yes');
+  expect(refused.status, refused.stderr).toBe(4);
+  for (const word of ['NocoBase runs', '--allow app-stopped', 'RESTORE_REFUSED'])
+    expect(refused.stderr).toContain(word);
+  expect(await readFile(join(path, 'storage/uploads/a.txt'), 'utf8')).toBe('aaaaa');
+
+  await hookBefore('true');
+  const left = await holdfast.run('restore', '--undo', '--yes');
+  expect(left.status, left.stderr).toBe(4);
+  expect(await readFile(join(path, 'storage/uploads/a.txt'), 'utf8')).toBe('aaaaa');
+
+  const allowed = await holdfast.run('restore', '--undo', '--yes', '--allow', 'app-stopped');
+  expect(allowed.status, allowed.stderr).toBe(0);
+  expect(await readFile(join(path, 'storage/uploads/a.txt'), 'utf8')).toBe('changed');
 });
 
 test('B-09: into another schema only where that is allowed, and then everything is there', async () => {

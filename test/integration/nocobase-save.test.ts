@@ -173,7 +173,9 @@ test('what was live is kept beside it, comes back long afterwards, or is forgott
   expect(await contentOf(keys?.previous ?? '')).toEqual(before);
   const undone = await trees.undo(swapped, signal);
   expect(await contentOf(join(into.path, 'storage/apps'))).toEqual(before);
-  expect(await contentOf(undone.at(-1)?.previous ?? '')).toEqual(await contentOf(join(from.path, 'storage/apps')));
+  expect(await contentOf(undone.trees.at(-1)?.previous ?? '')).toEqual(
+    await contentOf(join(from.path, 'storage/apps')),
+  );
   await expect(trees.undo([{ name: 'keys', target: '/x', previous: '/not/there' }], signal)).rejects.toMatchObject({
     code: 'NO_WAY_BACK',
   });

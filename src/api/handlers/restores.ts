@@ -33,7 +33,7 @@ export function restoreHandlers(parts: ApiParts): Pick<Handlers, 'planRestore' |
       return begun(parts, call, started, call.query.wait);
     },
     undoRestore: async (call) => {
-      const { sessions, unfinished, confirm } = call.body;
+      const { sessions, unfinished, allow, confirm } = call.body;
       const source = await sourceFor(parts, call, call.body.source, 'restore');
       const started = await work.begin(
         (run) =>
@@ -43,6 +43,7 @@ export function restoreHandlers(parts: ApiParts): Pick<Handlers, 'planRestore' |
             source,
             sessions,
             unfinished,
+            allowed: allow,
             confirm: async () => assertConfirmed(liveName(source), confirm),
           }),
         askerOf(call).asker,

@@ -1,13 +1,14 @@
 import { join } from 'node:path';
 import type { AppContext, AppTask, Saved, StagedTrees, Trees, WantedTrees } from '../app.ts';
+import { undoSwap } from '../files/place/undo.ts';
 import { placeOf } from './app-trees.ts';
 import { readEnvironment, type AppEnvironment } from './env-file.ts';
-import { exists, undoExchange } from './exchange.ts';
+import { exists } from './exchange.ts';
 import { readFacts } from './facts.ts';
 import { filesApp, savedFiles } from './inner-files.ts';
 import { keysPart, unpackKeys } from './keys-tar.ts';
 import type { NocobaseSettings } from './options.ts';
-import { keysTree, placeKeys, placeKeysBelow, settingsTree } from './place-keys.ts';
+import { keysTree, placeKeys, placeKeysBelow } from './place-keys.ts';
 import { placesOf, type Places } from './places.ts';
 
 interface Staging {
@@ -30,17 +31,8 @@ export function createTrees(settings: NocobaseSettings, context: AppContext): Tr
       return [...planned, { name: keysTree, target, replaces, files: 1, bytes: part?.rawBytes ?? part?.bytes ?? 0 }];
     },
     stage: (saved, wanted, task) => stage(settings, saved, { wanted, task, context }),
-    undo: async (swapped, signal) => {
-      const own = swapped.filter(({ name }) => name === keysTree || name === settingsTree);
-      const others = swapped.filter((each) => !own.includes(each));
-      const { trees } = filesApp(
-        others.map(({ name, target }) => ({ name, path: target })),
-        context,
-      );
-      const undone = trees && others.length > 0 ? await trees.undo(others, signal) : [];
-      for (const each of own.toReversed()) undone.push(await undoExchange(each, markOf(context)));
-      return undone;
-    },
+    // Keys and settings as well: all was put aside by renaming.
+    undo: (swapped, signal) => undoSwap(swapped, context.clock.now(), signal),
   };
 }
 

@@ -4,7 +4,7 @@ import { missingPlugins, readCodeVersion } from './code-version.ts';
 import { readEnvironment, type AppEnvironment } from './env-file.ts';
 import { dialectName, readFacts } from './facts.ts';
 import { findApp, knowsDatabase, shapeOfEnvironment, type FoundApp } from './find-app.ts';
-import { evaluate, type Target } from './guards.ts';
+import { evaluate, evaluateRunning, type Target } from './guards.ts';
 import { fingerprintOfAesKey, readKeyFiles } from './key-files.ts';
 import { nextSteps } from './next-steps.ts';
 import type { NocobaseSettings } from './options.ts';
@@ -32,6 +32,11 @@ export function createGuards(settings: NocobaseSettings): AppGuards {
         aesKey: fingerprintOfAesKey(await readKeyFiles(places, environment), environment, places.aesKey),
       };
       return evaluate(facts, target, allowed);
+    },
+    stopped: async ({ allowed, signal }) => {
+      const environment = await readEnvironment(settings);
+      const places = placesOf(settings, environment);
+      return evaluateRunning(await isRunning(settings, { places, environment }, signal), allowed);
     },
     adjust: async (saved, live, { allowed, signal }) => {
       const environment = await readEnvironment(settings);

@@ -1,7 +1,5 @@
 import { lstat, mkdir, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { HoldfastError } from '../../base/errors.ts';
-import type { SwappedTree } from '../app.ts';
 
 /** One thing to be put in the place of another. */
 export interface Exchange {
@@ -44,19 +42,6 @@ export async function takeBack(done: readonly Exchanged[]): Promise<void> {
     if (placed && from !== null) await rename(target, from);
     if (previous !== null) await rename(previous, target);
   }
-}
-
-/** What became live some time ago goes aside, and what was live before it comes back. */
-export async function undoExchange({ name, target, previous }: SwappedTree, mark: string): Promise<SwappedTree> {
-  if (previous !== null && !(await exists(previous))) {
-    throw new HoldfastError('NO_WAY_BACK', `${previous}, kept by the restore, does not exist any more`, {
-      kind: 'usage',
-      hint: 'Restore the keys from the safety backup made before that restore.',
-    });
-  }
-  const aside = (await exists(target)) ? await putAside(target, mark) : null;
-  if (previous !== null) await rename(previous, target);
-  return { name, target, previous: aside };
 }
 
 /** Nothing that was put aside before is lost. */

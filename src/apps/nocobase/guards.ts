@@ -20,10 +20,15 @@ export interface Target {
   aesKey: string | null;
 }
 
+/** What is asked of the application alone, whatever comes in under it. Pure. */
+export function evaluateRunning(running: Running, allowed: readonly string[]): AppGuard {
+  return lift(checkRunning(running), allowed);
+}
+
 /** In the order a person wants to read them. Pure. */
 export function evaluate(saved: NocobaseFacts, target: Target, allowed: readonly string[]): AppGuard[] {
   return [
-    checkRunning(target),
+    checkRunning(target.running),
     checkVersion(saved, target),
     checkDialect(saved, target),
     ...checkShape(saved, target),
@@ -42,7 +47,7 @@ function lift(guard: AppGuard, allowed: readonly string[]): AppGuard {
   return { ...guard, result: 'warn', detail: `${guard.detail} (allowed by the operator)` };
 }
 
-function checkRunning({ running }: Target): AppGuard {
+function checkRunning(running: Running): AppGuard {
   if (running.state === 'stopped') return pass('app-stopped', running.detail);
   if (running.state === 'unknown') {
     return warn('app-stopped', `${running.detail}: nobody can tell from here whether NocoBase is stopped; see to it`);

@@ -18,7 +18,7 @@ export interface PlacedKeys extends AsyncDisposable {
 }
 
 export const keysTree = 'keys';
-export const settingsTree = 'settings';
+const settingsTree = 'settings';
 const stagePrefix = '.holdfast-keys-';
 
 /** Only to look at, in a folder of their own: nothing becomes live. */

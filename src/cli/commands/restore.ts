@@ -242,6 +242,7 @@ async function undo(context: CommandContext, input: CommandInput): Promise<Endin
   const result = await undoRestore({
     source,
     sessions: sessionsOf(input),
+    allowed: input.texts('allow'),
     confirm: ({ restored, previous, files, half }) =>
       confirm(context, {
         says: half
