@@ -5,7 +5,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { AppTask, BasesRequest } from '../../src/apps/app.ts';
 import { Client } from '../../src/apps/nocodb/client.ts';
 import { createBases } from '../../src/apps/nocodb/restore/bases.ts';
-import { rehearsalTitle, rehearseBases } from '../../src/apps/nocodb/restore/rehearse.ts';
+import { rehearsalTitle } from '../../src/apps/nocodb/rehearsal-title.ts';
+import { rehearseBases } from '../../src/apps/nocodb/restore/rehearse.ts';
 import { silentLogger } from '../../src/base/logger.ts';
 import { Secret } from '../../src/base/secret.ts';
 import { startContractServer, type ContractServer, type ContractTable } from '../support/nocodb-contract-server.ts';
@@ -630,9 +631,10 @@ describe('the rehearsal', () => {
   });
 
   it('names what an earlier one has left', async () => {
-    target.world.bases.push(base(`${rehearsalTitle}abc`, []));
+    const title = rehearsalTitle();
+    target.world.bases.push(base(title, []));
     const { warnings } = await rehearse();
-    expect(warnings.join()).toContain(`${rehearsalTitle}abc`);
+    expect(warnings.join()).toContain(title);
     expect(target.world.bases).toHaveLength(1);
   });
 });

@@ -225,6 +225,46 @@ describe('a table that changes while it is read', () => {
     });
   });
 
+  test('a table, or a base, that is removed before its turn is told, and the others are saved', async () => {
+    const tags = table('Tags', [column('Name', 'SingleLineText')], people(3));
+    server.world.bases = [
+      base('Shop', [orders, tags]),
+      base('Attic', [table('Old', [])]),
+      base('Zoo', [table('Cage', [])]),
+    ];
+    meanwhile(() => {
+      server.world.bases[0]?.tables.pop();
+      server.world.bases.splice(1, 1);
+    });
+    const tree = await saveAll(app());
+    expect(idsIn(tree)).toEqual(allIds);
+    expect(tree.warnings).toEqual([
+      'base Shop changed while it was read: table Tags was removed',
+      'base Attic was removed before it was read: it is not in this backup',
+    ]);
+    expect(tree.facts).toMatchObject({ bases: [{ title: 'Shop', tables: [{ title: 'Orders' }] }, { title: 'Zoo' }] });
+    await app().readThrough(tree, signal);
+  });
+
+  test('a table that is listed, and not to be found, ends it', async () => {
+    server.intercept = ({ path }) =>
+      path === `/api/v2/meta/tables/${orders.id}`
+        ? { status: 404, json: { error: 'ERR_TABLE_NOT_FOUND', message: 'Table not found' } }
+        : null;
+    await expect(saveAll(app())).rejects.toMatchObject({ code: 'NOCODB_NOT_FOUND' });
+  });
+
+  test('the base of a drill that runs beside it is none of its business', async () => {
+    const drilled = 'holdfast-rehearsal-0a1b2c3d4e5f';
+    server.world.bases.push(base(drilled, [table('Orders', [])]));
+    const tree = await saveAll(app());
+    expect(tree.facts).toMatchObject({ bases: [{ title: 'Shop' }] });
+    expect([...tree.files.keys()].filter((name) => name.includes('rehearsal'))).toEqual([]);
+    expect(tree.warnings).toEqual([`base ${drilled} is that of a drill, and is not saved`]);
+    const asked = await saveAll(app({ bases: [drilled] }));
+    expect(asked.facts).toMatchObject({ bases: [{ title: drilled }] });
+  });
+
   test('pairs of links that come and go shift nothing', async () => {
     const pairs = Array.from({ length: 350 }, (_, at): [number, number] => [1 + Math.floor(at / 7), 1 + (at % 7)]);
     const links = junction({ table: orders, title: 'L' }, { table: table('Tags', []), title: 'O' }, pairs);

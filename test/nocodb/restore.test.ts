@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { AppTask, BasesRequest } from '../../src/apps/app.ts';
 import { Client } from '../../src/apps/nocodb/client.ts';
 import { createBases } from '../../src/apps/nocodb/restore/bases.ts';
-import { rehearsalTitle, rehearseBases } from '../../src/apps/nocodb/restore/rehearse.ts';
+import { isRehearsal } from '../../src/apps/nocodb/rehearsal-title.ts';
+import { rehearseBases } from '../../src/apps/nocodb/restore/rehearse.ts';
 import { silentLogger } from '../../src/base/logger.ts';
 import { Secret } from '../../src/base/secret.ts';
 import { nocodbApp, saveAll, type SavedTree } from '../support/nocodb-saved.ts';
@@ -211,7 +212,7 @@ describe.each(servers)('restore into NocoDB on $name', (server: NocodbServer) =>
     const rehearsal = await rehearseBases(settingsOf(server), tree, task());
     expect(rehearsal).toMatchObject({ ok: true, differences: [] });
     const { list } = await ask<{ list: { title: string }[] }>(server, 'GET', '/api/v2/meta/bases');
-    expect(list.filter((base) => base.title.startsWith(rehearsalTitle))).toEqual([]);
+    expect(list.filter(isRehearsal)).toEqual([]);
   });
 });
 

@@ -1,8 +1,8 @@
-import { randomBytes } from 'node:crypto';
 import { toHoldfastError } from '../../../base/errors.ts';
 import { formatCount } from '../../../base/units.ts';
 import type { AppTask, BasesRequest, Rehearsal, Saved } from '../../app.ts';
 import type { Client } from '../client.ts';
+import { isRehearsal, rehearsalTitle } from '../rehearsal-title.ts';
 import { attachmentSchema, basePath, linkPairSchema, names, tablePath } from '../tree-format.ts';
 import { restoreData, type BasesSettings } from './bases.ts';
 import { findings, type Findings } from './findings.ts';
@@ -15,9 +15,6 @@ import { beginSchema, finishSchema } from './schema.ts';
 import { scopesOf, type Scope } from './scope.ts';
 import type { Target } from './target.ts';
 import type { Work } from './work.ts';
-
-/** By this, what a rehearsal that was killed has left is told from people's bases. */
-export const rehearsalTitle = 'holdfast-rehearsal-';
 
 const mostDifferences = 100;
 const removalMs = 120_000;
@@ -45,15 +42,14 @@ export async function rehearseBases(
   const work: Work = { client, saved, task, found: withoutPeople(found), atOnce: concurrency };
   const differences: string[] = [];
   const warnings: string[] = [];
-  for (const { title } of await liveBases(client, task.signal)) {
-    if (title.startsWith(rehearsalTitle))
-      warnings.push(
-        `base ${title} is left from a rehearsal that was interrupted, or belongs to one that runs now: remove it`,
-      );
+  for (const { title } of (await liveBases(client, task.signal)).filter(isRehearsal)) {
+    warnings.push(
+      `base ${title} is left from a rehearsal that was interrupted, or belongs to one that runs now: remove it`,
+    );
   }
   const counts = { bases: 0, tables: 0, records: 0, links: 0, files: 0 };
   for (const scope of scopesOf(await savedBases(saved, task.signal), everything)) {
-    const title = `${rehearsalTitle}${randomBytes(6).toString('hex')}`;
+    const title = rehearsalTitle();
     const target: Target = { base: null, fresh: true, tables: new Map(), ids: new Map() };
     let failure: { error: unknown } | undefined;
     try {

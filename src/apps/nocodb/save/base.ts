@@ -10,14 +10,19 @@ import { readPairs } from './read-pairs.ts';
 import { saveTable } from './table.ts';
 import type { BaseToSave } from './task.ts';
 import { basePath, names, treeFormat, type BaseFile, type SavedLinks } from '../tree-format.ts';
+import { unlessRemoved } from './unless-removed.ts';
 import { withoutShares } from './without-shares.ts';
 
-/** Yields what is to be stored of a base, `metadata.json` last; returns that once all was consumed. */
-export async function* saveBase(task: BaseToSave, signal: AbortSignal): AsyncGenerator<AppPart, BaseFile> {
+/** Yields what is to be stored of a base, `metadata.json` last; returns that once all was consumed. Null: it was removed before its turn. */
+export async function* saveBase(task: BaseToSave, signal: AbortSignal): AsyncGenerator<AppPart, BaseFile | null> {
   const { base, instance, options, server, savedAt } = task;
   const warnings = new Set<string>();
   const own = { ...task, warnings };
-  const detail = await instance.base(base.id, signal);
+  const detail = await unlessRemoved(
+    () => instance.base(base.id, signal),
+    async () => base.named || (await instance.bases(signal)).some(({ id }) => id === base.id),
+  );
+  if (detail === null) return null;
   const users = await instance.users(base.id, signal);
   if (users === null) warnings.add(`the token may not see the people of base ${base.title}`);
   const listed = await instance.tables(base.id, signal);
@@ -36,7 +41,12 @@ export async function* saveBase(task: BaseToSave, signal: AbortSignal): AsyncGen
   };
   const wholes: WholeTable[] = [];
   for (const table of inOrder(listed)) {
-    const whole = await instance.table(table.id, signal);
+    const whole = await unlessRemoved(
+      () => instance.table(table.id, signal),
+      async () => (await instance.tables(base.id, signal)).some(({ id }) => id === table.id),
+    );
+    // What is gone is told in the end.
+    if (whole === null) continue;
     wholes.push(whole);
     if (table.mm) continue;
     file.tables.push(yield* saveTable(whole, folderOf(table.title), own, signal));

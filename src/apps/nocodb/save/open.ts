@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { HoldfastError } from '../../../base/errors.ts';
 import type { AppContext, AppPart, Around, Saving } from '../../app.ts';
 import type { Base, Instance } from '../instance.ts';
+import { isRehearsal } from '../rehearsal-title.ts';
 import { uniqueNames } from '../names.ts';
 import type { NocodbSettings } from '../options.ts';
 import { saveBase } from './base.ts';
@@ -21,7 +22,7 @@ export async function openSaving(
   const person = await instance.person(signal);
   const version = await instance.version(signal);
   const all = await instance.bases(signal);
-  const bases = wanted(all, settings.bases);
+  const bases = wanted(all, settings.bases).filter((base) => settings.bases.length > 0 || !isRehearsal(base));
   const { title } = instance.client;
   if (bases.length === 0 && !person.superAdmin) {
     throw new HoldfastError('NOCODB_NO_BASES', `${title} shows no base to the token's user`, {
@@ -32,6 +33,9 @@ export async function openSaving(
   if (bases.length === 0) warnings.add(`${title} has no base: nothing was saved of it`);
   for (const name of settings.bases.length > 0 ? [] : await unseenBases(around.database, all, signal))
     warnings.add(`base ${name} is not shown to the token's user: it is in the dump of the database only`);
+
+  for (const base of settings.bases.length > 0 ? [] : all.filter(isRehearsal))
+    warnings.add(`base ${base.title} is that of a drill, and is not saved`);
 
   await mkdir(context.scratch, { recursive: true, mode: 0o700 });
   const scratch = await mkdtemp(join(context.scratch, 'nocodb-'));
@@ -49,9 +53,11 @@ export async function openSaving(
   return {
     parts: async function* parts(stop): AsyncGenerator<AppPart> {
       for (const { id, title: named } of bases) {
-        const base = { id, title: named, folder: folderOf(named) };
+        const base = { id, title: named, folder: folderOf(named), named: settings.bases.length > 0 };
         const task = { base, options, instance, server, savedAt, scratch, warnings };
-        files.push({ ...(yield* saveBase(task, stop)), folder: base.folder });
+        const file = yield* saveBase(task, stop);
+        if (file === null) warnings.add(`base ${named} was removed before it was read: it is not in this backup`);
+        else files.push({ ...file, folder: base.folder });
       }
     },
     get warnings() {

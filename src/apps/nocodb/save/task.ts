@@ -11,7 +11,8 @@ export interface SaveOptions {
 }
 
 export interface BaseToSave {
-  base: { id: string; title: string; folder: string };
+  /** `named`: it was asked for, so that it must be there. */
+  base: { id: string; title: string; folder: string; named: boolean };
   options: SaveOptions;
   instance: Instance;
   server: BaseFile['server'];
