@@ -434,6 +434,30 @@ describe.skipIf(!root)('a folder that is a mount', () => {
     expect((await readdir(disk.path)).filter((name) => name.startsWith('.holdfast-'))).toHaveLength(1);
   });
 
+  test('S17: with another mount among its entries, which cannot change places, is told before anything is laid down', async () => {
+    await using disk = await smallDisk(20);
+    if (!disk) return;
+    await using folder = await temporaryFolder();
+    const { saved } = await savedTree(folder.path);
+    const nas = join(disk.path, 'nas');
+    for (const path of [nas, join(disk.path, 'deep/nas')]) await mkdir(path, { recursive: true });
+    const trees = treesOf(folder.path, [tree(disk.path)]);
+    const bind = (path: string) => spawnSync('mount', ['--bind', folder.path, path]).status === 0;
+    if (!bind(join(disk.path, 'deep/nas'))) return;
+    try {
+      // One further down goes along with its folder.
+      expect(await trees.plan(saved, all, signal)).toHaveLength(1);
+      expect(bind(nas)).toBe(true);
+      await expect(trees.plan(saved, all, signal)).rejects.toMatchObject({
+        code: 'FOLDER_HOLDS_MOUNT',
+        message: expect.stringContaining(nas) as string,
+      });
+      expect((await readdir(disk.path)).toSorted()).toEqual(['deep', 'nas']);
+    } finally {
+      for (const path of [nas, join(disk.path, 'deep/nas')]) spawnSync('umount', [path]);
+    }
+  });
+
   test('S3: a full disk is told before anything is laid down, and when the manifest lies, after; nothing is left', async () => {
     await using disk = await smallDisk(4);
     if (!disk) return;

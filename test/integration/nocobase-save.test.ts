@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { createServer } from 'node:http';
 import { createServer as createSocket } from 'node:net';
 import { cp, mkdir, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
@@ -187,6 +187,26 @@ test('what was live is kept beside it, comes back long afterwards, or is forgott
   }
   expect((await readdir(join(into.path, 'storage'))).filter((name) => name.startsWith('.holdfast'))).toEqual([]);
 });
+
+test.skipIf(process.getuid?.() !== 0)(
+  'keys in a mount of their own, which cannot change places, are told beforehand',
+  async () => {
+    const { saved } = await keep();
+    const apps = join(into.path, 'storage/apps');
+    const plan = () => appIn(into).trees?.plan(saved, { only: null, to: null }, signal);
+    expect(await plan()).toContainEqual(expect.objectContaining({ name: 'keys', target: apps }));
+    if (spawnSync('mount', ['--bind', join(from.path, 'storage/apps'), apps]).status !== 0) return;
+    try {
+      await expect(plan()).rejects.toMatchObject({
+        code: 'FOLDER_HOLDS_MOUNT',
+        message: expect.stringContaining(apps),
+      });
+      expect(await appIn(into).trees?.plan(saved, { only: ['uploads'], to: null }, signal)).toHaveLength(1);
+    } finally {
+      spawnSync('umount', [apps]);
+    }
+  },
+);
 
 test('into a folder of its own: stock tar opens the same, and nothing live is touched', async () => {
   const { saved, contents } = await keep();

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { AppContext, AppTask, Saved, StagedTrees, Trees, WantedTrees } from '../app.ts';
+import { refuseMountAt } from '../files/mounts.ts';
 import { undoSwap } from '../files/place/undo.ts';
 import { placeOf } from './app-trees.ts';
 import { readEnvironment, type AppEnvironment } from './env-file.ts';
@@ -28,6 +29,7 @@ export function createTrees(settings: NocobaseSettings, context: AppContext): Tr
       const { places } = await hereOf(settings);
       const target = wanted.to === null ? join(places.storage, 'apps') : join(wanted.to, keysTree);
       const replaces = wanted.to === null && (await exists(target));
+      if (replaces) await refuseMountAt(target);
       return [...planned, { name: keysTree, target, replaces, files: 1, bytes: part?.rawBytes ?? part?.bytes ?? 0 }];
     },
     stage: (saved, wanted, task) => stage(settings, saved, { wanted, task, context }),

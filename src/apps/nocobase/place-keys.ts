@@ -2,6 +2,7 @@ import { chown, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs
 import { basename, dirname, join, relative } from 'node:path';
 import { HoldfastError } from '../../base/errors.ts';
 import type { StagedTree, SwappedTree } from '../app.ts';
+import { refuseMountAt } from '../files/mounts.ts';
 import { parseEnv, type AppEnvironment } from './env-file.ts';
 import { exchangeAll, exists, removePrevious, takeBack, type Exchange, type Exchanged } from './exchange.ts';
 import { elsewhereName, fingerprint, settingsName } from './key-files.ts';
@@ -83,6 +84,7 @@ export async function placeKeys(
   const warnings: string[] = [];
   const staged = new Set<string>();
   const stage = async (name: string, keys: readonly SavedKey[], target: string) => {
+    await refuseMountAt(target);
     await mkdir(dirname(target), { recursive: true });
     for (const left of (await readdir(dirname(target))).filter((each) => each.startsWith(stagePrefix))) {
       if (!staged.has(join(dirname(target), left)))

@@ -1,6 +1,7 @@
 import { throwIfAborted } from '../../../base/abort.ts';
 import { HoldfastError, toHoldfastError } from '../../../base/errors.ts';
 import type { Saved, StagedTree, WantedTrees } from '../../app.ts';
+import { refuseMountedEntries } from '../mounts.ts';
 import { refuseNotMounted } from '../not-mounted.ts';
 import type { TreeSettings } from '../options.ts';
 import { refuseHalfSwapped } from './half-swap.ts';
@@ -24,6 +25,7 @@ export async function planTrees(
       await refuseNotMounted({ name: facts.name, path: target }, wanted.to === null ? facts.mount : null);
       await refuseHalfSwapped({ name: facts.name, path: target });
       const place = await findPlace(target);
+      if (place.how === 'inside') await refuseMountedEntries(place.target);
       const free = await freeBytes(place.staged);
       if (free < facts.diskBytes) throw noSpace(place.target, free, facts.diskBytes);
       planned.push({
