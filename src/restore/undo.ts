@@ -252,21 +252,29 @@ function findWayBack(
     const result = restored.result as (Partial<RestoreResult> & { swapping?: boolean }) | null;
     const previous = result?.previous ?? null;
     const now = whereNow(runs, restored);
-    if (previous !== null || now.files.length + now.moved.length > 0)
-      return { restored, previous, ...now, swapping: result?.swapping === true };
+    const swapping = result?.swapping === true;
+    // What was in a database that was replaced in place lies nowhere beside it: its folders would go back without it.
+    const whole = result?.mode !== 'in-place' || swapping;
+    if (whole && (previous !== null || now.files.length + now.moved.length > 0))
+      return { restored, previous, ...now, swapping };
     // One beside it changed nothing here. Of any other, an older one's way back would also throw away what came after it.
     if (result?.mode === undefined || result.mode === 'new') continue;
     const which = before === null ? `the last restore of ${source.name}` : `${before.said}; the one before it`;
     const safety = result.safety
       ? `Its safety backup holds what was there before it: \`holdfast restore ${result.safety} --source ${source.name}\`.`
       : 'It was made without a safety backup; restore another backup.';
-    throw noWayBack(`${which}, of ${restored.startedAt}, kept nothing`, before?.hint ?? safety);
+    throw noWayBack(`${which}, of ${restored.startedAt}, kept ${whatIsKept(now.files)}`, before?.hint ?? safety);
   }
   if (before !== null) throw noWayBack(`${before.said}; none before it kept what was there`, before.hint);
   throw noWayBack(
     `no restore of ${source.name} kept what was there before`,
     'A restore keeps it with `--keep-old`. Otherwise restore the safety backup made before it: `holdfast list` shows it.',
   );
+}
+
+function whatIsKept(files: readonly SwappedTree[]): string {
+  const places = files.map(({ previous }) => previous).join(', ');
+  return files.length === 0 ? 'nothing' : `its folders (${places}), and nothing of its database`;
 }
 
 /** What one has taken out comes in again by a restore: of folders and a database it knows the folders alone. */

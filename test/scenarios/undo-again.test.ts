@@ -91,6 +91,20 @@ describe('S17: the way back of folders and database', () => {
     expect((await undo()).stderr).toMatch(/was undone already/);
   });
 
+  test('is not gone half where a restore in place kept the folders alone', async () => {
+    expect((await undo()).status).toBe(0);
+    const saved = (await holdfast.stored())[0] ?? '';
+    const { safety } = await holdfast.json<{ safety: string }>('restore', saved, '--yes', '--in-place', '--keep-old');
+    expect(await now()).toEqual({ orders: 0, uploads: 'saved' });
+    const refused = await undo();
+    expect(refused.status, refused.stderr).not.toBe(0);
+    expect(refused.stderr).toContain(`holdfast restore ${safety}`);
+    expect(refused.stderr).toMatch(/kept its folders \(.*uploads\.before-.*\), and nothing of its database/);
+    expect(await now()).toEqual({ orders: 0, uploads: 'saved' });
+    await holdfast.json('restore', safety, '--yes');
+    expect(await now()).toEqual({ orders: 2, uploads: 'lives' });
+  });
+
   test('is told as gone when it was cut off after both', async () => {
     await killUndo();
     const [run] = await holdfast.json<{ result: { kept: string } }[]>('runs');
