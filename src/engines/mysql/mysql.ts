@@ -62,6 +62,7 @@ function databaseOf(engine: EngineName, access: Access): Database {
     brings: async (dump, signal) => (await import('./read/read-through.ts')).brings(dump, signal),
 
     obstacles: async (ahead, signal) => (await import('./swap/swap.ts')).swapObstacles(access, ahead, signal),
+    consequences: async (_dump, _options, signal) => (await import('./load/load.ts')).consequences(access, signal),
     create: async (like, note, signal) => (await import('./load/create.ts')).create(access, like, note, signal),
     dress: async (_like, signal) => (await import('./load/create.ts')).dress(access, signal),
     load: async (dump, options, signal) => (await import('./load/load.ts')).load(access, dump, options, signal),

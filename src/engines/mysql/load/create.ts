@@ -36,6 +36,7 @@ export async function create(access: Access, like: DatabaseFacts, note: string, 
 }
 
 async function putMark({ address, context }: Access, session: Connection, note: string): Promise<void> {
+  await enter(session, address.database);
   const mark = writeMark({ note, createdAt: context.clock.now().toISOString() });
   await session.rows(
     `CREATE TABLE ${quoteIn(address.database, markTable)} (note INT PRIMARY KEY) DEFAULT CHARSET=utf8mb4 COMMENT=${quoteLiteral(mark)}`,
@@ -58,8 +59,18 @@ const graceMs = 30_000;
 export async function dress(access: Access, signal: AbortSignal): Promise<string[]> {
   const { database: name } = access.address;
   await using session = await access.connect(signal, { database: null });
-  if (await markOf(session, name)) await session.rows(`DROP TABLE ${quoteIn(name, markTable)}`);
+  if (!(await markOf(session, name))) return [];
+  await enter(session, name);
+  await session.rows(`DROP TABLE ${quoteIn(name, markTable)}`);
   return [];
+}
+
+/**
+ * Filters of binary logs and of replicas go by the database that was entered. MySQL lets pass what was done from none: a replica that was
+ * not told of this database would stop there.
+ */
+async function enter(session: Connection, database: string): Promise<void> {
+  await session.rows(`USE ${quoteIdent(database)}`);
 }
 
 /** Ends everybody's sessions in it and drops it; only what carries our mark, unless told otherwise. */

@@ -15,6 +15,7 @@ import { withoutValues } from '../connect/errors.ts';
 import type { EventStatus } from '../read/event-status.ts';
 import { describeFault } from '../connect/faults.ts';
 import { exactly } from '../connect/kept-names.ts';
+import { tornFromReplicas } from '../look/log-filters.ts';
 import { asleepStatements } from '../look/mark.ts';
 import { displayName, listed, quoteIn, shortened } from '../connect/names.ts';
 import { filesFor, wholeFile, wholeScript } from '../read/read-through.ts';
@@ -76,7 +77,10 @@ export async function load(
   const left =
     options.scope && dump.format === 'directory' ? ['triggers, routines, events and views are left out of a part'] : [];
   const gone = await eventsNotMade(session, database, noted);
-  return { warnings: [...said, ...left, ...gone, ...describe(noted, database)] };
+  const warnings = [...said, ...left, ...gone, ...describe(noted, database)];
+  const [live] = swappedIn.exec(database) ?? [];
+  const torn = live === undefined ? null : await tornFromReplicas(session, live);
+  return { warnings: torn === null ? warnings : [...warnings, torn] };
 }
 
 /** What a script cannot do, said before anything is touched. */
@@ -156,6 +160,8 @@ async function rulesFor(
 
 /** Names that only live until a swap, see `nameBeside`. */
 const passing = /_(?:restoring|drill|import)_\d{8}_\d{6}_[0-9a-f]{6}$/;
+/** Of what a swap will make live: its name from then on. */
+const swappedIn = /^.+(?=_restoring_\d{8}_\d{6}_[0-9a-f]{6}$)/s;
 /** Of these, what never lives: nothing that does may have to wait for it. */
 const onlyTried = /_(?:drill|import)_\d{8}_\d{6}_[0-9a-f]{6}$/;
 
@@ -234,6 +240,13 @@ function wantedTables<T extends { name: string }>(all: readonly T[], wanted: rea
       hint: 'Check the name; upper and lower case count.',
     });
   });
+}
+
+/** Asked while it is planned. */
+export async function consequences(access: Access, signal: AbortSignal): Promise<string[]> {
+  await using session = await access.connect(signal, { database: null });
+  const torn = await tornFromReplicas(session, access.address.database);
+  return torn === null ? [] : [torn];
 }
 
 export async function analyze(access: Access, signal: AbortSignal): Promise<void> {
