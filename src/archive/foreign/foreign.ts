@@ -133,7 +133,7 @@ function notADump(path: string, why: string, cause?: unknown): HoldfastError {
     cause,
     hint: path.endsWith('.nbdata')
       ? 'Backups of NocoBase are taken in with `holdfast import`, and then restored.'
-      : 'Give a file made by pg_dump (custom, tar, plain, also compressed with gzip, bzip2, xz, zstd or lz4) or a directory dump.',
+      : 'Give what was made of such a database: a file or a directory of pg_dump, a script of mariadb-dump or mysqldump, an SQLite database; files also compressed with gzip, bzip2, xz, zstd or lz4.',
   });
 }
 
