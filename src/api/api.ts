@@ -1,6 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { openAccess } from '../access/access.ts';
-import type { Catalog } from '../catalog/catalog.ts';
 import type { House } from '../house.ts';
 import type { DaemonView } from '../schedule/daemon.ts';
 import { authenticate } from './authenticate.ts';
@@ -30,8 +29,6 @@ import { openApi } from './openapi.ts';
 import { assertSignedIn, registerRoutes, type Handlers } from './register.ts';
 
 export interface RunningApi extends ApiParts, AsyncDisposable {
-  /** What cannot be written there is not done, but by routes that go on without. */
-  readonly catalog: Catalog;
   /** Ends what would go on for ever. */
   close(): void;
 }
@@ -58,7 +55,7 @@ export function openApiParts(
     // A catalog that is busy for a moment is asked again by whoever wants to know.
   });
   return {
-    catalog: own.catalog,
+    strict: own.catalog,
     house,
     access,
     daemon,
@@ -111,7 +108,7 @@ export function registerApi(app: FastifyInstance, parts: RunningApi): void {
   });
   const { enduring, clock, logger } = house;
   app.addHook('preClose', async () => parts.close());
-  const registration = { access, publicUrl, catalog: parts.catalog, enduring, logger, now: () => clock.now() };
+  const registration = { access, publicUrl, catalog: parts.strict, enduring, logger, now: () => clock.now() };
   registerRoutes(app, { base: '/api/v1', routes, handlers }, registration);
   const ops: OpsHandlers = opsHandlers(parts, handlers);
   registerRoutes(app, { base: opsBase, routes: opsRoutes, handlers: ops, slash: true }, registration);

@@ -76,6 +76,10 @@ test.skipIf(noDisks)(
 
     const { cookie } = await signIn(served, { name: 'ada', password });
     const client = served.client(undefined, { cookie });
+    const found = async (fresh: boolean) =>
+      (await client.check({ query: { fresh: String(fresh) } })).findings.map(({ code }) => code);
+    expect(await found(false), 'whoever looks in sees it').toContain('STATE_NOT_WRITABLE');
+    expect(await found(true), 'so does whoever has it looked for').toContain('STATE_NOT_WRITABLE');
     const wish = { source: 'shop', id: 'latest', keepOld: true };
     const plan = await client.planRestore({ body: wish });
     expect(plan.blocked).toBe(false);
@@ -94,6 +98,7 @@ test.skipIf(noDisks)(
       const runs = await holdfast.json<Run[]>('runs');
       return runs.some(({ id, state }) => id === run.id && state === 'succeeded');
     }, 'the command line knows of it, too');
+    expect(await found(true)).not.toContain('STATE_NOT_WRITABLE');
     expect(await client.session(), 'whoever signed in meanwhile still is').toMatchObject({ name: 'ada' });
     const audit = await client.audit({ query: {} });
     expect(audit.items.map(({ action, who, outcome, run: of }) => ({ action, who, outcome, of }))).toEqual(

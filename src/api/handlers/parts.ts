@@ -4,7 +4,7 @@ import { HoldfastError } from '../../base/errors.ts';
 import type { Finding } from '../../care/alerts/finding.ts';
 import type { Source } from '../../care/source.ts';
 import type { Environment } from '../../config/environment.ts';
-import type { RunRecord } from '../../catalog/catalog.ts';
+import type { Catalog, RunRecord } from '../../catalog/catalog.ts';
 import type { House } from '../../house.ts';
 import type { Threads } from '../../pipeline/digest-places.ts';
 import type { DaemonView } from '../../schedule/daemon.ts';
@@ -19,7 +19,10 @@ import type { Begun, Work } from '../work.ts';
 
 /** What handlers work with. */
 export interface ApiParts {
+  /** Its catalog always answers, from a copy where it has to. */
   readonly house: House;
+  /** The catalog as it is: what cannot be written there is not done, but by routes that go on without. */
+  readonly strict: Catalog;
   readonly access: Access;
   readonly daemon: DaemonView;
   readonly work: Work;

@@ -1,14 +1,18 @@
 import { allows, mayReadRun } from '../../access/roles.ts';
 import { HoldfastError } from '../../base/errors.ts';
 import type { Finding } from '../../care/alerts/finding.ts';
-import { checkMark, runCheck } from '../../care/monitor/run-check.ts';
-import type { RunRecord } from '../../catalog/catalog.ts';
+import type { Trouble } from '../../care/monitor/facts.ts';
+import { stateNotWritable } from '../../care/monitor/rules/installation.ts';
+import { checkMark, lookAround, runCheck } from '../../care/monitor/run-check.ts';
+import { troubleOf } from '../../care/monitor/trouble.ts';
+import type { Catalog, RunRecord } from '../../catalog/catalog.ts';
+import type { House } from '../../house.ts';
 import type { Plans } from '../../schedule/plans.ts';
 import { notAllowed, type Call, type Handlers } from '../register.ts';
 import { findingsFor, grantOf, runToView, runUnknown, sourceFor, sourcesFor, type ApiParts } from './parts.ts';
 
 export function runHandlers(parts: ApiParts): Pick<Handlers, 'runs' | 'run' | 'runLog' | 'cancelRun' | 'check'> {
-  const { house } = parts;
+  const { house, strict } = parts;
   const { catalog } = house;
   /** One they may not see does not exist for them. */
   const runFor = (call: Call, id: string, action: 'read' | 'cancel'): RunRecord => {
@@ -50,16 +54,50 @@ export function runHandlers(parts: ApiParts): Pick<Handlers, 'runs' | 'run' | 'r
       return runToView(house, runFor(call, run.id, 'read'));
     },
     check: async (call) => {
-      if (call.query.fresh) await runCheck(house, call.signal);
-      const mark = catalog.marks.get(checkMark);
-      const last = mark?.detail as { findings: Finding[] } | null | undefined;
-      if (!mark?.lastGood || !last) return { at: null, goodUntil: null, status: 'unknown', findings: [] };
-      const findings = findingsFor(call, await sourcesFor(parts, call), last.findings).map(
+      const own = { ...house, catalog: strict };
+      const trouble = troubleWith(strict);
+      const { fresh } = call.query;
+      if (fresh && trouble === null) await runCheck(own, call.signal);
+      const looked = fresh && trouble !== null ? await lookUnrecorded(own, call.signal) : lastLook(own, trouble);
+      const findings = findingsFor(call, await sourcesFor(parts, call), looked.findings).map(
         ({ tellsOf: _, ...finding }) => finding,
       );
-      return { at: mark.lastGood, goodUntil: goodUntil(mark.lastGood, house.plans), status: worst(findings), findings };
+      const { at } = looked;
+      const status = at === null && findings.length === 0 ? 'unknown' : worst(findings);
+      return { at, goodUntil: at === null ? null : goodUntil(at, house.plans), status, findings };
     },
   };
+}
+
+interface Look {
+  /** Null where nobody has looked yet. */
+  at: string | null;
+  findings: readonly Finding[];
+}
+
+/** A state that cannot be written holds no look that says so. */
+function lastLook({ catalog, loaded }: House, trouble: Trouble | null): Look {
+  const mark = catalog.marks.get(checkMark);
+  const last = mark?.detail as { findings: Finding[] } | null | undefined;
+  const now = trouble === null ? [] : [stateNotWritable(loaded.config.state, trouble)];
+  const before = (last?.findings ?? []).filter(({ code }) => now.every((each) => each.code !== code));
+  return { at: last ? (mark?.lastGood ?? null) : null, findings: [...now, ...before] };
+}
+
+async function lookUnrecorded(house: House, signal: AbortSignal): Promise<Look> {
+  const { findings } = await lookAround(house, await house.findSources(signal), house.storages, signal);
+  return { at: house.clock.now().toISOString(), findings };
+}
+
+function troubleWith(catalog: Catalog): Trouble | null {
+  try {
+    catalog.briefly(() => catalog.probe());
+    return null;
+  } catch (error) {
+    const trouble = troubleOf(error);
+    // Whoever has it locked is done in a moment.
+    return trouble.code === 'CATALOG_BUSY' ? null : trouble;
+  }
 }
 
 /** Where nobody looks by the clock, whoever does so by hand has looked for the day. */

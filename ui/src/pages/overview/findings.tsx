@@ -22,7 +22,12 @@ type Finding = Check['findings'][number];
 
 /** What is not as it should be, worst first, each with what it means and what to do. */
 export function Findings({ sources }: { sources: readonly SourceView[] }) {
-  const check = useQuery({ queryKey: ['check'], queryFn: ({ signal }) => ask(false, signal) });
+  const check = useQuery({
+    queryKey: ['check'],
+    queryFn: ({ signal }) => ask(false, signal),
+    // Of a state that cannot be written nobody is told: that nothing can be written down about it is the trouble.
+    refetchInterval: 60_000,
+  });
   return (
     <Shown query={check} lines={2}>
       {(found) => (
