@@ -149,6 +149,28 @@ test('what the role may not read of user mappings is told to be missing', async 
   ]);
 }, 300_000);
 
+test('an index that CREATE INDEX CONCURRENTLY has not finished is told to be missing, and no other', async () => {
+  await server.createDatabase('indexed');
+  await server.sql(
+    'indexed',
+    `create table t (x int); insert into t values (1), (1); create table "left" (x int); insert into "left" values (1), (1);
+     create table parts (x int) partition by list (x); create table part partition of parts for values in (1);
+     create index on t (x); create index halfway on only parts (x)`,
+  );
+  for (const table of ['t', '"left"'])
+    await expect(server.sql('indexed', `create unique index concurrently on ${table} (x)`)).rejects.toThrow('unique');
+  await using holdfast = await installHoldfast({
+    url: server.url('indexed'),
+    settings: { dump: { exclude: { tables: ['public.left'] } } },
+  });
+  expect((await holdfast.json<Told>('backup')).warnings).toEqual([
+    expect.stringMatching(/^the index public\.t_x_idx1 is not stored: /),
+  ]);
+  await holdfast.json('restore', 'latest', '--into', 'indexed_copy', '--yes');
+  const names = `select relname as name from pg_class where relkind in ('i', 'I') and oid >= 16384 and relname !~ '^pg_toast' order by 1`;
+  expect(await server.sql('indexed_copy', names)).toEqual([{ name: 'halfway' }, { name: 't_x_idx' }]);
+}, 300_000);
+
 describe('a tablespace that is not on the server', () => {
   test('is no obstacle: all lies in that of the database, which is told before', async () => {
     await server.sql('postgres', 'set allow_in_place_tablespaces = on');

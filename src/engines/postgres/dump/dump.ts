@@ -8,6 +8,7 @@ import { countTables, readSequences, settle } from '../look/counts.ts';
 import { dumpParts } from './parts.ts';
 import { leftOutOf } from './exact-patterns.ts';
 import { propertiesOf, readFacts, serverNumber } from '../look/facts.ts';
+import { invalidIndexes } from '../look/invalid-indexes.ts';
 import { findProblems, preflightError } from '../look/preflight.ts';
 import { endSessions, onSession } from './sessions.ts';
 import { startGlobals } from './globals.ts';
@@ -50,7 +51,7 @@ export async function openSnapshot(
   const problem = preflightError(await findProblems(holder, selection), facts.name);
   if (problem) throw problem;
   warnings.push(...selection.unused.map((pattern) => `dump.exclude: ${pattern} matches nothing`));
-  warnings.push(...(await hiddenMappings(holder)));
+  warnings.push(...(await hiddenMappings(holder)), ...(await invalidIndexes(holder, selection)));
   warnings.push(...switchedOff(propertiesOf(facts).switchedKeys));
 
   const snapshot = await exportSnapshot(holder, {
