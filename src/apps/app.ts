@@ -194,6 +194,8 @@ export interface StagedTrees extends AsyncDisposable {
 export interface KeptTree {
   path: string;
   why: string;
+  /** It was to be removed, and some of it may be: no way back. */
+  inPart?: true;
 }
 
 export interface StagedTree {

@@ -53,7 +53,7 @@ export interface Laid extends AsyncDisposable {
   goLive<T>(swap: (move: () => Promise<void>) => Promise<T>): Promise<{ result: T; files: SwappedTree[] }>;
   /** To be called right before a safety backup: what is written into the live folders from then on is not forgotten. */
   watch(): Promise<void>;
-  /** There is no way back any more: removes what was live before, where nothing is only there. Never fails. */
+  /** There is no way back any more: removes what was live before, where nothing is only there. Gives where what could stay whole is kept. Never fails. */
   forget(): Promise<SwappedTree[]>;
   readonly warnings: readonly string[];
 }
@@ -144,8 +144,13 @@ async function forget(
       tell(`what lived before is still there: ${(error as Error).message}`);
     }
   }
-  for (const { path, why } of kept) tell(`what lived before is kept as ${path}: ${why}`);
-  return kept.map(({ path }) => path);
+  for (const { path, why, inPart } of kept)
+    tell(
+      inPart
+        ? `what lived before could not be removed as a whole, the rest of it is ${path}: ${why}`
+        : `what lived before is kept as ${path}: ${why}`,
+    );
+  return kept.flatMap(({ path, inPart }) => (inPart ? [] : [path]));
 }
 
 /** For looking at what is to be removed: what cannot be looked at is kept. */

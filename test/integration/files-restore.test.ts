@@ -329,6 +329,26 @@ describe('what backups of a folder leave out is not removed with the folder that
     }
   });
 
+  test.skipIf(!root)('S17: what could be removed in part only is named, and is no way back', async () => {
+    await using folder = await temporaryFolder();
+    const { live, saved } = await savedTree(folder.path);
+    const lasting = join(live, 'sub/b');
+    if (spawnSync('chattr', ['+i', lasting]).status !== 0) return;
+    let previous = live;
+    try {
+      const warnings: string[] = [];
+      await using ready = await laid(treesOf(folder.path, [tree(live)]), saved, warnings);
+      const { files: moved } = await ready.goLive((move) => move());
+      previous = moved[0]?.previous ?? '';
+      const left = await ready.forget();
+      expect(await readdir(previous, { recursive: true })).toContain('sub/b');
+      expect(left).toMatchObject([{ previous: null }]);
+      expect(warnings).toEqual([expect.stringMatching(/could not be removed as a whole.*before-/s)]);
+    } finally {
+      spawnSync('chattr', ['-i', join(previous, 'sub/b')]);
+    }
+  });
+
   test.skipIf(!root)('nor one on another file system, where the system does not tell of mounts', async () => {
     await using disk = await smallDisk(4);
     if (!disk) return;
@@ -388,6 +408,18 @@ describe('S14: a swap that fails after the folders have become live', () => {
     expect(listTree(live, { nanoseconds: false })).toEqual(before);
     const previous = (await readdir(folder.path)).find((name) => name.startsWith('live.before-')) ?? '';
     expect(await readFile(join(folder.path, previous, 'since'), 'utf8')).toBe('since the backup');
+  });
+});
+
+test.skipIf(!root)('a folder that cannot be made is told as that', async () => {
+  await using disk = await smallDisk(4);
+  if (!disk || spawnSync('mount', ['-o', 'remount,ro', disk.path]).status !== 0) return;
+  await using folder = await temporaryFolder();
+  const { saved, live } = await savedTree(folder.path);
+  const to = join(disk.path, 'not/there');
+  await expect(treesOf(folder.path, [tree(live)]).stage(saved, { only: null, to }, task)).rejects.toMatchObject({
+    code: 'NO_PERMISSION',
+    message: `${dirname(to)} cannot be written to`,
   });
 });
 

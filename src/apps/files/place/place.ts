@@ -36,8 +36,8 @@ export async function findPlace(path: string): Promise<Place> {
 
 export async function makePlace(path: string): Promise<Place> {
   const place = await findPlace(path);
-  if (!place.replaces) await mkdir(dirname(place.target), { recursive: true });
-  await make(place.staged);
+  if (!place.replaces) await make(dirname(place.target), { recursive: true });
+  await make(place.staged, { mode: 0o700 });
   return place;
 }
 
@@ -77,13 +77,15 @@ function besideOf(target: string): string {
   return join(dirname(target), beginningBeside(basename(target)));
 }
 
-async function make(staged: string): Promise<void> {
-  await mkdir(staged, { mode: 0o700 }).catch((error: unknown) => {
-    const errno = systemErrno(error);
-    if (errno !== 'EACCES' && errno !== 'EPERM' && errno !== 'EROFS') throw error;
-    throw new HoldfastError('NO_PERMISSION', `${dirname(staged)} cannot be written to`, {
+/** With folders above it to be made, Node says of a disk that is read-only that something does not exist. */
+const notAllowed = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOENT']);
+
+async function make(folder: string, how: { mode?: number; recursive?: boolean }): Promise<void> {
+  await mkdir(folder, how).catch((error: unknown) => {
+    if (!notAllowed.has(systemErrno(error) ?? '')) throw error;
+    throw new HoldfastError('NO_PERMISSION', `${dirname(folder)} cannot be written to`, {
       cause: error,
-      hint: `Give the user that runs holdfast the right to write to ${dirname(staged)}, or restore into another folder.`,
+      hint: `Give the user that runs holdfast the right to write to ${dirname(folder)}, or restore into another folder.`,
     });
   });
 }

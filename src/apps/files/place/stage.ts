@@ -1,6 +1,6 @@
 import { rmdir } from 'node:fs/promises';
 import { throwIfAborted } from '../../../base/abort.ts';
-import { HoldfastError } from '../../../base/errors.ts';
+import { HoldfastError, toHoldfastError } from '../../../base/errors.ts';
 import type { AppContext, AppTask, KeptTree, Saved, StagedTrees, WantedTrees } from '../../app.ts';
 import { findLeftovers } from './leftovers.ts';
 import { changedWhileLive, onlyHere, timeThere } from './left-out.ts';
@@ -104,7 +104,14 @@ class Staged implements StagedTrees {
       const since = this.#since.get(name) ?? null;
       const why = await onlyHere({ path: previous, settings, since, moved: how === 'inside' }, signal);
       if (why !== null) kept.push({ path: previous, why });
-      else await removeTree(previous).catch((error: Error) => kept.push({ path: previous, why: error.message }));
+      else {
+        await removeTree(previous).catch((error: unknown) => {
+          const { code, message } = toHoldfastError(error);
+          // What is mounted in it was looked for first.
+          const whole = code === 'FOLDER_HOLDS_MOUNT';
+          kept.push({ path: previous, why: message, ...(whole ? {} : { inPart: true }) });
+        });
+      }
     }
     return kept;
   }
