@@ -33,8 +33,13 @@ export function createTrees(settings: NocobaseSettings, context: AppContext): Tr
       return [...planned, { name: keysTree, target, replaces, files: 1, bytes: part?.rawBytes ?? part?.bytes ?? 0 }];
     },
     stage: (saved, wanted, task) => stage(settings, saved, { wanted, task, context }),
-    // Keys and settings as well: all was put aside by renaming.
-    undo: (swapped, signal) => undoSwap(swapped, context.clock.now(), signal),
+    // Keys and settings as well: all was put aside by renaming. What came where nothing was, such as `.env.restored`, stays.
+    undo: (swapped, signal) =>
+      undoSwap(
+        swapped.filter(({ previous }) => previous !== null),
+        context.clock.now(),
+        signal,
+      ),
   };
 }
 
