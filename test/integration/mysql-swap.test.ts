@@ -14,6 +14,7 @@ import { readRoutineGrants } from '../../src/engines/mysql/look/routine-grants.t
 import { runStatement } from '../../src/engines/mysql/connect/run-statement.ts';
 import { planSwap } from '../../src/engines/mysql/swap/plan.ts';
 import { noteDone, writeJournal } from '../../src/engines/mysql/swap/journal.ts';
+import { rehearsalName } from '../../src/engines/mysql/swap/rehearse.ts';
 
 import { bringBack, never, takeDump } from '../support/mysql-backup.ts';
 import {
@@ -486,10 +487,10 @@ describe.skipIf(!hasMysql())(`the swap of ${productName} databases`, () => {
     await second.dress(await live.probe(never), never);
     const lived = await names(second.name);
     // Held up when it knows what lives, and has changed nothing.
-    await server.sql(second.name, 'CREATE TABLE holdfast_rehearsal (n INT PRIMARY KEY)');
+    await server.sql(second.name, `CREATE TABLE ${rehearsalName} (n INT PRIMARY KEY)`);
     await using holder = await server.session(null);
     await holder.query('START TRANSACTION');
-    await holder.query(`SELECT * FROM ${second.name}.holdfast_rehearsal`);
+    await holder.query(`SELECT * FROM ${second.name}.${rehearsalName}`);
     const swapping = live.swap({ replacement: second.name, previous: 'shop_before_y' }, 'refuse', never);
     swapping.catch(() => undefined);
     await until(
@@ -507,6 +508,13 @@ describe.skipIf(!hasMysql())(`the swap of ${productName} databases`, () => {
     );
     expect(await server.databases()).toEqual(['shop', 'shop_before_y', replacement]);
     await live.swap({ replacement, previous }, 'refuse', never);
+  });
+
+  it('S17 a table that is called like something of ours is put in place as well', async () => {
+    const { live, replacement, previous } = await prepare();
+    await server.sql(replacement, 'CREATE TABLE holdfast_rehearsal (n INT)');
+    await live.swap({ replacement, previous }, 'refuse', never);
+    expect(await names('shop')).toContain('BASE TABLE holdfast_rehearsal');
   });
 
   it('S14 a failure after the tables have changed places puts everything back', async () => {

@@ -14,7 +14,8 @@ import { dropStatement, type CodeObject, type DatabaseObjects } from '../look/ob
 import { runStatement } from '../connect/run-statement.ts';
 import { tableOf, triggerElsewhere } from '../look/trigger-text.ts';
 
-const name = 'holdfast_rehearsal';
+/** Always the same, so that what a killed one has left is known; and nothing that anybody else would call a table. */
+export const rehearsalName = 'holdfast_rehearsal_7d1f0ab49c';
 
 /**
  * Whether what a swap takes away could be made again: each of it is made in the restored database under another name, and dropped. Which
@@ -27,7 +28,7 @@ export async function rehearse(
   { database, code }: Pick<DatabaseObjects, 'database' | 'code'>,
 ): Promise<string[]> {
   const reasons = new Map<string, string[]>();
-  const table = quoteIn(replacement, name);
+  const table = quoteIn(replacement, rehearsalName);
   for (const [original, objects] of Map.groupBy(code, ofTable)) {
     // What was killed here before.
     await session.rows(`DROP TABLE IF EXISTS ${table}`);
@@ -99,7 +100,7 @@ function refusalOf(error: unknown): string | null {
   return details['errno'] === undefined || code === 'DATABASE_CONNECTION_LOST' ? null : message;
 }
 
-const trialName = `${name}_trial`;
+const trialName = `${rehearsalName}_trial`;
 
 function trialOf(
   { kind, create, definer, settings }: CodeObject,
@@ -163,15 +164,17 @@ export async function brokenViews(
       continue;
     }
     // Not with its own settings: their character set need not have the names that stand in it, and this is a text.
-    await runStatement(session, { database, settings: null }, `PREPARE ${name} FROM ${quoteLiteral(create)}`).catch(
-      (error: unknown) => {
-        const { code, message, details } = toHoldfastError(error);
-        if (details['errno'] === undefined || code === 'DATABASE_CONNECTION_LOST') throw error;
-        // Anything else, such as a right or a limit, says nothing about the view.
-        if (!missing.has(Number(details['errno']))) return;
-        broken.push(`${displayName(view)}: ${message}`);
-      },
-    );
+    await runStatement(
+      session,
+      { database, settings: null },
+      `PREPARE ${rehearsalName} FROM ${quoteLiteral(create)}`,
+    ).catch((error: unknown) => {
+      const { code, message, details } = toHoldfastError(error);
+      if (details['errno'] === undefined || code === 'DATABASE_CONNECTION_LOST') throw error;
+      // Anything else, such as a right or a limit, says nothing about the view.
+      if (!missing.has(Number(details['errno']))) return;
+      broken.push(`${displayName(view)}: ${message}`);
+    });
   }
   if (broken.length === 0) return [];
   return [
