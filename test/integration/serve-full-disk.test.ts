@@ -54,6 +54,18 @@ async function installWithBackup(disk: TemporaryFolder, hooks: object = {}): Pro
   return holdfast;
 }
 
+const lock = (): LockRow => ({
+  name: 'source:shop',
+  token: randomUUID(),
+  run: null,
+  host: 'here',
+  pid: 1,
+  process: null,
+  acquiredAt: '2026-01-01T00:00:00.000Z',
+  renewedAt: '2026-01-01T00:00:00.000Z',
+  leaseMs: 60_000,
+});
+
 const items = ({ folder }: Installation) => rowsOf(join(folder, 'shop.db'), 'select name from items');
 
 async function fill(disk: TemporaryFolder, { base }: Served): Promise<void> {
@@ -154,17 +166,6 @@ test.skipIf(noDisks)('S3: whoever comes first once there is room has the lock, a
   const folder = join(disk.path, 'own');
   using state = openEnduring(folder, { clock: systemClock, logger: silentLogger });
   using other = openCatalog(folder, systemClock);
-  const lock = (): LockRow => ({
-    name: 'source:shop',
-    token: randomUUID(),
-    run: null,
-    host: 'here',
-    pid: 1,
-    process: null,
-    acquiredAt: '2026-01-01T00:00:00.000Z',
-    renewedAt: '2026-01-01T00:00:00.000Z',
-    leaseMs: 60_000,
-  });
   await takeAllRoom(disk);
   const [ours, theirs] = [lock(), lock()];
   expect(state.enduring.locks.acquire(ours, () => false)).toEqual({ ok: true });
@@ -174,4 +175,26 @@ test.skipIf(noDisks)('S3: whoever comes first once there is room has the lock, a
   expect(other.locks.acquire(theirs, () => false)).toEqual({ ok: true });
   expect(state.enduring.locks.renew(ours.name, ours.token, ours.renewedAt)).toBe(false);
   expect(state.catalog.locks.list()).toEqual([theirs]);
+});
+
+test.skipIf(noDisks)('S3: what can never be brought home keeps nothing else from being written', async () => {
+  await using disk = await ownDisk();
+  const folder = join(disk.path, 'own');
+  const said: string[] = [];
+  const logger = { ...silentLogger, log: (_: string, message: string) => void said.push(message) };
+  using state = openEnduring(folder, { clock: systemClock, logger });
+  await takeAllRoom(disk);
+  const row = lock();
+  expect(state.enduring.locks.acquire(row, () => false)).toEqual({ ok: true });
+  const [, copy = ''] = / with a copy of it in (\S+)/.exec(said.at(-1) ?? '') ?? [];
+  // As something that clears up folders for temporary files does.
+  await rm(join(copy, 'catalog.sqlite'));
+  expect(() => state.catalog.probe(), 'as long as there is no room, it waits').toThrow(/no space left/);
+  await makeRoom(disk);
+  state.catalog.probe();
+  expect(said.at(-1)).toMatch(`HOLDFAST_STATE=${copy} `);
+  expect(state.enduring.locks.renew(row.name, row.token, row.renewedAt), 'nor holds it any more what it held').toBe(
+    false,
+  );
+  await rm(copy, { recursive: true });
 });

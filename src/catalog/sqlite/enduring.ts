@@ -44,8 +44,18 @@ export function openEnduring(folder: string, { clock, logger }: Books): Enduring
   };
   const goBack = () => {
     if (aside === null) return;
-    bringHome(aside.changes(), { from: join(aside.folder, catalogFile), to: home });
-    remove(aside);
+    const left = aside;
+    try {
+      bringHome(left.changes(), { from: join(left.folder, catalogFile), to: home });
+    } catch (error) {
+      assertItNeverWill(error, catalogOver(home, clock));
+      // Backups wait for it no longer. Who holds a lock there finds out when it is renewed.
+      aside = null;
+      left.connection[Symbol.dispose]();
+      logger.log('error', notComing(left, error));
+      return;
+    }
+    remove(left);
     aside = null;
     logger.log('info', `the state in ${folder} can be written again, and knows what was done meanwhile`);
   };
@@ -152,12 +162,27 @@ function remove({ connection, folder }: Aside): void {
   rmSync(folder, { recursive: true, force: true });
 }
 
+/** Throws what is waited for: room, or that whoever holds the state has done with it. */
+function assertItNeverWill(error: unknown, home: Catalog): void {
+  if (isUnwritable(error) || toHoldfastError(error).kind === 'busy') throw error;
+  home.probe();
+}
+
+function notComing({ folder }: Aside, error: unknown): string {
+  const { message, code } = toHoldfastError(error);
+  return `what was done while the state could not be written does not come into it: ${message} (${code}); that ${inCopyAlone(folder)}`;
+}
+
+function inCopyAlone(folder: string): string {
+  return `is known in a copy alone: HOLDFAST_STATE=${folder} before a command such as \`holdfast restore --undo\` or \`holdfast logs\` goes by it`;
+}
+
 function tellOfCopy(aside: Aside | null, error: unknown, logger: Logger): void {
   if (aside === null) return;
   aside.connection[Symbol.dispose]();
   const { message, code } = toHoldfastError(error);
   logger.log(
     'warn',
-    `the state could not be written to the end: ${message} (${code}); what was done meanwhile is known in a copy alone: HOLDFAST_STATE=${aside.folder} before a command such as \`holdfast restore --undo\` or \`holdfast logs\` goes by it`,
+    `the state could not be written to the end: ${message} (${code}); what was done meanwhile ${inCopyAlone(aside.folder)}`,
   );
 }
