@@ -3,8 +3,8 @@ import { lend, reusedMemory } from './reuse.ts';
 export interface Gathering {
   /** Where the next bytes are to be read to; the same place until some were. */
   room(): Buffer;
-  /** So many bytes were read there; returns them. */
-  took(bytes: number): Buffer;
+  /** So many bytes were read there. */
+  took(bytes: number): void;
   /** Passes on what is left. */
   end(): void;
 }
@@ -16,8 +16,10 @@ const leastRoom = 64 * 1024;
 /**
  * pg_dump writes row by row, a few kilobytes at a time. Every piece costs a turn of each stage behind it, and a compressor's turn is a
  * round trip to a thread, so small pieces are put together before they go on. They are read to where they belong in the piece.
+ *
+ * `see` is shown what was read before it goes on, and may still change it.
  */
-export function gather(pass: (piece: Buffer) => void): Gathering {
+export function gather(pass: (piece: Buffer) => void, see: (some: Buffer) => void = () => undefined): Gathering {
   let piece = reusedMemory(pieceBytes);
   let filled = 0;
   const flush = () => {
@@ -30,10 +32,9 @@ export function gather(pass: (piece: Buffer) => void): Gathering {
   return {
     room: () => piece.subarray(filled),
     took: (bytes) => {
-      const read = piece.subarray(filled, filled + bytes);
+      see(piece.subarray(filled, filled + bytes));
       filled += bytes;
       if (pieceBytes - filled < leastRoom) flush();
-      return read;
     },
     end: flush,
   };

@@ -29,8 +29,8 @@ test('nothing is read while it is enough, and everything afterwards', async () =
   let enough = true;
   const pipe = await openOutputPipe(
     gather(() => undefined),
-    (some) => {
-      taken += some.length;
+    (bytes) => {
+      taken += bytes;
       return !enough;
     },
     signal,

@@ -23,7 +23,7 @@ const longestMs = 30_000;
  */
 export async function openOutputPipe(
   into: Gathering,
-  took: (some: Buffer) => boolean,
+  took: (bytes: number) => boolean,
   signal: AbortSignal,
 ): Promise<OutputPipe> {
   using time = withTimeout(signal, longestMs, tookTooLong);
@@ -37,7 +37,13 @@ export async function openOutputPipe(
   });
   const forUs = connect({
     path,
-    onread: { buffer: () => into.room(), callback: (bytes) => took(into.took(bytes)) },
+    onread: {
+      buffer: () => into.room(),
+      callback: (bytes) => {
+        into.took(bytes);
+        return took(bytes);
+      },
+    },
   });
   try {
     const both = Promise.all([showing(secret, { server, strangers }), connected(forUs, secret)]);

@@ -10,7 +10,7 @@ import { failedProcess } from './tool-failure.ts';
 const bufferedBytes = 1024 * 1024;
 
 export interface OutputOptions extends Omit<ProcessOptions, 'stdin' | 'stdout'> {
-  /** Sees the output as it is read, before anybody else. */
+  /** Sees the output as it is read, before anybody else, and may change it. */
   watch?: (some: Buffer) => void;
   /** Written to its input, which otherwise has an end from the beginning, and then stays open until it has ended. */
   opening?: Buffer | null;
@@ -104,12 +104,8 @@ class PipedProgram {
     const { watch, refuse, opening, ...options } = this.#options;
     const gathered = gather((piece) => {
       this.#enough = !output.push(piece);
-    });
-    const took = (some: Buffer) => {
-      watch?.(some);
-      return !this.#enough;
-    };
-    const { forProgram, forUs } = await openOutputPipe(gathered, took, options.signal);
+    }, watch);
+    const { forProgram, forUs } = await openOutputPipe(gathered, () => !this.#enough, options.signal);
     this.#printed = forUs;
     let child: RunningProcess;
     try {

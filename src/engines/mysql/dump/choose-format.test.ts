@@ -45,6 +45,7 @@ describe('the arguments of the dump tool', () => {
     withoutTables: ['a'],
     withoutRows: ['b'],
     history: true,
+    asStored: false,
   } as const;
   it('end before names begin', () => {
     const args = dumpArgs(shape);

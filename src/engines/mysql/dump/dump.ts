@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { largeWrites } from '../../../base/large-writes.ts';
 import type { Counts, Snapshot, TableCount } from '../../engine.ts';
 import { viaOf, type Access } from '../connect/access.ts';
+import type { Connection } from '../connect/connection.ts';
 import { mayLockAll, readAccount } from '../look/account.ts';
 import { changedTexts } from './changed-texts.ts';
 import { chooseFormat } from './choose-format.ts';
@@ -18,7 +19,15 @@ import { listed } from '../connect/names.ts';
 import { lookAhead, preflightError } from '../look/preflight.ts';
 import { flavourOf, numberOf } from '../connect/server-version.ts';
 import { startDump, type StartedDump } from './started-tool.ts';
-import { listRelations, livesElsewhere, select, type DumpedTable } from '../look/tables.ts';
+import { storedAsWritten } from '../look/stored-as-written.ts';
+import {
+  listRelations,
+  livesElsewhere,
+  select,
+  type DumpedTable,
+  type Relation,
+  type Selection,
+} from '../look/tables.ts';
 import { toolStart } from '../connect/tool-command.ts';
 import { seriesOf } from '../connect/tool-version.ts';
 import { watchLocks } from './watch-locks.ts';
@@ -81,7 +90,10 @@ export async function openSnapshot(
   });
 
   // The script says where it comes from, and the names within it are written as the server keeps them.
-  const plan = planDump({ tool, format, selection, database: (await keptNames(session))(database) });
+  const kept = (await keptNames(session))(database);
+  const asWritten = (some: readonly Relation[], from: Connection) =>
+    flavour === 'mariadb' && tool.flavour === 'mariadb' ? storedAsWritten(from, database, some) : none;
+  const plan = planDump({ tool, format, selection, asWritten: await asWritten(tables, session), database: kept });
   warnings.push(...plan.warnings);
   const folder = opened.use(await access.folder());
   // Ends the tools and sessions of this snapshot, whoever gives up first.
@@ -95,7 +107,7 @@ export async function openSnapshot(
   });
   const begin = async () => {
     const call = { address: access.address, encrypted: session.encrypted, folder: folder.path, fed: false };
-    for (const args of plan.calls) {
+    for (const { args, asStored } of plan.calls) {
       const { command, opening } = await toolStart(tool, args, call);
       // In a container, what writes to the pipe is another program than the tool.
       started.push(
@@ -103,6 +115,7 @@ export async function openSnapshot(
           { command: opening ? command : widen(command), opening },
           {
             signal: within,
+            asStored,
             onStderr: (line) => listen(access, warnings, line),
             explain: (error) => toError(toolError(error, access.address)),
           },
@@ -117,7 +130,7 @@ export async function openSnapshot(
     {
       access,
       mayLock,
-      tables: tables.filter(({ name }) => !selection.withoutRows.has(name)),
+      tables: rowsOf(selection),
       begin: (inner) => unlessAborted(begin(), inner),
     },
     opened,
@@ -137,6 +150,13 @@ export async function openSnapshot(
     folder: folder.path,
     encrypted: session.encrypted,
     warnings,
+    altered: async (later) => {
+      if (!plan.calls.some(({ asStored }) => asStored)) return [];
+      await using fresh = await access.connect(later);
+      const now = rowsOf(select(await listRelations(fresh, database), dump.exclude));
+      const still = await asWritten(now, fresh);
+      return now.filter(({ name }) => plan.isAsStored(name) && !still.has(name)).map(({ name }) => name);
+    },
   });
   const resources = opened.move();
   return {
@@ -146,7 +166,7 @@ export async function openSnapshot(
     parts: (later) => parts(later),
     count: async (later) => {
       using _ = endWith(later, life);
-      const filled = tables.filter((each) => !selection.withoutRows.has(each.name) && !livesElsewhere(each));
+      const filled = rowsOf(selection).filter((each) => !livesElsewhere(each));
       const wanted = dump.rowCounts === 'exact' ? filled : [];
       const counted = await countIn(moment, database, plan.asDumped(wanted), dump.fingerprints, warnings);
       for (const look of [roundedFloats, changedTexts]) {
@@ -163,6 +183,11 @@ export async function openSnapshot(
     },
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
+}
+
+/** Tables that are dumped with their rows. */
+function rowsOf({ relations, withoutRows }: Selection): Relation[] {
+  return relations.filter(({ kind, name }) => kind === 'table' && !withoutRows.has(name));
 }
 
 /** In both of two sessions, where a table may have changed between them: only what is the same in both is what the dump holds. */
@@ -193,6 +218,8 @@ async function countIn(
 function uncounted(name: string): TableCount {
   return { schema: '', name, rows: null, fingerprint: null };
 }
+
+const none: ReadonlySet<string> = new Set();
 
 const mostWarnings = 50;
 

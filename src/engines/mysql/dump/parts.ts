@@ -8,6 +8,7 @@ import type { Access } from '../connect/access.ts';
 import type { ChosenFormat } from './choose-format.ts';
 import type { DumpPlan } from './plan.ts';
 import { toolError } from '../connect/errors.ts';
+import { listed } from '../connect/names.ts';
 import { startDump, type StartedDump } from './started-tool.ts';
 import { toolStart } from '../connect/tool-command.ts';
 import type { ClientTool } from '../connect/tools.ts';
@@ -24,11 +25,23 @@ export interface PartsFacts {
   folder: string;
   encrypted: boolean;
   warnings: string[];
+  /** Asked when all was dumped: what is dumped as it is stored, and could not be any more. */
+  altered: (signal: AbortSignal) => Promise<readonly string[]>;
 }
 
 export function dumpPart(facts: PartsFacts): (signal: AbortSignal) => AsyncIterable<DumpPart> {
-  return async function* () {
+  return async function* (signal) {
     yield facts.plan.format === 'plain' ? streamPart(facts) : folderPart(facts);
+    const altered = await facts.altered(signal);
+    if (altered.length === 0) return;
+    throw new HoldfastError(
+      'DATABASE_CHANGED',
+      `columns were changed while their tables were dumped: ${listed(altered)}`,
+      {
+        retryable: true,
+        hint: 'Back up again when no migration runs.',
+      },
+    );
   };
 }
 
@@ -75,6 +88,7 @@ function folderPart({
         const call = { address: access.address, encrypted, folder: options, fed: false };
         return startDump(await toolStart(tool, args, call), {
           signal: timeout.signal,
+          asStored: false,
           onStderr: (line) => warnings.push(line),
           explain: (error) => toolError(error, access.address) as Error,
         }).output;

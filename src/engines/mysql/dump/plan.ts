@@ -5,10 +5,16 @@ import { listed } from '../connect/names.ts';
 import type { DumpedTable, Relation, Selection } from '../look/tables.ts';
 import { seriesOf, type ToolVersion } from '../connect/tool-version.ts';
 
+/** Of the tool, in a session of its own. */
+export interface DumpCall {
+  args: string[];
+  asStored: boolean;
+}
+
 export interface DumpPlan {
   format: ChosenFormat['format'];
-  /** The tools' arguments for everything that must see the snapshot; one for each session. */
-  calls: string[][];
+  /** For everything that must see the snapshot. */
+  calls: DumpCall[];
   /** The tables of each call of a directory, in the order it writes them. */
   groups: Relation[][];
   /** What is dumped without rows, and what has none: read when the rest is done. */
@@ -20,28 +26,35 @@ export interface DumpPlan {
   warnings: string[];
   /** Tables as the dump holds them: with their history only where it does. */
   asDumped(tables: readonly Relation[]): DumpedTable[];
+  /** Whether it is dumped as it is stored, so that it may not be stored otherwise meanwhile. */
+  isAsStored(table: string): boolean;
 }
 
 export interface PlanFacts {
   tool: ToolVersion;
   format: ChosenFormat;
   selection: Selection;
+  /** Tables whose rows are stored as they are written. */
+  asWritten: ReadonlySet<string>;
   database: string;
 }
 
 /** 10.11 is the first whose dump tool writes history, and whose server takes it. */
 const historySeries = 10_011;
 
-export function planDump({ tool, format, selection, database }: PlanFacts): DumpPlan {
+export function planDump({ tool, format, selection, asWritten, database }: PlanFacts): DumpPlan {
   const { relations, excluded, withoutRows } = selection;
   const tables = relations.filter(({ kind }) => kind === 'table');
   const { saved, warnings } = historyOf(tool, format, selection);
+  const full = tables.filter(({ name }) => !withoutRows.has(name));
+  const allAsWritten = (some: readonly Relation[]) => some.every(({ name }) => asWritten.has(name));
   const base: Omit<DumpShape, 'what' | 'tables'> = {
     flavour: tool.flavour,
     database,
     withoutTables: [],
     withoutRows: [],
     history: saved.size > 0,
+    asStored: false,
   };
   const only = (kind: Relation['kind']) => relations.filter((each) => each.kind === kind).map(({ name }) => name);
   const common = {
@@ -69,17 +82,25 @@ export function planDump({ tool, format, selection, database }: PlanFacts): Dump
       );
     }
     const withoutTables = excluded.map(({ name }) => name);
-    const args = dumpArgs({ ...base, what: 'everything', tables: null, withoutTables, withoutRows: empty });
+    const asStored = allAsWritten(full);
+    const args = dumpArgs({ ...base, what: 'everything', tables: null, withoutTables, withoutRows: empty, asStored });
     const structure = { sequences: [], empty: [], views: [], code: [] };
-    return { ...common, format: 'plain', calls: [args], groups: [], structure };
+    const calls = [{ args, asStored }];
+    return { ...common, format: 'plain', calls, groups: [], structure, isAsStored: () => asStored };
   }
-  const full = tables.filter(({ name }) => !withoutRows.has(name));
   const apart = saved.size > 0 ? full.filter(({ byTransaction }) => byTransaction) : [];
   const groups =
-    apart.length === 0 ? share(full, format.jobs) : [...share(difference(full, apart), format.jobs - 1), apart];
+    apart.length === 0
+      ? share(full, format.jobs, asWritten)
+      : [...share(difference(full, apart), format.jobs - 1, asWritten), apart];
+  const asStored = new Set<string>();
   const calls = groups.map((group) => {
-    const history = group.some(({ name }) => saved.has(name));
-    return dumpArgs({ ...base, history, what: 'tables', tables: group.map(({ name }) => name) });
+    const names = group.map(({ name }) => name);
+    const history = names.some((name) => saved.has(name));
+    if (!allAsWritten(group))
+      return { args: dumpArgs({ ...base, history, what: 'tables', tables: names }), asStored: false };
+    for (const name of names) asStored.add(name);
+    return { args: dumpArgs({ ...base, history, what: 'tables', tables: names, asStored: true }), asStored: true };
   });
   const structureOf = (names: readonly string[]) =>
     names.length === 0 ? [] : [dumpArgs({ ...base, history: false, what: 'structure', tables: names })];
@@ -95,6 +116,7 @@ export function planDump({ tool, format, selection, database }: PlanFacts): Dump
       views: structureOf(common.viewNames),
       code: [dumpArgs({ ...base, history: false, what: 'code', tables: null, withoutTables })],
     },
+    isAsStored: (table) => asStored.has(table),
   };
 }
 
@@ -156,14 +178,27 @@ function difference(all: readonly Relation[], some: readonly Relation[]): Relati
   return all.filter((each) => !some.includes(each));
 }
 
-/** The largest first, each to whom has least: all are done at about the same time. */
-function share(tables: readonly Relation[], jobs: number): Relation[][] {
+/**
+ * The largest first, each to whom has least: all are done at about the same time. Where some tables are translated and others are not, the former
+ * stay together as far as they fill one share: whoever has one of them translates all.
+ */
+function share(tables: readonly Relation[], jobs: number, asWritten: ReadonlySet<string>): Relation[][] {
   const groups = Array.from({ length: jobs }, () => ({ tables: [] as Relation[], bytes: 0 }));
-  for (const table of tables.toSorted((a, b) => b.bytes - a.bytes)) {
+  const isTranslated = ({ name }: Relation) => !asWritten.has(name);
+  const mixed = tables.some(isTranslated) && !tables.every(isTranslated);
+  const fair = tables.reduce((sum, table) => sum + weightOf(table), 0) / jobs;
+  const rank = (table: Relation) => (mixed && isTranslated(table) ? 1 : 0);
+  for (const table of tables.toSorted((a, b) => rank(b) - rank(a) || b.bytes - a.bytes)) {
     const least = groups.reduce((best, each) => (each.bytes < best.bytes ? each : best));
-    least.tables.push(table);
-    // Even an empty table costs some questions.
-    least.bytes += table.bytes + 65_536;
+    const together = rank(table) === 1 ? groups.find(({ bytes }) => bytes + weightOf(table) <= fair) : undefined;
+    const group = together ?? least;
+    group.tables.push(table);
+    group.bytes += weightOf(table);
   }
   return groups.map(({ tables: some }) => some).filter((some) => some.length > 0);
+}
+
+/** Even an empty table costs some questions. */
+function weightOf({ bytes }: Relation): number {
+  return bytes + 65_536;
 }

@@ -13,19 +13,25 @@ export interface StartedDump {
 
 const tailBytes = 4096;
 
+export interface StartOptions {
+  signal: AbortSignal;
+  /** It was told to write what is stored, which it calls bytes, and is UTF-8. */
+  asStored: boolean;
+  onStderr: (line: string) => void;
+  explain: (error: unknown) => Error;
+}
+
 /** Runs from the start, not from the first reader on: the snapshot of the tool is taken while others wait for it. */
-export function startDump(
-  { command, opening }: ToolStart,
-  options: { signal: AbortSignal; onStderr: (line: string) => void; explain: (error: unknown) => Error },
-): StartedDump {
-  let head: Buffer | null = Buffer.alloc(0);
+export function startDump({ command, opening }: ToolStart, { asStored, ...options }: StartOptions): StartedDump {
+  let head: Buffer[] | null = [];
   let tail: Buffer = Buffer.alloc(0);
   const begun = Promise.withResolvers<void>();
   begun.promise.catch(() => undefined);
   const watch = (some: Buffer) => {
     if (head !== null) {
-      head = Buffer.concat([head, some]);
-      if (hasBegun(head)) {
+      head.push(some);
+      if (hasBegun(Buffer.concat(head))) {
+        if (asStored && !nameTheSet(head)) output.destroy(unnamedSet());
         head = null;
         begun.resolve();
       }
@@ -37,6 +43,7 @@ export function startDump(
   };
   const refuse = () => {
     if (!endsWhole(tail)) return cutOff();
+    if (head !== null && asStored) return unnamedSet();
     begun.resolve();
     return null;
   };
@@ -58,4 +65,32 @@ function cutOff(): HoldfastError {
     retryable: true,
     hint: 'Try again; if it stays so, update the client tools.',
   });
+}
+
+/** As long as each other, so that nothing has to be moved. */
+const told = Buffer.from('SET NAMES binary */;');
+const meant = Buffer.from('SET NAMES utf8mb4*/;');
+
+/** Where the tool says in which set it writes, however it came in pieces. Whether it does. */
+export function nameTheSet(pieces: readonly Buffer[]): boolean {
+  const found = Buffer.concat(pieces).indexOf(told);
+  if (found === -1) return false;
+  let start = 0;
+  for (const piece of pieces) {
+    const at = Math.max(found, start);
+    const end = Math.min(found + meant.length, start + piece.length);
+    if (at < end) meant.copy(piece, at - start, at - found, end - found);
+    start += piece.length;
+  }
+  return true;
+}
+
+function unnamedSet(): HoldfastError {
+  return new HoldfastError(
+    'TOOL_FAILED',
+    'the dump tool does not say, as it used to, in which character set it writes',
+    {
+      hint: 'Nothing of it was kept. Use the client tools of MariaDB 11.8 or older, or a newer Holdfast.',
+    },
+  );
 }
