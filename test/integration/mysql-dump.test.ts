@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compareCounts } from '../../src/care/proof/compare.ts';
 import { bringBack, never, takeDump } from '../support/mysql-backup.ts';
@@ -156,6 +157,26 @@ describe.skipIf(!hasMysql())(`what the tools of ${productName} cannot write`, ()
     for (const at of [1, 2]) expect(after[at]).not.toEqual(before[at]);
     const excluded = await takeDump(open('shop', { exclude: { tables: ['euro', 'number*'] } }), folder.path);
     expect(excluded.warnings.join('\n')).not.toContain('character set');
+  });
+
+  it('choices with letters that the server shows nobody come back, or are told', async () => {
+    await using server = await startMysql();
+    await using folder = await temporaryFolder();
+    await server.sql(null, 'CREATE DATABASE shop CHARACTER SET utf8mb4');
+    await server.sql(
+      'shop',
+      "CREATE TABLE moods (id INT PRIMARY KEY, m ENUM('fine', '😀'), n SET('ä', 'b😀'))",
+      "INSERT INTO moods VALUES (1, 'fine', 'ä'), (2, '😀', ''), (3, NULL, 'ä,b😀')",
+      "CREATE TABLE unused (m ENUM('fine', '😀', '?'))",
+      "INSERT INTO unused VALUES ('fine'), ('?')",
+    );
+    const open = (name: string) => openMysql(server, name, { scratch: folder.path });
+    const taken = await takeDump(open('shop'), folder.path);
+    await bringBack(open('copy'), taken);
+    const rows = (database: string) => server.sql(database, 'SELECT * FROM moods ORDER BY id');
+    const comesBack = isDeepStrictEqual(await rows('copy'), await rows('shop'));
+    const told = taken.warnings.filter((each) => each.includes('ENUM'));
+    expect(told).toEqual(comesBack ? [] : [expect.stringMatching(/come back empty: moods; VARCHAR/)]);
   });
 
   it('an event over whose text the tool would never come to an end is refused before it begins', async () => {

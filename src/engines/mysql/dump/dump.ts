@@ -4,7 +4,7 @@ import type { Counts, Snapshot, TableCount } from '../../engine.ts';
 import { viaOf, type Access } from '../connect/access.ts';
 import type { Connection } from '../connect/connection.ts';
 import { mayLockAll, readAccount } from '../look/account.ts';
-import { changedTexts } from './changed-texts.ts';
+import { changedTexts, lostChoices } from './changed-texts.ts';
 import { chooseFormat } from './choose-format.ts';
 import { countTables, readSequences, settle } from '../look/counts.ts';
 import { onlyInDirectory, planDump } from './plan.ts';
@@ -169,7 +169,7 @@ export async function openSnapshot(
       const filled = rowsOf(selection).filter((each) => !livesElsewhere(each));
       const wanted = dump.rowCounts === 'exact' ? filled : [];
       const counted = await countIn(moment, database, plan.asDumped(wanted), dump.fingerprints, warnings);
-      for (const look of [roundedFloats, changedTexts]) {
+      for (const look of [roundedFloats, changedTexts, lostChoices]) {
         const told = await look(moment.sessions[0], database, plan.asDumped(wanted));
         if (told !== null) warnings.push(told);
       }
