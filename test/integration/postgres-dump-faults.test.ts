@@ -68,7 +68,7 @@ describe('what stops a dump before it begins', () => {
     );
     const url = lab.server.url(database, { user: 'all_reader', password: 'all_reader' });
     await using snapshot = await openSnapshot(accessTo(url, { dump: { format: 'custom' } }), place, signal);
-    const [globals, part] = await partsOf(snapshot);
+    const [part, globals] = await partsOf(snapshot);
     if (!globals || !part) throw new Error('two parts were expected');
     const roles = (await consume(globals)).toString();
     expect(roles).toContain('CREATE ROLE all_reader');
@@ -140,6 +140,26 @@ describe('what stops a dump half-way', () => {
       `create table big as select n, repeat(md5(n::text), 20) as body from generate_series(1, 150000) n; create table big2 as select * from big`,
     );
   }
+
+  test.each(['custom', 'directory'] as const)(
+    'roles that are wanted, and cannot be had, end a dump in the format %s at once',
+    async (format) => {
+      const tools = await toolsWith(join(lab.folder, `no-roles-${format}`), {
+        pg_dump: 'exec sleep 100',
+        pg_dumpall: 'sleep 0.5; echo "pg_dumpall: error: permission denied for table pg_tablespace" >&2; exit 1',
+      });
+      const access = accessTo(lab.server.url('postgres'), { database: { tools }, dump: { format, globals: true } });
+      await using snapshot = await openSnapshot(access, place, signal);
+      const take = async () => {
+        for await (const part of snapshot.parts(signal))
+          if (part.kind === 'folder') await part.write(await lab.emptyFolder(), signal);
+          else await consume(part);
+      };
+      const begun = performance.now();
+      await expect(take()).rejects.toMatchObject({ message: expect.stringContaining('pg_tablespace') });
+      expect(performance.now() - begun).toBeLessThan(20_000);
+    },
+  );
 
   async function firstBytes(stream: Readable): Promise<void> {
     await new Promise<void>((resolve, reject) => {

@@ -19,10 +19,10 @@ describe('a dump', () => {
     ['custom', 'database.dump', { codec: 'zstd', level: 1 }],
     ['tar', 'database.tar', { codec: 'zstd', level: 1 }],
     ['plain', 'database.sql', { codec: 'zstd', level: 1 }],
-  ] as const)('%s streams, with roles before it', async (format, name, compression) => {
+  ] as const)('%s streams, with roles behind it', async (format, name, compression) => {
     const database = await lab.databaseWith(`stream_${format}`, assortedTables);
     await using snapshot = await openSnapshot(lab.access(database, { format }), place, signal);
-    const [globals, part, ...rest] = await partsOf(snapshot);
+    const [part, globals, ...rest] = await partsOf(snapshot);
     expect(rest).toEqual([]);
     expect(globals).toMatchObject({ role: 'globals', name: 'globals.sql', format: 'plain' });
     expect(part).toMatchObject({ kind: 'stream', role: 'database', name, format, compression, compressedByTool: null });

@@ -1,4 +1,4 @@
-import { HoldfastError } from '../../../base/errors.ts';
+import { HoldfastError, toHoldfastError } from '../../../base/errors.ts';
 import { largeWrites } from '../../../base/large-writes.ts';
 import { sharedRate, slowed } from '../../../base/rate.ts';
 import { outputOf } from '../../../base/piped-program.ts';
@@ -43,19 +43,20 @@ const partNames: Readonly<Record<PostgresFormat, string>> = {
   plain: 'database.sql',
 };
 
-/** The roles first: they are small, and a wrong right shows before hours have been spent. */
+/** The tool begins at once; roles that cannot be had end it, so that a wrong right shows before hours have been spent. */
 export function dumpParts(plan: DumpPlan): DumpParts {
   const running = new Set<symbol>();
   return {
     open: async function* (signal) {
+      const lacking = new AbortController();
+      plan.globals.content.catch((error: unknown) => lacking.abort(toHoldfastError(error)));
       // In a container, what writes to the pipe is another program than the tool; and where it writes files, there is none.
       const toPipe = plan.format.format !== 'directory' && !plan.tools.container;
       const widening = toPipe ? largeWrites(signal) : Promise.resolve(same);
-      widening.catch(() => undefined); // told below, when the roles are there
+      yield databasePart({ ...plan, lacking: lacking.signal }, running, await widening);
       const globals = await plan.globals.content;
       if (globals !== null)
         yield globalsPart(globals, { wanted: plan.access.settings.dump.compression, format: plan.format });
-      yield databasePart(plan, running, await widening);
     },
     unfinished: () => running.size > 0,
   };
@@ -63,7 +64,12 @@ export function dumpParts(plan: DumpPlan): DumpParts {
 
 const same: Widen = (command) => command;
 
-function databasePart(plan: DumpPlan, running: Set<symbol>, widen: Widen): DumpPart {
+interface DatabasePlan extends DumpPlan {
+  /** Aborted when there is something without which the dump is not wanted. */
+  lacking: AbortSignal;
+}
+
+function databasePart(plan: DatabasePlan, running: Set<symbol>, widen: Widen): DumpPart {
   const { format, inTool, outside } = plan.format;
   const common = { role: 'database', name: partNames[format], compressedByTool: inTool } as const;
   if (format !== 'directory') {
@@ -90,8 +96,8 @@ function databaseCommand(plan: DumpPlan, folder: string | null): Command {
   return toolCommand(tools, 'pg_dump', args, { address: access.address, application: `${plan.application} dump` });
 }
 
-function streamOf(plan: DumpPlan, command: Command, running: Set<symbol>, signal: AbortSignal) {
-  const limit = limited(plan, signal);
+function streamOf(plan: DatabasePlan, command: Command, running: Set<symbol>, signal: AbortSignal) {
+  const limit = limited(plan, AbortSignal.any([signal, plan.lacking]));
   const mark = Symbol('tool');
   const output = outputOf(command, { signal: limit.signal, ...listening(plan) });
   running.add(mark);
@@ -101,8 +107,13 @@ function streamOf(plan: DumpPlan, command: Command, running: Set<symbol>, signal
   return slowed(output, speed === null ? null : sharedRate(speed), signal);
 }
 
-async function writeFolder(plan: DumpPlan, folder: string, running: Set<symbol>, signal: AbortSignal): Promise<void> {
-  using limit = limited(plan, signal);
+async function writeFolder(
+  plan: DatabasePlan,
+  folder: string,
+  running: Set<symbol>,
+  signal: AbortSignal,
+): Promise<void> {
+  using limit = limited(plan, AbortSignal.any([signal, plan.lacking]));
   const mark = Symbol('tool');
   const process = startProcess(databaseCommand(plan, folder), {
     signal: limit.signal,
