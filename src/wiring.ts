@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { readFile, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import type { App, AppContext, AppKind } from './apps/app.ts';
@@ -10,6 +10,7 @@ import { sourceKeys } from './archive/keys/source-keys.ts';
 import type { Clock } from './base/clock.ts';
 import { HoldfastError, toHoldfastError } from './base/errors.ts';
 import type { Logger } from './base/logger.ts';
+import { removeScratch } from './base/scratch.ts';
 import { Secret } from './base/secret.ts';
 import { openAlerts } from './care/alerts/alerts.ts';
 import { commandAlerts } from './care/alerts/command-alerts.ts';
@@ -184,7 +185,7 @@ export async function openHouse(loaded: LoadedConfig, tools: HouseTools): Promis
       await alerts[Symbol.asyncDispose]();
       await Promise.allSettled([...storages.values()].map((storage) => storage[Symbol.asyncDispose]()));
       state[Symbol.dispose]();
-      await rm(scratch, { recursive: true, force: true });
+      await removeScratch(scratch);
     },
   };
 }

@@ -1,9 +1,10 @@
 import { createReadStream } from 'node:fs';
-import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { throwIfAborted } from '../base/abort.ts';
 import { inParallel } from '../base/parallel.ts';
 import type { Report } from '../base/progress.ts';
+import { makeScratchFolder } from '../base/scratch.ts';
 import type { AppPart } from '../apps/app.ts';
 import type { DumpPart } from '../engines/engine.ts';
 import { compressionText } from '../pipeline/codecs.ts';
@@ -89,8 +90,7 @@ export async function storeFolderFiles(
   options: StoreOptions & { scratch: string },
 ): Promise<Artifact[]> {
   const { signal, report, scratch, recipient } = options;
-  await mkdir(scratch, { recursive: true, mode: 0o700 });
-  const folder = await mkdtemp(join(scratch, 'part-'));
+  const folder = await makeScratchFolder(scratch, 'part-');
   try {
     await using followed = followFolder(folder, (bytes) =>
       report({ kind: 'progress', step: 'dump', part: name, bytes, total: null }),

@@ -1,10 +1,11 @@
-import { mkdir, mkdtemp, open, rm, statfs } from 'node:fs/promises';
+import { mkdir, open, rm, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { HoldfastError, toHoldfastError } from '../base/errors.ts';
 import { fileSink } from '../base/file-sink.ts';
 import { inParallel } from '../base/parallel.ts';
+import { makeScratch, makeScratchFolder } from '../base/scratch.ts';
 import { formatBytes } from '../base/units.ts';
 import type { DumpFormat, StoredDump } from '../engines/engine.ts';
 import { parseCompression, type Codec } from '../pipeline/codecs.ts';
@@ -140,7 +141,7 @@ async function checkAll(place: DumpPlace, signal: AbortSignal): Promise<void> {
 }
 
 async function stage(scratch: string, bytes: number, fill: (folder: string) => Promise<string>): Promise<Local> {
-  await mkdir(scratch, { recursive: true, mode: 0o700 });
+  makeScratch(scratch);
   const { bavail, bsize } = await statfs(scratch);
   if (bavail * bsize < bytes) {
     throw new HoldfastError(
@@ -149,7 +150,7 @@ async function stage(scratch: string, bytes: number, fill: (folder: string) => P
       { hint: 'Free some space there, point TMPDIR to a larger disk, or restore with one job, which streams.' },
     );
   }
-  const folder = await mkdtemp(join(scratch, 'dump-'));
+  const folder = await makeScratchFolder(scratch, 'dump-');
   const remove = () => rm(folder, { recursive: true, force: true });
   try {
     return { path: await fill(folder), [Symbol.asyncDispose]: remove };

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, statfs, utimes } from 'node:fs/promises';
+import { rm, statfs, utimes } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { Transform, type Readable } from 'node:stream';
 import { allows } from '../../access/roles.ts';
@@ -6,6 +6,7 @@ import { filePlace } from '../../archive/foreign/place.ts';
 import { findImports } from '../../backup/find-imports.ts';
 import { importAll, type ImportTask } from '../../backup/import-all.ts';
 import { HoldfastError, toHoldfastError } from '../../base/errors.ts';
+import { makeScratch, makeScratchFolder } from '../../base/scratch.ts';
 import { Secret } from '../../base/secret.ts';
 import { formatBytes } from '../../base/units.ts';
 import type { Source } from '../../care/source.ts';
@@ -62,10 +63,10 @@ async function receive(
   const { name, modifiedAt } = call.query;
   const announced = Number(call.request.headers['content-length'] ?? 0);
   if (announced > maxUpload) throw tooLarge(maxUpload);
-  await mkdir(house.scratch, { recursive: true, mode: 0o700 });
+  makeScratch(house.scratch);
   const { bavail, bsize } = await statfs(house.scratch);
   if (announced > bavail * bsize) throw noSpace(announced, bavail * bsize);
-  const folder = await mkdtemp(join(house.scratch, 'upload-'));
+  const folder = await makeScratchFolder(house.scratch, 'upload-');
   const file = join(folder, plainName(name));
   try {
     const content = through(call.request.body as Readable, [upTo(maxUpload)], signal);

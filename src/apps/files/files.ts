@@ -1,7 +1,8 @@
-import { mkdtemp, mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { throwIfAborted } from '../../base/abort.ts';
 import { HoldfastError, toHoldfastError } from '../../base/errors.ts';
+import { makeScratchFolder } from '../../base/scratch.ts';
 import { formatCount } from '../../base/units.ts';
 import type { App, AppContext, AppPart, AppTask, Rehearsal, Saved, Saving, SharedPart } from '../app.ts';
 import { refuseHalfSwapped } from './place/half-swap.ts';
@@ -153,8 +154,7 @@ async function readThrough(saved: Saved, signal: AbortSignal): Promise<{ detail:
 /** One tree after the other, so that there need only be room for the largest. */
 async function rehearse(saved: Saved, { scratch }: AppContext, { signal, report }: AppTask): Promise<Rehearsal> {
   const trees = treesIn(saved.facts);
-  await mkdir(scratch, { recursive: true, mode: 0o700 });
-  const folder = await mkdtemp(join(scratch, 'files-'));
+  const folder = await makeScratchFolder(scratch, 'files-');
   const differences: string[] = [];
   const warnings: string[] = [];
   try {

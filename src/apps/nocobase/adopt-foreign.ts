@@ -1,10 +1,11 @@
 import { createWriteStream } from 'node:fs';
-import { chown, mkdir, mkdtemp, rm, stat, statfs } from 'node:fs/promises';
+import { chown, mkdir, rm, stat, statfs } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { throwIfAborted } from '../../base/abort.ts';
 import { HoldfastError } from '../../base/errors.ts';
+import { makeScratchFolder } from '../../base/scratch.ts';
 import { formatBytes } from '../../base/units.ts';
 import type { AppContext, ForeignApp, Saving } from '../app.ts';
 import { readEnvironment } from './env-file.ts';
@@ -37,8 +38,7 @@ export async function adoptForeign(
   { encrypted, context, signal }: Adoption,
 ): Promise<Saving> {
   await using cleanup = new AsyncDisposableStack();
-  await mkdir(context.scratch, { recursive: true, mode: 0o700 });
-  const folder = await mkdtemp(join(context.scratch, 'nbdata-'));
+  const folder = await makeScratchFolder(context.scratch, 'nbdata-');
   cleanup.defer(() => rm(folder, { recursive: true, force: true }));
 
   const files = foreign.members.filter(({ path }) => path.startsWith(`${uploads}/`));

@@ -1,7 +1,8 @@
-import { lstat, mkdtemp, mkdir, open, rm } from 'node:fs/promises';
+import { lstat, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { throwIfAborted } from '../../base/abort.ts';
 import { inParallel } from '../../base/parallel.ts';
+import { makeScratchFolder } from '../../base/scratch.ts';
 import type { FoundFile } from './file-records.ts';
 
 /** The files that were there when the snapshot was taken; in a file, because there may be millions. */
@@ -15,8 +16,7 @@ const named = 20;
 const atOnce = 1000;
 
 export async function keepFoundFiles(scratch: string): Promise<FoundFiles> {
-  await mkdir(scratch, { recursive: true, mode: 0o700 });
-  const folder = await mkdtemp(join(scratch, 'nocobase-'));
+  const folder = await makeScratchFolder(scratch, 'nocobase-');
   const file = await open(join(folder, 'files'), 'wx+', 0o600);
   return {
     add: async (files) => {

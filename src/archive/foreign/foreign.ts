@@ -1,9 +1,10 @@
 import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdtemp, mkdir, open, realpath, rm, stat } from 'node:fs/promises';
+import { open, realpath, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { HoldfastError } from '../../base/errors.ts';
+import { makeScratchFolder } from '../../base/scratch.ts';
 import type { Database, DumpFormat, StoredDump } from '../../engines/engine.ts';
 import type { Codec } from '../../pipeline/codecs.ts';
 import { decompressor } from '../../pipeline/compress.ts';
@@ -53,8 +54,7 @@ function foreignStream({ format, scratch, open: openContent }: Streamed): Stored
     rawBytes: null,
     open: openContent,
     locally: async (until) => {
-      await mkdir(scratch, { recursive: true, mode: 0o700 });
-      const folder = await mkdtemp(join(scratch, 'foreign-'));
+      const folder = await makeScratchFolder(scratch, 'foreign-');
       const staged = join(folder, 'dump');
       const remove = () => rm(folder, { recursive: true, force: true });
       try {

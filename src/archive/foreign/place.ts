@@ -1,9 +1,10 @@
 import { createWriteStream } from 'node:fs';
-import { lstat, mkdir, mkdtemp, open, readdir, rm } from 'node:fs/promises';
+import { lstat, open, readdir, rm } from 'node:fs/promises';
 import { basename, dirname, join, relative, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { throwIfAborted } from '../../base/abort.ts';
 import { HoldfastError } from '../../base/errors.ts';
+import { makeScratchFolder } from '../../base/scratch.ts';
 import type { Digest } from '../../pipeline/digest.ts';
 import type { Storage } from '../../storage/storage.ts';
 import type { ListedFile } from './names.ts';
@@ -120,8 +121,7 @@ export function storagePlace(storage: Storage, prefix: string, scratch: string):
     locally: async (file, signal) => {
       const path = storage.localPath(file.path);
       if (path !== null) return { path, [Symbol.asyncDispose]: async () => undefined };
-      await mkdir(scratch, { recursive: true, mode: 0o700 });
-      const folder = await mkdtemp(join(scratch, 'fetched-'));
+      const folder = await makeScratchFolder(scratch, 'fetched-');
       const remove = () => rm(folder, { recursive: true, force: true });
       try {
         const fetched = join(folder, 'file');

@@ -1,6 +1,7 @@
-import { access as mayAccess, constants, mkdir, mkdtemp, realpath, rm, stat } from 'node:fs/promises';
+import { access as mayAccess, constants, realpath, rm, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { HoldfastError, systemErrno } from '../../base/errors.ts';
+import { makeScratchFolder } from '../../base/scratch.ts';
 import type { EngineContext } from '../engine.ts';
 import { notSqlite } from './errors.ts';
 import type { SqliteSettings } from './options.ts';
@@ -48,8 +49,7 @@ function accessTo(
     locate,
     open: async (mode, signal) => openSession(access, mode, signal),
     folder: async () => {
-      await mkdir(context.scratch, { recursive: true, mode: 0o700 });
-      const folder = await mkdtemp(join(context.scratch, 'sqlite-'));
+      const folder = await makeScratchFolder(context.scratch, 'sqlite-');
       return { path: folder, [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }) };
     },
     // Beside the file itself, not beside a link to it: only there can one be renamed into the other.

@@ -1,6 +1,6 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import { HoldfastError } from '../../../base/errors.ts';
+import { makeScratchFolder } from '../../../base/scratch.ts';
 import type { AppContext, AppPart, Around, Saving } from '../../app.ts';
 import type { Base, Instance } from '../instance.ts';
 import { isRehearsal } from '../rehearsal-title.ts';
@@ -37,8 +37,7 @@ export async function openSaving(
   for (const base of settings.bases.length > 0 ? [] : all.filter(isRehearsal))
     warnings.add(`base ${base.title} is that of a drill, and is not saved`);
 
-  await mkdir(context.scratch, { recursive: true, mode: 0o700 });
-  const scratch = await mkdtemp(join(context.scratch, 'nocodb-'));
+  const scratch = await makeScratchFolder(context.scratch, 'nocodb-');
   const files: (BaseFile & { folder: string })[] = [];
   const options = {
     records: settings.records,

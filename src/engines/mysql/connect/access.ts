@@ -1,5 +1,5 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
+import { makeScratchFolder } from '../../../base/scratch.ts';
 import type { EngineContext } from '../../engine.ts';
 import { connect, type Address, type Connection } from './connection.ts';
 import { findContainer, tunnelThrough, unreachableSocket, type FoundContainer } from '../../shared/container.ts';
@@ -65,8 +65,7 @@ function accessTo(address: Address, settings: MysqlSettings, context: EngineCont
       await toolsThere(tools, await container(signal), name, signal).catch(() => undefined);
     },
     folder: async () => {
-      await mkdir(context.scratch, { recursive: true, mode: 0o700 });
-      const path = await mkdtemp(join(context.scratch, 'mysql-'));
+      const path = await makeScratchFolder(context.scratch, 'mysql-');
       return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
     },
     named: (database) => accessTo({ ...address, database }, settings, context, found),

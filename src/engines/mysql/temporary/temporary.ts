@@ -1,5 +1,5 @@
-import { mkdir } from 'node:fs/promises';
 import { HoldfastError } from '../../../base/errors.ts';
+import { makeScratch } from '../../../base/scratch.ts';
 import type { Access } from '../connect/access.ts';
 import type { Properties } from '../look/facts.ts';
 import { startTemporaryServer } from './temporary-server.ts';
@@ -12,7 +12,7 @@ export async function openTemporary(
   signal: AbortSignal,
 ): Promise<{ access: Access } & AsyncDisposable> {
   const { scratch } = access.context;
-  await mkdir(scratch, { recursive: true, mode: 0o700 });
+  makeScratch(scratch);
   const server = await startTemporaryServer(
     { ...productOf(access.settings.database.engine, like.serverVersion), parent: scratch, settings: namesAs(like) },
     signal,

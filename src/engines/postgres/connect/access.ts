@@ -1,5 +1,5 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
+import { makeScratchFolder } from '../../../base/scratch.ts';
 import type { EngineContext } from '../../engine.ts';
 import { connect, type Address, type Connection, type ConnectOptions } from './connection.ts';
 import { findContainer, tunnelThrough, type FoundContainer } from '../../shared/container.ts';
@@ -58,8 +58,7 @@ function accessTo(address: Address, settings: PostgresSettings, context: EngineC
     },
     tools: async (wish, signal) => findTools(settings.database.tools, await container(signal), wish, signal),
     folder: async () => {
-      await mkdir(context.scratch, { recursive: true, mode: 0o700 });
-      const path = await mkdtemp(join(context.scratch, 'postgres-'));
+      const path = await makeScratchFolder(context.scratch, 'postgres-');
       return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
     },
     named: (database) => accessTo({ ...address, database }, settings, context, found),

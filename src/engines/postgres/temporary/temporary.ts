@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { makeScratch } from '../../../base/scratch.ts';
 import type { Access } from '../connect/access.ts';
 import { quoteIdent } from '../connect/names.ts';
 import { startTemporaryServer } from './temporary-server.ts';
@@ -10,7 +10,7 @@ export async function openTemporary(
   signal: AbortSignal,
 ): Promise<{ access: Access } & AsyncDisposable> {
   const { scratch } = access.context;
-  await mkdir(scratch, { recursive: true, mode: 0o700 });
+  makeScratch(scratch);
   await using cleanup = new AsyncDisposableStack();
   const major = Number.parseInt(like.serverVersion, 10);
   const options = { major: Number.isNaN(major) ? null : major, parent: scratch };
