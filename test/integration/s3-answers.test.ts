@@ -1,6 +1,8 @@
 import { buffer } from 'node:stream/consumers';
 import { describe, expect, test } from 'vitest';
-import { collect } from '../suites/storage-suite.ts';
+import { mebibyte } from '../../src/storage/s3/options.ts';
+import type { Storage } from '../../src/storage/storage.ts';
+import { collect, streamOf } from '../suites/storage-suite.ts';
 import { answering } from '../support/answering.ts';
 import { storageAt } from '../support/s3-storage.ts';
 
@@ -104,4 +106,65 @@ test.each([
   await using storage = storageAt({ ...access, endpoint: server.url }, 'bucket');
   await storage.delete(['shop/one/x', 'shop/one/y'], signal);
   expect(removed.toSorted()).toEqual(['/bucket/shop/one/x', '/bucket/shop/one/y']);
+});
+
+/** What answers in the place of the service: with a page that happens to be good XML, with one that is not, with nothing. */
+const pages: [what: string, page: string][] = [
+  ['a page to sign in', '<html><head><title>Sign in</title></head><body><p>Hello</p></body></html>'],
+  ['a console', '<!doctype html><html><head><meta charset="utf-8"><title>Console</title></head><body></body></html>'],
+  ['nothing', ''],
+];
+
+/** All that reads or stores. */
+function everything(storage: Storage): [string, () => Promise<unknown>][] {
+  const keys = Array.from({ length: 20 }, (_, at) => `shop/${at}`);
+  return [
+    ['list', () => collect(storage.list('shop/', signal))],
+    ['folders', () => storage.folders('', signal)],
+    ['stat', () => storage.stat('shop/file', signal)],
+    ['statMany', () => storage.statMany(keys, signal)],
+    ['get', () => storage.get('shop/file', { signal }).then(buffer)],
+    ['put', () => storage.put('shop/file', streamOf('content'), { signal })],
+    ['a new one', () => storage.put('shop/file', streamOf('content'), { signal, ifAbsent: true })],
+    ['put in parts', () => storage.put('shop/file', streamOf('x'.repeat(9 * mebibyte)), { signal })],
+    ['unfinished', () => storage.unfinished('shop/', signal)],
+    ['clearUploads', () => storage.clearUploads('shop/', new Date(), signal)],
+  ];
+}
+
+describe.each(pages)('S5 what answers is not the service, but %s', (_what, page) => {
+  const told = { code: 'STORAGE_FAULT', retryable: true, hint: expect.stringContaining('endpoint') };
+
+  test.each([200, 404])('with status %i: nothing is there, missing or stored', async (status) => {
+    await using server = await answering((request, response) => {
+      request.resume().once('end', () => {
+        response.writeHead(status, { 'content-type': 'text/html', 'content-length': String(page.length) });
+        response.end(request.method === 'HEAD' ? undefined : page);
+      });
+    });
+    await using storage = storageAt({ ...access, endpoint: server.url }, 'bucket');
+    for (const [what, work] of everything(storage)) {
+      const said = await work().then(
+        (result) => `${what} gave ${JSON.stringify(result)}`,
+        (error: unknown) => error,
+      );
+      expect(said, what).toMatchObject(told);
+      expect(String(said), what).not.toMatch(/XML|hidden field|\n/);
+    }
+  });
+});
+
+test('what the service itself calls missing is missing, with or without its own name in the answer', async () => {
+  for (const own of [{}, { 'x-amz-request-id': 'tx1' }]) {
+    await using server = await answering((request, response) => {
+      const says = request.method !== 'HEAD' && request.url !== '/bucket/';
+      request.resume().once('end', () => {
+        response.writeHead(request.url === '/bucket/' ? 200 : 404, own);
+        response.end(says ? '<Error><Code>NoSuchKey</Code></Error>' : undefined);
+      });
+    });
+    await using storage = storageAt({ ...access, endpoint: server.url }, 'bucket');
+    expect(await storage.stat('shop/file', signal)).toBeNull();
+    await expect(storage.get('shop/file', { signal })).rejects.toMatchObject({ code: 'STORAGE_NOT_FOUND' });
+  }
 });

@@ -5,6 +5,7 @@ import { HoldfastError } from '../../base/errors.ts';
 import { destroyOnAbort } from '../../base/streams.ts';
 import { isRangeAskedFor, otherRange } from '../content-range.ts';
 import { statusOf } from './errors.ts';
+import { assertOwn } from './own-answers.ts';
 
 export interface DownloadTask {
   s3: S3;
@@ -50,7 +51,7 @@ async function begin(
   etag: string | undefined,
 ): Promise<Body | null> {
   try {
-    const { Body, ContentLength, ContentRange, ETag } = await s3.getObject(
+    const answer = await s3.getObject(
       {
         Bucket: bucket,
         Key: key,
@@ -60,8 +61,15 @@ async function begin(
       },
       { abortSignal: signal },
     );
+    const { Body, ContentLength, ContentRange, ETag } = answer;
     if (!(Body instanceof Readable)) throw new TypeError('the answer has no body');
     Body.on('error', () => undefined);
+    try {
+      assertOwn(answer);
+    } catch (error) {
+      Body.destroy();
+      throw error;
+    }
     // All of it from the beginning on needs no word.
     const isAll = from === 0 && end === undefined && ContentRange === undefined;
     if (ranged && !isAll && !isRangeAskedFor(ContentRange, { start: from, end })) {

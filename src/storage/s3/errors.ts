@@ -16,7 +16,7 @@ export interface S3Failure {
   name?: string;
   message?: string;
   Region?: string;
-  $metadata?: { httpStatusCode?: number };
+  $metadata?: { httpStatusCode?: number; requestId?: string };
   $response?: { headers?: Record<string, string> };
 }
 
@@ -28,7 +28,7 @@ export function s3Error(error: unknown, place: S3Place, signal?: AbortSignal): H
   const ofSystem = byErrno[systemErrno(error) ?? ''];
   // The SDK gives a connection that was reset the name of one that was silent.
   const ofName = failure.name === 'TimeoutError' ? (ofSystem ?? timeout) : byName[failure.name ?? ''];
-  const explain = ofName ?? ofSystem ?? byStatus(failure);
+  const explain = isUnsigned404(failure) ? elsewhere : (ofName ?? ofSystem ?? byStatus(failure));
   const known = explain(place, failure);
   return new HoldfastError(known.code, known.message, {
     kind: known.kind,
@@ -38,8 +38,27 @@ export function s3Error(error: unknown, place: S3Place, signal?: AbortSignal): H
   });
 }
 
+/**
+ * Whether the service itself says that an object is not there: by its words for it, or by a 404 that bears its mark. To a HEAD it has no
+ * words, and not every service has a mark.
+ */
 export function isMissing(error: unknown): boolean {
-  return ['NoSuchKey', 'NotFound', 'NoSuchVersion'].includes((error as S3Failure)?.name ?? '');
+  const name = nameOf(error);
+  return ['NoSuchKey', 'NoSuchVersion'].includes(name) || (name === 'NotFound' && isSigned(error));
+}
+
+/** Of a proxy, perhaps, whose service is just being restarted: it says nothing about what is there. */
+function isUnsigned404(error: unknown): boolean {
+  return statusOf(error) === 404 && !isSigned(error) && !/^NoSuch|NotFoundError$/.test(nameOf(error));
+}
+
+function isSigned(error: unknown): boolean {
+  return (error as S3Failure)?.$metadata?.requestId !== undefined;
+}
+
+/** Something answered, and it was not the service. */
+export function foreignAnswer(): Error {
+  return Object.assign(new Error('what answered does not speak S3'), { name: 'ForeignAnswer' });
 }
 
 export function statusOf(error: unknown): number | undefined {
@@ -118,6 +137,11 @@ const fault: Explain = (place, error) =>
     retryable: (error.$metadata?.httpStatusCode ?? 0) >= 500,
     hint: 'Try again later; when it stays, see the log of the service.',
   });
+const elsewhere: Explain = (place, error) =>
+  make('STORAGE_FAULT', `${where(place)} answers something else than S3 does${statusIn(error)}`, {
+    retryable: true,
+    hint: 'Something on the way, such as a proxy whose service is being restarted or a page to sign in, answers in its place; or `endpoint` of the storage leads to something else, such as a console.',
+  });
 const damaged: Explain = ({ title }) =>
   make('STORAGE_FAULT', `${title} received something else than was sent`, {
     retryable: true,
@@ -149,6 +173,7 @@ const byName: Record<string, Explain> = {
   InvalidToken: expired,
   TokenRefreshRequired: expired,
   CredentialsProviderError: noCredentials,
+  ForeignAnswer: elsewhere,
   AccessDenied: denied,
   AllAccessDisabled: denied,
   AccountProblem: denied,
@@ -192,6 +217,7 @@ function byStatus(failure: S3Failure): Explain {
   if (status === 408 || status === 504) return timeout;
   if (status === 507) return full;
   if (/certificate|CERT_|SSL|TLS|self-signed/i.test(`${codeOf(failure)} ${failure.message}`)) return tls;
+  if (isNoXml(failure)) return (status ?? 0) < 500 ? elsewhere : fault;
   if (/socket hang up|aborted|network|Parse Error/i.test(failure.message ?? '')) return unreachable;
   return fault;
 }
@@ -207,9 +233,18 @@ function where({ endpoint, region: name }: S3Place): string {
 
 /** Several servers send an error without any words; then its name, or its status, is what there is. */
 function wordsOf(failure: S3Failure): string {
-  const said = failure.message && failure.message !== 'UnknownError' ? failure.message : failure.name;
-  const status = failure.$metadata?.httpStatusCode;
-  return withoutSecrets(said ?? 'no reason given') + (status === undefined ? '' : ` (status ${status})`);
+  const message = isNoXml(failure) ? 'no reason given' : failure.message;
+  const said = message && message !== 'UnknownError' ? message : failure.name;
+  return withoutSecrets(said ?? 'no reason given') + statusIn(failure);
+}
+
+/** The SDK tells programmers what it could not read, in several lines. */
+function isNoXml({ message = '' }: S3Failure): boolean {
+  return message.includes('XML parse error');
+}
+
+function statusIn({ $metadata }: S3Failure): string {
+  return $metadata?.httpStatusCode === undefined ? '' : ` (status ${$metadata.httpStatusCode})`;
 }
 
 function make(code: string, message: string, facts: ErrorFacts): HoldfastError {

@@ -5,6 +5,7 @@ import type { StoredObject } from '../storage.ts';
 import type { Connection } from './connection.ts';
 import { statusOf } from './errors.ts';
 import { goesOn } from './goes-on.ts';
+import { asListing } from './own-answers.ts';
 import { commonFolder } from './versions.ts';
 
 const abortedAtOnce = 8;
@@ -19,7 +20,10 @@ export async function* listPages(
   let position: { ContinuationToken?: string | undefined } = {};
   for (;;) {
     const page = await connection
-      .do(signal, (s3) => s3.listObjectsV2({ Bucket: bucket, ...input, ...position }, { abortSignal: signal }))
+      .do(signal, async (s3) => {
+        const wanted = { Bucket: bucket, ...input, ...position };
+        return asListing(await s3.listObjectsV2(wanted, { abortSignal: signal }));
+      })
       .catch((error: unknown) => {
         if (connection.isEmptyYet(error)) return null;
         throw error;
@@ -84,7 +88,7 @@ export async function listUploads(connection: Connection, prefix: string, signal
   for (;;) {
     const wanted = { Bucket: bucket, Prefix: connection.prefix + prefix, ...position };
     const page = await connection
-      .do(signal, (s3) => s3.listMultipartUploads(wanted, { abortSignal: signal }))
+      .do(signal, async (s3) => asListing(await s3.listMultipartUploads(wanted, { abortSignal: signal })))
       .catch((error: unknown) => {
         if (connection.isEmptyYet(error)) return null;
         throw error;

@@ -84,3 +84,12 @@ export const s3Options = z.strictObject({
 });
 
 export type S3Options = z.output<typeof s3Options>;
+
+/** What is asked for with every object that is stored. */
+export function headersOf({ storageClass, serverSideEncryption }: S3Options) {
+  return {
+    ...(storageClass === undefined ? {} : { StorageClass: storageClass as 'STANDARD' }),
+    ...(serverSideEncryption === undefined ? {} : { ServerSideEncryption: serverSideEncryption.mode }),
+    ...(serverSideEncryption?.kmsKey === undefined ? {} : { SSEKMSKeyId: serverSideEncryption.kmsKey }),
+  };
+}

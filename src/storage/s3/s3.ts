@@ -10,9 +10,10 @@ import type { PutOptions, Stage, Storage, StorageContext, StorageSetup, StoredOb
 import { bucketSetup } from './bucket-setup.ts';
 import { Connection } from './connection.ts';
 import { download } from './download.ts';
-import { isMissing, statusOf } from './errors.ts';
+import { isMissing, nameOf, statusOf } from './errors.ts';
 import { abortUploads, describeObject, listPages, listUploads, statByListing } from './listing.ts';
-import type { S3Options } from './options.ts';
+import { headersOf, type S3Options } from './options.ts';
+import { assertOwn } from './own-answers.ts';
 import { tokenName, upload } from './upload.ts';
 import { assertLockable, deleteBatch, isFirstVersion, isVersioned, lockAll, versionsOf } from './versions.ts';
 
@@ -138,11 +139,13 @@ class S3Storage implements Storage {
     checkKey(key);
     return this.#connection.do(signal, async (s3) => {
       try {
-        const { ContentLength, LastModified, ObjectLockRetainUntilDate } = await s3.headObject(
+        const answer = await s3.headObject(
           { Bucket: this.#options.bucket, Key: this.#prefix + key },
           { abortSignal: signal },
         );
+        assertOwn(answer);
         this.#connection.seen();
+        const { ContentLength, LastModified, ObjectLockRetainUntilDate } = answer;
         return {
           key,
           bytes: ContentLength ?? 0,
@@ -150,7 +153,11 @@ class S3Storage implements Storage {
           ...(ObjectLockRetainUntilDate === undefined ? {} : { lockedUntil: ObjectLockRetainUntilDate }),
         };
       } catch (error) {
-        if (!isMissing(error) && statusOf(error) !== 404) throw await this.#inWords(s3, key, error, signal);
+        if (!isMissing(error)) {
+          const explained = await this.#inWords(s3, key, error, signal);
+          const isEmptyYet = this.#options.createBucket && nameOf(explained) === 'NoSuchBucket';
+          if (!isMissing(explained) && !isEmptyYet) throw explained;
+        }
         await this.#connection.assertBucket(s3, signal);
         return null;
       }
@@ -248,9 +255,9 @@ class S3Storage implements Storage {
     await this.#connection[Symbol.asyncDispose]();
   }
 
-  /** A refused HEAD does not say why; the same as a GET does. */
+  /** A HEAD that fails does not say why; the same as a GET does. */
   async #inWords(s3: S3, key: string, error: unknown, signal: AbortSignal): Promise<unknown> {
-    if (![400, 403].includes(statusOf(error) ?? 0)) return error;
+    if (![400, 403, 404].includes(statusOf(error) ?? 0)) return error;
     const asked = { Bucket: this.#options.bucket, Key: this.#prefix + key, Range: 'bytes=0-0' };
     return s3.getObject(asked, { abortSignal: signal }).then(
       ({ Body }) => {
@@ -275,14 +282,6 @@ class S3Storage implements Storage {
       if (Metadata?.[tokenName] !== token) throw taken(key, this.title);
     });
   }
-}
-
-function headersOf({ storageClass, serverSideEncryption }: S3Options) {
-  return {
-    ...(storageClass === undefined ? {} : { StorageClass: storageClass as 'STANDARD' }),
-    ...(serverSideEncryption === undefined ? {} : { ServerSideEncryption: serverSideEncryption.mode }),
-    ...(serverSideEncryption?.kmsKey === undefined ? {} : { SSEKMSKeyId: serverSideEncryption.kmsKey }),
-  };
 }
 
 function notFound(key: string, title: string): HoldfastError {

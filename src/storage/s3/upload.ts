@@ -8,6 +8,7 @@ import { doneWith } from '../../base/reuse.ts';
 import { destroyOnAbort } from '../../base/streams.ts';
 import { nameOf, statusOf } from './errors.ts';
 import { mebibyte } from './options.ts';
+import { assertOwn, given, type OwnAnswer } from './own-answers.ts';
 import { nextPartSize, type PartPlan } from './part-size.ts';
 
 export interface UploadTask {
@@ -125,7 +126,7 @@ async function putParts(task: UploadTask, first: Part, more: AsyncGenerator<Part
     Metadata: { [tokenName]: token },
     ...headers,
   });
-  const begun = { Bucket: bucket, Key: key, UploadId };
+  const begun = { Bucket: bucket, Key: key, UploadId: given(UploadId) };
   try {
     throwIfAborted(signal);
     const { parts, bytes } = await sendParts(task, begun, first, more);
@@ -149,7 +150,7 @@ async function putParts(task: UploadTask, first: Part, more: AsyncGenerator<Part
 interface Begun {
   Bucket: string;
   Key: string;
-  UploadId: string | undefined;
+  UploadId: string;
 }
 
 async function sendParts(
@@ -177,7 +178,7 @@ async function sendParts(
       );
     try {
       const { ETag } = await put(body).catch((error: unknown) => orReasonOf(error, body, put, signal));
-      parts.push({ PartNumber, ETag });
+      parts.push({ PartNumber, ETag: given(ETag) });
     } catch (error) {
       failure ??= { error };
       // Whoever waits for a slow producer need not wait any longer.
@@ -244,15 +245,16 @@ async function* afterAWhile(body: Buffer, signal: AbortSignal): AsyncGenerator<B
 async function finish(
   task: UploadTask,
   bytes: number,
-  request: (ifAbsent: boolean) => Promise<{ VersionId?: string | undefined }>,
+  request: (ifAbsent: boolean) => Promise<OwnAnswer & { VersionId?: string | undefined }>,
 ): Promise<Uploaded> {
   const { ifAbsent, signal } = task;
   try {
-    const { VersionId } = await request(ifAbsent).catch((error: unknown) => {
+    const answer = await request(ifAbsent).catch((error: unknown) => {
       if (!ifAbsent || (statusOf(error) !== 501 && nameOf(error) !== 'NotImplemented')) throw error;
       return request(false);
     });
-    return { bytes, versionId: VersionId, taken: false };
+    assertOwn(answer);
+    return { bytes, versionId: answer.VersionId, taken: false };
   } catch (error) {
     if (signal.aborted) throw error;
     // Also when our own first attempt won and the second one was told that the key exists.

@@ -4,6 +4,7 @@ import { inParallel } from '../../base/parallel.ts';
 import { nameOf, statusOf } from './errors.ts';
 import { goesOn } from './goes-on.ts';
 import type { S3Options } from './options.ts';
+import { asListing } from './own-answers.ts';
 
 export interface Bucket {
   s3: S3;
@@ -46,7 +47,8 @@ export async function versionsOf(place: Bucket, keys: readonly string[]): Promis
 async function* listVersions({ s3, bucket, signal }: Bucket, prefix: string): AsyncGenerator<Target> {
   let position: { KeyMarker?: string | undefined; VersionIdMarker?: string } = {};
   for (;;) {
-    const page = await s3.listObjectVersions({ Bucket: bucket, Prefix: prefix, ...position }, { abortSignal: signal });
+    const wanted = { Bucket: bucket, Prefix: prefix, ...position };
+    const page = asListing(await s3.listObjectVersions(wanted, { abortSignal: signal }));
     for (const { Key, VersionId } of [...(page.Versions ?? []), ...(page.DeleteMarkers ?? [])]) {
       if (Key !== undefined) yield VersionId === undefined ? { Key } : { Key, VersionId };
     }
@@ -61,7 +63,7 @@ async function* listVersions({ s3, bucket, signal }: Bucket, prefix: string): As
  * marker hides may be there for ever, and is in nobody's way.
  */
 export async function isFirstVersion({ s3, bucket, signal }: Bucket, key: string, versionId: string): Promise<boolean> {
-  const page = await s3.listObjectVersions({ Bucket: bucket, Prefix: key }, { abortSignal: signal });
+  const page = asListing(await s3.listObjectVersions({ Bucket: bucket, Prefix: key }, { abortSignal: signal }));
   const timeOf = ({ LastModified }: { LastModified?: Date | undefined }) => LastModified?.getTime() ?? 0;
   // Newest first.
   const versions = (page.Versions ?? []).filter(({ Key }) => Key === key);
