@@ -43,6 +43,8 @@ export interface HouseTools {
   ask?: ((what: string) => Promise<Secret | null>) | undefined;
   /** With a copy of the state where it cannot be written. */
   goesOnWithoutState?: boolean;
+  /** With a copy of the state until it can be written. */
+  lasting?: boolean;
 }
 
 /** Puts the running parts together. The only place that sees configuration, engines and storages at once. */
@@ -52,7 +54,7 @@ export async function openHouse(loaded: LoadedConfig, tools: HouseTools): Promis
   const identities = await readIdentities(loaded, tools.identityFile);
   const state = openState(config.state, tools);
   const { catalog, enduring } = state;
-  markInterrupted(catalog, clock);
+  markInterrupted(tools.lasting ? enduring : catalog, clock);
   await sweepScratch();
   const scratch = scratchFolder();
   const storages = new Map(

@@ -23,6 +23,8 @@ export interface LockRequest {
    * what must outlive a full disk and changes nothing under this lock alone.
    */
   patient?: boolean;
+  /** Where it is renewed and given back, when that is not where it is taken: where somebody else may take it. */
+  keptIn?: Catalog;
   /** Another error than `SOURCE_BUSY`, for locks on other things. */
   onBusy?: (holder: LockRow) => HoldfastError;
 }
@@ -161,7 +163,7 @@ function lost(row: LockRow, cause?: unknown): HoldfastError {
 }
 
 function keepRenewed(request: LockRequest, row: LockRow): Lease {
-  const { catalog, clock } = request;
+  const { catalog, clock } = { ...request, catalog: request.keptIn ?? request.catalog };
   const loss = new AbortController();
   let renewed = clock.monotonic();
   let beats = 0;

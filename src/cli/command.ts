@@ -22,7 +22,7 @@ export interface Command {
   readonly group?: CommandGroup;
   readonly arguments?: readonly CommandArgument[];
   readonly options?: readonly CommandOption[];
-  /** Runs for months: its log is told from `info` on, and each line says when. */
+  /** Runs for months: its log is told from `info` on, and each line says when; where the state cannot be written, it waits with a copy until it can. */
   readonly lasting?: boolean;
   /** It only looks, or brings back what was lost: where the state cannot be written any more, it goes on with a copy. */
   readonly goesOnWithoutState?: boolean;

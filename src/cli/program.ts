@@ -41,6 +41,7 @@ interface HouseParts {
   identityFile: string | undefined;
   ask: ((what: string) => Promise<Secret | null>) | undefined;
   goesOnWithoutState: boolean;
+  lasting: boolean;
 }
 
 interface Call {
@@ -132,8 +133,8 @@ function openContext(world: World, command: Command, globals: Globals, doors: As
   const readConfig = once(() => world.loadConfig({ path: globals.config, env, cwd }));
   const houseTools = () => {
     const identityFile = globals.identity === undefined ? undefined : resolve(cwd, globals.identity);
-    const { goesOnWithoutState = false } = command;
-    return { clock, logger, identityFile, ask: askerFor(io, signal), goesOnWithoutState };
+    const { goesOnWithoutState = false, lasting = false } = command;
+    return { clock, logger, identityFile, ask: askerFor(io, signal), goesOnWithoutState, lasting };
   };
   let told = false;
   const loadConfig = async ({ quietly } = { quietly: false }) => {

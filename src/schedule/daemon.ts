@@ -41,7 +41,10 @@ const leaseMs = 30_000;
  * One daemon works on a state folder. Another one stands by and takes over when that one has ended, so that a new container
  * may start before the old one is gone.
  */
-export async function holdDaemonLock({ catalog, clock, logger }: Books, signal: AbortSignal): Promise<Lease> {
+export async function holdDaemonLock(
+  { catalog, enduring, clock, logger }: Books & { enduring: Catalog },
+  signal: AbortSignal,
+): Promise<Lease> {
   let told = '';
   // The lock is kept beyond the signal to stop, for as long as work is being brought to its end.
   const waiting = new AbortController();
@@ -51,7 +54,9 @@ export async function holdDaemonLock({ catalog, clock, logger }: Books, signal: 
   for (;;) {
     try {
       const lease = await holdLock({
-        catalog,
+        // On a full disk it is taken in the copy; once there is room, who came first keeps it.
+        catalog: enduring,
+        keptIn: catalog,
         clock,
         name: 'daemon',
         run: null,
@@ -102,9 +107,9 @@ export function startHeartbeat(
     record = { ...record, ...change };
     catalog.daemons.put(record);
   };
-  const beat = () => {
+  const attempt = (write: () => void) => {
     try {
-      catalog.briefly(() => put({ tickAt: view.tickAt().toISOString() }));
+      write();
       if (failed) logger.log('info', "the daemon's sign of life is written again");
       failed = false;
       watch.worked();
@@ -116,12 +121,15 @@ export function startHeartbeat(
       watch.failed(known);
     }
   };
-  for (const { id } of catalog.daemons.list().slice(keptRecords)) catalog.daemons.remove(id);
-  put({});
+  attempt(() => {
+    for (const { id } of catalog.daemons.list().slice(keptRecords)) catalog.daemons.remove(id);
+    put({});
+  });
+  const beat = () => attempt(() => catalog.briefly(() => put({ tickAt: view.tickAt().toISOString() })));
   const timer = setInterval(beat, beatMs);
   timer.unref();
   return {
-    listensAt: (address) => put({ listen: address }),
+    listensAt: (address) => attempt(() => put({ listen: address })),
     stopped: () => {
       clearInterval(timer);
       try {

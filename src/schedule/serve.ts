@@ -59,9 +59,9 @@ export async function openDaemon(parts: DaemonParts, signal: AbortSignal): Promi
   const { clock, plans } = parts;
   await using doors = new AsyncDisposableStack();
   const lease = doors.use(await holdDaemonLock(parts, signal));
-  parts.catalog.audit.abandon();
+  parts.enduring.audit.abandon();
   const active = plans.enabled ? plans.all : [];
-  takeOver(active, parts);
+  takeOver(active, { catalog: parts.enduring, clock });
   const scheduler = makeScheduler(parts, active);
   const view: DaemonView = {
     id: randomUUID(),

@@ -478,14 +478,17 @@ test('S1 S22 the place of a daemon whose container was killed is taken after hal
   const renewedAt = new Date(Date.now() - 30_001).toISOString();
   const never = new AbortController();
   {
-    await using _own = await holdDaemonLock({ catalog, clock: hurried, logger: silentLogger }, never.signal);
+    await using _own = await holdDaemonLock(
+      { catalog, enduring: catalog, clock: hurried, logger: silentLogger },
+      never.signal,
+    );
     expect(catalog.locks.list()).toMatchObject([{ name: 'daemon', leaseMs: 30_000 }]);
   }
   const old = { name: 'daemon', token: 'old', run: null, ...elsewhere, acquiredAt: renewedAt, leaseMs: 30_000 };
   catalog.locks.acquire({ ...old, renewedAt: new Date().toISOString() }, () => true);
   const said: string[] = [];
   const logger = { log: (_level: string, message: string) => said.push(message) };
-  const waiting = holdDaemonLock({ catalog, clock: hurried, logger }, never.signal);
+  const waiting = holdDaemonLock({ catalog, enduring: catalog, clock: hurried, logger }, never.signal);
   await expect.poll(() => said).toHaveLength(1);
   catalog.locks.renew('daemon', 'old', renewedAt);
   await using _lease = await waiting;
@@ -498,9 +501,9 @@ test('S20 two daemons on one state folder: one works, the other stands by and ta
   const said: string[] = [];
   const logger = { log: (_level: string, message: string) => said.push(message) };
   const never = new AbortController();
-  const first = await holdDaemonLock({ catalog, clock: real, logger: silentLogger }, never.signal);
+  const first = await holdDaemonLock({ catalog, enduring: catalog, clock: real, logger: silentLogger }, never.signal);
   let second: AsyncDisposable | undefined;
-  const waiting = holdDaemonLock({ catalog: other, clock: real, logger }, never.signal).then(
+  const waiting = holdDaemonLock({ catalog: other, enduring: other, clock: real, logger }, never.signal).then(
     (lease) => (second = lease),
   );
   await expect.poll(() => said).toHaveLength(1);
@@ -510,9 +513,9 @@ test('S20 two daemons on one state folder: one works, the other stands by and ta
   await waiting;
   await second?.[Symbol.asyncDispose]();
 
-  const third = await holdDaemonLock({ catalog, clock: real, logger: silentLogger }, never.signal);
+  const third = await holdDaemonLock({ catalog, enduring: catalog, clock: real, logger: silentLogger }, never.signal);
   const stop = new AbortController();
-  const given = holdDaemonLock({ catalog: other, clock: real, logger: silentLogger }, stop.signal);
+  const given = holdDaemonLock({ catalog: other, enduring: other, clock: real, logger: silentLogger }, stop.signal);
   stop.abort();
   await expect(given).rejects.toMatchObject({ kind: 'interrupted' });
   await third[Symbol.asyncDispose]();

@@ -19,8 +19,8 @@ const probe = await smallDisk(1);
 await probe?.[Symbol.asyncDispose]();
 const noDisks = probe === null;
 
-async function ownDisk(): Promise<TemporaryFolder> {
-  const disk = await smallDisk(2);
+async function ownDisk(megabytes = 2): Promise<TemporaryFolder> {
+  const disk = await smallDisk(megabytes);
   if (disk === null) throw new Error('no disk can be mounted any more');
   return disk;
 }
@@ -28,7 +28,7 @@ async function ownDisk(): Promise<TemporaryFolder> {
 const fillerOf = (disk: TemporaryFolder) => join(disk.path, 'filler');
 const makeRoom = (disk: TemporaryFolder) => rm(fillerOf(disk));
 const takeAllRoom = (disk: TemporaryFolder) =>
-  writeFile(fillerOf(disk), Buffer.alloc(4 * 1024 * 1024, 1)).catch(() => undefined);
+  writeFile(fillerOf(disk), Buffer.alloc(16 * 1024 * 1024, 1)).catch(() => undefined);
 
 interface Run {
   id: string;
@@ -37,13 +37,13 @@ interface Run {
 }
 
 /** A file of a database with a backup of it; its state lies on the small disk. */
-async function installWithBackup(disk: TemporaryFolder, hooks: object = {}): Promise<Installation> {
+async function installWithBackup(disk: TemporaryFolder, hooks: object = {}, schedule?: object): Promise<Installation> {
   const holdfast = await installHoldfast({
     url: 'sqlite:./shop.db',
     top: {
       server: anyPort,
       state: disk.path,
-      sources: { shop: { database: { engine: 'sqlite', path: './shop.db' }, hooks } },
+      sources: { shop: { database: { engine: 'sqlite', path: './shop.db' }, hooks, ...(schedule && { schedule }) } },
     },
   });
   runIn(join(holdfast.folder, 'shop.db'), "create table items (name text); insert into items values ('saved')");
@@ -198,3 +198,54 @@ test.skipIf(noDisks)('S3: what can never be brought home keeps nothing else from
   );
   await rm(copy, { recursive: true });
 });
+
+test.skipIf(noDisks).each(['nobody else has open', 'another process has open'])(
+  'S3: a service that is started on a full disk, with a state that %s, lets people in and restore, and works on once there is room',
+  async (title) => {
+    // Room for what a service writes before its log is brought into the file.
+    await using disk = await ownDisk(12);
+    await using holdfast = await installWithBackup(
+      disk,
+      { before: ['sh', '-c', 'until test ! -e hold; do sleep 0.1; done'] },
+      { every: '1d', runOnStart: true },
+    );
+    // One that was killed in the middle of a backup is to be made up for.
+    await writeFile(join(holdfast.folder, 'hold'), '');
+    await using killed = await serveHoldfast(holdfast);
+    await until(() => /backup\/shop begins/.test(killed.said()), 'its backup has begun');
+    killed.signal('SIGKILL');
+    await killed.stop();
+    await rm(join(holdfast.folder, 'hold'));
+    // What it had written past the file leaves with whoever closes it last.
+    openCatalog(disk.path, systemClock)[Symbol.dispose]();
+    using _open = title.startsWith('another') ? openCatalog(disk.path, systemClock) : undefined;
+    await takeAllRoom(disk);
+    await using served = await serveHoldfast(holdfast);
+    const health = (await (await fetch(`${served.base}/healthz`)).json()) as { checks: { state: { code: string } } };
+    expect(health.checks.state.code).toBe('DISK_FULL');
+    expect(served.said()).toMatch(/the state in \S+ cannot be written: .*\(DISK_FULL\)/);
+    const { cookie } = await signIn(served, { name: 'ada', password });
+    const client = served.client(undefined, { cookie });
+    const wish = { source: 'shop', id: 'latest', keepOld: true, confirm: 'shop.db' };
+    const { run } = await client.restore({ body: wish, query: { wait: '1m' } });
+    expect(run).toMatchObject({ operation: 'restore', state: 'succeeded' });
+    expect(items(holdfast)).toEqual([{ name: 'saved' }]);
+
+    await makeRoom(disk);
+    await until(async () => {
+      const runs = await holdfast.json<Run[]>('runs');
+      return runs.some(({ id, state }) => id === run.id && state === 'succeeded');
+    }, 'the command line knows of it, too');
+    await until(async () => {
+      const [last, ...before] = await holdfast.json<Run[]>('runs', '--operation', 'backup');
+      return before.length > 1 && last?.state === 'succeeded';
+    }, 'what the killed one had begun is made up for');
+    const backups = await holdfast.json<Run[]>('runs', '--operation', 'backup');
+    expect(
+      backups.map(({ state }) => state),
+      'once',
+    ).toEqual(['succeeded', 'failed', 'succeeded']);
+    expect((await holdfast.run('health')).status).toBe(0);
+    expect((await served.stop()).status).toBe(0);
+  },
+);

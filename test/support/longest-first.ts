@@ -42,6 +42,7 @@ const longest = [
   'test/integration/cli-bad-input.test.ts',
   'test/integration/nocobase-restore.test.ts',
   'test/scenarios/serve.test.ts',
+  'test/integration/serve-full-disk.test.ts',
   'test/scenarios/swap.test.ts',
   'test/integration/package.test.ts',
 ];

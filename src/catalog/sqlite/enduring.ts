@@ -7,7 +7,7 @@ import type { Catalog } from '../catalog.ts';
 import { bringHome, reserveNumbers } from './bring-home.ts';
 import type { Connection } from './connection.ts';
 import { catalogFile, catalogOver, openConnection } from './sqlite-catalog.ts';
-import { copyState, isUnwritable } from './stand-in.ts';
+import { assertWritable, copyState, isUnwritable } from './stand-in.ts';
 
 export interface EnduringState extends Disposable {
   /** What cannot be written there is not done. */
@@ -22,6 +22,8 @@ export interface EnduringState extends Disposable {
 interface Books {
   clock: Clock;
   logger: Logger;
+  /** Begins with the copy where it cannot be written, and goes home as soon as it can. */
+  mayBeginAside?: boolean;
 }
 
 interface Aside {
@@ -31,8 +33,7 @@ interface Aside {
   changes(): Uint8Array;
 }
 
-export function openEnduring(folder: string, { clock, logger }: Books): EnduringState {
-  const home = openConnection(folder);
+export function openEnduring(folder: string, { clock, logger, mayBeginAside = false }: Books): EnduringState {
   let aside: Aside | null = null;
 
   const leave = (reason: unknown): Connection => {
@@ -42,35 +43,50 @@ export function openEnduring(folder: string, { clock, logger }: Books): Enduring
     logger.log('warn', `the state in ${folder} cannot be written: ${message} (${code}); ${what} in ${aside.folder}`);
     return aside.connection;
   };
-  const goBack = () => {
-    if (aside === null) return;
-    const left = aside;
+  const home = lazily(() => openConnection(folder));
+  if (!mayBeginAside) home.open();
+  else
     try {
-      bringHome(left.changes(), { from: join(left.folder, catalogFile), to: home });
+      assertWritable(catalogOver(home.open(), clock));
     } catch (error) {
-      assertItNeverWill(error, catalogOver(home, clock));
+      home[Symbol.dispose]();
+      if (!isUnwritable(error)) throw error;
+      leave(error);
+    }
+  const bring = (left: Aside) => {
+    const wasOpen = home.opened() !== null;
+    try {
+      bringHome(left.changes(), { from: join(left.folder, catalogFile), to: home.open() });
+    } catch (error) {
+      try {
+        assertItNeverWill(error, catalogOver(home.open(), clock));
+      } catch (waiting) {
+        // What was begun with the copy is read there until all of it has come home.
+        if (!wasOpen) home[Symbol.dispose]();
+        throw waiting;
+      }
       // Backups wait for it no longer. Who holds a lock there finds out when it is renewed.
-      aside = null;
       left.connection[Symbol.dispose]();
       logger.log('error', notComing(left, error));
       return;
     }
     remove(left);
-    aside = null;
     logger.log('info', `the state in ${folder} can be written again, and knows what was done meanwhile`);
+  };
+  const goBack = (): Connection => {
+    if (aside !== null) bring(aside);
+    aside = null;
+    return home.open();
   };
   const strict = overlaid(
     home,
-    () => home,
-    (write) => {
-      // Written past what is known in the copy, such as who holds which lock, it could be the second to do what only one may.
-      goBack();
-      return write(home);
-    },
+    () => home.opened() ?? aside?.connection ?? home.open(),
+    // Written past what is known in the copy, such as who holds which lock, it could be the second to do what only one may.
+    (write) => write(goBack()),
   );
   const enduring = overlaid(
     home,
-    () => aside?.connection ?? home,
+    () => aside?.connection ?? home.open(),
     (write) => {
       try {
         goBack();
@@ -79,7 +95,7 @@ export function openEnduring(folder: string, { clock, logger }: Books): Enduring
       }
       if (aside !== null) return write(aside.connection);
       try {
-        return write(home);
+        return write(home.open());
       } catch (error) {
         if (!isUnwritable(error)) throw error;
         return write(leave(error));
@@ -111,12 +127,25 @@ export function openEnduring(folder: string, { clock, logger }: Books): Enduring
 
 const onlyInCopy = 'the state folder cannot be written: until it can, this run is known in a copy of it alone';
 
+interface Home extends Disposable {
+  opened(): Connection | null;
+  open(): Connection;
+}
+
+function lazily(open: () => Connection): Home {
+  let opened: Connection | null = null;
+  return {
+    opened: () => opened,
+    open: () => (opened ??= open()),
+    [Symbol.dispose]: () => {
+      opened?.[Symbol.dispose]();
+      opened = null;
+    },
+  };
+}
+
 /** Reads from one connection and writes by what is said of writing; what is done inside of a transaction is part of it. */
-function overlaid(
-  home: Connection,
-  current: () => Connection,
-  writing: <T>(write: (to: Connection) => T) => T,
-): Connection {
+function overlaid(home: Home, current: () => Connection, writing: <T>(write: (to: Connection) => T) => T): Connection {
   let inside: Connection | null = null;
   const here = () => inside ?? current();
   const write = <T>(work: (to: Connection) => T): T => (inside === null ? writing(work) : work(inside));
@@ -138,7 +167,10 @@ function overlaid(
         }),
       ),
     // Also what is brought back waits no longer.
-    briefly: (work) => home.briefly(() => here().briefly(work)),
+    briefly: (work) => {
+      const there = home.opened() ?? here();
+      return there.briefly(() => here().briefly(work));
+    },
     recordChanges: () => here().recordChanges(),
     applyChanges: (changes, tables) => write((to) => to.applyChanges(changes, tables)),
     [Symbol.dispose]: () => undefined,

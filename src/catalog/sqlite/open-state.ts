@@ -1,9 +1,8 @@
 import type { Clock } from '../../base/clock.ts';
 import { toHoldfastError } from '../../base/errors.ts';
 import type { Logger } from '../../base/logger.ts';
-import type { Catalog } from '../catalog.ts';
 import { openEnduring, type EnduringState } from './enduring.ts';
-import { isUnwritable, openStandIn } from './stand-in.ts';
+import { assertWritable, isUnwritable, openStandIn } from './stand-in.ts';
 
 export interface State extends EnduringState {
   /** What it is told of is known there alone: alerts are left to whoever has the state. */
@@ -15,12 +14,17 @@ interface Books {
   logger: Logger;
   /** With a copy from the start, where it cannot be written. */
   goesOnWithoutState?: boolean;
+  /** With a copy until it can be written: it has the time to wait for that. */
+  lasting?: boolean;
 }
 
-export function openState(folder: string, { clock, logger, goesOnWithoutState = false }: Books): State {
+export function openState(
+  folder: string,
+  { clock, logger, goesOnWithoutState = false, lasting = false }: Books,
+): State {
   let opened: EnduringState | null = null;
   try {
-    const { catalog, enduring } = (opened = openEnduring(folder, { clock, logger }));
+    const { catalog, enduring } = (opened = openEnduring(folder, { clock, logger, mayBeginAside: lasting }));
     if (goesOnWithoutState) assertWritable(catalog);
     const state = opened;
     return { catalog, enduring, isCopy: false, [Symbol.dispose]: () => state[Symbol.dispose]() };
@@ -30,14 +34,6 @@ export function openState(folder: string, { clock, logger, goesOnWithoutState = 
     const { message, code } = toHoldfastError(error);
     logger.log('warn', `the state in ${folder} cannot be written: ${message} (${code}); going on with a copy of it`);
     return copiedState(folder, { clock, logger });
-  }
-}
-
-function assertWritable(catalog: Catalog): void {
-  try {
-    catalog.briefly(() => catalog.probe());
-  } catch (error) {
-    if (isUnwritable(error)) throw error;
   }
 }
 

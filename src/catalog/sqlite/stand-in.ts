@@ -19,6 +19,15 @@ export function isUnwritable(error: unknown): boolean {
   return toHoldfastError(error).code === 'DISK_FULL' || systemErrno(error) === 'EROFS';
 }
 
+/** Throws where nothing can be written; that another process writes for a while is no reason. */
+export function assertWritable(catalog: Catalog): void {
+  try {
+    catalog.briefly(() => catalog.probe());
+  } catch (error) {
+    if (isUnwritable(error)) throw error;
+  }
+}
+
 /**
  * The catalog of a state folder that cannot be written, as it is now, in a folder of its own. It knows who holds which lock, and as long as that
  * disk is full nobody can take another one there.

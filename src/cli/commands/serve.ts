@@ -173,7 +173,7 @@ async function openHttp(
   };
 }
 
-async function addAdmin(context: CommandContext, { catalog, logger }: House, access: Access): Promise<void> {
+async function addAdmin(context: CommandContext, { enduring: catalog, logger }: House, access: Access): Promise<void> {
   if (catalog.users.list().length > 0) return;
   const { adminPassword } = await import('../new-password.ts');
   const password = await adminPassword(context);
