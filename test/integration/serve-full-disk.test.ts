@@ -9,6 +9,7 @@ import { openEnduring } from '../../src/catalog/sqlite/enduring.ts';
 import { openCatalog } from '../../src/catalog/sqlite/sqlite-catalog.ts';
 import { anyPort, serveHoldfast, signIn, type Served } from '../support/api.ts';
 import { installHoldfast, type Installation } from '../support/holdfast.ts';
+import { failingDisk } from '../support/read-only-disk.ts';
 import { smallDisk } from '../support/small-disk.ts';
 import { rowsOf, runIn } from '../support/sqlite.ts';
 import type { TemporaryFolder } from '../support/temporary-folder.ts';
@@ -18,6 +19,8 @@ const password = 'correct horse battery';
 const probe = await smallDisk(1);
 await probe?.[Symbol.asyncDispose]();
 const noDisks = probe === null;
+const failing = await failingDisk(16);
+await failing?.[Symbol.asyncDispose]();
 
 async function ownDisk(megabytes = 2): Promise<TemporaryFolder> {
   const disk = await smallDisk(megabytes);
@@ -247,5 +250,48 @@ test.skipIf(noDisks).each(['nobody else has open', 'another process has open'])(
     ).toEqual(['succeeded', 'failed', 'succeeded']);
     expect((await holdfast.run('health')).status).toBe(0);
     expect((await served.stop()).status).toBe(0);
+  },
+);
+
+test.skipIf(failing === null)(
+  'S3: where the disk of the state can only be read any more, people restore as well, also with a service that is started then',
+  async () => {
+    await using disk = await failingDisk(16);
+    if (disk === null) throw new Error('no disk can be mounted any more');
+    await using holdfast = await installWithBackup(disk);
+    await using served = await serveHoldfast(holdfast);
+    await disk.turnReadOnly();
+    const stateOf = async ({ base }: Served) => {
+      const health = (await (await fetch(`${base}/healthz`)).json()) as { checks: { state: { code: string | null } } };
+      return health.checks.state.code;
+    };
+    await until(async () => (await stateOf(served)) !== null, 'it is told');
+    const restore = async (through: Served) => {
+      const { cookie } = await signIn(through, { name: 'ada', password });
+      const client = through.client(undefined, { cookie });
+      const { run } = await client.restore({
+        body: { source: 'shop', id: 'latest', keepOld: true, confirm: 'shop.db' },
+        query: { wait: '1m' },
+      });
+      expect(run).toMatchObject({ operation: 'restore', state: 'succeeded' });
+      expect(items(holdfast)).toEqual([{ name: 'saved' }]);
+      runIn(join(holdfast.folder, 'shop.db'), 'delete from items');
+      return client;
+    };
+    const client = await restore(served);
+    expect(await stateOf(served)).toBe('NO_PERMISSION');
+    await expect(client.createBackup({ body: { source: 'shop' } }), 'what can wait waits').rejects.toMatchObject({
+      code: 'NO_PERMISSION',
+      hint: expect.stringMatching(/^Mount the disk for writing/),
+    });
+    const copyOf = async (one: Served) => {
+      const [, state = ''] = /HOLDFAST_STATE=(\S+)/.exec((await one.stop()).stderr) ?? [];
+      await rm(state, { recursive: true });
+    };
+    await copyOf(served);
+
+    await using another = await serveHoldfast(holdfast);
+    await restore(another);
+    await copyOf(another);
   },
 );

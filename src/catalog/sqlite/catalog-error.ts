@@ -1,5 +1,5 @@
 import { closeSync, openSync, rmSync, writeFileSync } from 'node:fs';
-import { HoldfastError, systemLimit, toHoldfastError } from '../../base/errors.ts';
+import { HoldfastError, systemErrno, systemLimit, toHoldfastError } from '../../base/errors.ts';
 
 /** What SQLite says, in our words. The primary result code is the low byte of the extended one. */
 export function catalogError(error: unknown, path: string): unknown {
@@ -22,15 +22,13 @@ export function catalogError(error: unknown, path: string): unknown {
     case 3: // PERM
     case 8: // READONLY
     case 14: // CANTOPEN
-      return (
-        noFileLeft(path) ??
-        new HoldfastError('NO_PERMISSION', `the catalog ${path} cannot be opened for writing`, {
-          cause: error,
-          hint: 'Give the user that runs holdfast the right to write the state folder and the files in it.',
-        })
-      );
-    case 10: // IOERR
-      return isFull(path) ? full(path, error) : failed(path, error);
+      return noFileLeft(path) ?? readOnly(path, refusalAt(path)) ?? notAllowed(path, error);
+    case 10: {
+      // IOERR
+      const refusal = refusalAt(path);
+      if (toHoldfastError(refusal).code === 'DISK_FULL') return full(path, error);
+      return readOnly(path, refusal) ?? failed(path, error);
+    }
     default:
       return failed(path, error);
   }
@@ -51,20 +49,47 @@ function failed(path: string, cause: unknown): HoldfastError {
   });
 }
 
-/** Where it needs room for more than a row, as for the index of its log when it is opened, SQLite tells of a full disk as of one that is broken. */
-function isFull(path: string): boolean {
+/** Null unless that is why. Whoever goes on without the state knows it by the cause. */
+function readOnly(path: string, refusal: unknown): HoldfastError | null {
+  if (systemErrno(refusal) !== 'EROFS') return null;
+  return new HoldfastError('NO_PERMISSION', `the disk of the catalog ${path} can only be read`, {
+    cause: refusal,
+    hint: "Mount the disk for writing, or see in the system's log why it no longer is; restores go on without, in the console and on the command line.",
+  });
+}
+
+function notAllowed(path: string, cause: unknown): HoldfastError {
+  return new HoldfastError('NO_PERMISSION', `the catalog ${path} cannot be opened for writing`, {
+    cause,
+    hint: 'Give the user that runs holdfast the right to write the state folder and the files in it.',
+  });
+}
+
+/**
+ * Why nothing can be written there, or null where it can. Where SQLite needs room for more than a row, as for the index of its log when it is
+ * opened, it tells of a full disk as of one that is broken; and of one that can only be read any more, too.
+ */
+function refusalAt(path: string): unknown {
   const room = `${path}-room-${process.pid}`;
   try {
     writeFileSync(room, Buffer.alloc(logIndexBytes), { mode: 0o600 });
-    return false;
+    return null;
   } catch (error) {
-    return toHoldfastError(error).code === 'DISK_FULL';
+    return error;
   } finally {
-    rmSync(room, { force: true });
+    removeIfThere(room);
   }
 }
 
 const logIndexBytes = 32_768;
+
+function removeIfThere(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // Where nothing can be removed, nothing could be made.
+  }
+}
 
 /** SQLite tells that it could not open a file, and not why. */
 function noFileLeft(path: string): HoldfastError | null {
