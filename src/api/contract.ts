@@ -801,3 +801,4 @@ export type ResponseOf<R extends Route> = R['response'] extends z.ZodType ? z.in
 export type BackupView = z.output<typeof backupView>;
 export type RunView = z.output<typeof runView>;
 export type SourceView = z.output<typeof sourceView>;
+export type GuardView = z.output<typeof guardView>;

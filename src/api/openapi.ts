@@ -17,6 +17,19 @@ const problem = {
       description: 'Which fields or settings are wrong, where it is about some',
       items: { type: 'object', properties: { path: { type: 'string' }, message: { type: 'string' } } },
     },
+    guards: {
+      type: 'array',
+      description: 'What stands in the way of a restore that was refused; a code that `allow` takes lifts it',
+      items: {
+        type: 'object',
+        properties: {
+          code: { type: 'string' },
+          result: { const: 'block' },
+          detail: { type: 'string' },
+          override: { type: ['string', 'null'] },
+        },
+      },
+    },
   },
   required: ['type', 'title', 'status', 'code', 'detail', 'hint'],
 };

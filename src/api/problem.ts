@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import { HoldfastError, toHoldfastError, type ErrorKind } from '../base/errors.ts';
 import { withoutSecrets } from '../base/secret.ts';
+import type { Guard } from '../restore/guards.ts';
 
 /** An error as RFC 9457 wants it; `code` and `hint` are those of the command line. */
 export interface Problem {
@@ -14,6 +15,8 @@ export interface Problem {
   retryAfter?: number;
   /** Which settings or fields are wrong, where it is about some. */
   errors?: { path: string; message: string }[];
+  /** Of a restore that was refused: what stands in its way. */
+  guards?: Guard[];
 }
 
 const statusByKind: Record<ErrorKind, number> = {
@@ -99,7 +102,14 @@ export function toProblem(error: unknown): Problem {
         : withoutSecrets(known.hint),
     ...(typeof known.details?.['seconds'] === 'number' ? { retryAfter: known.details['seconds'] } : {}),
     ...errorsIn(known.details?.['problems']),
+    ...guardsIn(known.details?.['guards']),
   };
+}
+
+function guardsIn(guards: unknown): Pick<Problem, 'guards'> {
+  if (!Array.isArray(guards)) return {};
+  const blocks = (guards as Guard[]).filter(({ result }) => result === 'block');
+  return { guards: blocks.map((guard) => ({ ...guard, detail: withoutSecrets(guard.detail) })) };
 }
 
 function errorsIn(problems: unknown): Pick<Problem, 'errors'> {

@@ -6,6 +6,21 @@ import type { AppEnvironment } from './env-file.ts';
 import type { Running } from './running.ts';
 import { compareVersions, serverNumber } from './versions.ts';
 
+/** In the words of the console, too. */
+export const appGuardCodes = [
+  'app-stopped',
+  'app-version',
+  'app-dialect',
+  'app-settings',
+  'app-underscored',
+  'app-prefix',
+  'app-schema',
+  'app-server',
+  'app-plugins',
+  'app-keys',
+] as const;
+type AppGuardCode = (typeof appGuardCodes)[number];
+
 /** What is known of the place an application is restored to. */
 export interface Target {
   environment: Pick<AppEnvironment, 'file' | 'values'>;
@@ -165,12 +180,12 @@ function checkKeys(saved: NocobaseFacts, { aesKey }: Target): AppGuard | null {
   );
 }
 
-function pass(code: string, detail: string): AppGuard {
+function pass(code: AppGuardCode, detail: string): AppGuard {
   return { code, result: 'pass', detail, override: null };
 }
-function warn(code: string, detail: string): AppGuard {
+function warn(code: AppGuardCode, detail: string): AppGuard {
   return { code, result: 'warn', detail, override: null };
 }
-function block(code: string, detail: string, override: string | null = null): AppGuard {
+function block(code: AppGuardCode, detail: string, override: string | null = null): AppGuard {
   return { code, result: 'block', detail, override };
 }

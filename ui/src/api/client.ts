@@ -1,4 +1,4 @@
-import type { CallOf, ResponseOf, Route, Routes } from '../../../src/api/contract.ts';
+import type { CallOf, GuardView, ResponseOf, Route, Routes } from '../../../src/api/contract.ts';
 
 type Each = Routes[keyof Routes];
 type Method = Each['method'];
@@ -14,6 +14,7 @@ interface Said {
   hint: string | null;
   retryAfter?: number;
   errors?: { path: string; message: string }[];
+  guards?: GuardView[];
 }
 
 /** What went wrong, with the code and the hint of the server. */
@@ -25,9 +26,12 @@ export class Problem extends Error {
   readonly retryAfter: number;
   /** Which settings or fields are wrong, where it is about some. */
   readonly errors: readonly { path: string; message: string }[];
+  /** What stands in the way, where it is about a restore. */
+  readonly guards: readonly GuardView[];
 
-  constructor(status: number, { code, detail, hint, retryAfter = 0, errors = [] }: Said) {
+  constructor(status: number, { code, detail, hint, retryAfter = 0, errors = [], guards = [] }: Said) {
     super(detail);
+    this.guards = guards;
     this.errors = errors;
     this.status = status;
     this.code = code;
@@ -88,5 +92,6 @@ export function problemOf(status: number, answer: unknown, otherwise = ''): Prob
     hint: said?.hint ?? null,
     retryAfter: said?.retryAfter ?? 0,
     errors: Array.isArray(said?.errors) ? said.errors : [],
+    guards: Array.isArray(said?.guards) ? said.guards : [],
   });
 }

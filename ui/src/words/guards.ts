@@ -92,6 +92,66 @@ export const guardsEn = {
     warn: 'Some of what stands around it will not be as it was.',
     block: 'Something that stands around it would be lost.',
   },
+  'app-stopped': {
+    name: 'Application stopped',
+    pass: 'The application is stopped.',
+    warn: 'The application runs, or nobody can tell; see to it that it does not go on with what was there before.',
+    block: 'The application runs, and would go on with what was there before: stop it first.',
+  },
+  'app-version': {
+    name: 'Version of the application',
+    pass: 'The application is at least as new as the one that was saved.',
+    warn: 'The versions cannot be compared, or the application is older and you have allowed it.',
+    block: 'The application is older than the one that was saved, and would not understand its data.',
+  },
+  'app-dialect': {
+    name: 'Kind of database',
+    pass: 'The application uses the same kind of database.',
+    warn: 'The application may use another kind of database.',
+    block: 'The application uses another kind of database.',
+  },
+  'app-settings': {
+    name: 'Settings of the application',
+    pass: 'The settings of the application fit.',
+    warn: 'The settings of the application cannot be seen from here: they must be those that are named below.',
+    block: 'The settings of the application do not fit.',
+  },
+  'app-underscored': {
+    name: 'Names of columns',
+    pass: 'The application names its columns as the one that was saved.',
+    warn: 'The application may name its columns otherwise.',
+    block: 'The application names its tables and columns otherwise, and would not find them.',
+  },
+  'app-prefix': {
+    name: 'Prefix of tables',
+    pass: 'The application names its tables as the one that was saved.',
+    warn: 'The application may name its tables otherwise.',
+    block: 'The application has another prefix for its tables, and would not find them.',
+  },
+  'app-schema': {
+    name: 'Schema of the application',
+    pass: 'The application looks for its tables in the same schema.',
+    warn: 'The application looks for its tables in another schema; you have allowed them to be moved there.',
+    block: 'The application looks for its tables in another schema.',
+  },
+  'app-server': {
+    name: 'Server of the application',
+    pass: 'The server is at least as new as the one that was saved.',
+    warn: 'The server is older than the one that was saved; you have allowed it.',
+    block: 'The server is older than the one that was saved.',
+  },
+  'app-plugins': {
+    name: 'Plugins',
+    pass: 'All plugins are installed.',
+    warn: 'Plugins are not installed here; the application starts without them.',
+    block: 'Plugins are not installed here.',
+  },
+  'app-keys': {
+    name: 'Keys of the application',
+    pass: 'The application can read what it has encrypted.',
+    warn: 'The application cannot read what it has encrypted; you have allowed it.',
+    block: 'The application could not read what it has encrypted: its key is missing, or is another one.',
+  },
 } as const;
 
 export type GuardWords = {
@@ -196,5 +256,65 @@ export const guardsDe: GuardWords = {
     pass: 'Was nicht wiederhergestellt wird, bleibt, wie es ist.',
     warn: 'Einiges von dem, was ringsum steht, wird nicht sein, wie es war.',
     block: 'Etwas, das ringsum steht, ginge verloren.',
+  },
+  'app-stopped': {
+    name: 'Anwendung angehalten',
+    pass: 'Die Anwendung ist angehalten.',
+    warn: 'Die Anwendung läuft, oder niemand kann es sagen; sorgen Sie dafür, dass sie nicht mit dem Bisherigen weitermacht.',
+    block: 'Die Anwendung läuft und würde mit dem Bisherigen weitermachen: Halten Sie sie zuerst an.',
+  },
+  'app-version': {
+    name: 'Version der Anwendung',
+    pass: 'Die Anwendung ist mindestens so neu wie die gesicherte.',
+    warn: 'Die Versionen lassen sich nicht vergleichen, oder die Anwendung ist älter und Sie haben es zugelassen.',
+    block: 'Die Anwendung ist älter als die gesicherte und verstünde deren Daten nicht.',
+  },
+  'app-dialect': {
+    name: 'Art der Datenbank',
+    pass: 'Die Anwendung verwendet dieselbe Art von Datenbank.',
+    warn: 'Die Anwendung verwendet vielleicht eine andere Art von Datenbank.',
+    block: 'Die Anwendung verwendet eine andere Art von Datenbank.',
+  },
+  'app-settings': {
+    name: 'Einstellungen der Anwendung',
+    pass: 'Die Einstellungen der Anwendung passen.',
+    warn: 'Die Einstellungen der Anwendung sind von hier nicht zu sehen: Es müssen die sein, die darunter stehen.',
+    block: 'Die Einstellungen der Anwendung passen nicht.',
+  },
+  'app-underscored': {
+    name: 'Namen der Spalten',
+    pass: 'Die Anwendung benennt ihre Spalten wie die gesicherte.',
+    warn: 'Die Anwendung benennt ihre Spalten vielleicht anders.',
+    block: 'Die Anwendung benennt Tabellen und Spalten anders und fände sie nicht.',
+  },
+  'app-prefix': {
+    name: 'Präfix der Tabellen',
+    pass: 'Die Anwendung benennt ihre Tabellen wie die gesicherte.',
+    warn: 'Die Anwendung benennt ihre Tabellen vielleicht anders.',
+    block: 'Die Anwendung hat ein anderes Präfix für ihre Tabellen und fände sie nicht.',
+  },
+  'app-schema': {
+    name: 'Schema der Anwendung',
+    pass: 'Die Anwendung sucht ihre Tabellen im selben Schema.',
+    warn: 'Die Anwendung sucht ihre Tabellen in einem anderen Schema; Sie haben zugelassen, dass sie dorthin kommen.',
+    block: 'Die Anwendung sucht ihre Tabellen in einem anderen Schema.',
+  },
+  'app-server': {
+    name: 'Server der Anwendung',
+    pass: 'Der Server ist mindestens so neu wie der, auf dem gesichert wurde.',
+    warn: 'Der Server ist älter als der, auf dem gesichert wurde; Sie haben es zugelassen.',
+    block: 'Der Server ist älter als der, auf dem gesichert wurde.',
+  },
+  'app-plugins': {
+    name: 'Erweiterungen der Anwendung',
+    pass: 'Alle Plugins sind installiert.',
+    warn: 'Plugins sind hier nicht installiert; die Anwendung startet ohne sie.',
+    block: 'Plugins sind hier nicht installiert.',
+  },
+  'app-keys': {
+    name: 'Schlüssel der Anwendung',
+    pass: 'Die Anwendung kann lesen, was sie verschlüsselt hat.',
+    warn: 'Die Anwendung kann nicht lesen, was sie verschlüsselt hat; Sie haben es zugelassen.',
+    block: 'Die Anwendung könnte nicht lesen, was sie verschlüsselt hat: Ihr Schlüssel fehlt oder ist ein anderer.',
   },
 };

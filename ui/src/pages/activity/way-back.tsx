@@ -1,16 +1,18 @@
 import { Alert, Button, Code, Group, Stack, Text } from '@mantine/core';
 import { IconArrowBackUp } from '@tabler/icons-react';
-import { useQuery } from '@tanstack/react-query';
+import { useMutation, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { Trans, useTranslation } from 'react-i18next';
 import { useLocation } from 'wouter';
 import type { RunView } from '../../../../src/api/contract.ts';
-import { call } from '../../api/client.ts';
+import { call, Problem } from '../../api/client.ts';
 import { rememberRun } from '../../api/own-runs.ts';
 import { useMay } from '../../api/session.ts';
 import { Confirm } from '../../parts/confirm.tsx';
+import { GuardFindings, GuardState } from '../../parts/guard.tsx';
 import { LinkButton } from '../../parts/link-button.tsx';
-import { useAct } from '../../parts/toasts.tsx';
+import { Refusal } from '../../parts/refusal.tsx';
+import { useToasts } from '../../parts/toasts.tsx';
 import { canBeUndone, databaseIn, resultOf } from './result.ts';
 
 /** Of whatever came upon it: a restore was killed in the middle of its swap. */
@@ -103,36 +105,69 @@ interface Offer {
   unfinished?: boolean;
 }
 
-/** Asks for the name of the live database first. */
+/** Asks for the name of the live database first; what stands in the way then can be lifted as before a restore. */
 function GoBack({ source, word, text, unfinished = false }: Offer) {
   const { t } = useTranslation();
+  const toasts = useToasts();
   const [, go] = useLocation();
   const [asking, setAsking] = useState(false);
-  const undo = useAct(
-    (confirm: string) => call('POST', '/restores/undo', { body: { source, unfinished, confirm } }),
-    ({ run: begun }, _confirm, toasts) => {
+  const undo = useMutation({
+    mutationFn: (allow: Liftable[]) =>
+      call('POST', '/restores/undo', { body: { source, unfinished, allow, confirm: word } }),
+    onSuccess: ({ run: begun }) => {
       rememberRun(begun);
       setAsking(false);
       toasts.begun(t('run.begun', { operation: t('operations.restore'), source }));
       go(`/activity/${begun.id}`);
     },
-  );
+  });
+  const ask = (now: boolean) => {
+    undo.reset();
+    setAsking(now);
+  };
   return (
     <>
-      <Button color="red" onClick={() => setAsking(true)}>
+      <Button color="red" onClick={() => ask(true)}>
         {t('activity.undo')}
       </Button>
       <Confirm
         opened={asking}
-        onClose={() => setAsking(false)}
+        onClose={() => ask(false)}
         title={t('activity.undo')}
         word={word}
         label={t('activity.undo')}
         busy={undo.isPending}
-        onConfirm={() => undo.mutate(word)}
+        onConfirm={() => undo.mutate([])}
       >
-        {text}
+        <Stack gap="sm">
+          {text}
+          <Refused error={undo.error} onLift={(allow) => undo.mutate(allow)} />
+        </Stack>
       </Confirm>
     </>
+  );
+}
+
+const liftable = 'app-stopped';
+type Liftable = typeof liftable;
+
+function Refused({ error, onLift }: { error: Error | null; onLift: (allow: Liftable[]) => void }) {
+  const { t } = useTranslation();
+  const guards = error instanceof Problem ? error.guards : [];
+  if (guards.length === 0) return <Refusal error={error} />;
+  return (
+    <Stack gap="xs" align="flex-start" role="alert">
+      {guards.map((guard) => (
+        <div key={guard.code}>
+          <GuardState guard={guard} />
+          <GuardFindings guard={guard} />
+        </div>
+      ))}
+      {guards.every(({ code, override }) => code === liftable && override !== null) ? (
+        <Button size="compact-sm" variant="default" onClick={() => onLift([liftable])}>
+          {t('restore.lifts.allow')}
+        </Button>
+      ) : null}
+    </Stack>
   );
 }

@@ -1,9 +1,8 @@
 import { Alert, Box, Button, Code, Group, Stack, Text } from '@mantine/core';
 import { IconAlertTriangle } from '@tabler/icons-react';
 import { Trans, useTranslation } from 'react-i18next';
-import { StateBadge } from '../../parts/badge.tsx';
 import { Facts } from '../../parts/facts.tsx';
-import { guardsEn } from '../../words/guards.ts';
+import { GuardFindings, GuardState } from '../../parts/guard.tsx';
 import classes from './checklist.module.css';
 import { usePlace } from '../../parts/use-place.ts';
 import { PlannedBases, PlannedFiles } from './planned-parts.tsx';
@@ -16,8 +15,6 @@ interface ChecklistProps {
   onLift: (wish: Wish) => void;
   busy: boolean;
 }
-
-const signs = { pass: 'ok', warn: 'warning', block: 'critical' } as const;
 
 /** What it would do, and every guard with what it found. */
 export function Checklist({ plan, wish, onLift, busy }: ChecklistProps) {
@@ -46,27 +43,17 @@ export function Checklist({ plan, wish, onLift, busy }: ChecklistProps) {
       <PlannedBases plan={plan} />
       {guards.length === 0 ? null : (
         <Box component="ul" className={classes['list'] ?? ''} aria-label={t('restore.guardList')}>
-          {guards.map((guard) => {
-            const known = isKnown(guard.code) ? guard.code : null;
-            return (
-              <li key={guard.code} className={classes['guard']}>
-                <StateBadge
-                  state={signs[guard.result]}
-                  label={`${known ? t(`restore.guards.${known}.name`) : guard.code}: ${t(`restore.results.${guard.result}`)}`}
-                />
-                <div className={classes['detail']}>
-                  {known ? <Text size="sm">{t(`restore.guards.${known}.${guard.result}`)}</Text> : null}
-                  {/* Names and versions are told by the server, which speaks English. */}
-                  <Text size="sm" c={known ? 'dimmed' : ''} lang="en">
-                    {guard.detail}
-                  </Text>
-                </div>
-                {guard.result === 'block' ? (
-                  <Lift override={guard.override} wish={wish} onLift={onLift} busy={busy} />
-                ) : null}
-              </li>
-            );
-          })}
+          {guards.map((guard) => (
+            <li key={guard.code} className={classes['guard']}>
+              <GuardState guard={guard} />
+              <div className={classes['detail']}>
+                <GuardFindings guard={guard} />
+              </div>
+              {guard.result === 'block' ? (
+                <Lift override={guard.override} wish={wish} onLift={onLift} busy={busy} />
+              ) : null}
+            </li>
+          ))}
         </Box>
       )}
       {blocked ? (
@@ -76,10 +63,6 @@ export function Checklist({ plan, wish, onLift, busy }: ChecklistProps) {
       ) : null}
     </Stack>
   );
-}
-
-function isKnown(code: string): code is keyof typeof guardsEn {
-  return code in guardsEn;
 }
 
 function Lift({
