@@ -13,6 +13,7 @@ import {
 } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import type { BackupView, RunView } from '../../../src/api/contract.ts';
+import classes from './badge.module.css';
 
 type State = RunView['state'] | BackupView['copies'][string] | 'warning' | 'critical' | 'ok' | 'unknown';
 
@@ -75,7 +76,7 @@ export function Sign({
         aria-hidden
         style={{ flex: 'none' }}
       />
-      <Text span size="sm" style={{ whiteSpace: 'nowrap' }}>
+      <Text span size="sm" className={classes['label'] ?? ''}>
         {label}
       </Text>
     </Group>

@@ -12,6 +12,8 @@ interface PageProps {
   children: ReactNode;
 }
 
+const wrapping = { breadcrumb: { whiteSpace: 'normal', overflowWrap: 'anywhere' } } as const;
+
 /** What every page begins with: where one is, what it is called, what can be done here. */
 export function Page({ title, about, above, actions, children }: PageProps) {
   useEffect(() => {
@@ -21,7 +23,7 @@ export function Page({ title, about, above, actions, children }: PageProps) {
     <Stack gap="lg" maw={1240} mx="auto">
       <Stack gap={4}>
         {above === undefined ? null : (
-          <Breadcrumbs component="nav" separatorMargin={6}>
+          <Breadcrumbs component="nav" separatorMargin={6} style={{ flexWrap: 'wrap' }} styles={wrapping}>
             {above.map(({ label, path }) => (
               <Anchor key={path} component={Link} href={path} size="sm">
                 {label}
@@ -35,7 +37,7 @@ export function Page({ title, about, above, actions, children }: PageProps) {
               {title}
             </Title>
             {about === undefined ? null : (
-              <Text component="div" c="dimmed" size="sm">
+              <Text component="div" c="dimmed" size="sm" style={{ overflowWrap: 'anywhere' }}>
                 {about}
               </Text>
             )}

@@ -71,7 +71,7 @@ function Schema({ contents: { schema, tables, rows, sequences }, database }: Sch
     <Accordion.Item value={title}>
       <Accordion.Control>
         <Group gap="sm">
-          <Text fw={600} size="sm">
+          <Text fw={600} size="sm" miw={0} style={{ overflowWrap: 'anywhere' }}>
             {title}
           </Text>
           <Text size="sm" c="dimmed">

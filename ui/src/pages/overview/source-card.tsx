@@ -23,7 +23,14 @@ export function SourceCard({ source }: { source: SourceView }) {
         <Group justify="space-between" gap="sm">
           <Box miw={0}>
             <Group gap="sm">
-              <Anchor component={Link} href={`/sources/${encodeURIComponent(source.name)}`} fw={650} size="lg">
+              <Anchor
+                component={Link}
+                href={`/sources/${encodeURIComponent(source.name)}`}
+                fw={650}
+                size="lg"
+                miw={0}
+                style={{ overflowWrap: 'anywhere' }}
+              >
                 {source.name}
               </Anchor>
               <SourceState source={source} />
