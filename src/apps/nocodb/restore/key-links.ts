@@ -180,8 +180,11 @@ async function empty(id: number, { live, key, foreignKey }: KeyLink, { client, t
 async function linkRecords(byParent: ReadonlyMap<number, number[]>, link: KeyLink, work: Work): Promise<number> {
   let made = 0;
   await inParallel(byParent, work.atOnce, async ([to, ids]) => {
-    for (let from = 0; from < ids.length; from += atOnceOfOne)
-      made += await linkTo(to, ids.slice(from, from + atOnceOfOne), link, work);
+    for (let from = 0; from < ids.length; from += atOnceOfOne) {
+      // Not `made += await ...`: that forgets what the others add meanwhile.
+      const now = await linkTo(to, ids.slice(from, from + atOnceOfOne), link, work);
+      made += now;
+    }
   });
   return made;
 }
