@@ -22,7 +22,7 @@ const longestDelayMs = 30_000;
 /** Whoever asks must not wait five times as long as a storage may be silent. */
 const retriesOfSilence = 1;
 /** What is known to be this small is kept in memory until it is stored. */
-const replayedBytes = 1024 * 1024;
+export const replayedBytes = 1024 * 1024;
 /** A transfer that came this far since it was cut has its tries anew. */
 const progressBytes = 1024 * 1024;
 

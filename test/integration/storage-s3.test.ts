@@ -441,6 +441,45 @@ describe('s3: S8 faults on the way', () => {
     expect(await uploads()).toEqual([]);
   });
 
+  const away: [string, FaultRule[]][] = [
+    ['at the beginning', [{ method: 'POST', path: 'uploads', times: 8, fault: { kind: 'reset' } }]],
+    ['in the middle', [{ method: 'PUT', path: 'partNumber=2', times: 8, fault: { kind: 'reset' } }]],
+    [
+      'behind a proxy that knows nothing meanwhile',
+      [{ method: 'PUT', path: 'partNumber=2', times: 3, fault: { kind: 'status', status: 404, code: '' } }],
+    ],
+    ['at the end', [{ method: 'POST', path: 'uploadId=', times: 8, fault: { kind: 'reset' } }]],
+  ];
+  test.each(away)('a service that is away for some seconds %s of an upload ends none', async (_when, rules) => {
+    await using patient = storageAt({ ...server, endpoint: proxy.url }, bucket, { idleTimeout: '30s' });
+    proxy.set(...rules);
+    expect(await patient.put('x', inPieces(content), { signal })).toEqual({ bytes: content.length });
+    expect(proxy.struck()).toBe(rules[0]?.times);
+    expect(content.equals(await read('x'))).toBe(true);
+    expect(await uploads()).toEqual([]);
+  });
+
+  test('nor one of little, of which nobody knows how much it is', async () => {
+    await using patient = storageAt({ ...server, endpoint: proxy.url }, bucket, { idleTimeout: '30s' });
+    proxy.set({ method: 'PUT', times: 8, fault: { kind: 'reset' } });
+    expect(await patient.put('x', inPieces(content.subarray(0, 1000)), { signal, ifAbsent: true })).toEqual({
+      bytes: 1000,
+    });
+    expect(proxy.struck()).toBe(8);
+  });
+
+  test('a signal ends the waiting for a service that is away', async () => {
+    await using patient = storageAt({ ...server, endpoint: proxy.url }, bucket, { idleTimeout: '1h' });
+    proxy.set({ method: 'PUT', fault: { kind: 'reset' } });
+    const stop = new AbortController();
+    const putting = patient.put('x', inPieces(content), { signal: stop.signal });
+    putting.catch(() => undefined);
+    await until(() => proxy.struck() > 20, 'it was tried often');
+    stop.abort();
+    await expect(putting).rejects.toMatchObject({ code: 'INTERRUPTED' });
+    expect(await uploads()).toEqual([]);
+  });
+
   const lasting: [string, string, FaultRule[]][] = [
     [
       '500 to a part for ever',

@@ -44,6 +44,12 @@ export class Connection implements AsyncDisposable {
     return s3Error(error, this.#place(), signal);
   }
 
+  /** Who is silent has been waited for by the client itself. */
+  mayPass(error: unknown, signal: AbortSignal): boolean {
+    const { code, retryable } = this.explain(error, signal);
+    return retryable && code !== 'STORAGE_TIMEOUT';
+  }
+
   bucket(s3: S3, signal: AbortSignal): Bucket {
     return { s3, bucket: this.options.bucket, signal };
   }

@@ -78,9 +78,10 @@ export const s3Options = z.strictObject({
   maxParts: wholeNumber(2, 10_000).prefault(10_000).meta({ description: 'How many parts the service takes.' }),
   concurrency: wholeNumber(1, 64).prefault(4).meta({ description: 'Parts in flight at once.' }),
   createBucket: flag.prefault(false).meta({ description: 'Create the bucket when it does not exist.' }),
-  idleTimeout: idleTimeout
-    .prefault('60s')
-    .meta({ description: 'A connection that is silent for so long is given up.' }),
+  idleTimeout: idleTimeout.prefault('60s').meta({
+    description:
+      'A connection that is silent for so long is given up; an upload waits so long for a service that is away.',
+  }),
 });
 
 export type S3Options = z.output<typeof s3Options>;

@@ -7,6 +7,7 @@ import { inParallel } from '../../base/parallel.ts';
 import { checkFolder, checkKey, checkPrefix, keyProblem } from '../keys.ts';
 import { markedStage, removeUnfinishedMarked, unfinishedMarked } from '../marked-stage.ts';
 import type { PutOptions, Stage, Storage, StorageContext, StorageSetup, StoredObject } from '../storage.ts';
+import { replayedBytes } from '../with-retry.ts';
 import { bucketSetup } from './bucket-setup.ts';
 import { Connection } from './connection.ts';
 import { download } from './download.ts';
@@ -84,6 +85,8 @@ class S3Storage implements Storage {
           ifAbsent,
           // The signature covers the content as well, and most services compare it; buckets with locks insist on the digest.
           digests: !readBack || this.#options.objectLock !== undefined,
+          patience: { ms: this.#options.idleTimeout, mayPass: (error) => this.#connection.mayPass(error, signal) },
+          isGivenAgain: size !== undefined && size <= replayedBytes,
           signal,
         }),
       content,

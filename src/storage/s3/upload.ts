@@ -7,6 +7,7 @@ import { systemErrno } from '../../base/errors.ts';
 import { doneWith } from '../../base/reuse.ts';
 import { destroyOnAbort } from '../../base/streams.ts';
 import { nameOf, statusOf } from './errors.ts';
+import { insist, type Patience } from './insist.ts';
 import { mebibyte } from './options.ts';
 import { assertOwn, given, type OwnAnswer } from './own-answers.ts';
 import { nextPartSize, type PartPlan } from './part-size.ts';
@@ -25,6 +26,10 @@ export interface UploadTask {
   ifAbsent: boolean;
   /** Each part with a digest of its own for the service to check. */
   digests: boolean;
+  /** With a service that is away for a while. */
+  patience: Patience;
+  /** It is small, and comes again when it could not be stored. */
+  isGivenAgain: boolean;
   signal: AbortSignal;
 }
 
@@ -114,19 +119,18 @@ async function putOne(task: UploadTask, body: Buffer): Promise<Uploaded> {
     );
   const insistent = (ifAbsent: boolean) =>
     put(body, ifAbsent).catch((error: unknown) => orReasonOf(error, body, (late) => put(late, ifAbsent), signal));
-  return finish(task, body.length, insistent);
+  const store = () => finish(task, body.length, insistent);
+  return task.isGivenAgain ? store() : insist(store, task.patience, task);
 }
 
 async function putParts(task: UploadTask, first: Part, more: AsyncGenerator<Part, undefined>): Promise<Uploaded> {
   const { s3, bucket, key, headers, token, signal } = task;
-  // Not ended by the signal: an upload whose name we never learn could not be aborted.
-  const { UploadId } = await s3.createMultipartUpload({
-    Bucket: bucket,
-    Key: key,
-    Metadata: { [tokenName]: token },
-    ...headers,
-  });
-  const begun = { Bucket: bucket, Key: key, UploadId: given(UploadId) };
+  // Not ended by the signal while it is asked for: an upload whose name we never learn could not be aborted.
+  const begin = async () => {
+    const wanted = { Bucket: bucket, Key: key, Metadata: { [tokenName]: token }, ...headers };
+    return given((await s3.createMultipartUpload(wanted)).UploadId);
+  };
+  const begun = { Bucket: bucket, Key: key, UploadId: await insist(begin, task.patience, task) };
   try {
     throwIfAborted(signal);
     const { parts, bytes } = await sendParts(task, begun, first, more);
@@ -135,7 +139,7 @@ async function putParts(task: UploadTask, first: Part, more: AsyncGenerator<Part
         { ...begun, MultipartUpload: { Parts: parts }, ...(ifAbsent ? { IfNoneMatch: '*' } : {}) },
         { abortSignal: signal },
       );
-    const result = await finish(task, bytes, complete);
+    const result = await insist(() => finish(task, bytes, complete), task.patience, task);
     if (result.taken) await abort(s3, begun);
     return result;
   } catch (error) {
@@ -154,7 +158,7 @@ interface Begun {
 }
 
 async function sendParts(
-  { s3, content, concurrency, digests, signal }: UploadTask,
+  { s3, content, concurrency, digests, patience, signal }: UploadTask,
   begun: Begun,
   first: Part,
   more: AsyncGenerator<Part, undefined>,
@@ -177,8 +181,10 @@ async function sendParts(
         { abortSignal: signal },
       );
     try {
-      const { ETag } = await put(body).catch((error: unknown) => orReasonOf(error, body, put, signal));
-      parts.push({ PartNumber, ETag: given(ETag) });
+      const store = async () =>
+        given((await put(body).catch((error: unknown) => orReasonOf(error, body, put, signal))).ETag);
+      const ETag = await insist(store, patience, { signal, isOver: () => failure !== undefined });
+      parts.push({ PartNumber, ETag });
     } catch (error) {
       failure ??= { error };
       // Whoever waits for a slow producer need not wait any longer.
