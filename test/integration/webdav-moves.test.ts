@@ -192,3 +192,37 @@ test('what is left beside a sealed backup goes without it', async () => {
   expect(server.files()).toEqual(whole);
   expect(await storage.unfinished('shop/', signal)).toEqual([]);
 });
+
+describe.each([200, 202])('a MOVE that is answered with %i, which does not say that it was done', (status) => {
+  test('and is done later is waited for', async () => {
+    server.onMove = async (moving) => {
+      moving.answer(status);
+      while (moving.step()) await pause(20);
+    };
+    {
+      await using stage = await fullStage(quick);
+      await stage.commit(signal);
+    }
+    expect(server.files()).toEqual(whole);
+  });
+
+  test('and never done is not called stored', async () => {
+    server.onMove = (moving) => moving.answer(status);
+    {
+      await using stage = await fullStage(quick);
+      await expect(stage.commit(signal)).rejects.toMatchObject({ code: 'STORAGE_FAULT', hint: expect.any(String) });
+    }
+    await expect(storage.put('shop/x', streamOf('x'), { signal })).rejects.toMatchObject({ code: 'STORAGE_FAULT' });
+    await sweep();
+    expect(server.files()).toEqual([]);
+  });
+
+  test('of a file that was done', async () => {
+    server.onMove = (moving) => {
+      doAll(moving);
+      moving.answer(status);
+    };
+    expect(await storage.put('shop/x', streamOf('x'), { signal })).toEqual({ bytes: 1 });
+    expect(server.files()).toEqual(['shop/x']);
+  });
+});

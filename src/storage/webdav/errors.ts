@@ -107,6 +107,13 @@ export function otherName(key: string, title: string): HoldfastError {
   });
 }
 
+export function notMoved(key: string, title: string): HoldfastError {
+  return new HoldfastError('STORAGE_FAULT', `${title} was asked to move ${key}, answered, and did not`, {
+    retryable: true,
+    hint: 'See the log of the server, and whether something on the way, such as a page to sign in, answers in its place.',
+  });
+}
+
 export function timedOut(title: string, cause?: unknown): HoldfastError {
   return new HoldfastError('STORAGE_TIMEOUT', `${title} did not answer in time`, { cause, retryable: true });
 }

@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import { inParallel } from '../../base/parallel.ts';
 import type { Client } from './client.ts';
-import { notAFolder, notFound, otherName, taken, webdavError } from './errors.ts';
+import { notAFolder, notFound, notMoved, otherName, taken, webdavError } from './errors.ts';
 import { stageLost } from '../stage-lost.ts';
 import { readListing, wanted, wantedQuota, type Entry } from './listing.ts';
 
@@ -119,6 +119,10 @@ export class Root {
     const status = await this.client.status('MOVE', `${from}${end}`, { signal, headers });
     if (status === 412) throw taken(to, this.title);
     if (status >= 300 || status === 207) throw webdavError(status === 207 ? 403 : status, to, this.title);
+    if (status === 201 || status === 204) return;
+    // That it will do so (202), or a page that something on the way gave (200).
+    if ((await this.facts(from, signal)) === null && (await this.facts(to, signal)) !== null) return;
+    throw notMoved(to, this.title);
   }
 
   /** Removes a folder and those in it as far as nothing lies in them but what `isLeftover` knows. */
