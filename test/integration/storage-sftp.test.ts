@@ -363,6 +363,31 @@ describe('a server whose disk fails', () => {
   });
 });
 
+test('what nobody came to read is closed: a server has only so many files open for us', async () => {
+  await using folder = await temporaryFolder();
+  await writeFile(join(folder.path, 'x'), 'x'.repeat(100_000));
+  let closed = 0;
+  const isClosing = (question: string) => {
+    if (question === 'close') closed += 1;
+    return false;
+  };
+  await using server = await startFaultySftpServer(folder.path, isClosing);
+  await using storage = sftpStorage('nas', server.options);
+  for (const read of [false, true]) {
+    closed = 0;
+    const stop = new AbortController();
+    const dropped = await storage.get('x', { signal });
+    const stopped = await storage.get('x', { signal: stop.signal });
+    for (const content of [dropped, stopped]) {
+      content.on('error', () => undefined);
+      if (read) await once(content, 'readable');
+    }
+    dropped.destroy();
+    stop.abort();
+    await expect.poll(() => closed, { timeout: 5000 }).toBe(2);
+  }
+});
+
 describe.skipIf(rcloneProgram() === null || !hasSshd())('rclone serve sftp', () => {
   describeStorage('sftp of a server without extensions', async () => {
     const server = await startRcloneSftpServer();

@@ -171,7 +171,10 @@ export async function readFile(
   const end = Math.min(options.end ?? facts.bytes - 1, facts.bytes - 1);
   const file = await openFile(root, path, 'r', signal).catch(explained(root, path));
   const pieces = readPieces(root, file, { key, path, start, end, signal });
-  return destroyOnAbort(Readable.from(pieces, { objectMode: false, highWaterMark: pieceBytes }), signal);
+  const content = Readable.from(pieces, { objectMode: false, highWaterMark: pieceBytes });
+  // Of what nobody began to read, not a line of the generator is run, its end neither.
+  content.once('close', () => void root.cleanUp((late) => file.close(late)));
+  return destroyOnAbort(content, signal);
 }
 
 interface Range {
