@@ -142,7 +142,8 @@ describe.each(pages)('S5 what answers is not the service, but %s', (_what, page)
         response.end(request.method === 'HEAD' ? undefined : page);
       });
     });
-    await using storage = storageAt({ ...access, endpoint: server.url }, 'bucket');
+    // What is stored is not tried for a minute.
+    await using storage = storageAt({ ...access, endpoint: server.url }, 'bucket', { idleTimeout: '300ms' });
     for (const [what, work] of everything(storage)) {
       const said = await work().then(
         (result) => `${what} gave ${JSON.stringify(result)}`,
