@@ -18,6 +18,7 @@ import { clientFor, hasRadosgw, newBucket, startRadosgw } from '../support/s3-se
 import { hasSshd, startSftpServer } from '../support/sftp-server.ts';
 import { storeBackup } from '../support/stored-backups.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
+import { until } from '../support/until.ts';
 import { startRcloneWebdav } from '../support/webdav-server.ts';
 
 const { signal } = new AbortController();
@@ -55,6 +56,58 @@ describe.skipIf(rcloneProgram() === null)('rclone is here', () => {
   test('a program that is not there is said to be missing', async () => {
     await using without = rcloneStorage('far', { ...optionsFor(remote), program: '/nowhere/rclone' });
     await expect(without.folders('', signal)).rejects.toMatchObject({ code: 'TOOL_MISSING' });
+  });
+
+  describe('S9 a program that ends by itself says why', () => {
+    // Of its first version; what is encrypted with which password does not matter to whoever has another one.
+    const encrypted = `# Encrypted rclone configuration File\n\nRCLONE_ENCRYPT_V0:\n${'A'.repeat(80)}\n`;
+
+    test.each([
+      ['without its password', encrypted, {}, 'STORAGE_AUTH', 'RCLONE_CONFIG_PASS'],
+      ['with another password', encrypted, { RCLONE_CONFIG_PASS: 'wrong' }, 'STORAGE_AUTH', 'RCLONE_CONFIG_PASS'],
+      ['that is none', 'rubbish [[[\n', {}, 'STORAGE_FAULT', 'rclone listremotes'],
+    ])('a configuration %s', async (_what, text, env, code, hint) => {
+      await using folder = await temporaryFolder();
+      const config = join(folder.path, 'rclone.conf');
+      await writeFile(config, text);
+      await using closed = rcloneStorage('far', { ...optionsFor(remote), config, env });
+      const told = { code, kind: 'usage', retryable: false, hint: expect.stringContaining(hint) };
+      await expect(closed.folders('', signal)).rejects.toMatchObject(told);
+      await expect(closed.put('shop/x', streamOf('x'), { signal })).rejects.toMatchObject(told);
+    });
+
+    test('an older one', async () => {
+      await using folder = await temporaryFolder();
+      const older = join(folder.path, 'rclone');
+      const usage =
+        'Error: unknown flag: --rc-server-read-timeout\nUsage:\n  rclone rcd [flags]\n\nFlags:\n  -h, --help';
+      await writeFile(older, `#!/bin/sh\ncat >&2 <<'END'\n${usage}\nEND\nexit 1\n`, { mode: 0o755 });
+      await using old = rcloneStorage('far', { ...optionsFor(remote), program: older });
+      await expect(old.folders('', signal)).rejects.toMatchObject({
+        code: 'STORAGE_FAULT',
+        message: expect.stringContaining('unknown flag: --rc-server-read-timeout'),
+        hint: expect.stringContaining('1.60'),
+      });
+    });
+
+    test('one that was killed in the middle of an upload leaves nothing, and the next call has another', async () => {
+      await using folder = await temporaryFolder();
+      await using victim = rcloneStorage('far', {
+        ...optionsFor(remote),
+        program: await tellingProgram(folder.path),
+      });
+      await victim.put('killed/before', streamOf('x'), { signal });
+      const content = async function* () {
+        yield Buffer.alloc(5_000_000);
+        await until(async () => (await readdir(join(remote.folder, 'killed'))).length > 1, 'some of it has come');
+        process.kill(Number(await readFile(join(folder.path, 'pid'), 'utf8')), 'SIGKILL');
+        yield Buffer.alloc(5_000_000);
+      };
+      const putting = victim.put('killed/x', Readable.from(content(), { objectMode: false }), { signal });
+      await expect(putting).rejects.toMatchObject({ code: 'STORAGE_UNREACHABLE', retryable: true });
+      expect(await readdir(join(remote.folder, 'killed'))).toEqual(['before']);
+      expect(await collect(victim.list('killed/', signal))).toHaveLength(1);
+    });
   });
 
   test('S23 a remote set up by variables, and none of them among the arguments', async () => {
@@ -376,4 +429,11 @@ function optionsFor({ config, remote }: RcloneRemote) {
 
 function storageAt(remote: RcloneRemote): Storage {
   return rcloneStorage('far', optionsFor(remote));
+}
+
+/** rclone itself, which writes down as what process it runs. */
+async function tellingProgram(folder: string): Promise<string> {
+  const telling = join(folder, 'rclone');
+  await writeFile(telling, `#!/bin/sh\necho $$ > '${join(folder, 'pid')}'\nexec '${program}' "$@"\n`, { mode: 0o755 });
+  return telling;
 }

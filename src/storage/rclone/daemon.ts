@@ -2,16 +2,20 @@ import { randomBytes } from 'node:crypto';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { abortReason, throwIfAborted } from '../../base/abort.ts';
 import { HoldfastError } from '../../base/errors.ts';
 import { nodeHttp } from '../../base/node-http.ts';
 import { startProcess, type RunningProcess } from '../../base/run-process.ts';
 import { Secret } from '../../base/secret.ts';
-import { answeredEarly, lostProgram, notStarted, rcloneError, timedOut } from './errors.ts';
+import { toolFailure } from '../../base/tool-failure.ts';
+import { answeredEarly, endOfProgram, lostProgram, notStarted, rcloneError, timedOut } from './errors.ts';
 import type { RcloneOptions } from './options.ts';
 
 const startMs = 20_000;
 const silenceMs = 300_000;
+/** That its connections are gone is seen before it is known to have ended. */
+const endMs = 2000;
 /** Where a remote cannot take a stream, or cannot move, rclone sends all of it once more, and says nothing until then. */
 const storingMs = 6 * 3_600_000;
 /** By itself it ends every request after an hour, however well it gets on. Who is silent is watched here. */
@@ -80,9 +84,18 @@ export class Daemon implements AsyncDisposable {
   }
 
   async #text(answer: IncomingMessage, signal: AbortSignal): Promise<string> {
-    return text(answer).catch((error: unknown) => {
-      throw signal.aborted ? abortReason(signal) : lostProgram(this.#title, error);
+    return text(answer).catch(async (error: unknown) => {
+      throw signal.aborted ? abortReason(signal) : await this.#lost(error);
     });
+  }
+
+  /** Its connection is gone: it has ended, mostly. Then it says why, and the next call starts another one. */
+  async #lost(cause: unknown): Promise<HoldfastError> {
+    const running = await this.#running?.catch(() => undefined);
+    if (running === undefined) return lostProgram(this.#title, cause);
+    const ended = running.child.done.catch(() => undefined);
+    await Promise.race([ended, sleep(endMs, undefined, { ref: false })]);
+    return endOfProgram(this.#title, running.child.stderr(), cause) ?? lostProgram(this.#title, cause);
   }
 
   async #send(method: string, path: string, ask: Ask): Promise<IncomingMessage> {
@@ -117,7 +130,8 @@ export class Daemon implements AsyncDisposable {
       });
       request.on('error', (error) => {
         if (signal.aborted) reject(abortReason(signal));
-        else reject(error instanceof HoldfastError ? error : lostProgram(this.#title, error));
+        else if (error instanceof HoldfastError) reject(error);
+        else void this.#lost(error).then(reject);
       });
       if (typeof body === 'object') pour(body, request, ask, wait, () => clearTimeout(timer));
       else {
@@ -158,7 +172,7 @@ export class Daemon implements AsyncDisposable {
     const timer = setTimeout(() => reject(notStarted(this.#title, said)), startMs);
     child.done.then(
       () => reject(notStarted(this.#title, said)),
-      (error: Error) => reject(error),
+      (error: Error) => reject(endOfProgram(this.#title, toolFailure(error)?.stderr ?? '', error) ?? error),
     );
     const forget = () => (this.#running = undefined);
     child.done.then(forget, forget);

@@ -90,10 +90,44 @@ const table: readonly [RegExp, string, string, Facts][] = [
   ],
 ];
 
+/** What makes the program itself end, by its own last words. */
+const ends: readonly [RegExp, string, string, string][] = [
+  [
+    /decrypt configuration.*/i,
+    'STORAGE_AUTH',
+    'the configuration of rclone cannot be decrypted',
+    'Set RCLONE_CONFIG_PASS below `env` of the storage to the password of the configuration.',
+  ],
+  [
+    /failed to load config file.*/i,
+    'STORAGE_FAULT',
+    'rclone cannot read its configuration',
+    'Correct `config` of the storage, or the file; `rclone listremotes` shows what can be read of it.',
+  ],
+  [
+    /unknown (flag: --|command "rcd").*/i,
+    'STORAGE_FAULT',
+    'this rclone is not one that can be used',
+    'Install rclone 1.60 or newer, or set `program` of the storage to it.',
+  ],
+];
+
+/** Why the program ended; null where what it said is nothing that is known. */
+export function endOfProgram(title: string, said: string, cause: unknown): HoldfastError | null {
+  for (const [words, code, what, hint] of ends) {
+    const [line] = words.exec(said) ?? [];
+    if (line === undefined) continue;
+    const message = `${what} (${title}): ${withoutSecrets(line).slice(0, 500)}`;
+    return new HoldfastError(code, message, { kind: 'usage', cause, hint });
+  }
+  return null;
+}
+
 export function lostProgram(title: string, cause: unknown): HoldfastError {
   return new HoldfastError('STORAGE_UNREACHABLE', `rclone ended while it was used for ${title}`, {
     cause,
     retryable: true,
+    hint: 'See the log of the system: somebody, or a lack of memory, may have ended it.',
   });
 }
 
