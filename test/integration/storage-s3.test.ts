@@ -32,7 +32,8 @@ afterAll(async () => {
 
 for (const kind of ['plain', 'versioned'] as const) {
   describeStorage(`s3 (${kind} bucket)`, async () => {
-    const storage = storageAt(server, await newBucket(server, kind), { prefix: '/backups/here/' });
+    const prefix = kind === 'plain' ? '/backups/here/' : "it's a+b c/100% ünï&x=#";
+    const storage = storageAt(server, await newBucket(server, kind), { prefix });
     return { storage, [Symbol.asyncDispose]: () => storage[Symbol.asyncDispose]() };
   });
 }

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -171,6 +172,19 @@ export function describeStorage(kind: string, make: () => Promise<StorageFixture
       const reading = buffer(content);
       controller.abort();
       await expect(reading).rejects.toMatchObject({ code: 'INTERRUPTED' });
+    });
+
+    test('what nobody reads to its end holds nothing up', async () => {
+      await put(`${area}/x`, Buffer.alloc(3_000_000, 'x'));
+      for (let round = 0; round < 100; round += 1) {
+        const content = await storage.get(`${area}/x`, { signal });
+        content.on('error', () => undefined);
+        if (round % 2 === 0) await once(content, 'readable');
+        content.destroy();
+      }
+      expect((await read(`${area}/x`)).length).toBe(3_000_000);
+      await storage.delete([`${area}/x`], signal);
+      expect(await keys(`${area}/`)).toEqual([]);
     });
 
     test('a stage is invisible until it is committed, and then whole', async () => {
