@@ -371,6 +371,46 @@ describe('s3: errors', () => {
     }
   });
 
+  test('S9 keys that are exchanged in the middle of an upload, and before a question, end neither', async () => {
+    await using folder = await temporaryFolder();
+    const file = join(folder.path, 'credentials');
+    const user = `u${randomBytes(4).toString('hex')}`;
+    let current: string | null = null;
+    const exchange = async () => {
+      const [accessKey, secretKey] = [`k${randomBytes(6).toString('hex')}`, randomBytes(20).toString('hex')];
+      const before = current;
+      if (before === null) await createUser(server, user, { accessKey, secretKey });
+      else {
+        const key = ['--uid', user, '--access-key', accessKey, '--secret-key', secretKey];
+        await admin(server.configFile, 'key', 'create', ...key);
+        await admin(server.configFile, 'key', 'rm', '--uid', user, '--access-key', before);
+      }
+      writeFileSync(file, `[default]\naws_access_key_id=${accessKey}\naws_secret_access_key=${secretKey}\n`);
+      current = accessKey;
+    };
+    await exchange();
+    const own = storageAt({ ...server, accessKey: '', secretKey: '' }, `b${randomBytes(6).toString('hex')}`, {
+      accessKey: undefined,
+      secretKey: undefined,
+      credentialsFile: file,
+      createBucket: true,
+    });
+    const content = async function* () {
+      yield randomBytes(17 * mebibyte);
+      await exchange();
+      yield randomBytes(17 * mebibyte);
+    };
+    const all = Readable.from(content(), { objectMode: false });
+    expect(await own.put('x', all, { signal })).toEqual({ bytes: 34 * mebibyte });
+    await exchange();
+    expect(await collect(own.list('', signal))).toMatchObject([{ key: 'x', bytes: 34 * mebibyte }]);
+    await exchange();
+    expect((await buffer(await own.get('x', { signal, start: 5, end: 9 }))).length).toBe(5);
+    await exchange();
+    await own.delete(['x'], signal);
+    expect(await own.stat('x', signal)).toBeNull();
+  });
+
   test('N-20 one key alone is no login', async () => {
     const half = storageAt(server, bucket, { secretKey: undefined });
     await expect(half.stat('x', signal)).rejects.toMatchObject({ code: 'STORAGE_AUTH' });

@@ -33,7 +33,10 @@ export class Connection implements AsyncDisposable {
         this.#client = undefined;
         throw error;
       });
-      return await work(s3);
+      return await work(s3).catch(async (error: unknown) => {
+        if (content !== undefined || !(await this.#asksForNewKeys(s3, error, signal))) throw error;
+        return work(s3);
+      });
     } catch (error) {
       content?.destroy();
       throw isForeign(error, content) ? error : this.explain(error, signal);
@@ -44,10 +47,10 @@ export class Connection implements AsyncDisposable {
     return s3Error(error, this.#place(), signal);
   }
 
-  /** Who is silent has been waited for by the client itself. */
-  mayPass(error: unknown, signal: AbortSignal): boolean {
+  /** Whether what was uploaded so far need not have been in vain. Who is silent has been waited for by the client itself. */
+  async mayPass(s3: S3, error: unknown, signal: AbortSignal): Promise<boolean> {
     const { code, retryable } = this.explain(error, signal);
-    return retryable && code !== 'STORAGE_TIMEOUT';
+    return (retryable && code !== 'STORAGE_TIMEOUT') || this.#asksForNewKeys(s3, error, signal);
   }
 
   bucket(s3: S3, signal: AbortSignal): Bucket {
@@ -102,6 +105,16 @@ export class Connection implements AsyncDisposable {
     const client = await this.#client?.catch(() => undefined);
     client?.destroy();
     this.#client = undefined;
+  }
+
+  /** Somebody may have exchanged those that are refused since they were last asked for; what stands in the configuration stays. */
+  async #asksForNewKeys(s3: S3, error: unknown, signal: AbortSignal): Promise<boolean> {
+    if (this.options.accessKey !== undefined || signal.aborted) return false;
+    if (this.explain(error, signal).code !== 'STORAGE_AUTH') return false;
+    return s3.config.credentials({ forceRefresh: true }).then(
+      () => true,
+      () => false,
+    );
   }
 
   #place(): S3Place {

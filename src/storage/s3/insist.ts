@@ -5,7 +5,7 @@ const longestMs = 10_000;
 
 export interface Patience {
   ms: number;
-  mayPass: (error: unknown) => boolean;
+  mayPass: (error: unknown) => Promise<boolean>;
 }
 
 /**
@@ -23,7 +23,8 @@ export async function insist<T>(
       return await work();
     } catch (error) {
       until ??= performance.now() + ms;
-      if (signal.aborted || isOver() || !mayPass(error) || performance.now() + waitMs > until) throw error;
+      const isLate = performance.now() + waitMs > until;
+      if (signal.aborted || isOver() || isLate || !(await mayPass(error))) throw error;
       // Parts that failed together must not come back together.
       await pause((waitMs * (1 + Math.random())) / 2, signal);
     }

@@ -85,7 +85,7 @@ class S3Storage implements Storage {
           ifAbsent,
           // The signature covers the content as well, and most services compare it; buckets with locks insist on the digest.
           digests: !readBack || this.#options.objectLock !== undefined,
-          patience: { ms: this.#options.idleTimeout, mayPass: (error) => this.#connection.mayPass(error, signal) },
+          patience: { ms: this.#options.idleTimeout, mayPass: (error) => this.#connection.mayPass(s3, error, signal) },
           isGivenAgain: size !== undefined && size <= replayedBytes,
           signal,
         }),
