@@ -198,6 +198,28 @@ test('S22: the scratch database of a drill that was killed is dropped at the nex
   await server.sql('postgres', 'drop database shop_drill_20200101_000000_abcdef');
 });
 
+test('S22: a scratch database that the server made after its drill was killed, so that nobody could mark it, goes as well', async () => {
+  await using holdfast = await install({ schedule: undefined, drill: { every: '7d', target: 'same' } });
+  expect(await holdfast.run('backup')).toMatchObject({ status: 0 });
+  const scratch = async () => (await server.databases()).filter((name) => name.startsWith('shop_drill_'));
+  // The server goes on making a database for somebody who is gone.
+  const held = await server.session('postgres');
+  await held.query('begin; lock table pg_catalog.pg_database in share mode');
+  const killed = serve(holdfast);
+  const making = `select from pg_stat_activity where query ~ '^CREATE DATABASE .*shop_drill_' and wait_event_type = 'Lock'`;
+  await until(async () => (await server.sql('postgres', making)).length === 1, 'it is being made');
+  killed.signal('SIGKILL');
+  await killed.ended;
+  await held.query('commit');
+  await held[Symbol.asyncDispose]();
+  await until(async () => (await scratch()).length === 1, 'it is there, without a mark');
+  const served = serve(holdfast);
+  await until(() => /drill\/shop passed/.test(served.said()), 'the drill is made up for');
+  expect(served.said()).toMatch(/dropped the scratch database shop_drill_/);
+  expect(await scratch()).toEqual([]);
+  await served.stop();
+});
+
 test('N-d17: a backup by hand and the daemon never work on one source at once, and neither is recorded as failed', async () => {
   await using holdfast = await install({ schedule: { ...daily, runOnStart: true } });
   const held = await holdUp();

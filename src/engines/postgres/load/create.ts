@@ -123,7 +123,7 @@ export async function drop(access: Access, options: { unmarked: boolean }, signa
     [name],
   );
   if (!found) return;
-  if (!options.unmarked && readMark(found.comment) === null) {
+  if (!options.unmarked && readMark(found.comment) === null && !(await wasNeverFilled(access, signal))) {
     throw new HoldfastError('DATABASE_NOT_OURS', `the database ${name} does not carry the mark of a scratch database`, {
       kind: 'refused',
       hint: 'It was not made by holdfast, or is in use since. Drop it by hand if nobody needs it.',
@@ -142,12 +142,41 @@ export async function leftovers(access: Access, signal: AbortSignal): Promise<Le
     `select datname as name, pg_catalog.shobj_description(oid, 'pg_database') as comment
      from pg_catalog.pg_database order by 1`,
   );
-  return rows.flatMap(({ name, comment }) => {
+  const found: Leftover[] = [];
+  for (const { name, comment } of rows) {
     const mark = readMark(comment);
-    if (mark) return [{ database: name, ...mark }];
-    return ownName.test(name) ? [{ database: name, note: 'proven, but killed before its swap', createdAt: null }] : [];
-  });
+    if (mark) found.push({ database: name, ...mark });
+    else if (ownName.test(name)) {
+      const empty = await wasNeverFilled(access.named(name), signal);
+      const note = empty ? 'killed before anything was in it' : 'proven, but killed before its swap';
+      found.push({ database: name, note, createdAt: null });
+    }
+  }
+  return found;
 }
+
+/**
+ * The server goes on making a database for somebody who is gone, and nobody marks it then: by its name it is ours, and it holds nothing
+ * that was not there when it was made.
+ */
+async function wasNeverFilled(access: Access, signal: AbortSignal): Promise<boolean> {
+  if (!ownName.test(access.address.database)) return false;
+  try {
+    await using session = await access.connect(signal);
+    return await session.value<boolean>(`
+      select not exists (select from pg_catalog.pg_class where oid >= ${firstOwnOid})
+        and not exists (select from pg_catalog.pg_proc where oid >= ${firstOwnOid})
+        and not exists (select from pg_catalog.pg_type where oid >= ${firstOwnOid})
+        and not exists (select from pg_catalog.pg_namespace where oid >= ${firstOwnOid})
+        and not exists (select from pg_catalog.pg_largeobject_metadata)`);
+  } catch {
+    throwIfAborted(signal);
+    return false;
+  }
+}
+
+/** Objects of `template0` have lower ones (FirstNormalObjectId). */
+const firstOwnOid = 16_384;
 
 /** Between losing its mark (`dress`) and the rename, only its name tells whose a database is. */
 const ownName = /_(?:restoring|drill|import)_\d{8}_\d{6}_[0-9a-f]{6}$/;
