@@ -43,8 +43,11 @@ export function eventHandlers(parts: ApiParts): Pick<Handlers, 'events'> {
         send(`event: ${change.kind}\ndata: ${JSON.stringify(data)}\n\n`);
       };
       using _listening = watch.listen(tell);
+      // Told as an event, because pages do not see comments: without it they take the connection for one that has died.
+      const tellAlive = () => send('event: alive\ndata: {}\n\n');
       send('retry: 2000\n\n');
-      const alive = setInterval(() => send(': alive\n\n'), aliveEveryMs);
+      tellAlive();
+      const alive = setInterval(tellAlive, aliveEveryMs);
       const door = setInterval(() => !isStillIn(call, parts) && end(), doorEveryMs);
       raw.once('close', end);
       closing.addEventListener('abort', end, { once: true });

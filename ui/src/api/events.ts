@@ -5,6 +5,8 @@ import { isOwnEnd } from './own-runs.ts';
 
 /** Browsers try again by themselves, but not after an answer that was no stream, such as a proxy's while the daemon is down. */
 const againMs = 2_000;
+/** The server gives a sign of life every 20 seconds; a connection that has died, or a proxy that keeps them to itself, is not told by the browser. */
+const silentMs = 45_000;
 
 /** Keeps what is shown up to date: tells the caches what has changed. False while the connection is lost. */
 export function useEvents(onOwnEnd: (run: RunView) => void): boolean {
@@ -14,11 +16,26 @@ export function useEvents(onOwnEnd: (run: RunView) => void): boolean {
   useEffect(() => {
     let events: EventSource | undefined;
     let timer: ReturnType<typeof setTimeout> | undefined;
+    let silence: ReturnType<typeof setTimeout> | undefined;
     let lost = false;
     let renewing = false;
+    const fallSilent = () => {
+      events?.close();
+      lost = true;
+      setLive(false);
+      clearTimeout(timer);
+      void queries.invalidateQueries();
+      open();
+    };
+    const heard = () => {
+      clearTimeout(silence);
+      silence = setTimeout(fallSilent, silentMs);
+    };
     const open = () => {
+      heard();
       events = new EventSource('/api/v1/events');
-      events.addEventListener('open', () => {
+      events.addEventListener('alive', () => {
+        heard();
         // What happened while nobody listened.
         if (lost) void queries.invalidateQueries();
         lost = false;
@@ -34,6 +51,7 @@ export function useEvents(onOwnEnd: (run: RunView) => void): boolean {
         // Or the session has ended: then this leads to the entrance.
         void queries.invalidateQueries({ queryKey: ['session'] });
         clearTimeout(timer);
+        clearTimeout(silence);
         timer = setTimeout(open, againMs);
       });
       // New settings come into effect on the other side.
@@ -49,6 +67,7 @@ export function useEvents(onOwnEnd: (run: RunView) => void): boolean {
     open();
     return () => {
       clearTimeout(timer);
+      clearTimeout(silence);
       events?.close();
     };
   }, [queries]);
