@@ -3,10 +3,11 @@ import { step } from '../../../base/progress.ts';
 import type { Bases, BasesPlan, BasesReport, BasesRequest, Saved } from '../../app.ts';
 import type { Client } from '../client.ts';
 import { restoreAttachments } from './attachments.ts';
+import { option } from './column-kinds.ts';
 import { restoreComments } from './comments.ts';
 import { findings } from './findings.ts';
 import { restoreKeyLinks } from './key-links.ts';
-import { parentsFirst } from './link-pairs.ts';
+import { linkPairs, parentsFirst } from './link-pairs.ts';
 import { restoreLinks } from './link-records.ts';
 import { liveCount } from './live.ts';
 import { planBases } from './plan.ts';
@@ -110,6 +111,7 @@ export async function restoreData(
   const failed = new Map<string, ReadonlySet<number>>();
   const byId = new Map<string, TableReport>();
   const fresh = new Set<string>();
+  const keys = new Map<string, number>();
   for (const { table } of inOrderOfWriting(scope)) {
     const live = target.tables.get(table.schema.table.id);
     if (live === undefined) continue;
@@ -137,7 +139,7 @@ export async function restoreData(
         table: title,
         expected: table.saved.records ?? 0,
         restored,
-        links: done.links,
+        links: 0,
         attachments: done.files,
       },
       created: done.inserted,
@@ -145,6 +147,7 @@ export async function restoreData(
       different: done.different,
     };
     byId.set(table.schema.table.id, report);
+    for (const [key, count] of done.links) keys.set(key, count);
     reports.push(report);
   }
   await begun.finishLinks();
@@ -157,7 +160,8 @@ export async function restoreData(
     ],
     (both) => `${both.reduce((sum, { made }) => sum + made, 0)} made`,
   );
-  for (const [id, count] of links.flatMap(({ byTable }) => [...byTable])) {
+  const made = [...linksByTable(scope, keys), ...links.flatMap(({ byTable }) => [...byTable])];
+  for (const [id, count] of made) {
     const report = byId.get(id);
     if (report !== undefined) report.report.links += count;
   }
@@ -172,6 +176,15 @@ export async function restoreData(
 
 function inOrderOfWriting({ tables }: Scope) {
   return parentsFirst(tables.map((table) => ({ id: table.schema.table.id, columns: table.schema.columns, table })));
+}
+
+/** Links that came with the records, of which one side holds the key of the other; each counts on both. */
+function linksByTable({ base }: Scope, keys: ReadonlyMap<string, number>): [string, number][] {
+  const tables = [...base.tables.values()].map(({ schema }) => ({ id: schema.table.id, columns: schema.columns }));
+  return linkPairs(tables).flatMap(({ from, to }): [string, number][] => {
+    const count = keys.get(option(from.column, 'fk_child_column_id') ?? '') ?? 0;
+    return [...new Set([from.table, to])].map((table) => [table, count]);
+  });
 }
 
 async function restoreFiles(scope: Scope, target: Target, work: Work): Promise<TableReport[]> {

@@ -9,7 +9,7 @@ import { numberedKey, savedLines, type SavedTable } from './saved-tree.ts';
 import type { Scope } from './scope.ts';
 import { countedAmong, finishCounting, moveCounter } from './sequence.ts';
 import { roundedNumbers, type Rounded } from '../rounded.ts';
-import { isUnfinished, type Target } from './target.ts';
+import { isPostgres, isUnfinished, type Target } from './target.ts';
 import { filesByRecord, uploadCell } from './uploads.ts';
 import { comparable, known, writable } from './values.ts';
 import type { Work } from './work.ts';
@@ -24,8 +24,8 @@ export interface RestoredRecords {
   /** Of those, how many are other than in the backup. */
   different: number;
   files: number;
-  /** Filled in keys of the other record. */
-  links: number;
+  /** How many keys of other records were filled in, by id of their column in the backup. */
+  links: ReadonlyMap<string, number>;
   /** Keys of records that could not be restored. */
   failed: ReadonlySet<number>;
 }
@@ -153,10 +153,19 @@ async function insertAll(inserting: Inserting, work: Work): Promise<RestoredReco
     base,
     table: live.id,
     where,
+    key: fields.key.title,
     titles: new Map(fields.fields.map(({ live: column, saved }) => [column.id, saved.title])),
     kept: new Set([fields.key.id, ...(fields.order === null ? [] : [fields.order.id])]),
+    upserted: isUnfinished(live) ? upserted(inserting) : null,
   };
-  const done = { inserted: 0, kept: 0, different: 0, files: 0, links: 0, failed: new Set<number>() };
+  const done = {
+    inserted: 0,
+    kept: 0,
+    different: 0,
+    files: 0,
+    links: new Map<string, number>(),
+    failed: new Set<number>(),
+  };
   const total = table.saved.records ?? 0;
   const rounded = roundedNumbers();
   await using files = filesByRecord(inserting.scope.base.folder, table, work);
@@ -184,6 +193,17 @@ async function insertAll(inserting: Inserting, work: Work): Promise<RestoredReco
   );
   for (const line of rounded.lines(where)) work.found.warn(line);
   return done;
+}
+
+/**
+ * What NocoDB's insertion would take for something else: a duration, whose seconds it reads as minutes where the field shows minutes, and
+ * a file, which it fetches where the cell holds an address. Keys of other records too, on PostgreSQL: it would read back each of them,
+ * twice. Of tables that are people's own nothing is known; their types may be their database's.
+ */
+function upserted({ fields, live, target }: Inserting): ReadonlySet<string> {
+  const isUpserted = ({ live: { uidt }, foreignKey }: Field) =>
+    uidt === 'Duration' || uidt === 'Attachment' || (foreignKey && isPostgres(target, live));
+  return new Set(fields.fields.filter(isUpserted).map((field) => field.live.id));
 }
 
 interface Wanted {
@@ -230,7 +250,7 @@ async function* missingRows(
 async function rowOf(
   { key, rank, record, files }: Wanted,
   { fields, people, where, scope, table, live, target }: Inserting,
-  { done, rounded }: { done: { files: number; links: number }; rounded: Rounded },
+  { done, rounded }: { done: { files: number; links: Map<string, number> }; rounded: Rounded },
   work: Work,
 ): Promise<Row> {
   const body: Record<string, unknown> = { [fields.key.id]: key };
@@ -249,7 +269,7 @@ async function rowOf(
     const { value, lost } = writable(record[saved.title], saved.uidt, { people, jsonIsText: jsonIsText(scope) });
     if (lost !== null) work.found.lose(where, `record ${key}, ${saved.title}`, lost);
     body[column.id] = value;
-    if (foreignKey && value !== null) done.links += 1;
+    if (foreignKey && value !== null) done.links.set(saved.id, (done.links.get(saved.id) ?? 0) + 1);
   }
   return { key, body };
 }
@@ -316,11 +336,6 @@ async function lastKey(scope: Scope, table: SavedTable, keyTitle: string, { save
 async function highestKey(live: LiveTable, { key }: Fields, { client, task }: Work): Promise<number> {
   const page = await livePage(client, live.id, { fields: key.id, sort: `-${key.id}`, limit: 1 }, task.signal);
   return Number(page.records[0]?.[key.title] ?? 0);
-}
-
-export function isPostgres({ base }: Target, live: LiveTable): boolean {
-  const source = base?.sources.find(({ id }) => id === live['source_id']) ?? base?.sources[0];
-  return source?.type === 'pg';
 }
 
 /** The backup was made of a NocoDB on SQLite, where a JSON is kept as its text. */

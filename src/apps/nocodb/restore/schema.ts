@@ -59,7 +59,7 @@ export async function beginSchema(
     return { made, people, laterKeys: new Set(), finishLinks: () => Promise.resolve() };
   }
   const isMade = idsOf(made);
-  const early = await earlyLinks(scope, isMade, work);
+  const early = await earlyLinks(scope, target, isMade, work);
   const isEarly = ({ from }: LinkPair) => early.has(from.column.id);
   await links(isEarly);
   const keysOf = (pair: LinkPair) => option(pair.from.column, 'fk_child_column_id') ?? [];

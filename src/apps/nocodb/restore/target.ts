@@ -29,6 +29,12 @@ export function isUnfinished({ meta }: { meta: Record<string, unknown> }): boole
   return meta[unfinished] !== undefined;
 }
 
+/** What the tables of a base lie in may differ: it can have other sources. */
+export function isPostgres({ base }: Target, live: LiveTable): boolean {
+  const source = base?.sources.find(({ id }) => id === live['source_id']) ?? base?.sources[0];
+  return source?.type === 'pg';
+}
+
 /**
  * Finds the base of each scope, by id (the same NocoDB, or one restored from a dump) or else by title, and its tables and fields likewise.
  * What is known by its id to be another one of the backup has only got the title since, and is not meant.
