@@ -268,6 +268,7 @@ describe('webdav: servers that say too little', () => {
   test('S5 an answer that only the end of the connection ends, of a file that has moved by then, is not called whole', async () => {
     await using server = await answering((request, response) => {
       request.resume();
+      if (request.url === '/') return found(request, response, 0);
       if (request.method === 'PROPFIND') return void response.writeHead(404).end();
       request.socket.end(`HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\n${'x'.repeat(5000)}`);
     });
@@ -378,6 +379,19 @@ describe('webdav: servers that say too little', () => {
     const fault = { code: 'STORAGE_FAULT', kind: 'usage' };
     await expect(storage.folders('shop/', signal)).rejects.toMatchObject(fault);
     await expect(storage.stat('shop/one/manifest.json', signal)).rejects.toMatchObject(fault);
+  });
+
+  test.each(['x', ''])('S11 a proxy that knows no server at the moment is no empty folder (path %j)', async (path) => {
+    await using server = await answering((request, response) => {
+      request.resume().once('end', () => response.writeHead(404).end('404 page not found\n'));
+    });
+    await using storage = webdavStorage('cloud', { type: 'webdav', url: `${server.url}/dav`, path });
+    const told = { code: 'STORAGE_FAULT', retryable: true, hint: expect.stringContaining('url') };
+    await expect(storage.folders('', signal)).rejects.toMatchObject(told);
+    await expect(collect(storage.list('shop/', signal))).rejects.toMatchObject(told);
+    await expect(storage.unfinished('shop/', signal)).rejects.toMatchObject(told);
+    await expect(storage.stat('shop/one/manifest.json', signal)).rejects.toMatchObject(told);
+    await expect(storage.get('shop/one/manifest.json', { signal }).then(buffer)).rejects.toMatchObject(told);
   });
 
   test('an entry that went while it was listed is none', async () => {

@@ -100,6 +100,13 @@ export function noListing(title: string): HoldfastError {
   });
 }
 
+export function noServer(title: string): HoldfastError {
+  return new HoldfastError('STORAGE_FAULT', `there is no WebDAV at the address of ${title} at the moment`, {
+    retryable: true,
+    hint: 'See that the server runs, and that url of the storage leads to it: a proxy answers, and knows nothing there.',
+  });
+}
+
 export function otherName(key: string, title: string): HoldfastError {
   return new HoldfastError('STORAGE_FAULT', `${title} calls ${key === '' ? 'its folder' : key} by another address`, {
     kind: 'usage',

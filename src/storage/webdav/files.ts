@@ -85,6 +85,7 @@ export async function readFile(
     answer.resume();
     throw notFound(path, root.title);
   }
+  if (statusCode === 404) await root.assertServer(signal);
   if (statusCode !== 200 && statusCode !== 206) throw root.client.refuse(answer, path);
   if (statusCode === 206 && !(ranged && isRangeAskedFor(rangeSaid, { start, end }))) throw other();
   const said = answer.headers['content-length'];

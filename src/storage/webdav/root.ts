@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import { inParallel } from '../../base/parallel.ts';
 import type { Client } from './client.ts';
-import { notAFolder, notFound, notMoved, otherName, taken, webdavError } from './errors.ts';
+import { noServer, notAFolder, notFound, notMoved, otherName, taken, webdavError } from './errors.ts';
 import { stageLost } from '../stage-lost.ts';
 import { readListing, wanted, wantedQuota, type Entry } from './listing.ts';
 
@@ -150,8 +150,7 @@ export class Root {
   }
 
   async #properties(path: string, depth: '0' | '1', body: string, signal: AbortSignal): Promise<Entry[] | null> {
-    const headers = { depth, 'content-type': 'application/xml; charset=utf-8' };
-    const answer = await this.client.ask('PROPFIND', path, { signal, headers, body });
+    const answer = await this.client.ask('PROPFIND', path, { signal, headers: headersOf(depth), body });
     if (answer.statusCode === 207) {
       const text = await this.client.text(answer, signal);
       const entries = await readListing(text, this.client);
@@ -165,6 +164,7 @@ export class Root {
     const isFile = answer.statusCode === 301 && depth === '1' && this.client.isOnlyASlashAway(answer, path);
     if (answer.statusCode === 404 || isFile) {
       answer.resume();
+      if (!isFile) await this.assertServer(signal);
       return null;
     }
     // A folder asked for without its slash; or, at the root, a server that lives elsewhere.
@@ -178,6 +178,19 @@ export class Root {
       throw notAFolder('', this.title);
     }
     throw this.client.refuse(answer, path);
+  }
+
+  /**
+   * That something is not there counts when the server is: a proxy whose server is just being restarted says so of everything, and all
+   * backups would be gone.
+   */
+  async assertServer(signal: AbortSignal): Promise<void> {
+    const ask = { signal, headers: headersOf('0'), body: wanted };
+    if ((await this.client.status('PROPFIND', '', ask)) !== 404) return;
+    using above = this.client.aboveRoot();
+    if (above === null) throw noServer(this.title);
+    // The folder of the storage comes with the first write.
+    await new Root(above).assertServer(signal);
   }
 
   async #isFileFromAbove(signal: AbortSignal): Promise<boolean> {
@@ -200,4 +213,8 @@ export class Root {
     const parent = new Root(above);
     if ((await parent.facts('', signal)) === null) await parent.makeFolder('', signal);
   }
+}
+
+function headersOf(depth: '0' | '1'): Record<string, string> {
+  return { depth, 'content-type': 'application/xml; charset=utf-8' };
 }
