@@ -278,6 +278,20 @@ describe('webdav: servers that say too little', () => {
   });
 
   test.each([
+    ['is there', 207, 'STORAGE_DENIED'],
+    ['was moved in that moment', 404, 'STORAGE_NOT_FOUND'],
+  ])('S1 what is refused, and %s', async (_what, status, code) => {
+    await using server = await answering((request, response) => {
+      if (request.method === 'GET') return void response.writeHead(403).end();
+      if (request.url === '/x/' || status === 207) return found(request, response, 7);
+      request.resume();
+      return void response.writeHead(status).end();
+    });
+    await using storage = webdavStorage('cloud', { type: 'webdav', url: server.url, path: 'x' });
+    await expect(storage.get('shop/file', { signal })).rejects.toMatchObject({ code });
+  });
+
+  test.each([
     ['another range', 206, 'bytes 0-9/100', 10],
     ['less of it', 206, 'bytes 10-14/100', 5],
     ['no word which', 206, undefined, 10],

@@ -86,6 +86,11 @@ export async function readFile(
     throw notFound(path, root.title);
   }
   if (statusCode === 404) await root.assertServer(signal);
+  // What is moved away between being looked for and being opened is refused by Apache.
+  if (statusCode === 403 && (await root.facts(path, signal)) === null) {
+    answer.resume();
+    throw notFound(path, root.title);
+  }
   if (statusCode !== 200 && statusCode !== 206) throw root.client.refuse(answer, path);
   if (statusCode === 206 && !(ranged && isRangeAskedFor(rangeSaid, { start, end }))) throw other();
   const said = answer.headers['content-length'];
