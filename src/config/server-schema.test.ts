@@ -43,6 +43,7 @@ test.each([
   { publicUrl: 'backup.example.com' },
   { publicUrl: 'ftp://example.com' },
   { publicUrl: 'https://user:password@example.com' },
+  { publicUrl: 'https://example.com/backups/' },
   { metricsToken: 'short' },
   { trustedProxies: ['proxy.example.com'] },
   { trustedProxies: ['10.0.0.0/33'] },

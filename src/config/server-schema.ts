@@ -24,6 +24,11 @@ const listen = z
 const address = z
   .string({ error: 'must be an address such as https://backup.example.com' })
   .refine(isWebAddress, 'must be an address such as https://backup.example.com, without a user or a query')
+  // The console asks for its files and for /api at the top; of a path it would show nothing, and links in messages would lead nowhere.
+  .refine(
+    (text) => !isWebAddress(text) || new URL(text).pathname === '/',
+    'must be an address such as https://backup.example.com, without a path: the console needs a name or a port of its own',
+  )
   .meta({ description: 'Where people reach the server, when something stands before it; used in links.' });
 
 const groups = (what: string) =>
