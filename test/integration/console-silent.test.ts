@@ -109,4 +109,28 @@ describe.skipIf(chromiumProgram() === null)('events that do not come (skipped wi
       expect(visitor.complaints).toEqual([]);
     },
   );
+
+  test(
+    'a page that is asked for while nothing answers does not lead to the page of the browser, and comes by itself',
+    { timeout: 240_000 },
+    async () => {
+      buildConsole();
+      await using holdfast = await installShop();
+      await using served = await serveHoldfast(holdfast);
+      await using proxy = await faultProxy(served.base);
+      await using visitor = await openBrowser(proxy.url);
+      const { page } = visitor;
+      await page.goto(proxy.url);
+      await page.getByLabel('Name').fill('ada');
+      await page.locator('input[type=password]').fill(password);
+      await page.getByRole('button', { name: 'Sign in' }).click();
+      await page.getByRole('heading', { name: 'Overview' }).waitFor();
+      proxy.set({ fault: { kind: 'reset' } });
+      await page.getByRole('link', { name: 'Settings' }).click();
+      await page.getByRole('button', { name: 'Try again' }).waitFor();
+      expect(await page.getByRole('link', { name: 'Overview' }).isVisible(), 'the menu is there').toBe(true);
+      proxy.set();
+      await page.getByRole('heading', { name: 'Settings', level: 2 }).waitFor();
+    },
+  );
 });

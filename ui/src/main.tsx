@@ -7,6 +7,7 @@ import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { Problem } from './api/client.ts';
 import { App } from './app.tsx';
+import { renewPageWhereFilesAreGone } from './renew-page.ts';
 import { theme, variables } from './theme.ts';
 import { startWords } from './words/words.ts';
 
@@ -37,15 +38,7 @@ const queries: QueryClient = new QueryClient({
 const nonce = document.querySelector<HTMLMetaElement>('meta[name="style-nonce"]')?.content ?? '';
 Object.assign(globalThis, { __webpack_nonce__: nonce });
 
-// A file of a page is gone when the program was renewed meanwhile: the page of today knows today's names.
-window.addEventListener('vite:preloadError', (event) => {
-  const last = Number(sessionStorage.getItem('holdfast-renewed') ?? 0);
-  if (Date.now() - last < 60_000) return;
-  sessionStorage.setItem('holdfast-renewed', String(Date.now()));
-  event.preventDefault();
-  window.location.reload();
-});
-
+renewPageWhereFilesAreGone();
 startWords();
 const root = document.getElementById('root');
 if (root) {
