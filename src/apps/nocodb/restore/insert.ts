@@ -29,10 +29,10 @@ export interface Goal {
 
 /**
  * Inserts rows with the keys and the places they had, which is what `undo` means to NocoDB. There are two ways. Its bulk insertion is the
- * quick one, a third of the upsert: it does not look for the keys first, and on SQLite it reads one row in ten back, with all that it is
- * linked to, where the upsert reads every one. But it takes some values for others (see `upserted`), refuses a choice that was taken from
- * the list since, and cannot be sent twice. The upsert has none of these traps: what the insertion refuses goes that way. All of v2's
- * insertion would be read back as well. Gives the keys of the rows that were refused.
+ * quick one: it does not look for the keys first, and on SQLite it reads one row in ten back, with all that it is linked to, where the
+ * upsert (and the insertion of v2) reads every one. But it takes some values for others (see `upserted`), refuses a choice that was taken
+ * from the list since, and cannot be sent twice. The upsert has none of these traps: what the insertion refuses goes that way. Gives the
+ * keys of the rows that were refused.
  */
 export async function insertRows(rows: readonly Row[], goal: Goal, work: Work): Promise<number[]> {
   if (rows.length === 0) return [];

@@ -197,13 +197,12 @@ async function insertAll(inserting: Inserting, work: Work): Promise<RestoredReco
 
 /**
  * What NocoDB's insertion would take for something else: a duration, whose seconds it reads as minutes where the field shows minutes, and
- * a file, which it fetches where the cell holds an address. Keys of other records too, on PostgreSQL: it would read back each of them,
- * twice. Of tables that are people's own nothing is known; their types may be their database's.
+ * a file, which it fetches where the cell holds an address. Of tables that are people's own nothing is known; their types may be their
+ * database's.
  */
-function upserted({ fields, live, target }: Inserting): ReadonlySet<string> {
-  const isUpserted = ({ live: { uidt }, foreignKey }: Field) =>
-    uidt === 'Duration' || uidt === 'Attachment' || (foreignKey && isPostgres(target, live));
-  return new Set(fields.fields.filter(isUpserted).map((field) => field.live.id));
+function upserted({ fields }: Inserting): ReadonlySet<string> {
+  const columns = fields.fields.map(({ live }) => live);
+  return new Set(columns.filter(({ uidt }) => uidt === 'Duration' || uidt === 'Attachment').map(({ id }) => id));
 }
 
 interface Wanted {
