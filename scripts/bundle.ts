@@ -1,5 +1,7 @@
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { rolldown, type Plugin } from 'rolldown';
+import { rolldown, type OutputChunk, type Plugin } from 'rolldown';
+import { minifySync } from 'rolldown/utils';
 
 const root = join(import.meta.dirname, '..');
 /** It builds parts of itself for the machine it is installed on. */
@@ -51,5 +53,19 @@ async function bundleFile(dir: string, input: Record<string, string>, codeSplitt
     comments: false,
     codeSplitting,
   });
-  return output.flatMap((each) => (each.type === 'chunk' ? each.moduleIds : []));
+  const chunks = output.filter((each) => each.type === 'chunk');
+  for (const chunk of chunks.filter(isOfLibraries)) writeFileSync(join(dir, chunk.fileName), withoutBlanks(chunk));
+  return chunks.flatMap(({ moduleIds }) => moduleIds);
+}
+
+function isOfLibraries({ moduleIds }: OutputChunk): boolean {
+  return moduleIds.every((id) => /[\\/]node_modules[\\/]/.test(id));
+}
+
+/** Libraries are most of the package, and blanks a sixth of them. In what is ours, a trace says in which line something failed. */
+function withoutBlanks({ fileName, code }: OutputChunk): string {
+  const codegen = { removeWhitespace: true };
+  const made = minifySync(fileName, code, { module: true, compress: false, mangle: false, codegen });
+  if (made.errors.length > 0) throw new Error(made.errors.map(({ message }) => message).join('\n'));
+  return made.code;
 }
