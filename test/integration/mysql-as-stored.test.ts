@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readdir, readFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { zstdDecompressSync } from 'node:zlib';
@@ -10,6 +10,7 @@ import { dumpArgs } from '../../src/engines/mysql/dump/arguments.ts';
 import { bringBack, never, takeDump } from '../support/mysql-backup.ts';
 import {
   hasMysql,
+  numbersTo,
   openMysql,
   product,
   startMysql,
@@ -18,6 +19,7 @@ import {
   type TestMysql,
 } from '../support/mysql-server.ts';
 import { temporaryFolder, type TemporaryFolder } from '../support/temporary-folder.ts';
+import { until } from '../support/until.ts';
 
 const run = promisify(execFile);
 
@@ -120,6 +122,32 @@ describe.runIf(hasMysql() && product === 'mariadb')('rows that MariaDB stores as
     for (const exclude of [{ tableData: ['t'] }, { tables: ['t'] }]) {
       const { path } = await takeDump(open(name, { format: 'plain', exclude }), folder.path);
       expect(await readFile(path, 'latin1')).toContain('SET NAMES utf8mb4*/;');
+    }
+  });
+
+  it('are not believed of a tool that names another set of letters, and nothing of it stays', async () => {
+    await server.sql(null, 'CREATE DATABASE odd CHARACTER SET utf8mb4');
+    await server.sql(
+      'odd',
+      'CREATE TABLE t (c TEXT)',
+      `INSERT INTO t SELECT REPEAT('ä', 1000) FROM ${numbersTo(3000)}`,
+    );
+    const tools = await mkdtemp(join(folder.path, 'tools-'));
+    await symlink(join(toolFolder, stockTools.client), join(tools, stockTools.client));
+    const real = join(toolFolder, stockTools.dump);
+    await writeFile(
+      join(tools, stockTools.dump),
+      `#!/bin/sh\ncase "$*" in *--version*) exec ${real} "$@" ;; esac\n${real} "$@" | sed 's/SET NAMES binary/SET NAMES latin9/'\n`,
+      { mode: 0o755 },
+    );
+    for (const format of ['plain', 'directory']) {
+      const database = openMysql(server, 'odd', { scratch: folder.path, dump: { format }, database: { tools } });
+      await expect(takeDump(database, folder.path)).rejects.toMatchObject({
+        code: 'TOOL_FAILED',
+        message: expect.stringContaining('character set'),
+        hint: expect.stringContaining('11.8'),
+      });
+      await until(async () => (await server.connections()).length === 0, 'no session stays');
     }
   });
 

@@ -11,7 +11,7 @@ export interface DumpShape {
   withoutRows: readonly string[];
   /** The history of system-versioned tables too. */
   history: boolean;
-  /** Rows are written as they are stored, which is as they would be written anyway: the tool looks at fewer letters, and is done in two thirds of the time. */
+  /** Rows are written as they are stored, which is as they would be written anyway: the tool does not look at each letter, and is done in three fifths of the time. */
   asStored: boolean;
 }
 

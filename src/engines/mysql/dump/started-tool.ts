@@ -31,9 +31,10 @@ export function startDump({ command, opening }: ToolStart, { asStored, ...option
     if (head !== null) {
       head.push(some);
       if (hasBegun(Buffer.concat(head))) {
-        if (asStored && !nameTheSet(head)) output.destroy(unnamedSet());
+        const isNamed = !asStored || nameTheSet(head);
         head = null;
-        begun.resolve();
+        if (isNamed) begun.resolve();
+        else output.destroy(unnamedSet());
       }
     }
     tail =
