@@ -29,6 +29,7 @@ export function openWork({ catalog, logger }: { catalog: Pick<Catalog, 'runs'>; 
   const running = new Set<Promise<void>>();
   const byRun = new Map<string, Promise<void>>();
   let open = true;
+  let changed: () => void = () => undefined;
   const idle = async () => {
     while (running.size > 0) await Promise.all(running);
   };
@@ -52,6 +53,7 @@ export function openWork({ catalog, logger }: { catalog: Pick<Catalog, 'runs'>; 
         if (known === null) {
           known = run;
           sayBegin(run, asker, logger);
+          changed();
           begun.resolve(run.id);
         }
         logOf(log, run, logger)(event, run);
@@ -69,7 +71,10 @@ export function openWork({ catalog, logger }: { catalog: Pick<Catalog, 'runs'>; 
         },
       );
       running.add(ended);
-      void ended.finally(() => running.delete(ended));
+      void ended.finally(() => {
+        running.delete(ended);
+        changed();
+      });
       const run = await begun.promise;
       byRun.set(run, ended);
       void ended.finally(() => byRun.delete(run));
@@ -91,6 +96,7 @@ export function openWork({ catalog, logger }: { catalog: Pick<Catalog, 'runs'>; 
     running: () => running.size,
     idle,
     cancel,
+    onChange: (listener) => void (changed = listener),
     [Symbol.asyncDispose]: async () => {
       open = false;
       cancel(stopping());

@@ -46,6 +46,8 @@ export interface Scheduler {
   replan(): void;
   /** Asks one, for whom something has changed. */
   replanJob(name: string): void;
+  /** Others in this process have begun or ended something: all jobs are asked again, at once. */
+  notice(): void;
   /** Ticks until the signal fires; then nothing is started any more. Rejects only with faults of the program. */
   work(signal: AbortSignal): Promise<void>;
   /** Ends running jobs with this reason. */
@@ -60,7 +62,7 @@ const longestPauseMs = 1000;
 const jumpMs = 5000;
 /** A sleep, or a clock that was set: times in between were watched by nobody. */
 const sleepMs = 5 * 60_000;
-/** What is done in this process, but not by a job (an answer to a request), is seen after this. */
+/** What is done in this process, and neither by a job nor by who says so (an answer to a request), is seen after this. */
 const replanMs = 60_000;
 const penaltyMs = 30_000;
 const complainEveryMs = 10 * 60_000;
@@ -98,11 +100,13 @@ export function createScheduler(parts: SchedulerParts): Scheduler {
     if (!running.has(job.name)) plan(job, now);
   };
   let planned = clock.monotonic();
+  let noticed = false;
   const replan = () => {
     parts.refresh();
     const now = clock.now();
     for (const job of jobs.values()) planIdle(job, now);
     planned = clock.monotonic();
+    noticed = false;
   };
 
   /** By how much the clock was set, or the machine slept: time passed that the monotonic clock does not know of. */
@@ -181,7 +185,7 @@ export function createScheduler(parts: SchedulerParts): Scheduler {
     // Set back to before that moment: what was watched from then on is still to come, and would be put off until then.
     if (jumped > sleepMs || awakeSince > now) awakeSince = now;
     const writes = parts.foreignWrites();
-    const stale = clock.monotonic() - planned > replanMs;
+    const stale = noticed || clock.monotonic() - planned > replanMs;
     if (stale || Math.abs(jumped) > jumpMs || writes !== foreign) replan();
     foreign = writes;
     for (let top = heap.peek(); top && top.at <= now.getTime(); top = heap.peek()) {
@@ -201,6 +205,10 @@ export function createScheduler(parts: SchedulerParts): Scheduler {
       const job = jobs.get(name);
       // One that runs is asked when it has ended.
       if (job && !running.has(name)) plan(job, clock.now());
+      wake();
+    },
+    notice: () => {
+      noticed = true;
       wake();
     },
     tickAt: () => tickAt,

@@ -32,6 +32,8 @@ export interface Attended {
   running(): number;
   idle(): Promise<void>;
   cancel(reason: HoldfastError): void;
+  /** Calls this whenever something of it has begun or ended. */
+  onChange(listener: () => void): void;
 }
 
 export interface Daemon extends AsyncDisposable {
@@ -62,7 +64,7 @@ export async function openDaemon(parts: DaemonParts, signal: AbortSignal): Promi
   parts.enduring.audit.abandon();
   const active = plans.enabled ? plans.all : [];
   takeOver(active, { catalog: parts.enduring, clock });
-  const scheduler = makeScheduler(parts, active);
+  const { scheduler, noticed } = makeScheduler(parts, active);
   const view: DaemonView = {
     id: randomUUID(),
     startedAt: clock.now(),
@@ -79,7 +81,10 @@ export async function openDaemon(parts: DaemonParts, signal: AbortSignal): Promi
   return {
     view,
     atRest: () => scheduler.atRest() && isWritten(parts),
-    attend: (others) => void attended.push(others),
+    attend: (others) => {
+      attended.push(others);
+      others.onChange(noticed);
+    },
     listensAt: (address) => heartbeat.listensAt(address),
     work: async ({ stop, urgent }) => {
       const end = AbortSignal.any([stop, lease.signal]);
@@ -117,7 +122,7 @@ function takenOver(cause: unknown): HoldfastError {
   });
 }
 
-function makeScheduler(parts: DaemonParts, plans: Plans['all']): Scheduler {
+function makeScheduler(parts: DaemonParts, plans: Plans['all']) {
   const { catalog, clock, logger, sources } = parts;
   const memory = planMemory(parts);
   let changedAt: Date | null = clock.now();
@@ -149,15 +154,15 @@ function makeScheduler(parts: DaemonParts, plans: Plans['all']): Scheduler {
     ...post,
   ];
   const { concurrency } = parts.plans;
-  scheduler = createScheduler({
-    jobs,
-    clock,
-    logger,
-    concurrency,
-    refresh,
-    foreignWrites: () => catalog.foreignWrites(),
-  });
-  return scheduler;
+  const foreignWrites = () => catalog.foreignWrites();
+  const made = createScheduler({ jobs, clock, logger, concurrency, refresh, foreignWrites });
+  scheduler = made;
+  /** A run that others began or ended is news, and may owe copies. */
+  const noticed = () => {
+    changedAt = clock.now();
+    made.notice();
+  };
+  return { scheduler: made, noticed };
 }
 
 /** By source, when the first of its copies is to be tried again. Oldest backup first in the list, not soonest. */
@@ -185,7 +190,7 @@ function untidy({ logger }: DaemonParts, error: unknown): void {
 }
 
 async function drain(
-  workers: readonly Omit<Attended, 'close'>[],
+  workers: readonly Pick<Attended, 'running' | 'idle' | 'cancel'>[],
   parts: DaemonParts,
   urgent: AbortSignal,
 ): Promise<void> {

@@ -2,8 +2,10 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Client } from '../../src/api/client.ts';
+import { readPayload } from '../support/alerts.ts';
 import { anyPort, serveHoldfast, signIn, type Served } from '../support/api.ts';
 import { installHoldfast, type Installation } from '../support/holdfast.ts';
+import { startReceiver, type HttpReceiver } from '../support/http-receiver.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { until } from '../support/until.ts';
 
@@ -13,15 +15,18 @@ let holdfast: Installation;
 let served: Served;
 let api: Client;
 let page: Client;
+let receiver: HttpReceiver;
 
 beforeAll(async () => {
   server = await startPostgres();
   await server.createDatabase('shop');
   await server.sql('shop', 'create table orders (id int); insert into orders select generate_series(1, 10)');
+  receiver = await startReceiver();
   holdfast = await installHoldfast({
     url: server.url('shop'),
     settings: { storages: ['local', 'second'], retention: { last: 5 } },
     top: {
+      alerts: { channels: [{ type: 'webhook', name: 'duty', url: `${receiver.url}/hook` }] },
       server: anyPort,
       storages: { local: { type: 'local', path: './backups' }, second: { type: 'local', path: './second' } },
     },
@@ -37,6 +42,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await served[Symbol.asyncDispose]();
   await holdfast[Symbol.asyncDispose]();
+  await receiver[Symbol.asyncDispose]();
   await server[Symbol.asyncDispose]();
 });
 
@@ -65,6 +71,21 @@ test('what is begun over HTTP stands in the log like what is begun by schedule: 
   }
   await line(/ backup\/shop failed: .* \(DATABASE_MISSING\)/);
   expect(lines()).toBe((before ?? 0) + 1);
+});
+
+test('how it ended is told to the channels when it has ended, not when the scheduler looks at everything again', async () => {
+  const told = (kind: string) => receiver.requests.filter(({ body }) => readPayload(body).kind === kind).length;
+  const before = told('problem');
+  await server.sql('postgres', 'alter database shop rename to away');
+  try {
+    await api.createBackup({ query: wait });
+    await until(() => told('problem') > before, 'the failure is told', 15_000);
+  } finally {
+    await server.sql('postgres', 'alter database away rename to shop');
+  }
+  await api.createBackup({ query: wait });
+  await until(() => told('resolved') > 0, 'its end is told', 15_000);
+  expect(told('problem')).toBe(before + 1);
 });
 
 test('a run says who began it: a program, or somebody on the console; restores and the way back as well', async () => {
