@@ -84,7 +84,8 @@ describe('the two ways in which records are written', () => {
     faults.postgres = postgres;
     const tree = await jobs((at) => ({ State: at % 2 === 0 ? 'to do' : null }));
     expect(await restore(tree)).toMatchObject({ ok: true, lost: [] });
-    expect(sent().inserted).toEqual([100, 100, 100]);
+    // On PostgreSQL with empty records where a number belongs to none.
+    expect(sent()).toEqual({ inserted: postgres ? [...Array(9).fill(100), 2] : [100, 100, 100], upserted: [] });
     expect(values('Id')).toEqual(keys);
     expect(values('UpdatedAt')).toEqual(Array(300).fill(null));
   });

@@ -71,12 +71,14 @@ describe('links that lie in the records themselves', () => {
     Array.from({ length: orders }, (_, at) => (at % 10 === 9 ? null : (at % parents) + 1));
   const writes = () =>
     target.asked
-      .filter(({ method }) => method === 'POST')
-      .map(({ path, body }) =>
+      .filter(({ method }) => method === 'POST' || method === 'PATCH')
+      .map(({ method, path, body }) =>
         path.includes('/data/bulk/')
-          ? 'records'
-          : path.includes('/links/')
+          ? method === 'PATCH'
             ? 'link'
+            : 'records'
+          : path.includes('/links/')
+            ? 'link one by one'
             : /"childId"/.test(body.toString())
               ? 'field'
               : '',
@@ -143,9 +145,38 @@ describe('links that lie in the records themselves', () => {
     expect(tableIn('Customers').columns.filter(({ uidt }) => uidt === 'Links')).toHaveLength(1);
   });
 
+  it('N-42 are made in NocoDB’s own way where it does not change all records of a parent at once', async () => {
+    const tree = await shop(1000, 10);
+    target.intercept = ({ method, path }) =>
+      method === 'PATCH' && path.endsWith('/all') ? { status: 404, json: { msg: 'Cannot PATCH' } } : null;
+    const report = await restore(tree);
+    expect(report).toMatchObject({ ok: true, lost: [] });
+    expect(report.tables.map(({ links }) => links)).toEqual([900, 900]);
+    expect(customers()).toEqual(expected(1000, 10));
+    expect(writes().filter((kind) => kind === 'link one by one')).toHaveLength(9);
+  });
+
+  it('N-42 are counted right when the answer was lost, and one that somebody made meanwhile stays, and is named', async () => {
+    const tree = await shop(1000, 10);
+    let cut = false;
+    target.intercept = (asked) => {
+      if (cut || asked.method !== 'PATCH' || !asked.path.endsWith('/all')) return null;
+      cut = true;
+      const [first] = records('Orders');
+      if (first) first['Customers_id'] = 7;
+      for (const route of target.routes) if (route(asked, target.world) !== null) break;
+      return { body: 'x'.repeat(100), cutAfter: 3 };
+    };
+    const report = await restore(tree);
+    expect(report.lost.map(({ what }) => what)).toEqual(['link from record 1 to record 1']);
+    expect(report.tables.map(({ links }) => links)).toEqual([899, 899]);
+    expect(customers()).toEqual(expected(1000, 10).with(0, 7));
+  });
+
   it('N-42 are made when a restore goes on that was interrupted before them', async () => {
     const tree = await shop(1000, 10);
-    target.intercept = ({ path }) => (path.includes('/links/') ? { status: 403, json: { msg: 'no' } } : null);
+    target.intercept = ({ method, path }) =>
+      method === 'PATCH' && path.endsWith('/all') ? { status: 403, json: { msg: 'no' } } : null;
     await expect(restore(tree)).rejects.toMatchObject({ code: 'NOCODB_FORBIDDEN' });
     target.intercept = () => null;
     expect(await restore(tree)).toMatchObject({ ok: true, created: 0, lost: [] });

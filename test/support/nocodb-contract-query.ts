@@ -65,6 +65,8 @@ function condition(text: string, table: Queried): Test {
     switch (operation) {
       case 'notblank':
         return own !== null && own !== undefined && own !== '';
+      case 'is':
+        return value === 'null' && (own === null || own === undefined);
       case 'eq':
         return String(own) === value;
       case 'in':

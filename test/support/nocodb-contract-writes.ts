@@ -191,8 +191,13 @@ function recordWrites(faults: Faults, counters: Map<string, number>): Route {
     if (!table || !Array.isArray(table.records)) return null;
     if (method === 'DELETE') {
       const gone = new Set(recordsWhere(table, query.get('where')) as Body[]);
-      table.records = table.records.filter((record) => !gone.has(record));
+      removeRecords(table, gone, tables);
       return { json: gone.size };
+    }
+    if (method === 'PATCH' && way === 'all') {
+      const changed = recordsWhere(table, query.get('where')) as Body[];
+      for (const record of changed) Object.assign(record, named(json(body), table), { UpdatedAt: 'now' });
+      return { json: changed.length };
     }
     const rows = JSON.parse(body.toString('utf8')) as Body[];
     if (rows.length > 100) return refusal(422, 'ERR_MAX_PAYLOAD_LIMIT_EXCEEDED', 'Maximum 100 entities');
@@ -203,13 +208,17 @@ function recordWrites(faults: Faults, counters: Map<string, number>): Route {
         json: { msg: 'Something went wrong', innerError: { msg: 'Undefined binding(s)', stack: 'x' } },
       };
     }
-    for (const row of rows) {
+    for (const [at, row] of rows.entries()) {
       const reason = faults.refuses(named(row, table), table);
-      if (reason !== null) return { status: 422, json: { msg: reason } };
+      if (reason === null) continue;
+      // What its database refuses has used up the numbers of those before it.
+      if (named(row, table)['Id'] === undefined) counters.set(table.id, (counters.get(table.id) ?? 0) + at + 1);
+      return { status: 422, json: { msg: reason } };
     }
     const isInsertion = way === undefined;
     if (isInsertion && rows.some((row) => isRefusedByInsertion(named(row, table), table)))
       return { status: 400, json: { msg: 'Invalid option(s), or a key that is there' } };
+    let isTaken = false;
     const written = rows.map((row) => {
       const values = named(row, table);
       const record: Body = { CreatedAt: 'now', UpdatedAt: null, ...(isInsertion ? inMinutes(values, table) : values) };
@@ -217,9 +226,11 @@ function recordWrites(faults: Faults, counters: Map<string, number>): Route {
         const next = (counters.get(table.id) ?? 0) + 1;
         counters.set(table.id, next);
         record['Id'] = next;
+        isTaken ||= (table.records as Body[]).some(({ Id }) => Id === next);
       }
       return record;
     });
+    if (isTaken) return refusal(400, 'FIELD_UNIQUE_CONSTRAINT_VIOLATION', 'A record with this key is there');
     for (const record of written) {
       const at = (table.records as Body[]).findIndex((each) => each['Id'] === record['Id']);
       if (at === -1) (table.records as Body[]).push(record);
@@ -231,6 +242,17 @@ function recordWrites(faults: Faults, counters: Map<string, number>): Route {
     if (isInsertion) return { status: 200, json: faults.answersInsertion(keysOf(written, faults)) };
     return { status: 201, json: written };
   };
+}
+
+/** And unlinks what was linked to their keys. */
+function removeRecords(table: ContractTable, gone: ReadonlySet<Body>, tables: readonly ContractTable[]): void {
+  const keys = new Set([...gone].map(({ Id }) => Id));
+  table.records = (table.records as Body[]).filter((record) => !gone.has(record));
+  for (const { colOptions } of table.columns.filter((each) => each.colOptions?.['type'] === 'hm')) {
+    const related = tables.find(({ id }) => id === colOptions?.['fk_related_model_id']);
+    const key = related?.columns.find(({ id }) => id === colOptions?.['fk_child_column_id'])?.title ?? '';
+    for (const record of (related?.records ?? []) as Body[]) if (keys.has(record[key])) record[key] = null;
+  }
 }
 
 const viewWrites: Route = ({ method, path, body }, { bases }) => {
@@ -323,6 +345,11 @@ const otherWrites =
         if (record) Object.assign(record, change);
       }
       return { json: [] };
+    }
+    if (method === 'DELETE' && target && Array.isArray(target.records)) {
+      const ids = (JSON.parse(body.toString('utf8')) as Body[]).map(({ Id }) => Id);
+      removeRecords(target, new Set((target.records as Body[]).filter(({ Id }) => ids.includes(Id))), tables);
+      return { json: ids.map((Id) => ({ Id })) };
     }
     const [, linkTable, linkColumn, own] =
       /^\/api\/v2\/tables\/([^/]+)\/links\/([^/]+)\/records\/(\d+)$/.exec(path) ?? [];

@@ -29,9 +29,11 @@ export class Wire implements Disposable {
   async ask({ method, url, headers, body }: Ask, signal: AbortSignal): Promise<IncomingMessage> {
     throwIfAborted(signal);
     const secure = /^https:/i.test(url);
+    // Node tells it by itself, but not of what is to be removed.
+    const length = typeof body === 'string' ? { 'content-length': String(Buffer.byteLength(body)) } : {};
     const request = (secure ? nodeHttps() : nodeHttp()).request(url, {
       method,
-      headers,
+      headers: { ...headers, ...length },
       agent: secure ? this.#https : this.#http,
     });
     let unread: IncomingMessage | null = null;

@@ -7,11 +7,12 @@ import { option } from './column-kinds.ts';
 import { restoreComments } from './comments.ts';
 import { findings } from './findings.ts';
 import { restoreKeyLinks } from './key-links.ts';
+import { prepareKeys } from './keys.ts';
 import { linkPairs, parentsFirst } from './link-pairs.ts';
 import { restoreLinks } from './link-records.ts';
 import { liveCount } from './live.ts';
 import { planBases } from './plan.ts';
-import { prepareKeys, restoreRecords } from './records.ts';
+import { restoreRecords } from './records.ts';
 import { savedBases } from './saved-tree.ts';
 import { beginSchema, finishSchema, type Begun } from './schema.ts';
 import { scopesOf, type Scope } from './scope.ts';
@@ -71,12 +72,8 @@ async function restoreBases(saved: Saved, request: BasesRequest, work: Work): Pr
       tables.push(...scope.tables.map((table) => emptyReport(scope, table.schema.table.title)));
     } else {
       const withFiles = request.withAttachments;
-      await prepareKeys(
-        scope,
-        target,
-        scope.tables.filter((table) => !made.includes(table)),
-        work,
-      );
+      const existing = scope.tables.filter((table) => !made.includes(table));
+      await prepareKeys(scope, target, { tables: existing, early: new Set() }, work);
       for (const each of await restoreData({ scope, target, begun, withFiles }, work)) add(each);
     }
     await finishSchema(scope, target, made, work);
@@ -106,7 +103,7 @@ export async function restoreData(
   work: Work,
 ): Promise<TableReport[]> {
   const { client, task, found } = work;
-  const { people, laterKeys } = begun;
+  const { people, laterKeys, numbered } = begun;
   const reports: TableReport[] = [];
   const failed = new Map<string, ReadonlySet<number>>();
   const byId = new Map<string, TableReport>();
@@ -115,13 +112,14 @@ export async function restoreData(
   for (const { table } of inOrderOfWriting(scope)) {
     const live = target.tables.get(table.schema.table.id);
     if (live === undefined) continue;
-    const { title } = table.schema.table;
+    const { id, title } = table.schema.table;
     const where = `${scope.title}/${title}`;
+    const keysHere = numbered.get(id) ?? null;
     for (const each of table.saved.failed) found.warn(`${where} was not saved as a whole: ${each}`);
     const done = await step(
       task.report,
       `records of ${where}`,
-      () => restoreRecords({ scope, table, target, live, people, withFiles }, laterKeys, work),
+      () => restoreRecords({ scope, table, target, live, people, withFiles }, { laterKeys, numbered: keysHere }, work),
       (result) => (result === null ? 'none' : `${result.inserted} restored, ${result.kept} were there`),
     );
     if (done === null) continue;

@@ -1,5 +1,6 @@
 import { throwIfAborted } from '../../../base/abort.ts';
 import { HoldfastError } from '../../../base/errors.ts';
+import type { Client } from '../client.ts';
 import { isRefusal } from './tables.ts';
 import { reasonOf, type Work } from './work.ts';
 
@@ -41,7 +42,7 @@ export async function insertRows(rows: readonly Row[], goal: Goal, work: Work): 
   return upsertRows(rows, goal, work);
 }
 
-function canBeInserted(rows: readonly Row[], { upserted }: Goal): boolean {
+export function canBeInserted(rows: readonly Row[], { upserted }: Goal): boolean {
   if (upserted === null) return false;
   const columns = [...upserted];
   return rows.every(({ body }) => columns.every((id) => body[id] === null || body[id] === undefined));
@@ -64,13 +65,17 @@ async function inserted(rows: readonly Row[], { base, table, where, key: title }
   }
   const sent = new Set(rows.map(({ key }) => key));
   if (keysIn(answer, title).every((key) => sent.has(key))) return true;
-  throw new HoldfastError('NOCODB_ANSWER', `${client.title} gave records of ${where} other keys than they had`, {
+  throw otherKeys(client, where);
+}
+
+export function otherKeys({ title }: Client, where: string): HoldfastError {
+  return new HoldfastError('NOCODB_ANSWER', `${title} gave records of ${where} other keys than they had`, {
     hint: 'Restore the database of NocoDB instead: this version does not keep keys through its API.',
   });
 }
 
-/** As far as they are told. PostgreSQL: `[{"Id":1},{"Id":2}]`; SQLite: the last one of every ten, `[10,20]`. */
-function keysIn(answer: unknown, title: string): number[] {
+/** As far as they are told, in the order in which they were sent. PostgreSQL: `[{"Id":1},{"Id":2}]`; SQLite: the last one of every ten, `[10,20]`. */
+export function keysIn(answer: unknown, title: string): number[] {
   if (!Array.isArray(answer)) return [];
   return (answer as unknown[])
     .map((each) => Number(typeof each === 'object' && each !== null ? (each as Record<string, unknown>)[title] : each))

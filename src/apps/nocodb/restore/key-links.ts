@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { throwIfAborted } from '../../../base/abort.ts';
 import { inParallel } from '../../../base/parallel.ts';
+import { seenKeys, type Seen } from '../seen.ts';
 import { names, tablePath, type SavedRecord } from '../tree-format.ts';
 import { option } from './column-kinds.ts';
 import { linkPairs } from './link-pairs.ts';
@@ -28,6 +29,9 @@ interface KeyLink {
   /** The records of the child were restored, with or without their keys. */
   childRestored: boolean;
   later: boolean;
+  /** Keys of the parent's records, where these and the child's came back whole just now, so that nothing has to be looked up. */
+  whole: Seen | null;
+  base: string;
   where: string;
 }
 
@@ -63,11 +67,14 @@ export async function restoreKeyLinks(
     throwIfAborted(work.task.signal);
     if (version !== 1 || (!wanted.has(from.table) && !wanted.has(to))) continue;
     const foreignKey = option(from.column, 'fk_child_column_id') ?? '';
-    if (isWhole(from.table) && isWhole(to) && !laterKeys.has(foreignKey)) continue;
+    const later = laterKeys.has(foreignKey);
+    const whole = isWhole(from.table) && isWhole(to);
+    if (whole && !later) continue;
     const at = { foreignKey, field: from.column.id, tables: [from.table, to] } as const;
     const found = keyLinkOf(at, { scope, target, wanted });
     if (found === null) continue;
-    const link = { ...found, later: laterKeys.has(foreignKey) };
+    const parents = whole ? await savedKeysOf(from.table, scope, work) : null;
+    const link = { ...found, later, whole: parents };
     const made = await linkRecords(await changesOf(scope, link, work), link, work);
     for (const table of new Set([from.table, to])) byTable.set(table, (byTable.get(table) ?? 0) + made);
     all += made;
@@ -79,7 +86,7 @@ export async function restoreKeyLinks(
 function keyLinkOf(
   { foreignKey, field, tables: [from, to] }: { foreignKey: string; field: string; tables: readonly [string, string] },
   { scope, target, wanted }: { scope: Scope; target: Target; wanted: ReadonlySet<string> },
-): Omit<KeyLink, 'later'> | null {
+): Omit<KeyLink, 'later' | 'whole'> | null {
   const child = scope.base.tables.get(to);
   const saved = child?.schema.columns.find(({ id }) => id === foreignKey);
   const live = target.tables.get(to);
@@ -103,12 +110,23 @@ function keyLinkOf(
     parentKey,
     field: fieldNow,
     childRestored,
+    base: target.base?.id ?? '',
     where,
   };
 }
 
 function keyOf({ columns }: LiveTable): Named | undefined {
   return columns.find(({ uidt, pk }) => uidt === 'ID' && pk);
+}
+
+async function savedKeysOf(id: string, { base }: Scope, { saved, task }: Work): Promise<Seen> {
+  const keys = seenKeys();
+  const table = base.tables.get(id);
+  const title = table === undefined ? undefined : numberedKey(table)?.title;
+  if (table === undefined || title === undefined) return keys;
+  const name = tablePath(base.folder, table.saved.folder, names.records);
+  for await (const record of savedLines(saved, name, recordSchema, task.signal)) keys.add(Number(record[title]));
+  return keys;
 }
 
 /** Which records are to be linked to which of the parent's. */
@@ -126,27 +144,28 @@ async function changesOf({ base }: Scope, link: KeyLink, work: Work): Promise<Ma
 }
 
 async function missingIn(group: readonly SavedRecord[], link: KeyLink, work: Work): Promise<[number, number][]> {
-  const { child, saved, key, foreignKey, childRestored, later, parent, parentKey, where } = link;
+  const { child, saved, key, foreignKey, childRestored, later, parent, parentKey, whole, where } = link;
   const keyTitle = numberedKey(child)?.title ?? '';
   const wanted = new Map<number, number>();
   for (const record of group)
     if (record[saved] !== null && record[saved] !== undefined)
       wanted.set(Number(record[keyTitle]), Number(record[saved]));
-  const now = await valuesOf(link.live, { key, value: foreignKey }, [...wanted.keys()], work);
+  const now = whole === null ? await valuesOf(link.live, { key, value: foreignKey }, [...wanted.keys()], work) : null;
+  const valueOf = (id: number) => (now === null ? null : now.get(id));
   const open = [...wanted].filter(([id, to]) => {
-    const current = now.get(id);
+    const current = valueOf(id);
     return current === null || (childRestored && current === to);
   });
   const ends = [...new Set(open.map(([, to]) => to))];
-  const there = await valuesOf(parent, { key: parentKey, value: parentKey }, ends, work);
+  const there = whole ?? (await valuesOf(parent, { key: parentKey, value: parentKey }, ends, work));
   for (const [id, to] of open.filter((pair) => !there.has(pair[1]))) {
-    const isEmpty = now.get(id) === null;
-    // SQLite takes a key that leads nowhere; what PostgreSQL refuses was said when the record was written.
+    const isEmpty = valueOf(id) === null;
+    // A key that leads nowhere is taken as it is.
     if (!isEmpty) await empty(id, link, work);
     if (!isEmpty || later || !childRestored)
       work.found.lose(where, `link from record ${id} to record ${to}`, 'one of them does not exist');
   }
-  return open.filter(([id, to]) => now.get(id) === null && there.has(to));
+  return open.filter(([id, to]) => valueOf(id) === null && there.has(to));
 }
 
 /** Of the records that are there, by key. */
@@ -189,9 +208,39 @@ async function linkRecords(byParent: ReadonlyMap<number, number[]>, link: KeyLin
   return made;
 }
 
+/** Their keys stand in an address, which may not be of any length. */
 const atOnceOfOne = 400;
 
+/**
+ * One change of all records that have no parent yet, which is less than half the work that linking them is to NocoDB. It says how many these
+ * were. What it does not know how to do is linked in its own way.
+ */
 async function linkTo(to: number, ids: readonly number[], link: KeyLink, work: Work): Promise<number> {
+  const { live, base, key, foreignKey, where } = link;
+  throwIfAborted(work.task.signal);
+  let changed: number;
+  try {
+    const answer = await work.client.send('PATCH', `/api/v1/db/data/bulk/noco/${base}/${live.id}/all`, {
+      query: { where: `(${key.id},in,${ids.join(',')})~and(${foreignKey.id},is,null)` },
+      body: { [foreignKey.id]: to },
+      repeat: 'safe',
+      signal: work.task.signal,
+    });
+    changed = Number(answer);
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    return linkOneByOne(to, ids, link, work);
+  }
+  if (changed === ids.length) return changed;
+  // Sent twice, or somebody else was at work.
+  const now = await valuesOf(live, { key, value: foreignKey }, ids, work);
+  const others = ids.filter((id) => now.get(id) !== to);
+  for (const id of others)
+    work.found.lose(where, `link from record ${id} to record ${to}`, 'it was removed or linked elsewhere meanwhile');
+  return ids.length - others.length;
+}
+
+async function linkOneByOne(to: number, ids: readonly number[], link: KeyLink, work: Work): Promise<number> {
   const { parent, field, where } = link;
   throwIfAborted(work.task.signal);
   try {
@@ -209,7 +258,7 @@ async function linkTo(to: number, ids: readonly number[], link: KeyLink, work: W
     }
     // One that does not exist refuses all.
     let made = 0;
-    for (const id of ids) made += await linkTo(to, [id], link, work);
+    for (const id of ids) made += await linkOneByOne(to, [id], link, work);
     return made;
   }
 }

@@ -14,7 +14,7 @@ const recordSchema = z.record(z.string(), z.unknown());
  * What linking the records of one parent costs, in records that are written with the key of their parent: on PostgreSQL, where NocoDB
  * reads the parent of each of them, and elsewhere, where it reads those of one in ten.
  */
-const recordsPerParent = { postgres: 10, others: 60 };
+const recordsPerParent = { postgres: 3, others: 60 };
 
 /**
  * Which links are made before records are written; the rest come after them. NocoDB reads records back that it has written, with all that

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Client } from '../client.ts';
 import { notNocodb } from '../errors.ts';
-import { columnSchema, viewSchema } from '../tree-format.ts';
+import { columnSchema, viewSchema, type Column } from '../tree-format.ts';
 
 const settings = z
   .unknown()
@@ -88,6 +88,17 @@ export async function livePage(
   const answer = await client.get(`/api/v2/tables/${table}/records`, query, signal);
   const { list, pageInfo } = read(client, pageSchema, answer, 'a page of records');
   return { records: list, last: pageInfo.isLastPage ?? list.length === 0 };
+}
+
+/** 0: the table is empty. */
+export async function highestKey(
+  client: Client,
+  { id }: Pick<LiveTable, 'id'>,
+  key: Pick<Column, 'id' | 'title'>,
+  signal: AbortSignal,
+): Promise<number> {
+  const page = await livePage(client, id, { fields: key.id, sort: `-${key.id}`, limit: 1 }, signal);
+  return Number(page.records[0]?.[key.title] ?? 0);
 }
 
 /** The answer to whatever makes a table or a column. */

@@ -24,6 +24,28 @@ export async function eachInParallel<T>(
   if (failure) throw failure.error;
 }
 
+/** What becomes of each, in their order; so many are worked on ahead of whoever takes them. */
+export async function* mapAhead<T, Result>(
+  items: AsyncIterable<T>,
+  ahead: number,
+  work: (item: T) => Promise<Result>,
+): AsyncGenerator<Result> {
+  const begun: Promise<Result>[] = [];
+  const next = () => begun.shift() ?? Promise.reject(new Error('nothing was begun'));
+  try {
+    for await (const item of items) {
+      const result = work(item);
+      // Whoever takes it learns of a failure.
+      result.catch(() => undefined);
+      begun.push(result);
+      if (begun.length > ahead) yield await next();
+    }
+    while (begun.length > 0) yield await next();
+  } finally {
+    await Promise.allSettled(begun);
+  }
+}
+
 /** In groups of a size; the last one is what is left. */
 export async function* inGroups<T>(items: AsyncIterable<T>, size: number): AsyncGenerator<T[]> {
   let group: T[] = [];

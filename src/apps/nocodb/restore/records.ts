@@ -1,13 +1,15 @@
 import { throwIfAborted } from '../../../base/abort.ts';
 import { names, tablePath, type RecordKey, type SavedAttachment, type SavedRecord } from '../tree-format.ts';
 import { batchSize, insertRows, type Goal, type Row } from './insert.ts';
-import { liveCount, livePage, type LiveTable } from './live.ts';
+import { highestKey, liveCount, livePage, type LiveTable } from './live.ts';
 import { fieldsOf, type Field, type Fields } from './fields.ts';
-import { eachInParallel, inGroups } from './pool.ts';
+import type { SavedKeys } from './keys.ts';
+import { eachInParallel, inGroups, mapAhead } from './pool.ts';
 import type { People } from './people.ts';
 import { numberedKey, savedLines, type SavedTable } from './saved-tree.ts';
 import type { Scope } from './scope.ts';
-import { countedAmong, finishCounting, moveCounter } from './sequence.ts';
+import { insertNumbered } from './numbered.ts';
+import { countedAmong, moveCounter } from './sequence.ts';
 import { roundedNumbers, type Rounded } from '../rounded.ts';
 import { isPostgres, isUnfinished, type Target } from './target.ts';
 import { filesByRecord, uploadCell } from './uploads.ts';
@@ -51,7 +53,7 @@ export interface Records {
  */
 export async function restoreRecords(
   records: Records,
-  laterKeys: ReadonlySet<string>,
+  { laterKeys, numbered }: { laterKeys: ReadonlySet<string>; numbered: SavedKeys | null },
   work: Work,
 ): Promise<RestoredRecords | null> {
   const { scope, table, target, live } = records;
@@ -70,43 +72,7 @@ export async function restoreRecords(
     work.found.lose(where, `values of ${title} (${uidt})`, 'the table has no such field');
   const base = target.base?.id ?? '';
   const empty = (await liveCount(work.client, live.id, work.task.signal)) === 0;
-  return insertAll({ ...records, where, fields, keyTitle: key.title, base, empty }, work);
-}
-
-/**
- * Makes room for the keys of a table. For all tables before the first record of any: to remove a record, even an empty one, is to unlink
- * all that is linked to its key.
- */
-export async function prepareKeys(
-  scope: Scope,
-  target: Target,
-  tables: readonly SavedTable[],
-  work: Work,
-): Promise<void> {
-  for (const table of tables) {
-    const live = target.tables.get(table.schema.table.id);
-    if (live !== undefined) await prepareTable({ scope, table, target, live }, work);
-  }
-}
-
-async function prepareTable(
-  { scope, table, target, live }: Pick<Records, 'scope' | 'table' | 'target' | 'live'>,
-  work: Work,
-): Promise<void> {
-  const fields = fieldsOf(scope.base, table, live, target);
-  const key = numberedKey(table);
-  if (fields === null || key === null) return;
-  const base = target.base?.id ?? '';
-  await finishCounting(base, live, work);
-  if (!isPostgres(target, live)) return;
-  const count = await liveCount(work.client, live.id, work.task.signal);
-  const highest = count === 0 ? 0 : await highestKey(live, fields, work);
-  const last = await lastKey(scope, table, key.title, work);
-  if (last <= highest) return;
-  if (await moveCounter(base, live, { key: fields.key.id, from: highest + 1, to: last }, work)) return;
-  work.found.warn(
-    `the keys of ${scope.title}/${table.schema.table.title} could not be counted: adding a record may fail ${last} times`,
-  );
+  return insertAll({ ...records, where, fields, keyTitle: key.title, base, empty, numbered }, work);
 }
 
 export interface Survey {
@@ -132,6 +98,7 @@ export async function surveyRecords(records: Records, work: Work): Promise<Surve
     keyTitle: key.title,
     base: '',
     empty,
+    numbered: null,
     withFiles: false,
   };
   for await (const batch of missingRows(surveying, { of: () => Promise.resolve([]) }, found, work))
@@ -145,6 +112,8 @@ interface Inserting extends Records {
   keyTitle: string;
   base: string;
   empty: boolean;
+  /** Of a table whose records NocoDB numbers itself. */
+  numbered: SavedKeys | null;
 }
 
 async function insertAll(inserting: Inserting, work: Work): Promise<RestoredRecords> {
@@ -177,22 +146,47 @@ async function insertAll(inserting: Inserting, work: Work): Promise<RestoredReco
       bytes: done.inserted + done.kept,
       total,
     });
-  const batches = missingRows(inserting, files, done, work);
+  const rowsOf = async (batch: readonly Wanted[]) => {
+    const rows: Row[] = [];
+    for (const wanted of batch) rows.push(await rowOf(wanted, inserting, { done, rounded }, work));
+    return rows;
+  };
+  const told = (rows: number) => {
+    done.inserted += rows;
+    tell();
+  };
+  const batches = mapAhead(missingRows(inserting, files, done, work), work.atOnce, rowsOf);
   await eachInParallel(
-    batches,
+    unnumbered(batches, { inserting, goal, told }, work),
     work.atOnce,
-    async (batch) => {
-      const rows: Row[] = [];
-      for (const wanted of batch) rows.push(await rowOf(wanted, inserting, { done, rounded }, work));
+    async (rows) => {
       const failed = await insertRows(rows, goal, work);
       for (const each of failed) done.failed.add(each);
-      done.inserted += rows.length - failed.length;
-      tell();
+      told(rows.length - failed.length);
     },
     work.task.signal,
   );
   for (const line of rounded.lines(where)) work.found.warn(line);
   return done;
+}
+
+/** The rows that NocoDB does not number itself: all of them, or those from where on it cannot. */
+async function* unnumbered(
+  batches: AsyncGenerator<Row[]>,
+  { inserting, goal, told }: { inserting: Inserting; goal: Goal; told: (rows: number) => void },
+  work: Work,
+): AsyncGenerator<readonly Row[]> {
+  const { numbered, live, fields, empty, base } = inserting;
+  if (numbered !== null && empty && fields.order !== null) {
+    const { key, order } = fields;
+    const numbering = { goal, live, key, order, gaps: numbered.count < numbered.last };
+    const left = await insertNumbered(batches, numbering, told, work);
+    if (left.length === 0) return;
+    const from = (await highestKey(work.client, live, key, work.task.signal)) + 1;
+    await moveCounter(base, live, { key: key.id, from, to: numbered.last }, work);
+    yield left;
+  }
+  yield* batches;
 }
 
 /**
@@ -322,19 +316,6 @@ function comparableRow(record: SavedRecord, { fields, live, people, scope }: Ins
 function comparableFields({ fields }: Fields, live: LiveTable): Field[] {
   const withKeys = !isUnfinished(live);
   return fields.filter(({ saved, foreignKey }) => saved.uidt !== 'Attachment' && (withKeys || !foreignKey));
-}
-
-async function lastKey(scope: Scope, table: SavedTable, keyTitle: string, { saved, task }: Work): Promise<number> {
-  const name = tablePath(scope.base.folder, table.saved.folder, names.records);
-  let last = 0;
-  for await (const record of savedLines(saved, name, recordSchema, task.signal))
-    last = Math.max(last, Number(record[keyTitle]));
-  return last;
-}
-
-async function highestKey(live: LiveTable, { key }: Fields, { client, task }: Work): Promise<number> {
-  const page = await livePage(client, live.id, { fields: key.id, sort: `-${key.id}`, limit: 1 }, task.signal);
-  return Number(page.records[0]?.[key.title] ?? 0);
 }
 
 /** The backup was made of a NocoDB on SQLite, where a JSON is kept as its text. */

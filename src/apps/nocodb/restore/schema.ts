@@ -2,13 +2,13 @@ import { step } from '../../../base/progress.ts';
 import { makeComputed } from './computed.ts';
 import { filterHooks, makeHooks } from './hooks.ts';
 import { option } from './column-kinds.ts';
+import { prepareKeys, type SavedKeys } from './keys.ts';
 import { earlyLinks } from './link-order.ts';
 import { linkPairs, type LinkPair } from './link-pairs.ts';
 import { limitLinks } from './link-views.ts';
 import { makeLinks } from './links.ts';
 import { liveTable, madeBase } from './live.ts';
 import { bringPeople, type People } from './people.ts';
-import { prepareKeys } from './records.ts';
 import { tellRules } from './rules.ts';
 import type { SavedTable } from './saved-tree.ts';
 import type { Scope } from './scope.ts';
@@ -23,6 +23,8 @@ export interface Begun {
   people: People;
   /** Ids of the keys of links that are made when the records are there. */
   laterKeys: ReadonlySet<string>;
+  /** Tables, by id, whose records NocoDB numbers itself. */
+  numbered: ReadonlyMap<string, SavedKeys>;
   /** Makes those links. */
   finishLinks: () => Promise<void>;
 }
@@ -49,17 +51,17 @@ export async function beginSchema(
     () => makeTables(scope, target, work),
     (tables) => `${tables.length} made`,
   );
-  if (keys) await prepareKeys(scope, target, made, work);
   const links = (isWanted: (pair: LinkPair) => boolean) =>
     made.length === 0
       ? Promise.resolve()
       : step(task.report, `links of ${title}`, () => makeLinks(scope, idsOf(made), isWanted, target, work));
   if (!keys) {
     await links(() => true);
-    return { made, people, laterKeys: new Set(), finishLinks: () => Promise.resolve() };
+    return { made, people, laterKeys: new Set(), numbered: new Map(), finishLinks: () => Promise.resolve() };
   }
   const isMade = idsOf(made);
   const early = await earlyLinks(scope, target, isMade, work);
+  const numbered = await prepareKeys(scope, target, { tables: made, early }, work);
   const isEarly = ({ from }: LinkPair) => early.has(from.column.id);
   await links(isEarly);
   const keysOf = (pair: LinkPair) => option(pair.from.column, 'fk_child_column_id') ?? [];
@@ -70,7 +72,7 @@ export async function beginSchema(
     target.tables.has(pair.from.table) &&
     target.tables.has(pair.to);
   const laterKeys = new Set(linkPairs(all).filter(comes).flatMap(keysOf));
-  return { made, people, laterKeys, finishLinks: () => links((pair) => !isEarly(pair)) };
+  return { made, people, laterKeys, numbered, finishLinks: () => links((pair) => !isEarly(pair)) };
 }
 
 /** The rest: webhooks, computed fields, views; then the mark goes. */

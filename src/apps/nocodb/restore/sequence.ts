@@ -31,9 +31,9 @@ export async function moveCounter(
   while (last < to) {
     throwIfAborted(task.signal);
     const size = Math.min(batchSize, to - last);
-    const answer = await client.send('POST', `/api/v1/db/data/bulk/noco/${base}/${live.id}/upsert`, {
+    const answer = await client.send('POST', `/api/v1/db/data/bulk/noco/${base}/${live.id}`, {
       query: { undo: true },
-      body: Array.from({ length: size }, () => ({ [order.id]: placeOfCounted })),
+      body: Array.from({ length: size }, () => emptyRecord(order)),
       repeat: 'once',
       signal: task.signal,
     });
@@ -42,17 +42,27 @@ export async function moveCounter(
     if (!Number.isFinite(reached)) break;
     last = reached;
   }
-  await removeCounted(base, live, order, work);
-  await setMark(live, false, work);
+  await setCounting(base, live, false, work);
   return true;
+}
+
+/** Takes a number and holds nothing. */
+export function emptyRecord(order: Column): Record<string, unknown> {
+  return { [order.id]: placeOfCounted };
+}
+
+/** For as long as empty records stand between those that are restored; false: those that do are removed. */
+export async function setCounting(base: string, live: LiveTable, on: boolean, work: Work): Promise<void> {
+  const order = orderOf(live);
+  if (!on && order !== undefined) await removeCounted(base, live, order, work);
+  await setMark(live, on, work);
 }
 
 /** Removes what a run left behind that was interrupted while it counted. */
 export async function finishCounting(base: string, live: LiveTable, work: Work): Promise<void> {
   const order = orderOf(live);
   if (!isMarked(live) || order === undefined) return;
-  await removeCounted(base, live, order, work);
-  await setMark(live, false, work);
+  await setCounting(base, live, false, work);
 }
 
 /** Those of some keys that only move the counter. */
