@@ -14,7 +14,7 @@ type Body = Record<string, unknown>;
 
 const count = 250;
 /** Every third number belongs to a record. */
-const keys = Array.from({ length: count }, (_, at) => at * 3 + 2);
+const keys = Array.from({ length: count }, (_, at) => at * 3 + 50);
 const last = keys.at(-1) ?? 0;
 const ascending = (all: readonly number[]) => [...all];
 /** As somebody has dragged them. */
@@ -121,22 +121,23 @@ describe('the counter of PostgreSQL', () => {
   });
 
   it('N-42 what has to go by upsert is numbered as well', async () => {
-    const tree = await jobs(ascending, (key) => ({ Took: key === 302 ? 3723 : null }));
+    const tree = await jobs(ascending, (key) => ({ Took: key === 350 ? 3723 : null }));
     expect(await restore(tree)).toMatchObject({ ok: true, lost: [] });
     expect(numbered()).toEqual(requests());
     expect(requests().map(({ way }) => way)).toEqual(
       Array.from({ length: Math.ceil(last / 100) }, (_, at) => (at === 3 ? 'upsert' : 'insert')),
     );
-    expect(records().find(({ Id }) => Id === 302)?.['Took']).toBe(3723);
+    expect(records().find(({ Id }) => Id === 350)?.['Took']).toBe(3723);
   });
 
-  it.each([2, 302, last])(
+  it.each([50, 350, last])(
     'a record that is refused (%i) uses numbers up; the rest comes with its keys',
     async (refused) => {
       faults.refuses = ({ Id, Name }) => (Id === refused || Name === `job ${refused}` ? 'no' : null);
       const report = await restore(await jobs());
       expect(report.lost.map(({ what }) => what)).toEqual([`record ${refused}`]);
       expect(records().map(({ Id }) => Id)).toEqual(keys.filter((key) => key !== refused));
+      expect(Math.max(...requests().map(({ rows }) => rows.length))).toBe(100);
       expect((await add())[0]?.['Id']).toBeGreaterThan(last);
     },
   );
@@ -242,7 +243,7 @@ describe('the counter of PostgreSQL', () => {
     const tree = await saveAll(nocodbApp({ url: server.url, token: server.token }, scratch));
     let refused = false;
     target.intercept = (asked) => {
-      if (refused || !isForRecords(asked) || !asked.body.toString().includes('job 302')) return null;
+      if (refused || !isForRecords(asked) || !asked.body.toString().includes('job 350')) return null;
       refused = true;
       return { status: 400, json: { msg: 'no' } };
     };

@@ -177,16 +177,21 @@ async function* unnumbered(
   work: Work,
 ): AsyncGenerator<readonly Row[]> {
   const { numbered, live, fields, empty, base } = inserting;
-  if (numbered !== null && empty && fields.order !== null) {
-    const { key, order } = fields;
-    const numbering = { goal, live, key, order, gaps: numbered.count < numbered.last };
-    const left = await insertNumbered(batches, numbering, told, work);
-    if (left.length === 0) return;
-    const from = (await highestKey(work.client, live, key, work.task.signal)) + 1;
-    await moveCounter(base, live, { key: key.id, from, to: numbered.last }, work);
-    yield left;
+  try {
+    if (numbered !== null && empty && fields.order !== null) {
+      const { key, order } = fields;
+      const numbering = { goal, live, key, order, gaps: numbered.count < numbered.last };
+      const left = await insertNumbered(batches, numbering, told, work);
+      if (left.length === 0) return;
+      const from = (await highestKey(work.client, live, key, work.task.signal)) + 1;
+      await moveCounter(base, live, { key: key.id, from, to: numbered.last }, work);
+      for (let at = 0; at < left.length; at += batchSize) yield left.slice(at, at + batchSize);
+    }
+    yield* batches;
+  } finally {
+    // Files that are on their way are waited for.
+    await batches.return(undefined);
   }
-  yield* batches;
 }
 
 /**
