@@ -32,6 +32,19 @@ test('a piece that was given back is where the next one lies', async () => {
   expect(places.size).toBeLessThan(4);
 });
 
+test('a reading that shall not be any more is the end, and is not begun', async () => {
+  await writeFile(path, Buffer.alloc(5_000_000));
+  let readings = 0;
+  let bytes = 0;
+  const pieces = filePieces(path, (read) => {
+    if (readings === 2) return null;
+    readings += 1;
+    return read();
+  });
+  for await (const piece of pieces) bytes += piece.length;
+  expect(bytes).toBe(2 * 1024 * 1024);
+});
+
 test('who stops reading leaves nothing open', async () => {
   await writeFile(path, Buffer.alloc(5_000_000));
   for await (const _ of filePieces(path)) break;
@@ -68,6 +81,21 @@ test('a file is read while it grows: what is there at once, and all of it in the
   resolve();
   await reading;
   expect(Buffer.concat(read).equals(content)).toBe(true);
+});
+
+test('what lies before the place to begin at is left out, also while the file has not got there', async () => {
+  const later = join(folder, 'later');
+  const content = randomBytes(2_000_000);
+  await writeFile(later, content.subarray(0, 700));
+  const { promise: written, resolve } = Promise.withResolvers<void>();
+  const pieces = growingFilePieces(later, written, 1_500_000);
+  const first = pieces.next();
+  await sleep(15);
+  await appendFile(later, content.subarray(700));
+  resolve();
+  const read = [Buffer.from((await first).value ?? [])];
+  for await (const piece of pieces) read.push(Buffer.from(piece));
+  expect(Buffer.concat(read).equals(content.subarray(1_500_000))).toBe(true);
 });
 
 test('an empty file that was written is at its end', async () => {

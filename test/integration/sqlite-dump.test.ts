@@ -1,5 +1,14 @@
 import { spawnSync } from 'node:child_process';
-import { createWriteStream, existsSync, mkdirSync, readdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import {
+  createWriteStream,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { pipeline } from 'node:stream/promises';
@@ -7,7 +16,7 @@ import { createZstdCompress } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { startSession } from '../../src/engines/sqlite/session.ts';
 import { usersOf } from '../../src/engines/sqlite/users.ts';
-import { makeBank, openFile, rowsOf, runIn, startWriter, stored, take } from '../support/sqlite.ts';
+import { lockersOf, makeBank, openFile, rowsOf, runIn, startWriter, stored, take } from '../support/sqlite.ts';
 import { smallDisk } from '../support/small-disk.ts';
 import { temporaryFolder, type TemporaryFolder } from '../support/temporary-folder.ts';
 import { until } from '../support/until.ts';
@@ -269,6 +278,23 @@ test('S22 a cancelled backup leaves no process and no copy behind', async () => 
   expect(await usersOf(path)).toEqual([]);
 });
 
+test.each([0, 1, 4096, Number.POSITIVE_INFINITY])(
+  'of a copy that leaves out the first %d bytes every other byte lies where it lay',
+  async (most) => {
+    makeBank(path, 'delete');
+    const whole = readFileSync(path);
+    const from = Math.min(most, whole.length);
+    await using session = startSession(path);
+    await session.ask('open', { path, mode: 'read', busyMs: 1000 }, signal());
+    expect(await session.ask('freeze', {}, signal())).toBe('locked');
+    expect(await session.ask('copy', { to: copy, how: 'locked', from }, signal())).toBe(true);
+    const left = Buffer.concat([Buffer.alloc(from), whole.subarray(from)]);
+    expect(readFileSync(copy).equals(left)).toBe(true);
+    expect(statSync(copy).mode & 0o777).toBe(0o600);
+    expect(lockersOf(path)).toEqual([]);
+  },
+);
+
 test('by hand: the stored file opens with the stock programs', async () => {
   makeBank(path, 'wal');
   await using snapshot = await openFile(path, scratch).open({ folders: false }, signal());
@@ -320,7 +346,7 @@ describe('S1 another file in the place of the one that is saved', () => {
     await session.ask('open', { path, mode: 'read', busyMs: 1000 }, signal());
     renameSync(other, path);
     const how = mode === 'wal' ? 'moving' : 'locked';
-    expect(await session.ask('copy', { to: copy, how }, signal())).toBe(false);
+    expect(await session.ask('copy', { to: copy, how, from: 0 }, signal())).toBe(false);
   });
 
   test('or one that was written to on a disk that is mounted here for reading only', async () => {
@@ -338,7 +364,7 @@ describe('S1 another file in the place of the one that is saved', () => {
       await session.ask('open', { path: join(seen, 'bank.sqlite'), mode: 'read', busyMs: 1000 }, signal());
       const how = await session.ask('freeze', {}, signal());
       runIn(written, 'delete from accounts where id > 5');
-      expect(await session.ask('copy', { to: `${copy}-2`, how }, signal())).toBe(false);
+      expect(await session.ask('copy', { to: `${copy}-2`, how, from: 0 }, signal())).toBe(false);
     } finally {
       spawnSync('umount', [seen]);
     }

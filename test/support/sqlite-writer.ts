@@ -2,10 +2,14 @@ import { DatabaseSync } from 'node:sqlite';
 
 /**
  * An application that writes without a pause: moves amounts between accounts, so that the sum of all stays the same, and notes each
- * transfer down. Says `ready` once, and ends when it is killed; or stays in the middle of a transaction (`stop`).
+ * transfer down. Says `ready` once, and ends when it is killed; stays in the middle of a transaction (`stop`); or of one that
+ * it ends when it is told (`begin`).
  */
-const [path = '', what = 'run', pauseMs = '0'] = process.argv.slice(2);
-const db = new DatabaseSync(path, { timeout: 20_000 });
+const [path = '', what = 'run', pauseMs = '0', journal = ''] = process.argv.slice(2);
+// Otherwise no journal could be turned off.
+const db = new DatabaseSync(path, { timeout: 20_000, defensive: false });
+// Each connection has its own, but for the log that all of a file share.
+if (journal !== '') db.exec(`pragma journal_mode = ${journal}`);
 const take = db.prepare('update accounts set balance = balance - ? where id = ?');
 const give = db.prepare('update accounts set balance = balance + ? where id = ?');
 const note = db.prepare('insert into transfers (amount, text) values (?, ?)');
@@ -20,6 +24,15 @@ if (what === 'idle') {
     } catch (error) {
       say((error as Error).message);
     }
+  });
+} else if (what === 'begin') {
+  db.exec('begin immediate');
+  move(0);
+  say('ready');
+  process.stdin.once('data', () => {
+    for (let step = 1; step < 10; step += 1) move(step);
+    db.exec('commit');
+    say('written');
   });
 } else if (what === 'stop') {
   // Too small a memory for its changes: they are in the file already, and only the journal knows what was there before.

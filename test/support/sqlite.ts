@@ -1,11 +1,10 @@
 import { spawn } from 'node:child_process';
-import { createReadStream } from 'node:fs';
+import { createReadStream, createWriteStream, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { pipeline } from 'node:stream/promises';
-import { createWriteStream } from 'node:fs';
 import { systemClock } from '../../src/base/clock.ts';
-import { silentLogger } from '../../src/base/logger.ts';
+import { silentLogger, type Logger } from '../../src/base/logger.ts';
 import { dumpSchema } from '../../src/engines/dump-options.ts';
 import type { Counts, Database, DatabaseFacts, StoredDump } from '../../src/engines/engine.ts';
 import { databaseSchema } from '../../src/engines/sqlite/options.ts';
@@ -13,14 +12,20 @@ import { sqlite } from '../../src/engines/sqlite/sqlite.ts';
 import { until } from './until.ts';
 
 /** The file as the engine sees it. */
-export function openFile(path: string, scratch: string, dump: object = {}, busyTimeout = '20s'): Database {
+export function openFile(
+  path: string,
+  scratch: string,
+  dump: object = {},
+  busyTimeout = '20s',
+  logger: Logger = silentLogger,
+): Database {
   return sqlite.connect(
     {
       database: databaseSchema.parse({ engine: 'sqlite', path, busyTimeout }),
       via: null,
       dump: dumpSchema.parse(dump),
     },
-    { clock: systemClock, logger: silentLogger, scratch },
+    { clock: systemClock, logger, scratch },
   );
 }
 
@@ -52,6 +57,14 @@ export function makeBank(path: string, mode: string, extra = ''): void {
   );
 }
 
+/** The processes that keep a lock on the file, as the system tells. */
+export function lockersOf(path: string): number[] {
+  const { ino } = statSync(path);
+  const lines = readFileSync('/proc/locks', 'utf8').trim().split('\n');
+  const locks = lines.map((line) => /(\d+) [0-9a-f]+:[0-9a-f]+:(\d+) \S+ \S+$/.exec(line));
+  return [...new Set(locks.flatMap((lock) => (lock?.[2] === String(ino) ? [Number(lock[1])] : [])))];
+}
+
 export interface Writer extends AsyncDisposable {
   pid: number;
   said: string[];
@@ -60,11 +73,16 @@ export interface Writer extends AsyncDisposable {
 }
 
 /** Another process that has the file open. */
-export async function startWriter(path: string, what: 'run' | 'idle' | 'stop', pauseMs = 0): Promise<Writer> {
+export async function startWriter(
+  path: string,
+  what: 'run' | 'idle' | 'begin' | 'stop',
+  pauseMs = 0,
+  journal = '',
+): Promise<Writer> {
   const program = join(import.meta.dirname, 'sqlite-writer.ts');
   const child = spawn(
     process.execPath,
-    ['--disable-warning=ExperimentalWarning', program, path, what, String(pauseMs)],
+    ['--disable-warning=ExperimentalWarning', program, path, what, String(pauseMs), journal],
     {
       stdio: ['pipe', 'pipe', 'inherit'],
     },

@@ -82,7 +82,7 @@ async function copyCheck(access: Access, bytes: number): Promise<Check> {
   return {
     name: 'copy',
     result: 'failed',
-    detail: `${formatBytes(free)} free in ${dirname(folder.path)}, and each backup first takes a copy of ${formatBytes(bytes)}`,
+    detail: `${formatBytes(free)} free in ${dirname(folder.path)}, and each backup needs room for a copy of ${formatBytes(bytes)}`,
     hint: 'Free some space there, set TMPDIR to a folder with more, or let the application use WAL.',
   };
 }

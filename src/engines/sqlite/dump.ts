@@ -1,20 +1,18 @@
-import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { withTimeout } from '../../base/abort.ts';
 import { HoldfastError } from '../../base/errors.ts';
-import { filePieces, growingFilePieces } from '../../base/file-pieces.ts';
 import { sharedRate, slowed } from '../../base/rate.ts';
-import { outputOf } from '../../base/piped-program.ts';
 import { destroyOnAbort } from '../../base/streams.ts';
 import { formatCount, formatDuration } from '../../base/units.ts';
 import type { Codec, Compression, Counts, DumpPart, DumpSettings, Snapshot } from '../engine.ts';
 import type { Access } from './access.ts';
+import { copied, standing, type Content, type Source } from './content.ts';
 import { countIn } from './counts.ts';
 import { readFacts } from './facts.ts';
+import { holdFile } from './held.ts';
 import { expectWhole } from './integrity.ts';
 import type { Frozen } from './process/freeze.ts';
-import { expectRoom } from './room.ts';
+import { expectRoom, mayClone } from './room.ts';
 import type { Session } from './session.ts';
 import { isOpenHere } from './users.ts';
 
@@ -22,8 +20,8 @@ import { isOpenHere } from './users.ts';
 const quicklyChecked = 64 * 1024 * 1024;
 
 /**
- * The file as it is at one moment: read where it lies when it stands still although others write, copied first when it does not, or when
- * it would keep writers out for as long as the slowest storage takes.
+ * The file as it is at one moment: read where it lies when it stands still although others write, or as long as nobody wants to write; copied
+ * when it does not, or when it would keep writers out for as long as the slowest storage takes.
  */
 export async function openSnapshot(access: Access, signal: AbortSignal): Promise<Snapshot> {
   const { dump } = access.settings;
@@ -33,122 +31,93 @@ export async function openSnapshot(access: Access, signal: AbortSignal): Promise
   const below = opened.use(new AsyncDisposableStack());
   const session = opened.use(await access.open('read', signal));
   const frozen = await session.ask('freeze', {}, signal);
+  const since = access.context.clock.monotonic();
   const facts = await readFacts(access, session, signal);
-  const path = await access.locate();
-  const copy = frozen === 'still' ? null : await copyOf(access, session, frozen, below, facts.sizeBytes, signal);
-  access.context.logger.log('info', `dump of ${facts.name}: file, ${reasons[frozen]}`, { frozen });
+  const isSmall = facts.sizeBytes <= quicklyChecked;
+  const source = { access, session, path: await access.locate() };
+  const content = opened.use(
+    await openContent(source, { frozen, since, bytes: facts.sizeBytes, isSmall }, below, signal),
+  );
+  access.context.logger.log('info', `dump of ${facts.name}: file, ${reasonOf(frozen, content)}`, { frozen });
   const warnings: string[] = [];
-  const place: Place = { access, session, path: copy?.path ?? path, moving: copy === null, copied: copy?.done ?? null };
   const resources = opened.move();
   return {
     facts,
-    snapshot: { isolation: frozen === 'still' ? 'read-transaction' : 'copy', lsn: null },
-    warnings,
-    parts: () => partsOf(place),
-    count: async (later) => {
-      await place.copied;
-      if (facts.sizeBytes <= quicklyChecked) await checkContent(place, warnings, later);
-      const wish = { tables: null, rows: dump.rowCounts === 'exact', sequences: true, fingerprints: dump.fingerprints };
-      return countIn(session, wish, later);
+    get snapshot() {
+      return { isolation: content.isCopy ? 'copy' : 'read-transaction', lsn: null };
     },
+    warnings,
+    parts: () => partsOf(dump, content),
+    count: async (later) =>
+      content.within(async (asked, until) => {
+        if (isSmall) await checkContent(access, asked, warnings, until);
+        const wish = {
+          tables: null,
+          rows: dump.rowCounts === 'exact',
+          sequences: true,
+          fingerprints: dump.fingerprints,
+        };
+        return countIn(asked, wish, until);
+      }, later),
     // They are rows of the same state as everything else.
     settleSequences: async (counts: Counts) => counts,
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
 }
 
-interface Place {
-  access: Access;
-  session: Session;
-  path: string;
-  /** It is the live file, which stands still only as long as the session keeps its transaction. */
-  moving: boolean;
-  /** Settles when the copy that lies there is whole. */
-  copied: Promise<unknown> | null;
+interface State {
+  frozen: Frozen;
+  since: number;
+  bytes: number;
+  isSmall: boolean;
 }
 
-const reasons: Readonly<Record<Frozen, string>> = {
-  still: 'read while others write',
-  locked: 'copied first, so that writers wait no longer than that takes',
-  moving: 'copied first, because somebody reads an older state, or its log cannot be written',
-};
-
-async function copyOf(
-  access: Access,
-  session: Session,
-  how: Frozen,
+async function openContent(
+  source: Source,
+  { frozen, since, bytes, isSmall }: State,
   below: AsyncDisposableStack,
-  bytes: number,
   signal: AbortSignal,
-): Promise<{ path: string; done: Promise<unknown> }> {
-  const folder = below.use(await access.folder());
-  await expectRoom(folder.path, bytes, access.path);
-  const path = join(folder.path, 'copy.sqlite');
-  const done = session.ask('copy', { to: path, how }, signal).then((same) => {
-    if (!same) throw changed(access.path);
-  });
-  // Whoever reads or counts learns of a failure.
-  done.catch(() => undefined);
-  // SQLite's own copy is not written from its beginning to its end; the other is read while it grows.
-  if (how === 'moving') await done;
-  return { path, done };
+): Promise<Content> {
+  if (frozen === 'still') return standing(source);
+  const { access, path } = source;
+  const { path: folder } = below.use(await access.folder());
+  await expectRoom(folder, bytes, access.path);
+  if (frozen === 'moving') return await copied(source, folder, signal);
+  // Small files are copied in less time than anything else takes, and digests of all rows take longer than a copy. Where we have it open
+  // ourselves, reading it here would end our own locks.
+  const atOnce = isSmall || access.settings.dump.fingerprints || (await isOpenHere(path));
+  return await holdFile({ ...source, folder, clones: await mayClone(path, folder), since, atOnce, signal });
 }
 
-async function* partsOf(place: Place): AsyncIterable<DumpPart> {
+function reasonOf(frozen: Frozen, { isCopy }: Content): string {
+  if (frozen === 'still') return 'read while others write';
+  if (frozen === 'moving') return 'copied first, because somebody reads an older state, or its log cannot be written';
+  if (isCopy) return 'copied first, so that writers wait no longer than that takes';
+  return 'read where it lies, until somebody wants to write';
+}
+
+async function* partsOf(dump: DumpSettings, content: Content): AsyncIterable<DumpPart> {
   yield {
     kind: 'stream',
     role: 'database',
     name: 'database.sqlite',
     format: 'file',
-    compression: chosen(place.access.settings.dump.compression),
+    compression: chosen(dump.compression),
     compressedByTool: null,
-    open: (signal) => openContent(place, signal),
+    open: (signal) => streamOf(dump, content, signal),
   };
 }
 
 /** Ends with an error when it has not been read within `dump.timeout`, however slow its reader is. */
-function openContent(place: Place, outer: AbortSignal): Readable {
-  const { limit, timeoutMs } = place.access.settings.dump;
+function streamOf({ limit, timeoutMs }: DumpSettings, content: Content, outer: AbortSignal): Readable {
   const time = withTimeout(outer, timeoutMs, () => tookTooLong(timeoutMs ?? 0));
-  const content = Readable.from(contentOf(place, time.signal), { objectMode: false, highWaterMark: bufferedBytes });
-  const stream = slowed(content, limit === null ? null : sharedRate(limit), time.signal);
+  const pieces = Readable.from(content.pieces(time.signal), { objectMode: false, highWaterMark: bufferedBytes });
+  const stream = slowed(pieces, limit === null ? null : sharedRate(limit), time.signal);
   stream.once('close', () => time[Symbol.dispose]());
   return destroyOnAbort(stream, time.signal);
 }
 
 const bufferedBytes = 1024 * 1024;
-
-async function* contentOf(place: Place, signal: AbortSignal): AsyncIterable<Buffer> {
-  const before = place.copied === null ? await stat(place.path) : null;
-  let bytes = 0;
-  for await (const chunk of await openFile(place, signal)) {
-    bytes += chunk.length;
-    yield chunk;
-  }
-  const { size } = before ?? (await stat(place.path));
-  await expectUnmoved(place, bytes === size, signal);
-}
-
-async function openFile({ path, moving, copied }: Place, signal: AbortSignal): Promise<AsyncIterable<Buffer>> {
-  if (copied !== null) return growingFilePieces(path, copied);
-  // Closing any handle of a file ends all locks a process has on it. Where we have it open ourselves, which is when our own
-  // catalog is what is saved, another process reads it.
-  if (moving && (await isOpenHere(path))) return outputOf({ program: 'cat', args: ['--', path] }, { signal });
-  return filePieces(path);
-}
-
-/** The end is only believed when the file was kept still until now. */
-async function expectUnmoved({ session, path, moving }: Place, whole: boolean, signal: AbortSignal): Promise<void> {
-  const kept = !moving || (await session.ask('isFrozen', {}, signal));
-  if (!kept || !whole) throw changed(path);
-}
-
-function changed(path: string): HoldfastError {
-  return new HoldfastError('DATABASE_CHANGED', `${path} changed while it was read`, {
-    retryable: true,
-    hint: 'Another file has taken its place, something other than SQLite writes to it, or the reading process was ended; try again.',
-  });
-}
 
 function tookTooLong(ms: number): HoldfastError {
   return new HoldfastError('DUMP_TIMEOUT', `the dump took longer than ${formatDuration(ms)} and was ended`, {
@@ -157,7 +126,7 @@ function tookTooLong(ms: number): HoldfastError {
   });
 }
 
-async function checkContent({ access, session }: Place, warnings: string[], signal: AbortSignal): Promise<void> {
+async function checkContent(access: Access, session: Session, warnings: string[], signal: AbortSignal): Promise<void> {
   warnings.push(...(await expectWhole(session, access.path, { quick: false }, signal)));
   const broken = await session.ask('brokenReferences', {}, signal);
   for (const { table, parent, rows } of broken) {

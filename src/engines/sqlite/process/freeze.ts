@@ -1,4 +1,14 @@
-import { chmodSync, constants, copyFileSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  copyFileSync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { backup, type DatabaseSync } from 'node:sqlite';
 import {
   begin,
@@ -38,15 +48,25 @@ export function freeze(state: State): Frozen {
   return 'locked';
 }
 
+/** Joins somebody who keeps the file still already, and sees what he sees. */
+export function hold(state: State): null {
+  begin(opened(state), state.busyMs);
+  return null;
+}
+
 /**
- * Takes the copy and lets the original go. From here on everything is read from the copy. False: by then another file was in the place of
- * the original, which nobody kept still.
+ * Takes the copy and lets the original go. From here on everything is read from the copy, unless that is only what comes after the first
+ * `from` bytes, which nobody needs any more. False: by then another file was in the place of the original, which nobody kept still.
  */
-export async function copy(state: State, { to, how }: { to: string; how: Frozen }): Promise<boolean> {
+export async function copy(
+  state: State,
+  { to, how, from }: { to: string; how: Frozen; from: number },
+): Promise<boolean> {
   const db = opened(state);
   if (how === 'locked') {
     // Closing any handle of a file ends all of the process's locks on it: here at the end of the copy, when nobody needs them.
-    copyFileSync(state.path, to, constants.COPYFILE_FICLONE);
+    if (from === 0) copyFileSync(state.path, to, constants.COPYFILE_FICLONE);
+    else copyRest(state.path, to, from);
   } else {
     writeFileSync(to, '', { mode: 0o600, flag: 'wx' });
     begin(db, state.busyMs);
@@ -56,8 +76,29 @@ export async function copy(state: State, { to, how }: { to: string; how: Frozen 
   chmodSync(to, 0o600);
   const same = isSame(state);
   close(state);
-  state.db = connect(to, 'immutable', 0);
+  if (from === 0) state.db = connect(to, 'immutable', 0);
   return same;
+}
+
+/** Every byte lies where it lies in the original, behind a hole. */
+function copyRest(path: string, to: string, from: number): void {
+  const target = openSync(to, 'wx', 0o600);
+  const source = openSync(path, 'r');
+  try {
+    const memory = Buffer.allocUnsafe(1024 * 1024);
+    let at = from;
+    for (;;) {
+      const bytes = readSync(source, memory, 0, memory.length, at);
+      if (bytes === 0) break;
+      for (let done = 0; done < bytes;) done += writeSync(target, memory, done, bytes - done, at + done);
+      at += bytes;
+    }
+    // Also where nothing was left: it is told by its length whether all was read.
+    ftruncateSync(target, at);
+  } finally {
+    closeSync(source);
+    closeSync(target);
+  }
 }
 
 /** Whether the transaction that keeps the file still is there, and the file as well. */

@@ -4,7 +4,7 @@ import { count } from './counts.ts';
 import { exchange } from './exchange.ts';
 import { dependents } from './dependents.ts';
 import { facts } from './facts.ts';
-import { copy, freeze, isFrozen } from './freeze.ts';
+import { copy, freeze, hold, isFrozen } from './freeze.ts';
 import { select } from './questions.ts';
 import { replaceAll } from './replace-all.ts';
 import { replaceTables } from './replace.ts';
@@ -16,6 +16,7 @@ export const operations = {
   lock,
   facts,
   freeze,
+  hold,
   copy,
   isFrozen,
   count,
