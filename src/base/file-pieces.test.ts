@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, expect, test } from 'vitest';
 import { filePieces, growingFilePieces } from './file-pieces.ts';
-import { giveBack } from './reuse.ts';
+import { giveBack, lend, reusedMemory } from './reuse.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'holdfast-test-'));
 const path = join(folder, 'file');
@@ -43,6 +43,16 @@ test('a reading that shall not be any more is the end, and is not begun', async 
   });
   for await (const piece of pieces) bytes += piece.length;
   expect(bytes).toBe(2 * 1024 * 1024);
+});
+
+test('the end of a file takes no memory with it', async () => {
+  await writeFile(path, 'little');
+  const take = () => [reusedMemory(1024 * 1024), reusedMemory(1024 * 1024)];
+  const before = take();
+  for (const memory of before) giveBack(lend(memory));
+  for await (const piece of filePieces(path)) giveBack(piece);
+  const places = new Set(before.map(({ buffer }) => buffer));
+  for (const { buffer } of take()) expect(places.has(buffer)).toBe(true);
 });
 
 test('who stops reading leaves nothing open', async () => {

@@ -1,7 +1,7 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemErrno } from './errors.ts';
-import { lend, reusedMemory } from './reuse.ts';
+import { giveBack, lend, reusedMemory } from './reuse.ts';
 
 /** Of smaller ones a compressor waits for the next more often. */
 const pieceBytes = 1024 * 1024;
@@ -17,10 +17,11 @@ export async function* filePieces(
   await using file = await open(path);
   for (;;) {
     const memory = reusedMemory(pieceBytes);
-    const reading = gate(() => file.read(memory, 0, memory.length, null));
-    if (reading === null) return;
-    const { bytesRead } = await reading;
-    if (bytesRead === 0) return;
+    const bytesRead = (await gate(() => file.read(memory, 0, memory.length, null)))?.bytesRead ?? 0;
+    if (bytesRead === 0) {
+      giveBack(lend(memory.subarray(0, 0)));
+      return;
+    }
     yield lend(memory.subarray(0, bytesRead));
   }
 }

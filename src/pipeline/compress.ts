@@ -3,9 +3,9 @@ import { constants, createGunzip, createGzip, createZstdDecompress, type Gunzip 
 import { HoldfastError } from '../base/errors.ts';
 import { throughProcess } from '../base/piped-program.ts';
 import { letGo } from '../base/reuse.ts';
-import { givingBack, marking } from './giving-back.ts';
+import { givingBack, marking } from '../base/giving-back.ts';
 import { codecFacts, levelOf, type Codec, type Compression } from './codecs.ts';
-import { zstdStream } from './zstd-frames.ts';
+import { zstdStream } from '../base/zstd-frames.ts';
 
 /** Few, large pieces: every piece is a round trip to a thread. */
 const chunkSize = 1024 * 1024;

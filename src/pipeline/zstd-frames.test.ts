@@ -12,7 +12,7 @@ import { throughProcess } from '../base/piped-program.ts';
 import { until } from '../../test/support/until.ts';
 import { decompressor } from './compress.ts';
 import { bufferedBytes, through } from './pipeline.ts';
-import { zstdFrames, zstdStream } from './zstd-frames.ts';
+import { zstdFrames, zstdStream } from '../base/zstd-frames.ts';
 
 const { signal } = new AbortController();
 const frameBytes = 1000;

@@ -1,10 +1,12 @@
-import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pipeline, type Readable } from 'node:stream';
+import { pipeline, Readable } from 'node:stream';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { throwIfAborted } from '../../../base/abort.ts';
 import { HoldfastError, toHoldfastError } from '../../../base/errors.ts';
-import { letGo, markPassing } from '../../../base/reuse.ts';
+import { filePieces } from '../../../base/file-pieces.ts';
+import { givingBack } from '../../../base/giving-back.ts';
+import { doneWith, letGo, markPassing } from '../../../base/reuse.ts';
 import { destroyOnAbort } from '../../../base/streams.ts';
 import type { DumpEntry, LoadOptions, StoredDump, TableName } from '../../engine.ts';
 import { fileName, indexFile, readIndex, type DumpIndex } from './dump-index.ts';
@@ -16,7 +18,10 @@ export async function readThrough(dump: StoredDump, signal: AbortSignal): Promis
   await using local = await dump.locally(signal);
   const index = await readIndex(local.path);
   for (const file of filesOf(index)) {
-    for await (const _ of wholeFile(local.path, file, index, signal)) throwIfAborted(signal);
+    for await (const chunk of wholeFile(local.path, file, index, signal)) {
+      throwIfAborted(signal);
+      doneWith(chunk);
+    }
   }
   return { entries: index.tables.length + index.viewNames.length + index.sequenceNames.length };
 }
@@ -61,7 +66,10 @@ export function filesOf(index: DumpIndex): string[] {
   return [...new Set([...index.sequences, ...index.tables.map(({ file }) => file), ...index.code, ...index.views])];
 }
 
-/** One script of a directory, failing in the place of its end when that is not there. */
+/**
+ * One script of a directory, failing in the place of its end when that is not there. What it lies in is used again, or freed, once its reader is done
+ * with it and says so.
+ */
 export async function* wholeFile(
   folder: string,
   file: string,
@@ -69,10 +77,11 @@ export async function* wholeFile(
   signal: AbortSignal,
 ): AsyncIterable<Buffer> {
   const path = join(folder, fileName(file, compression));
-  const stored = destroyOnAbort(createReadStream(path, { highWaterMark: 1024 * 1024 }), signal);
   const end = watchEnd();
   try {
-    for await (const chunk of opened(stored, compression) as AsyncIterable<Buffer>) {
+    const { size } = await stat(path);
+    const stored = destroyOnAbort(Readable.from(filePieces(path), { objectMode: false }), signal);
+    for await (const chunk of opened(stored, compression, size) as AsyncIterable<Buffer>) {
       end.add(chunk);
       yield chunk;
     }
@@ -92,12 +101,13 @@ export async function* wholeFile(
   end.check();
 }
 
-function opened(stored: Readable, compression: DumpIndex['compression']): Readable {
-  const chunkSize = 1024 * 1024;
+function opened(stored: Readable, compression: DumpIndex['compression'], size: number): Readable {
+  // Large pieces, but not for each of thousands of files that hold next to nothing: all of them have to be collected.
+  const chunkSize = Math.max(4096, Math.min(1024 * 1024, 8 * size));
   if (compression === 'none') return stored;
   // Zstd alone ignores in silence what follows its end.
   const zstd = () => createZstdDecompress({ chunkSize, rejectGarbageAfterEnd: true });
-  const stage = compression === 'gzip' ? createGunzip({ chunkSize }) : zstd();
+  const stage = givingBack(compression === 'gzip' ? createGunzip({ chunkSize }) : zstd());
   return pipeline(stored, stage, () => undefined);
 }
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { rewriteScript, type ScriptRules } from './script.ts';
-import { splitTables } from '../dump/split-tables.ts';
+import { splitTables, type Piece } from '../dump/split-tables.ts';
 import { withoutDatabase } from '../look/trigger-text.ts';
 
 const rules = (more: Partial<ScriptRules> = {}): ScriptRules => ({
@@ -364,10 +364,15 @@ describe('the script of several tables', () => {
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 1, max: text.length }), async (size) => {
         const files: string[] = [];
-        for await (const piece of splitTables(inPieces(text, size))) {
-          if (piece.kind === 'table') files.push('');
-          else files.push((files.pop() ?? '') + piece.bytes.toString());
-        }
+        const parted = splitTables();
+        const add = (pieces: readonly Piece[]) => {
+          for (const piece of pieces) {
+            if (piece.kind === 'table') files.push('');
+            else files.push((files.pop() ?? '') + piece.bytes.toString());
+          }
+        };
+        for await (const chunk of inPieces(text, size)) add(parted.take(chunk));
+        add(parted.end());
         expect(files).toEqual(['a', 'b', 'c'].map((name) => `${head}SET X;\n${table(name)}`));
       }),
     );

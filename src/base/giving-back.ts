@@ -1,5 +1,5 @@
 import type { Transform } from 'node:stream';
-import { giveBack, markPassing } from '../base/reuse.ts';
+import { giveBack, markPassing } from './reuse.ts';
 
 /** What was compressed is not looked at again. After a failure the library may still be reading it. */
 export function givingBack<Stage extends Transform>(stream: Stage): Stage {

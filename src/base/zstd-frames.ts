@@ -1,9 +1,8 @@
 import { availableParallelism } from 'node:os';
 import { Duplex } from 'node:stream';
 import { constants, createZstdCompress, type ZstdCompress } from 'node:zlib';
-import { giveBack } from '../base/reuse.ts';
 import { givingBack, marking } from './giving-back.ts';
-import { bufferedBytes } from './pipeline.ts';
+import { giveBack } from './reuse.ts';
 
 export interface FrameOptions {
   /** Of the content of each frame but the last. */
@@ -29,6 +28,7 @@ const lanesHere = availableParallelism() === 1 ? 1 : 3;
 const highestInFrames = 4;
 /** Few, large pieces: every piece is a round trip to a thread. */
 const chunkSize = 1024 * 1024;
+const bufferedBytes = 1024 * 1024;
 
 interface Frame {
   lane: ZstdCompress;
@@ -38,8 +38,8 @@ interface Frame {
 }
 
 /** The content is followed by a checksum of it, and can be read by every reader of the format. */
-export function zstdStream(level: number): Duplex {
-  return level <= highestInFrames ? zstdFrames(level) : givingBack(zstdLane(level));
+export function zstdStream(level: number, options: FrameOptions = {}): Duplex {
+  return level <= highestInFrames ? zstdFrames(level, options) : givingBack(zstdLane(level));
 }
 
 /**
