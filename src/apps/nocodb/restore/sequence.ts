@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { throwIfAborted } from '../../../base/abort.ts';
+import { inParallel } from '../../../base/parallel.ts';
 import type { Column } from '../tree-format.ts';
 import { livePage, read, type LiveTable } from './live.ts';
 import { batchSize } from './insert.ts';
@@ -22,28 +23,44 @@ export async function moveCounter(
   { key, from, to }: { key: string; from: number; to: number },
   work: Work,
 ): Promise<boolean> {
-  const { client, task } = work;
   const order = orderOf(live);
   if (order === undefined) return false;
   if (to < from) return true;
   await setMark(live, true, work);
-  let last = from - 1;
-  while (last < to) {
-    throwIfAborted(task.signal);
-    const size = Math.min(batchSize, to - last);
-    const answer = await client.send('POST', `/api/v1/db/data/bulk/noco/${base}/${live.id}`, {
-      query: { undo: true },
-      body: Array.from({ length: size }, () => emptyRecord(order)),
-      repeat: 'once',
-      signal: task.signal,
+  for (let last = from - 1, before = NaN; last < to && last !== before;) {
+    before = last;
+    // In whatever order: of the numbers only the highest matters.
+    await inParallel(batchesOf(to - last), work.atOnce, async (size) => {
+      const reached = await takeNumbers(size, base, live, { key, order }, work);
+      last = Math.max(last, reached);
     });
-    const made = read(client, z.array(z.record(z.string(), z.unknown())), answer, 'new records');
-    const reached = Math.max(...made.map((row) => Number(row[titleOf(live, key)])));
-    if (!Number.isFinite(reached)) break;
-    last = reached;
   }
   await setCounting(base, live, false, work);
   return true;
+}
+
+function batchesOf(count: number): number[] {
+  return Array.from({ length: Math.ceil(count / batchSize) }, (_, at) => Math.min(batchSize, count - at * batchSize));
+}
+
+/** Gives the highest of them. */
+async function takeNumbers(
+  size: number,
+  base: string,
+  live: LiveTable,
+  { key, order }: { key: string; order: Column },
+  { client, task }: Work,
+): Promise<number> {
+  throwIfAborted(task.signal);
+  const answer = await client.send('POST', `/api/v1/db/data/bulk/noco/${base}/${live.id}`, {
+    query: { undo: true },
+    body: Array.from({ length: size }, () => emptyRecord(order)),
+    repeat: 'once',
+    signal: task.signal,
+  });
+  const made = read(client, z.array(z.record(z.string(), z.unknown())), answer, 'new records');
+  const reached = Math.max(...made.map((row) => Number(row[titleOf(live, key)])));
+  return Number.isFinite(reached) ? reached : 0;
 }
 
 /** Takes a number and holds nothing. */
