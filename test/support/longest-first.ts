@@ -32,6 +32,7 @@ const longest = [
   'test/integration/check.test.ts',
   'test/scenarios/copies.test.ts',
   'test/integration/sqlite-restore.test.ts',
+  'test/integration/sqlite-held.test.ts',
   'test/integration/files-save.test.ts',
   'test/scenarios/recover-from-nothing.test.ts',
   'test/scenarios/alerts.test.ts',
