@@ -7,8 +7,8 @@ import { splitTables, type Piece } from './split-tables.ts';
 const endMark = Buffer.from('\n-- Dump completed\n');
 
 /**
- * Where a job's output ends: a file for each of its tables. A stream and no loop over one, which would get copies of what waits, and never give
- * back what it lay in.
+ * Where a job's output ends: a file for each of its tables. A stream and no loop over one: before Node 26 a loop gets a copy of all that waits, and what
+ * it was read into never goes back.
  */
 export class TableFiles extends Writable {
   readonly #folder: string;
