@@ -28,6 +28,7 @@ import {
   type Relation,
   type Selection,
 } from '../look/tables.ts';
+import { changedPlaces, tablePlaces } from '../look/table-places.ts';
 import { toolStart } from '../connect/tool-command.ts';
 import { seriesOf } from '../connect/tool-version.ts';
 import { watchLocks } from './watch-locks.ts';
@@ -126,6 +127,7 @@ export async function openSnapshot(
   };
   // Before the tool can have read any: between this and a second reading after the dump lies what it saw.
   const positions = await readSequences(session, database, sequences);
+  const places = await tablePlaces(session, flavour);
   const moment = await takeMoment(
     {
       access,
@@ -150,6 +152,13 @@ export async function openSnapshot(
     folder: folder.path,
     encrypted: session.encrypted,
     warnings,
+    exchanged: async (later) => {
+      if (places === null) return [];
+      await using fresh = await access.connect(later);
+      const now = await tablePlaces(fresh, flavour);
+      const names = tables.map(({ name }) => name);
+      return now === null ? [] : changedPlaces(places, now, kept, names);
+    },
     altered: async (later) => {
       if (!plan.calls.some(({ asStored }) => asStored)) return [];
       await using fresh = await access.connect(later);

@@ -27,22 +27,24 @@ export interface PartsFacts {
   warnings: string[];
   /** Asked when all was dumped: what is dumped as it is stored, and could not be any more. */
   altered: (signal: AbortSignal) => Promise<readonly string[]>;
+  /** Asked then, too: in whose place another one stands that was there before. */
+  exchanged: (signal: AbortSignal) => Promise<readonly string[]>;
 }
 
 export function dumpPart(facts: PartsFacts): (signal: AbortSignal) => AsyncIterable<DumpPart> {
   return async function* (signal) {
     yield facts.plan.format === 'plain' ? streamPart(facts) : folderPart(facts);
-    const altered = await facts.altered(signal);
-    if (altered.length === 0) return;
-    throw new HoldfastError(
-      'DATABASE_CHANGED',
-      `columns were changed while their tables were dumped: ${listed(altered)}`,
-      {
-        retryable: true,
-        hint: 'Back up again when no migration runs.',
-      },
-    );
+    refuseChanged('columns were changed while their tables were dumped', await facts.altered(signal));
+    refuseChanged('other tables took their names while they were dumped', await facts.exchanged(signal));
   };
+}
+
+function refuseChanged(what: string, tables: readonly string[]): void {
+  if (tables.length === 0) return;
+  throw new HoldfastError('DATABASE_CHANGED', `${what}: ${listed(tables)}`, {
+    retryable: true,
+    hint: 'Back up again when no migration runs.',
+  });
 }
 
 function streamPart({ access, format, started }: PartsFacts): DumpPart {
