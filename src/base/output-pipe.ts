@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { unlessAborted, withTimeout } from './abort.ts';
-import { HoldfastError } from './errors.ts';
+import { HoldfastError, systemErrno } from './errors.ts';
 import type { Gathering } from './gather.ts';
 
 /** What one end is given to a program for, and the other is read. Both are closed by whoever opened them. */
@@ -51,7 +51,7 @@ export async function openOutputPipe(
     return { forProgram, forUs };
   } catch (error) {
     forUs.destroy();
-    throw error;
+    throw hungUp.includes(systemErrno(error) ?? '') ? noFileLeft(error) : error;
   } finally {
     server.close();
     for (const stranger of strangers) stranger.destroy();
@@ -84,6 +84,15 @@ function connected(socket: Socket, secret: Buffer): Promise<void> {
       if (error) reject(error);
       else resolve();
     });
+  });
+}
+
+/** Only we listen: what is hung up at once could not be given a file, which the system tells nobody. */
+const hungUp = ['EPIPE', 'ECONNRESET'];
+
+function noFileLeft(cause: unknown): Error {
+  return Object.assign(new Error('EMFILE: too many open files, for a pipe to a program', { cause }), {
+    code: 'EMFILE',
   });
 }
 

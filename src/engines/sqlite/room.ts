@@ -35,7 +35,7 @@ export async function expectRoom(folder: string, bytes: number, what: string): P
   if (free >= bytes + spare) return;
   throw new HoldfastError(
     'SCRATCH_FULL',
-    `${what} has to be copied first, which takes ${formatBytes(bytes)}, and ${formatBytes(free)} are free in ${folder}`,
+    `${what} may have to be copied, which takes ${formatBytes(bytes)}, and ${formatBytes(free)} are free in ${folder}`,
     { hint: moreRoom },
   );
 }
